@@ -1,0 +1,1 @@
+"""Benchmarks: what an architecture reaches when trained."""

@@ -1,0 +1,76 @@
+"""What a benchmark is: a search space, and what each of its architectures reaches on a data set."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from nassearch.spaces.base import SearchSpace
+from nassearch.types import Arch, Batch, Metrics, Task
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set of a benchmark, declared once.
+
+    Attributes:
+        name: as the command line spells it.
+        task: what its networks are built for.
+        unit: unit of `Metrics.valid` and `Metrics.test` after they are turned to higher-is-better.
+        higher_is_better: direction of the quantity in its own publication; a loss is negated when read.
+        note: which published numbers stand behind `valid` and `test`.
+        lowest, highest: range of a possible value.
+    """
+
+    name: str
+    task: Task
+    unit: str = "percent"
+    higher_is_better: bool = True
+    note: str = ""
+    lowest: float = 0.0
+    highest: float = 100.0
+
+
+class Benchmark(ABC):
+    """The oracle of a search on one data set. It owns its search space.
+
+    One file and one line in `nassearch/registry.py` add a benchmark.
+    """
+
+    name: ClassVar[str]
+    space: SearchSpace
+    dataset: Dataset
+    digest: str
+    """Hash of the data behind it, for the header of results."""
+
+    @classmethod
+    @abstractmethod
+    def datasets(cls) -> dict[str, Dataset]:
+        """Return every data set it knows, installed or not."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, dataset: str | None = None) -> Benchmark:
+        """Load one data set; None is the first of `datasets()`.
+
+        Raises:
+            UnknownName: no such data set.
+            MissingData: it is not installed; the message names the command that gets it.
+            BadData: its file is damaged.
+        """
+
+    @abstractmethod
+    def query(self, arch: Arch, rng: np.random.Generator) -> Metrics:
+        """Return what training this architecture once gives. `rng` picks the training seed where there are several."""
+
+    @property
+    @abstractmethod
+    def best(self) -> Metrics:
+        """Return the highest validation and the highest test value, for regret; seconds are those of the whole table."""
+
+    @abstractmethod
+    def batch(self) -> Batch | None:
+        """Return the fixed batch for proxies that look at data, or None where none is installed."""

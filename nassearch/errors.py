@@ -1,0 +1,41 @@
+"""The one exception tree. A message says the rule, the value met and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class NassearchError(Exception):
+    """Base of every error that nassearch raises on purpose."""
+
+
+class UnknownName(NassearchError, LookupError):
+    """A strategy, proxy, benchmark, data set or setting that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
+        known = sorted(known)
+        close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.5)
+        near = [k for k in known if k.lower() in close]
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
+        super().__init__(f"no {kind} is called {name!r}; {hint}" + (f" {remedy}" if remedy else ""))
+
+
+class InvalidArch(NassearchError, ValueError):
+    """An architecture, or its text, that is not in the search space."""
+
+
+class InvalidSetting(NassearchError, ValueError):
+    """A value out of range, or a combination that has no meaning."""
+
+
+class MissingData(NassearchError, FileNotFoundError):
+    """Data that has to be fetched or imported first; the message names the command."""
+
+
+class BadData(NassearchError, ValueError):
+    """A file that is there but is not what it should be."""
+
+
+class Busy(NassearchError, RuntimeError):
+    """Another process is writing to the same place."""

@@ -1,0 +1,97 @@
+"""What a search space offers to strategies, scorers and people."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from nassearch.errors import InvalidArch
+from nassearch.types import Arch, Task
+
+if TYPE_CHECKING:
+    from nassearch.networks.graph import Network
+
+
+class CellGraph(NamedTuple):
+    """A cell for predictors: `adjacency` bool `[V, V]` (row feeds column), `ops` int `[V]`, labels `names`."""
+
+    adjacency: np.ndarray
+    ops: np.ndarray
+    names: tuple[str, ...]
+
+
+class SearchSpace(ABC):
+    """A set of architectures with the moves between them.
+
+    A subclass is one file and one line in `nassearch/registry.py`.
+    """
+
+    name: ClassVar[str]
+    proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Options that a paper chose for this space, by proxy: `{"epsilon": {"weights": (1e-7, 1.0)}}`."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of architectures, isomorphic ones counted apart."""
+
+    @abstractmethod
+    def all(self) -> Iterator[Arch]:
+        """Yield every architecture, in the space's own index order."""
+
+    @abstractmethod
+    def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
+        """Draw n architectures uniformly, with replacement."""
+
+    def sample(self, rng: np.random.Generator) -> Arch:
+        """Draw one architecture uniformly."""
+        return self.sample_many(1, rng)[0]
+
+    @abstractmethod
+    def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
+        """Return a uniform draw from the architectures one edit away."""
+
+    @abstractmethod
+    def neighbours(self, arch: Arch) -> list[Arch]:
+        """Return every architecture one edit away, each once, in a fixed order."""
+
+    @abstractmethod
+    def is_valid(self, arch: Arch) -> bool:
+        """Say whether arch belongs to the space."""
+
+    def check(self, arch: Arch) -> Arch:
+        """Return arch, or raise `InvalidArch` where it does not belong to the space."""
+        if not self.is_valid(arch):
+            raise InvalidArch(f"{arch!r} is not an architecture of {self.name}: {self.rule()}")
+        return arch
+
+    @abstractmethod
+    def rule(self) -> str:
+        """Say in a line what makes an architecture of this space valid."""
+
+    @abstractmethod
+    def key(self, arch: Arch) -> str:
+        """Return a text that two architectures share only if they compute the same function.
+
+        Scores are computed once per key. Different keys may still stand for one function: each space says what
+        its key sees through.
+        """
+
+    @abstractmethod
+    def parse(self, text: str) -> Arch:
+        """Read an architecture as people write it; raise `InvalidArch` with the place where it goes wrong."""
+
+    @abstractmethod
+    def format(self, arch: Arch) -> str:
+        """Write an architecture as people read it; `parse(format(arch)) == arch`."""
+
+    @abstractmethod
+    def graph(self, arch: Arch) -> CellGraph:
+        """Return the cell as a graph with operations on its vertices."""
+
+    @abstractmethod
+    def network(self, arch: Arch, task: Task) -> Network:
+        """Return the whole network as plain data."""

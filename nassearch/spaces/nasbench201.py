@@ -1,0 +1,215 @@
+"""The cell space of NAS-Bench-201, the topology space of NATS-Bench (Dong and Yang, 2020)."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nassearch.errors import InvalidArch
+from nassearch.networks.graph import Block, Builder, Network
+from nassearch.spaces.base import CellGraph, SearchSpace
+from nassearch.types import Arch, Task
+
+OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+NONE, SKIP, CONV1, CONV3, POOL = range(5)
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""(from node, to node), in the order in which an architecture string names them."""
+
+
+class NASBench201(SearchSpace):
+    """A cell of four nodes and six edges with one of five operations on each: 15,625 architectures.
+
+    An architecture is six indices into `OPS`, one per edge of `EDGES`.
+
+    >>> space = NASBench201()
+    >>> space.format((3, 1, 3, 1, 0, 3))
+    '|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|'
+    >>> len(space.neighbours((3, 1, 3, 1, 0, 3)))
+    24
+    """
+
+    name: ClassVar[str] = "nasbench201"
+    proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {"epsilon": {"weights": (1e-7, 1.0)}}
+
+    @property
+    def size(self) -> int:
+        return len(OPS) ** len(EDGES)
+
+    @cached_property
+    def _official(self) -> list[Arch]:
+        # The authors' order: the product of the operations, then Python's own shuffle seeded with 88.
+        archs = list(itertools.product(range(len(OPS)), repeat=len(EDGES)))
+        random.Random(88).shuffle(archs)
+        return archs
+
+    @cached_property
+    def _index(self) -> dict[Arch, int]:
+        return {arch: index for index, arch in enumerate(self._official)}
+
+    def all(self) -> Iterator[Arch]:
+        return iter(self._official)
+
+    def index(self, arch: Arch) -> int:
+        """Return the official index, 0 to 15,624."""
+        return self._index[self.check(arch)]
+
+    def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
+        draws = rng.integers(len(OPS), size=(n, len(EDGES)))
+        return list(map(tuple, draws.tolist()))
+
+    def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
+        choice = int(rng.integers(len(EDGES) * (len(OPS) - 1)))
+        return self.neighbours(arch)[choice]
+
+    def neighbours(self, arch: Arch) -> list[Arch]:
+        return _neighbours(arch)
+
+    def is_valid(self, arch: Arch) -> bool:
+        return (
+            isinstance(arch, tuple)
+            and len(arch) == len(EDGES)
+            and all(isinstance(op, int) and 0 <= op < len(OPS) for op in arch)
+        )
+
+    def rule(self) -> str:
+        return f"six operations, each from 0 to {len(OPS) - 1}"
+
+    def key(self, arch: Arch) -> str:
+        return _key(arch)
+
+    def parse(self, text: str) -> Arch:
+        """Read `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
+        example = self.format((CONV3,) * len(EDGES))
+        nodes = text.strip().split("+")
+        if len(nodes) != 3:
+            raise InvalidArch(f"{text!r} has {len(nodes)} nodes between '+', not 3; an example: {example}")
+        arch = []
+        for node, part in enumerate(nodes, start=1):
+            edges = re.fullmatch(r"\|(.*)\|", part)
+            names = edges.group(1).split("|") if edges else []
+            if len(names) != node:
+                raise InvalidArch(
+                    f"node {node} of {text!r} is {part!r}, not {node} operations between '|'; an example: {example}"
+                )
+            for source, edge in enumerate(names):
+                op, _, origin = edge.partition("~")
+                if op not in OPS:
+                    raise InvalidArch(f"{op!r} in {text!r} is not an operation; known: {', '.join(OPS)}")
+                if origin != str(source):
+                    raise InvalidArch(f"{edge!r} in {text!r} should read {op}~{source}")
+                arch.append(OPS.index(op))
+        return tuple(arch)
+
+    def format(self, arch: Arch) -> str:
+        ops = iter(self.check(arch))
+        nodes = ("".join(f"{OPS[next(ops)]}~{source}|" for source in range(node)) for node in (1, 2, 3))
+        return "+".join("|" + edges for edges in nodes)
+
+    def graph(self, arch: Arch) -> CellGraph:
+        """Return the cell with its operations as vertices: input, the six edges, output `[8]`.
+
+        An edge labelled `none` carries nothing, so it is a vertex without neighbours.
+        """
+        adjacency = np.zeros((len(EDGES) + 2, len(EDGES) + 2), dtype=bool)
+        carries = [op != NONE for op in self.check(arch)]
+        for i, (source, target) in enumerate(EDGES):
+            if carries[i]:
+                adjacency[0, i + 1] = source == 0
+                adjacency[i + 1, -1] = target == 3
+                for j, (later, _) in enumerate(EDGES):
+                    if later == target and carries[j]:
+                        adjacency[i + 1, j + 1] = True
+        ops = np.array([len(OPS), *arch, len(OPS) + 1])
+        return CellGraph(adjacency, ops, (*OPS, "input", "output"))
+
+    def network(self, arch: Arch, task: Task) -> Network:
+        """Return the skeleton of the paper's figure 1 with this cell: stem, three stages, classifier.
+
+        Dead edges stay in: they hold parameters, as they do in the published counts.
+        """
+        self.check(arch)
+        stem = Builder(task.input_shape)
+        stem.batch_norm(stem.conv(0, task.channels[0], kernel=3, stride=task.stem_stride))
+        chain, shape = [(stem.done(), 1)], stem.shape
+        for stage, channels in enumerate(task.channels):
+            if stage:
+                reduction = Builder(shape)
+                REDUCTIONS[task.reduction](reduction, channels)
+                chain.append((reduction.done(), 1))
+                shape = reduction.shape
+            chain.append((_cell(arch, shape), task.cells))
+        head = Builder(shape)
+        head.linear(head.global_pool(head.relu(head.batch_norm(0))), task.classes)
+        return Network((*chain, (head.done(), 1)))
+
+
+def _relu_conv_bn(build: Builder, x: int, channels: int, kernel: int, stride: int = 1) -> int:
+    return build.batch_norm(build.conv(build.relu(x), channels, kernel, stride))
+
+
+@lru_cache(maxsize=None)
+def _cell(arch: Arch, shape: tuple[int, ...]) -> Block:
+    build = Builder(shape)
+    nodes = [0]
+    for target in (1, 2, 3):
+        parts = []
+        for op, (source, end) in zip(arch, EDGES, strict=True):
+            if end != target or op == NONE:
+                continue
+            y = nodes[source]
+            if op == CONV1:
+                y = _relu_conv_bn(build, y, shape[0], 1)
+            elif op == CONV3:
+                y = _relu_conv_bn(build, y, shape[0], 3)
+            elif op == POOL:
+                y = build.avg_pool(y, 3, stride=1, padding=1)
+            parts.append(y)
+        nodes.append(build.add(parts) if parts else build.zeros(0))
+    return build.done(nodes[-1])
+
+
+def _residual(build: Builder, channels: int) -> None:
+    shortcut = build.conv(build.avg_pool(0, 2, stride=2), channels, kernel=1)
+    x = _relu_conv_bn(build, 0, channels, 3, stride=2)
+    build.add([shortcut, _relu_conv_bn(build, x, channels, 3)])
+
+
+def _pool(build: Builder, channels: int) -> None:
+    build.batch_norm(build.conv(build.avg_pool(0, 2, stride=2), channels, kernel=1))
+
+
+REDUCTIONS = {"residual": _residual, "pool": _pool}
+
+
+@lru_cache(maxsize=None)
+def _neighbours(arch: Arch) -> list[Arch]:
+    return [
+        arch[:edge] + (op,) + arch[edge + 1 :]
+        for edge in range(len(EDGES))
+        for op in range(len(OPS))
+        if op != arch[edge]
+    ]
+
+
+@lru_cache(maxsize=None)
+def _key(arch: Arch) -> str:
+    # The rule behind the published count: a `none` (and what is fed by it alone) is #, a skip is its source, and
+    # the terms of a sum have no order.
+    nodes = ["x"]
+    for target in (1, 2, 3):
+        terms = []
+        for op, (source, end) in zip(arch, EDGES, strict=True):
+            if end != target:
+                continue
+            if op == NONE or nodes[source] == "#":
+                terms.append("#")
+            else:
+                terms.append(nodes[source] if op == SKIP else f"({nodes[source]}){op}")
+        nodes.append("+".join(sorted(terms)))
+    return nodes[-1]

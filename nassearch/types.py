@@ -1,0 +1,77 @@
+"""The plain values that every layer shares."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arch = tuple[int, ...]
+"""One option per decision. Hashable and JSON-ready; it means nothing without its search space."""
+
+Floats = NDArray[np.float64]
+Scorer = Callable[[Sequence[Arch]], Floats]
+"""Scores `[N]` for N architectures: higher is better, NaN means not scorable."""
+
+Progress = Callable[[int, int], None]
+"""Called with (units done, units in all) as long work proceeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What a benchmark says of one architecture, in the units its data set declares; higher is better."""
+
+    valid: float
+    test: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a network is built for: the shape of its input, the number of classes and the size of the skeleton.
+
+    Attributes:
+        input_shape: `(channels, *size)`, so `(3, 32, 32)` for an image and `(1, 40)` for a signal.
+        classes: number of logits.
+        channels: width of each stage.
+        cells: cells in each stage.
+        reduction: how the signal is halved between stages, `"residual"` (NAS-Bench-201's residual block)
+            or `"pool"` (average pooling and a 1x1 convolution).
+        stem_stride: stride of the first convolution.
+    """
+
+    input_shape: tuple[int, ...]
+    classes: int
+    channels: tuple[int, ...] = (16, 32, 64)
+    cells: int = 5
+    reduction: str = "residual"
+    stem_stride: int = 1
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One fixed batch for the proxies that look at data.
+
+    Attributes:
+        inputs: float32 `[B, channels, *size]`, normalised.
+        labels: int64 `[B]`, or None where the origin has none.
+    """
+
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64] | None = None
+
+    def digest(self) -> str:
+        """Return a hash of shapes and bytes: two batches that differ anywhere never share cached scores."""
+        digest = hashlib.sha256()
+        for array in (self.inputs, self.labels):
+            if array is not None:
+                digest.update(f"{array.dtype.str}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
