@@ -20,9 +20,10 @@ PARAMETER_FREE = ("relu", "avg_pool", "add", "zeros", "global_pool")
 class GroupedNetworks(torch.nn.Module):
     """N networks of one space and task as one module, with PyTorch's default initialisation.
 
-    Activations are `[n, channels, B, *size]` for the n networks that have a layer, so that a convolution is one
-    batched matrix product. The networks share nothing: the gradient of a sum of losses, one per network, is each
-    network's own. Layers that the output does not depend on are left out.
+    Activations are `[n, channels, *size, B]` for the n networks that have a layer: a convolution is one batched matrix
+    product, and a shift along a spatial axis moves long runs of memory. The networks share nothing: the gradient of a sum of losses, one per network, is each
+    network's own. Layers that the output does not depend on are left out. As with `torch.nn.BatchNorm`, running
+    statistics are kept while training and used in evaluation mode.
 
     Args:
         networks: N networks.
@@ -35,7 +36,7 @@ class GroupedNetworks(torch.nn.Module):
         self.count = len(networks)
         drawn: dict[str, list[Tensor]] = {}
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        for prefix, steps in self._blocks():
+        for prefix, steps in self.blocks():
             for k, step in enumerate(steps):
                 for name, shape, bound in _parameters(step, steps):
                     drawn[f"{prefix}_{k}_{name}"] = [
@@ -44,8 +45,12 @@ class GroupedNetworks(torch.nn.Module):
         self.weights = torch.nn.ParameterDict(
             {name: torch.nn.Parameter(torch.stack(rows)) for name, rows in drawn.items()}
         )
+        for name, weight in self.weights.items():
+            if name.endswith("gain"):
+                self.register_buffer(f"{name}_mean", torch.zeros(weight.numel()))
+                self.register_buffer(f"{name}_variance", torch.ones(weight.numel()))
 
-    def _blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
+    def blocks(self) -> list[tuple[str, tuple[Step, ...]]]:
         return [
             (f"{place}_{repeat}", stage.steps)
             for place, stage in enumerate(self.stages)
@@ -54,8 +59,8 @@ class GroupedNetworks(torch.nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs `[B, channels, *size]` to logits `[N, B, classes]`."""
-        x = inputs.transpose(0, 1).expand(self.count, inputs.shape[1], len(inputs), *inputs.shape[2:])
-        for prefix, steps in self._blocks():
+        x = inputs.movedim(0, -1).contiguous().expand(self.count, *inputs.shape[1:], len(inputs))
+        for prefix, steps in self.blocks():
             x = self._run(steps, prefix, x)
         return x.transpose(1, 2)
 
@@ -66,9 +71,11 @@ class GroupedNetworks(torch.nn.Module):
             if layer.op == "input":
                 y = x
             elif layer.op == "zeros":
-                y = x.new_zeros(n, layer.channels, x.shape[2], *layer.size)
+                y = x.new_zeros(n, layer.channels, *layer.size, x.shape[-1])
             elif layer.op == "add":
                 y = values.sum(step)
+            elif layer.op == "batch_norm":
+                y = self._batch_norm(values.read(step), f"{prefix}_{k}")
             else:
                 weights = [
                     self.weights[f"{prefix}_{k}_{name}"] for name, _, _ in _parameters(step, steps)
@@ -76,6 +83,13 @@ class GroupedNetworks(torch.nn.Module):
                 y = _apply(layer, values.read(step), *weights)
             values.append(y)
         return values[-1]
+
+    def _batch_norm(self, x: Tensor, prefix: str) -> Tensor:
+        gain, bias = self.weights[f"{prefix}_gain"], self.weights[f"{prefix}_bias"]
+        mean, variance = self.get_buffer(f"{prefix}_gain_mean"), self.get_buffer(f"{prefix}_gain_variance")
+        rows = x.reshape(1, gain.numel(), -1)  # statistics run over batch and size, so n * channels rows of numbers
+        y = F.batch_norm(rows, mean, variance, gain.reshape(-1), bias.reshape(-1), training=self.training)
+        return y.view_as(x)
 
 
 def _trainable(block: Block) -> Block:
@@ -133,7 +147,6 @@ class _Values(list[Tensor]):
 
 
 def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
-    n, channels, batch = x.shape[:3]
     if layer.op == "relu":
         return x.relu()
     if layer.op == "conv":
@@ -141,12 +154,9 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     if layer.op == "linear":
         return torch.baddbmm(weights[1], weights[0], x)
     if layer.op == "global_pool":
-        return x.flatten(3).mean(3)
-    if layer.op == "batch_norm":
-        gain, bias = (weight.reshape(-1) for weight in weights)
-        return F.batch_norm(x.reshape(1, n * channels, -1), None, None, gain, bias, training=True).view_as(x)
+        return x.flatten(2, -2).mean(2)
     if layer.op == "avg_pool":
-        return _AvgPool.apply(x, layer)
+        return _avg_pool(x, layer)
     raise NotImplementedError(layer.op)
 
 
@@ -174,15 +184,15 @@ class _Conv(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, layer: Layer) -> Tensor:
-        n, channels, batch, *size = x.shape
+        n, channels, *size, batch = x.shape
         windows = _windows(layer, size)
-        columns = x.new_zeros(n, channels, len(windows), batch, *layer.size)
+        columns = x.new_zeros(n, channels, len(windows), *layer.size, batch)
         for k, (out, read) in enumerate(windows):
-            columns[:, :, k][(..., *out)] = x[(..., *read)]
+            columns[(slice(None), slice(None), k, *out)] = x[(slice(None), slice(None), *read)]
         columns = columns.view(n, channels * len(windows), -1)
         ctx.save_for_backward(columns, weight)
         ctx.windows, ctx.shape = windows, x.shape
-        return torch.bmm(weight, columns).view(n, layer.channels, batch, *layer.size)
+        return torch.bmm(weight, columns).view(n, layer.channels, *layer.size, batch)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None]:
@@ -196,30 +206,15 @@ class _Conv(torch.autograd.Function):
         grad_columns = grad_columns.view(n, channels, len(ctx.windows), *grad.shape[2:])
         grad_x = grad.new_zeros(ctx.shape)
         for k, (out, read) in enumerate(ctx.windows):
-            grad_x[(..., *read)] += grad_columns[:, :, k][(..., *out)]
+            grad_x[(slice(None), slice(None), *read)] += grad_columns[(slice(None), slice(None), k, *out)]
         return grad_x, grad_weight, None
 
 
-class _AvgPool(torch.autograd.Function):
-    """Average over the window without its padding."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, layer: Layer) -> Tensor:
-        ctx.windows = _windows(layer, x.shape[3:])
-        ctx.shape = x.shape
-        y = x.new_zeros(*x.shape[:3], *layer.size)
-        share = x.new_zeros(layer.size)
-        for out, read in ctx.windows:
-            y[(..., *out)] += x[(..., *read)]
-            share[out] += 1
-        ctx.save_for_backward(share.reciprocal_())
-        return y.mul_(share)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (share,) = ctx.saved_tensors
-        grad = grad * share
-        grad_x = grad.new_zeros(ctx.shape)
-        for out, read in ctx.windows:
-            grad_x[(..., *read)] += grad[(..., *out)]
-        return grad_x, None
+def _avg_pool(x: Tensor, layer: Layer) -> Tensor:
+    """Average over the window without its padding, which is a product with one small matrix per axis."""
+    for axis, (out, size) in enumerate(zip(layer.size, x.shape[2:-1], strict=True), start=2):
+        first = torch.arange(out).unsqueeze(1) * layer.stride - layer.padding
+        place = torch.arange(size)
+        inside = ((place >= first) & (place < first + layer.kernel)).to(x)
+        x = (inside / inside.sum(1, keepdim=True)).matmul(x.movedim(axis, -2)).movedim(-2, axis)
+    return x

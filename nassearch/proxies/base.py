@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,10 @@ from nassearch.types import Batch, Floats, Task
 
 
 class ProxyFunction(Protocol):
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
+        return _at, (self.function.__module__, self.name)
+
     def __call__(self, networks: Sequence[Network], batch: Batch | None, **options: Any) -> Floats: ...
 
 
@@ -31,6 +36,8 @@ class Proxy:
         per_key: whether architectures with one key have one value. False for counts, which see dead layers.
         chunk: networks worth passing in one call.
         reference: paper and equation.
+        resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
+            for those that depend on the space; called once by a scorer, before it makes the key of its cache.
     """
 
     name: str
@@ -40,6 +47,7 @@ class Proxy:
     per_key: bool
     chunk: int
     reference: str
+    resolve: Callable[..., dict[str, Any]] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -56,10 +64,18 @@ class Proxy:
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
+        return _at, (self.function.__module__, self.name)
+
     def __call__(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Floats:
         """Return raw scores, float64 `[N]`."""
         self.check(options, batch)
         return np.asarray(self.function(networks, batch, **options), dtype=np.float64)
+
+
+def _at(module: str, name: str) -> Proxy:
+    return getattr(import_module(module), name)  # type: ignore[no-any-return]
 
 
 def proxy(
@@ -69,6 +85,7 @@ def proxy(
     higher_is_better: bool = True,
     per_key: bool = True,
     chunk: int = 64,
+    resolve: Callable[..., dict[str, Any]] | None = None,
 ) -> Callable[[ProxyFunction], Proxy]:
     """Declare a proxy.
 
@@ -81,7 +98,7 @@ def proxy(
 
     def declare(function: ProxyFunction) -> Proxy:
         name = getattr(function, "__name__", "")
-        declared = Proxy(name, function, frozenset(needs), higher_is_better, per_key, chunk, reference)
+        declared = Proxy(name, function, frozenset(needs), higher_is_better, per_key, chunk, reference, resolve)
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 

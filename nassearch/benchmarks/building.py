@@ -1,0 +1,169 @@
+"""Train a whole search space into a table, in units that a kill can interrupt but not spoil."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nassearch.errors import BadData
+from nassearch.networks.graph import Network
+from nassearch.networks.training import Training, train
+from nassearch.parallel import in_order
+from nassearch.spaces.base import SearchSpace
+from nassearch.types import Arch, Batch, Progress, Task
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides what is trained; the header of the work file and the metadata of the table.
+
+    Attributes:
+        task: what the networks are built for.
+        training: how they are trained.
+        data: arguments of the data set's generator.
+        sizes: examples in `train`, `valid` and `test`.
+        seeds: trainings of each architecture, which differ in initial weights and order of the examples.
+        group: architectures trained in one program.
+    """
+
+    task: Task
+    training: Training = field(default_factory=Training)
+    data: dict[str, Any] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=lambda: {"train": 5000, "valid": 5000, "test": 10000})
+    seeds: int = 3
+    group: int = 40
+
+    def as_dict(self) -> dict[str, Any]:
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One group under one seed."""
+
+    seed: int
+    first: int
+    archs: tuple[Arch, ...]
+
+
+def representatives(space: SearchSpace, count: Callable[[Network], int], task: Task) -> list[Arch]:
+    """Return one architecture per key, the one with the fewest parameters, in order of their operations.
+
+    That one has no layer that its output ignores. Neighbours in the list share most of their layers, which makes
+    groups of them quick to train.
+    """
+    chosen: dict[str, tuple[int, Arch]] = {}
+    for arch in space.all():
+        key, candidate = space.key(arch), (count(space.network(arch, task)), arch)
+        chosen[key] = min(chosen.get(key, candidate), candidate)
+    return sorted(arch for _, arch in chosen.values())
+
+
+def units(archs: Sequence[Arch], recipe: Recipe) -> list[Unit]:
+    """Return the work, one seed after the other."""
+    return [
+        Unit(seed, first, tuple(archs[first : first + recipe.group]))
+        for seed in range(recipe.seeds)
+        for first in range(0, len(archs), recipe.group)
+    ]
+
+
+def run_unit(
+    unit: Unit, space: SearchSpace, recipe: Recipe, splits: dict[str, Batch], device: str
+) -> dict[str, Any]:
+    """Train one unit and return its line of the work file.
+
+    `seconds` is the unit's training time shared equally among its architectures.
+    """
+    networks = [space.network(arch, recipe.task) for arch in unit.archs]
+    weights = [_seed(unit.seed, space.format(arch)) for arch in unit.archs]
+    start = time.perf_counter()
+    held_out = {name: batch for name, batch in splits.items() if name != "train"}
+    accuracy = train(networks, weights, unit.seed, recipe.training, splits["train"], held_out, device)
+    seconds = (time.perf_counter() - start) / len(networks)
+    line: dict[str, Any] = {"seed": unit.seed, "first": unit.first, "count": len(networks)}
+    line |= {name: [round(float(v), 4) for v in values] for name, values in accuracy.items()}
+    return line | {"seconds": round(seconds, 4)}
+
+
+def _seed(seed: int, text: str) -> int:
+    # Depends on the architecture and not on its place, so that grouping does not change the weights.
+    entropy = [seed, *text.encode()]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+class WorkFile:
+    """Finished units, one JSON line each under a header line; a torn last line is dropped on opening."""
+
+    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+        self.path = path
+        self.done: dict[tuple[int, int], dict[str, Any]] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = self._read(header) if path.exists() else 0
+        with open(path, "ab") as file:
+            file.truncate(whole)
+        if not whole:
+            self.append(header)
+
+    def _read(self, header: dict[str, Any]) -> int:
+        text = self.path.read_bytes()
+        whole = text.rfind(b"\n") + 1
+        try:
+            lines = [json.loads(line) for line in text[:whole].splitlines()]
+            for line in lines[1:]:
+                self.done[line["seed"], line["first"]] = line
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadData(f"{self.path} is not a work file of a build: {error}; remove it to start over") from error
+        if lines and lines[0] != header:
+            raise BadData(f"{self.path} belongs to another recipe; finish it, or remove it to start over")
+        return whole
+
+    def append(self, line: dict[str, Any]) -> None:
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def train_space(
+    space: SearchSpace,
+    archs: Sequence[Arch],
+    recipe: Recipe,
+    splits: dict[str, Batch],
+    work: WorkFile,
+    workers: int = 1,
+    executor: str = "processes",
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Train what the work file does not hold yet, yielding each line as it is written."""
+    todo = [unit for unit in units(archs, recipe) if (unit.seed, unit.first) not in work.done]
+    total = len(units(archs, recipe))
+    run = partial(run_unit, space=space, recipe=recipe, splits=splits, device=device)
+    for line in in_order(run, todo, workers, executor):
+        work.append(line)
+        work.done[line["seed"], line["first"]] = line
+        if progress:
+            progress(len(work.done), total)
+        yield line
+
+
+def collect(archs: Sequence[Arch], recipe: Recipe, work: WorkFile) -> dict[str, np.ndarray]:
+    """Return `valid`, `test` and `seconds`, each float64 `[seeds, N]`, once every unit is done."""
+    shape = (recipe.seeds, len(archs))
+    arrays = {name: np.full(shape, np.nan) for name in ("valid", "test", "seconds")}
+    for (seed, first), line in work.done.items():
+        for name, array in arrays.items():
+            array[seed, first : first + line["count"]] = line[name]
+    missing = int(np.isnan(arrays["test"]).sum())
+    if missing:
+        raise BadData(f"{missing} of {recipe.seeds * len(archs)} trainings are not done yet; run the build again")
+    return arrays

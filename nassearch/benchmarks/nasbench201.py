@@ -1,0 +1,88 @@
+"""NAS-Bench-201: a small benchmark of our own in the package, and the three published ones once imported."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import ClassVar
+
+from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.paths import data_dir
+from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.types import Task
+
+MNIST1D_TASK = Task((1, 40), 10, (8, 16), 1, "pool", 2)
+
+TRAINED_ON_ALL = (
+    "valid is x-valid and test is x-test, two parts of the official evaluation images; both are of networks "
+    "trained on the whole training set"
+)
+DATASETS = (
+    Dataset(
+        "mnist1d",
+        MNIST1D_TASK,
+        note="trained by this project: valid is the accuracy of one training on fresh validation signals, "
+        "test is the mean over training seeds on fresh test signals",
+    ),
+    Dataset(
+        "cifar10",
+        Task((3, 32, 32), 10),
+        note="valid is x-valid of cifar10-valid (trained on one half of the training set, measured on the "
+        "other), test is ori-test of cifar10 (trained on the whole training set)",
+    ),
+    Dataset("cifar100", Task((3, 32, 32), 100), note=TRAINED_ON_ALL),
+    Dataset("ImageNet16-120", Task((3, 16, 16), 120), note=TRAINED_ON_ALL),
+)
+EMBEDDED = ("mnist1d",)
+
+
+class NASBench201Benchmark(TabularBenchmark):
+    """NAS-Bench-201 on MNIST-1D, which is in the package, and on the data sets of Dong and Yang (2020).
+
+    benchmark = NASBench201Benchmark.open("mnist1d")
+    benchmark.query(benchmark.space.sample(rng), rng).valid
+    """
+
+    name: ClassVar[str] = "nasbench201"
+
+    @classmethod
+    def datasets(cls) -> dict[str, Dataset]:
+        return {dataset.name: dataset for dataset in DATASETS}
+
+    @classmethod
+    def importable(cls) -> dict[str, Dataset]:
+        """Return the data sets whose tables a user imports."""
+        return {name: dataset for name, dataset in cls.datasets().items() if name not in EMBEDDED}
+
+    @classmethod
+    def make_space(cls) -> NASBench201:
+        return NASBench201()
+
+    @classmethod
+    def table_path(cls, dataset: str) -> Path:
+        if dataset in EMBEDDED:
+            return embedded(f"{cls.name}-{dataset}.npz")
+        return data_dir() / cls.name / f"{dataset}.npz"
+
+    @classmethod
+    def batch_path(cls, dataset: str) -> Path:
+        if dataset in EMBEDDED:
+            return embedded(f"{dataset}-batch.npz")
+        return data_dir() / cls.name / f"{dataset}-batch.npz"
+
+    @classmethod
+    def remedy(cls, dataset: str) -> str:
+        if dataset in EMBEDDED:
+            return "install nassearch again, or make it with: nassearch bench build"
+        return f"get it with: nassearch bench import FILE, or search on {EMBEDDED[0]}, which needs no file"
+
+
+def embedded(name: str) -> Path:
+    """Return where a file of the package `nassearch.benchmarks_data` lies, installed or in a checkout."""
+    checkout = Path(__file__).resolve().parents[2] / "benchmarks_data" / name
+    try:
+        installed = Path(str(resources.files("nassearch.benchmarks_data").joinpath(name)))
+    except ModuleNotFoundError:
+        return checkout
+    return installed if installed.exists() or not checkout.exists() else checkout

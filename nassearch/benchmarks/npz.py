@@ -1,0 +1,58 @@
+"""Arrays in one file: no pickle, equal bytes for equal arrays, and never half a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nassearch.errors import BadData, MissingData
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to `path`, which holds either the old content or all of the new at any moment.
+
+    Equal arrays give equal bytes: numpy dates every member of the archive to 1980.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None) -> Arrays:
+    """Read arrays, all of them or those of `names` that are there.
+
+    Raises:
+        MissingData: there is no such file.
+        BadData: it is damaged, or holds Python objects. `remedy` ends both messages.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise BadData(f"{path} holds one array where an .npz archive belongs; {remedy}")
+            wanted = archive.files if names is None else [name for name in names if name in archive.files]
+            return {name: archive[name] for name in wanted}
+    except FileNotFoundError as error:
+        raise MissingData(f"there is no file {path}; {remedy}") from error
+    except BadData:
+        raise
+    except Exception as error:  # zipfile, zlib, struct and numpy each raise their own kinds on damaged bytes
+        raise BadData(f"{path} is damaged or is no .npz archive ({error}); {remedy}") from error

@@ -1,0 +1,186 @@
+"""A table: what every architecture of a space reaches on one data set, in one small file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.npz import read_npz, write_npz
+from nassearch.errors import BadData
+from nassearch.spaces.base import SearchSpace
+from nassearch.types import Arch, Floats
+
+FORMAT = 1
+MEANING = ("format", "space", "dataset", "unit", "higher_is_better")
+"""The metadata that says what the numbers are. Notes and recipes may be reworded: it stays the same table."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Trainings of a whole space on one data set. Numbers are float64, as their sources have them: the whole
+    file stays far below a megabyte per training seed.
+
+    Attributes:
+        valid, test: `[S, N]` for S training seeds and N rows, in the unit of the data set. NaN in both
+            where an architecture was not trained with that seed; every row has at least one.
+        seconds: of training, `[S, N]`; `[1, N]` where all seeds share one figure; None where nobody measured.
+        rows: int32 `[A]`, the row of each of the space's A architectures, in the order of `space.all()`.
+            Isomorphic architectures may share a row.
+        meta: plain JSON values: `format`, `space`, `dataset`, `unit`, `higher_is_better`, `origin`, `note`,
+            `seeds` and whatever else the maker wants to say.
+    """
+
+    valid: Floats
+    test: Floats
+    seconds: Floats | None
+    rows: NDArray[np.int32]
+    meta: Mapping[str, Any]
+
+    @classmethod
+    def build(
+        cls,
+        space: SearchSpace,
+        dataset: Dataset,
+        archs: Sequence[Arch],
+        valid: Any,
+        test: Any,
+        seconds: Any = None,
+        *,
+        by_key: bool = False,
+        **meta: Any,
+    ) -> Table:
+        """Make a table from N architectures in any order.
+
+        Args:
+            space, dataset: what the numbers are about.
+            archs: every architecture of the space, or one for each key where `by_key`.
+            valid, test, seconds: `[N]` or `[S, N]`, in the order of `archs`.
+            by_key: keep one row per key of the space.
+            **meta: further metadata, JSON values.
+
+        Raises:
+            BadData: an architecture is missing or there twice, or shapes or values are not those of a table.
+        """
+        names = [space.key(arch) if by_key else space.check(arch) for arch in archs]
+        column = {name: i for i, name in enumerate(names)}
+        if len(column) != len(names):
+            raise BadData(f"{len(names) - len(column)} of {len(names)} architectures are there twice")
+        wanted = [space.key(arch) if by_key else arch for arch in space.all()]
+        missing = [arch for arch, name in zip(space.all(), wanted, strict=True) if name not in column]
+        if missing:
+            raise BadData(
+                f"a table holds every architecture of {space.name}; {len(missing)} are missing, "
+                f"the first is {space.format(missing[0])}"
+            )
+        order = {name: row for row, name in enumerate(dict.fromkeys(wanted))}
+        pick = [column[name] for name in order]
+        table = cls(
+            _by_seed("valid", valid, len(names))[:, pick],
+            _by_seed("test", test, len(names))[:, pick],
+            None if seconds is None else _by_seed("seconds", seconds, len(names))[:, pick],
+            np.array([order[name] for name in wanted], dtype=np.int32),
+            {
+                **meta,
+                "format": FORMAT,
+                "space": space.name,
+                "dataset": dataset.name,
+                "unit": dataset.unit,
+                "higher_is_better": dataset.higher_is_better,
+                "note": meta.get("note", dataset.note),
+            },
+        )
+        table.check(space, dataset)
+        return table
+
+    @classmethod
+    def load(cls, path: Path, remedy: str) -> Table:
+        """Read a table.
+
+        Raises:
+            MissingData: no such file.
+            BadData: it is damaged or is not a table; `remedy` ends both messages.
+        """
+        arrays = read_npz(path, remedy)
+        try:
+            meta = json.loads(arrays["meta"].tobytes().decode())
+            if meta["format"] != FORMAT:
+                raise BadData(f"a table of format {meta['format']!r}, this version reads {FORMAT}")
+            table = cls(arrays["valid"], arrays["test"], arrays.get("seconds"), arrays["rows"], meta)
+            table._check_arrays()
+        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise BadData(f"{path} is not a table of nassearch ({error!r}); {remedy}") from error
+        except BadData as error:
+            raise BadData(f"{path}: {error}; {remedy}") from error
+        return table
+
+    def save(self, path: Path) -> None:
+        """Write the table at once or not at all; equal tables give equal bytes."""
+        arrays: dict[str, NDArray[Any]] = {"valid": self.valid, "test": self.test, "rows": self.rows}
+        if self.seconds is not None:
+            arrays["seconds"] = self.seconds
+        text = json.dumps(dict(self.meta), sort_keys=True, allow_nan=False)
+        arrays["meta"] = np.frombuffer(text.encode(), dtype=np.uint8)
+        write_npz(path, arrays)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the numbers and of what they mean; notes and recipe do not count."""
+        digest = hashlib.sha256(json.dumps({name: self.meta[name] for name in MEANING}).encode())
+        for array in (self.valid, self.test, self.seconds, self.rows):
+            if array is not None:
+                digest.update(f"{array.dtype.str}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+    def check(self, space: SearchSpace, dataset: Dataset) -> None:
+        """Raise `BadData` unless this is a whole table of that space and data set, in its range."""
+        self._check_arrays()
+        about = (self.meta["space"], self.meta["dataset"], self.meta["unit"])
+        if about != (space.name, dataset.name, dataset.unit):
+            wanted = (space.name, dataset.name, dataset.unit)
+            raise BadData(f"the table is about {'/'.join(map(str, about))}, not {'/'.join(wanted)}")
+        if len(self.rows) != space.size:
+            raise BadData(f"the table knows {len(self.rows)} architectures, {space.name} has {space.size}")
+        for name, values in (("valid", self.valid), ("test", self.test)):
+            low, high = np.nanmin(values), np.nanmax(values)
+            if low < dataset.lowest or high > dataset.highest:
+                raise BadData(
+                    f"{name} goes from {low:g} to {high:g}; on {dataset.name} it lies within "
+                    f"{dataset.lowest:g} to {dataset.highest:g} {dataset.unit}"
+                )
+
+    def _check_arrays(self) -> None:
+        for name, array in (("valid", self.valid), ("test", self.test), ("seconds", self.seconds)):
+            if array is not None and (array.dtype != np.float64 or array.ndim != 2 or array.size == 0):
+                raise BadData(f"{name} is {array.dtype} {list(array.shape)}, not float64 [seeds, rows]")
+        trained = np.isfinite(self.valid)
+        if self.valid.shape != self.test.shape or not np.array_equal(trained, np.isfinite(self.test)):
+            raise BadData("valid and test do not hold the same trainings")
+        if np.isinf(self.valid).any() or np.isinf(self.test).any() or not trained.any(axis=0).all():
+            raise BadData("a row without any training, or an infinite value")
+        if self.seconds is not None:
+            if self.seconds.shape not in (trained.shape, (1, trained.shape[1])):
+                raise BadData(f"seconds {list(self.seconds.shape)} do not fit valid {list(trained.shape)}")
+            seconds = np.broadcast_to(self.seconds, trained.shape)[trained]
+            if not np.isfinite(seconds).all() or (seconds < 0).any():
+                raise BadData("training seconds are finite and not negative")
+        if self.rows.dtype != np.int32 or self.rows.ndim != 1 or self.rows.size == 0:
+            raise BadData(f"rows is {self.rows.dtype} {list(self.rows.shape)}, not int32 [architectures]")
+        if self.rows.min() < 0 or self.rows.max() >= self.valid.shape[1]:
+            raise BadData(f"rows {self.rows.min()} to {self.rows.max()} in a table of {self.valid.shape[1]}")
+
+
+def _by_seed(name: str, values: Any, count: int) -> Floats:
+    array = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    if array.ndim != 2 or array.shape[1] != count:
+        raise BadData(f"{name} is {list(np.shape(values))}, not [{count}] or [seeds, {count}]")
+    return array

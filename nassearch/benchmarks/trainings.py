@@ -1,0 +1,181 @@
+"""Rows of a file to the trainings of a data set, each value checked where it stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.layout import Columns, Layout
+from nassearch.benchmarks.reading import Sheet
+from nassearch.benchmarks.table import Table
+from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName
+from nassearch.spaces.base import SearchSpace
+from nassearch.types import Arch
+
+SHOWN = 3
+
+
+@dataclass
+class Trainings:
+    """Values by (architecture, seed), and the line each came from."""
+
+    columns: Columns
+    line: dict[tuple[Arch, int], int] = field(default_factory=dict)
+    values: dict[tuple[Arch, int], tuple[float, float, float]] = field(default_factory=dict)
+
+
+def collect(
+    path: Path,
+    sheet: Sheet,
+    layout: Layout,
+    space: SearchSpace,
+    wanted: Mapping[str, Dataset],
+    scale: float,
+    passing: bool,
+) -> dict[str, Trainings]:
+    """Read the trainings of every wanted data set, by its name.
+
+    Args:
+        path: for messages.
+        sheet, layout: the rows, and which cell is what.
+        space, wanted: whose architectures, and which data sets.
+        scale: factor on validation and test values.
+        passing: pass over rows of other data sets instead of refusing them.
+
+    Raises:
+        BadData: a row breaks a rule; the message says which line and which rule.
+    """
+    found: dict[str, Trainings] = {}
+    archs: dict[Any, Arch] = {}
+    for line, row in sheet.rows:
+        try:
+            for columns, name in _targets(row, layout, wanted, passing):
+                text = row[layout.arch]
+                if text not in archs:
+                    archs[text] = space.parse(str(text))
+                seed = 0 if layout.seed is None else _integer(row[layout.seed])
+                here = found.setdefault(name, Trainings(columns))
+                place = (archs[text], seed)
+                if place in here.line:
+                    raise BadData(_duplicate(space, place, sheet.word, here.line[place], layout))
+                here.line[place] = line
+                here.values[place] = (
+                    _value(row, columns.valid, sheet, wanted[name], scale),
+                    _value(row, columns.test, sheet, wanted[name], scale),
+                    math.nan if columns.seconds is None else _value(row, columns.seconds, sheet),
+                )
+        except (BadData, InvalidArch, UnknownName) as error:
+            raise BadData(f"{path}, {sheet.word} {line}: {error}") from error
+        except TypeError as error:  # a Parquet cell that holds a list or a struct
+            raise BadData(f"{path}, {sheet.word} {line}: a cell that is neither text nor a number") from error
+    return found
+
+
+def _targets(
+    row: Sequence[Any], layout: Layout, wanted: Mapping[str, Dataset], passing: bool
+) -> Iterator[tuple[Columns, str]]:
+    """Yield the data sets that a row is about."""
+    for columns in layout.groups:
+        if columns.dataset is not None:
+            yield columns, columns.dataset
+        elif layout.dataset is None:
+            yield columns, next(iter(wanted))
+        elif row[layout.dataset] in wanted:
+            yield columns, row[layout.dataset]
+        elif not passing:
+            raise UnknownName("data set to import", str(row[layout.dataset]), wanted)
+
+
+def _duplicate(space: SearchSpace, place: tuple[Arch, int], word: str, first: int, layout: Layout) -> str:
+    arch, seed = place
+    if layout.seed is not None:
+        return f"{space.format(arch)} with seed {seed} is there twice, first in {word} {first}"
+    return (
+        f"{space.format(arch)} is there twice, first in {word} {first}; "
+        "where these are separate trainings, number them in a seed column"
+    )
+
+
+def _integer(cell: Any) -> int:
+    number = _number(cell, "seed")
+    if number != int(number):
+        raise BadData(f"seed is {cell!r}, not a whole number")
+    return int(number)
+
+
+def _number(cell: Any, column: str) -> float:
+    try:
+        number = math.nan if cell is None or "_" in str(cell) else float(cell)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        hint = "; write the decimal point as '.'" if "," in str(cell) else ""
+        met = "empty" if cell in ("", None) else repr(cell)
+        raise BadData(f"{column} is {met}, not a finite number{hint}")
+    return number
+
+
+def _value(
+    row: Sequence[Any], place: int, sheet: Sheet, dataset: Dataset | None = None, scale: float = 1.0
+) -> float:
+    """Return an accuracy in the unit of the data set, or seconds where there is no data set."""
+    column = sheet.columns[place]
+    number = _number(row[place], column)
+    if dataset is None:
+        if number < 0:
+            raise BadData(f"{column} is {number:g}; training takes 0 seconds or more")
+        return number
+    number *= scale
+    if not dataset.lowest <= number <= dataset.highest:
+        scaled = f" (after the scale of {scale:g})" if scale != 1 else ""
+        raise BadData(
+            f"{column} is {number:g}{scaled}; {dataset.name} is in {dataset.unit}, "
+            f"{dataset.lowest:g} to {dataset.highest:g}"
+        )
+    return number
+
+
+def to_table(path: Path, space: SearchSpace, dataset: Dataset, found: Trainings) -> Table:
+    """Make the table of one data set.
+
+    Raises:
+        BadData: architectures are missing, or fractions stand where percent is expected.
+    """
+    archs = list(dict.fromkeys(arch for arch, _ in found.values))
+    seeds = sorted({seed for _, seed in found.values})
+    known = set(archs)
+    missing = [space.format(arch) for arch in space.all() if arch not in known]
+    if missing:
+        more = ", ..." if len(missing) > SHOWN else ""
+        raise BadData(
+            f"{path} lacks {len(missing)} of {space.size} architectures of {space.name} for {dataset.name}; "
+            f"a search may ask for any: {', '.join(missing[:SHOWN])}{more}"
+        )
+    column, row = {arch: i for i, arch in enumerate(archs)}, {seed: i for i, seed in enumerate(seeds)}
+    values = np.full((3, len(seeds), len(archs)), np.nan)
+    for (arch, seed), three in found.values.items():
+        values[:, row[seed], column[arch]] = three
+    valid, test, seconds = values
+    for name, numbers in (("valid", valid), ("test", test)):
+        if dataset.unit == "percent" and np.nanmax(numbers) <= 1:
+            raise BadData(
+                f"{path}: no {name} value of {dataset.name} is above 1, so these look like fractions and "
+                "percent is expected; import them with scale=100 (--scale 100)"
+            )
+    named = seeds if len(seeds) > 1 or seeds != [0] else []
+    meta: dict[str, Any] = {
+        "origin": f"imported from {path.name}",
+        "seeds": named,
+        "epochs": found.columns.epochs,
+    }
+    timed = found.columns.seconds is not None
+    try:
+        return Table.build(space, dataset, archs, valid, test, seconds if timed else None, **meta)
+    except NassearchError as error:
+        raise BadData(f"{path}: {error}") from error

@@ -1,0 +1,144 @@
+"""Rounds summarised: the best so far by number of models, as a median with quartiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from nassearch.errors import BadData, InvalidSetting
+from nassearch.runner import Round
+from nassearch.statistics import bootstrap
+from nassearch.types import Floats
+
+METRICS = ("test", "valid")
+
+
+class Speedup(NamedTuple):
+    """How many times fewer models one search needs than another, with the ends of its interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The value of the incumbent, the best architecture so far, after each model.
+
+    Attributes:
+        values: `[R, T]` for R rounds and T models; higher is better. NaN where the incumbent's value is
+            unknown.
+        seconds: what training took, summed over the models so far, `[R, T]`.
+        show: the metric the values are of.
+        choose: the metric by which an architecture becomes the incumbent; of equals, the earlier stays.
+    """
+
+    values: Floats
+    seconds: Floats
+    show: str = "test"
+    choose: str = "valid"
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or 0 in self.values.shape:
+            raise BadData(f"a curve takes values [rounds, models], one or more, not {self.values.shape}")
+        if self.seconds.shape != self.values.shape:
+            raise BadData(f"values {self.values.shape} and seconds {self.seconds.shape} of a curve differ")
+        for role, metric in (("show", self.show), ("choose", self.choose)):
+            if metric not in METRICS:
+                raise InvalidSetting(f"{role} is {' or '.join(METRICS)}, not {metric!r}")
+
+    @classmethod
+    def from_rounds(cls, rounds: Sequence[Round], show: str = "test", choose: str = "valid") -> Curve:
+        """Follow the incumbent through each round.
+
+        `show="test", choose="valid"` is what a search would hand over: the test accuracy of its best
+        architecture by validation. `show="test", choose="test"` is the running maximum of test accuracy that
+        most papers plot.
+
+        Raises:
+            BadData: no rounds, or rounds of different lengths.
+            InvalidSetting: show or choose is neither test nor valid.
+        """
+        lengths = {len(round.archs) for round in rounds}
+        if len(lengths) != 1:
+            found = f"rounds of {sorted(lengths)} models" if lengths else "no complete round"
+            raise BadData(f"a curve takes rounds of one length, at least one of them, not {found}")
+        metrics = {metric: np.stack([getattr(round, metric) for round in rounds]) for metric in METRICS}
+        seconds = np.cumsum(np.stack([round.seconds for round in rounds]), axis=1)
+        for metric in (show, choose):
+            if metric not in METRICS:
+                raise InvalidSetting(f"show and choose are each {' or '.join(METRICS)}, not {metric!r}")
+        values = np.take_along_axis(metrics[show], incumbents(metrics[choose]), axis=1)
+        return cls(values, seconds, show, choose)
+
+    @property
+    def rounds(self) -> int:
+        return int(self.values.shape[0])
+
+    @property
+    def budget(self) -> int:
+        return int(self.values.shape[1])
+
+    def band(self) -> tuple[Floats, Floats, Floats]:
+        """Return the lower quartile, the median and the upper quartile over the rounds, `[T]` each."""
+        low, median, high = np.quantile(self.values, [0.25, 0.5, 0.75], axis=0)
+        return low, median, high
+
+    def median(self) -> Floats:
+        """Return the median over the rounds, `[T]`."""
+        return self.band()[1]
+
+    def time_axis(self) -> Floats:
+        """Return the median over the rounds of the seconds that training the models so far took, `[T]`."""
+        return np.asarray(np.median(self.seconds, axis=0))
+
+    def models_to(self, target: float) -> int | None:
+        """Return the number of models after which the median first reaches target, or None."""
+        reached = np.flatnonzero(self.median() >= target)
+        return int(reached[0]) + 1 if len(reached) else None
+
+    def models_to_each(self, target: float) -> Floats:
+        """Return for each round the models after which it first reaches target, `[R]`; inf where never."""
+        reached = self.values >= target
+        return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
+
+    def speedup_over(
+        self, other: Curve, target: float, rng: np.random.Generator, level: float = 0.95, draws: int = 2000
+    ) -> Speedup:
+        """Return how many times fewer models this search needs than other to reach target.
+
+        The ratio is the median over other's rounds of the models they need, divided by the same of these
+        rounds; the interval is a percentile bootstrap over the rounds of both. A round that never gets there
+        needs infinitely many models. So the ratio is inf where only other's median round fails, 0 where only
+        this one's does, and NaN where both do. Resamples that give NaN are left out of the interval; an end
+        of it may be 0 or inf, since the budget bounds what is known.
+        """
+        theirs, ours = other.models_to_each(target), self.models_to_each(target)
+        low, high = bootstrap(_ratio, theirs, ours, rng=rng, level=level, draws=draws)
+        return Speedup(float(_ratio(theirs, ours)), low, high)
+
+    def regret(self, best: float) -> Floats:
+        """Return how far the median is below best, the highest value of the benchmark, `[T]`."""
+        return best - self.median()
+
+
+def incumbents(values: Floats) -> np.ndarray:
+    """Return the position of the best so far, `[..., T]`; ties keep the earlier, NaN is worst.
+
+    >>> incumbents(np.array([1.0, 3.0, 2.0, 3.0, 4.0])).tolist()
+    [0, 1, 1, 1, 4]
+    """
+    values = np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    before = np.maximum.accumulate(values, axis=-1)[..., :-1]
+    improves = np.zeros(values.shape, dtype=bool)
+    improves[..., 1:] = values[..., 1:] > before
+    return np.maximum.accumulate(np.where(improves, np.arange(values.shape[-1]), 0), axis=-1)
+
+
+def _ratio(theirs: Floats, ours: Floats) -> Floats:
+    theirs, ours = np.median(theirs, axis=-1), np.median(ours, axis=-1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(theirs / ours)

@@ -1,0 +1,208 @@
+"""Interpreter: constant weights, where every layer is one channel.
+
+Under constant weights all output channels of a layer are equal. A convolution over c equal channels is then
+`w * c * box(x)` on one of them, `box` being the sum over the window; a linear layer is `w * c * x`; batch norm with
+gain w and shift 0 sees the statistics of the one channel; pooling, ReLU and addition stay what they are. The first
+convolution reads the sum of the input's channels. Nothing is approximated, only the order of additions differs.
+
+Everything is float32 on purpose: which signals die by underflow is part of what epsilon measures, so nothing here
+may upcast an activation or flush small numbers to zero. Sums of many numbers (the statistics of batch norm) are put
+together in float64 from short float32 rows, which no thread count changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nassearch.errors import InvalidSetting
+from nassearch.networks.graph import OPS, Block, Layer, Network, live, merge_equal
+
+Signal = NDArray[np.float32]
+"""Activations `[W, *size, B]`: one channel, for W weights and B samples. Samples lie side by side in memory."""
+
+BATCH_NORM_EPS = np.float32(1e-5)
+AT_ONCE = 65536
+"""Numbers in one activation up to which all weights are run together; beyond, each alone stays in the cache."""
+
+
+class Plan(NamedTuple):
+    """A block ready to run: what each layer multiplies by, and which values nobody reads after a layer."""
+
+    layers: Block
+    copies: tuple[int, ...]
+    dropped: tuple[tuple[int, ...], ...]
+
+
+def collapsed_outputs(networks: Sequence[Network], inputs: NDArray[np.float32], weights: Sequence[float]) -> Signal:
+    """Return one logit of each network with all its weights set to each of the constants, `[N, W, B]`.
+
+    Args:
+        networks: N networks; those whose stem is the same share its result within a call.
+        inputs: float32 `[B, channels, *size]`.
+        weights: W constants. Biases and shifts are 0; batch norm takes the statistics of the batch (eps 1e-5).
+
+    Raises:
+        InvalidSetting: a network does something nonlinear to its input before the first convolution.
+    """
+    outputs = np.empty((len(networks), len(weights), len(inputs)), np.float32)
+    summed = np.ascontiguousarray(np.moveaxis(inputs.sum(axis=1, dtype=np.float32), 0, -1))
+    together = summed.size <= AT_ONCE
+    constants = np.asarray(weights, np.float32)
+    with np.errstate(all="ignore"):
+        for group in [slice(None)] if together else [slice(k, k + 1) for k in range(len(constants))]:
+            stems: dict[Block, Signal] = {}
+            for row, network in enumerate(networks):
+                outputs[row, group] = _logit(network, summed, constants[group], stems)
+    return outputs
+
+
+def _logit(network: Network, summed: Signal, weights: Signal, stems: dict[Block, Signal]) -> Signal:
+    (stem, repeats), *rest = network.chain
+    if repeats != 1:
+        raise InvalidSetting(f"the first block of a network stands once in its chain, not {repeats} times")
+    if stem not in stems:
+        start = np.broadcast_to(summed, (len(weights), *summed.shape))
+        stems[stem] = _run(_plan(stem, True), start, weights)
+    x = stems[stem]
+    for block, repeats in rest:
+        plan = _plan(block, False)
+        for _ in range(repeats):
+            x = _run(plan, x, weights)
+    return x.reshape(len(weights), -1)
+
+
+@lru_cache(maxsize=4096)
+def _plan(block: Block, first: bool) -> Plan:
+    layers = merge_equal(live(block), OPS)
+    raw = {0} if first else set()  # holds the sum of the input's channels, not one of many equal channels
+    for position, layer in enumerate(layers):
+        if raw.intersection(layer.inputs) and layer.op not in ("conv", "linear"):
+            if layer.op not in ("avg_pool", "global_pool"):
+                raise InvalidSetting(f"{layer.op} on the raw input, before the first convolution, does not collapse")
+            raw.add(position)
+    copies = [
+        1 if not layer.inputs or layer.inputs[0] in raw else layers[layer.inputs[0]].channels for layer in layers
+    ]
+    last_use = {i: position for position, layer in enumerate(layers) for i in layer.inputs}
+    dropped = [tuple(i for i, last in last_use.items() if last == position) for position in range(len(layers))]
+    return Plan(layers, tuple(copies), tuple(dropped))
+
+
+def _run(plan: Plan, x: Signal, weights: Signal) -> Signal:
+    values: list[Signal | None] = []
+    for layer, copies, dropped in zip(plan.layers, plan.copies, plan.dropped, strict=True):
+        if layer.op == "input":
+            y = x
+        elif layer.op == "zeros":
+            y = np.zeros((len(weights), *layer.size, x.shape[-1]), np.float32)
+        else:
+            read = [values[i] for i in layer.inputs]
+            # Batch norm may write over what nobody else reads, unless that is the block's input.
+            own = 0 not in layer.inputs and layer.inputs[0] in dropped
+            y = _apply(layer, read, weights, copies, own)  # type: ignore[arg-type]
+        values.append(y)
+        for i in dropped:
+            values[i] = None
+    return y
+
+
+def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: int, own: bool) -> Signal:
+    x = read[0]
+    if layer.op == "relu":
+        return np.maximum(x, np.float32(0), out=x if own else None)
+    if layer.op == "add":
+        y = np.add(x, read[1]) if len(read) > 1 else x
+        for other in read[2:]:
+            y += other
+        return y
+    if layer.op == "batch_norm":
+        return _batch_norm(x, weights, own)
+    if layer.op == "avg_pool":
+        y = box(x, layer)
+        y *= shares(layer, x.shape[1:-1]).astype(np.float32)
+        return y
+    if layer.op == "global_pool":
+        return x.reshape(len(x), -1, x.shape[-1]).mean(axis=1, dtype=np.float32)
+    if layer.op in ("conv", "linear"):
+        scale = _column(weights * np.float32(copies), x.ndim)
+        if layer.op == "linear" or (layer.kernel, layer.stride) == (1, 1):
+            return x * scale
+        y = box(x, layer)
+        y *= scale
+        return y
+    raise NotImplementedError(layer.op)
+
+
+def _batch_norm(x: Signal, weights: Signal, own: bool) -> Signal:
+    count = x[0].size
+    mean = np.vecdot(x, np.ones(x.shape[-1], np.float32)).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
+    y = np.subtract(x, _column(mean.astype(np.float32), x.ndim), out=x if own else None)
+    variance = np.vecdot(y, y).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
+    y *= _column(weights / np.sqrt(variance.astype(np.float32) + BATCH_NORM_EPS), x.ndim)
+    return y
+
+
+def _column(values: Signal, dimensions: int) -> Signal:
+    return values.reshape(-1, *[1] * (dimensions - 1))
+
+
+def box(x: NDArray[np.floating], layer: Layer) -> NDArray[np.floating]:
+    """Sum `[K, *size, B]` over the windows of a convolution or pooling, one axis after the other."""
+    for axis, (size, out) in enumerate(zip(x.shape[1:-1], layer.size, strict=True), start=1):
+        x = _box_along(x, axis, _windows(size, out, layer.kernel, layer.stride, layer.padding))
+    return x
+
+
+def _box_along(x: NDArray[np.floating], axis: int, windows: Windows) -> NDArray[np.floating]:
+    before = (slice(None),) * axis
+    whole, first, rest, others = windows
+    y = np.empty((*x.shape[:axis], *x[(*before, whole)].shape[axis:]), x.dtype)
+    base = x[(*before, whole)]
+    if first is None:
+        y[...] = base
+        return y
+    into, read = first
+    np.add(base[(*before, into)], x[(*before, read)], out=y[(*before, into)])
+    for part in rest:
+        y[(*before, part)] = base[(*before, part)]
+    for into, read in others:
+        y[(*before, into)] += x[(*before, read)]
+    return y
+
+
+Windows = tuple[slice, tuple[slice, slice] | None, tuple[slice, ...], tuple[tuple[slice, slice], ...]]
+"""Along one axis: the window position that reaches every output, the next one, the outputs which that one misses, and
+the remaining positions; each as (outputs reached, inputs read)."""
+
+
+@lru_cache(maxsize=1024)
+def _windows(size: int, out: int, kernel: int, stride: int, padding: int) -> Windows:
+    spans = []
+    for offset in range(-padding, kernel - padding):
+        low = max(0, -(offset // stride))
+        high = min(out - 1, (size - 1 - offset) // stride)
+        spans.append((low, high, slice(low * stride + offset, high * stride + offset + 1, stride)))
+    whole = next((span for span in spans if span[:2] == (0, out - 1)), None)
+    if whole is None:
+        raise InvalidSetting(f"a window of {kernel} with padding {padding} misses outputs everywhere on size {size}")
+    reached = [(slice(low, high + 1), read) for low, high, read in spans if read is not whole[2]]
+    if not reached:
+        return whole[2], None, (), ()
+    first = reached[0][0]
+    rest = tuple(part for part in (slice(0, first.start), slice(first.stop, out)) if part.start < part.stop)
+    return whole[2], reached[0], rest, tuple(reached[1:])
+
+
+@lru_cache(maxsize=1024)
+def _shares(layer: Layer, size: tuple[int, ...]) -> NDArray[np.float64]:
+    return 1 / box(np.ones((1, *size, 1)), layer)
+
+
+def shares(layer: Layer, size: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return one over the number of inputs under each window of a pooling, padding left out, `[1, *size, 1]`."""
+    return _shares(layer._replace(inputs=()), size)

@@ -1,0 +1,109 @@
+"""Interpreter: an ordinary torch module, full width, for training and for proxies that need gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nassearch.networks.graph import Block, Layer, Network
+
+CONV: tuple[Callable[..., nn.Module], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+BATCH_NORM: tuple[Callable[..., nn.Module], ...] = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+AVG_POOL: tuple[Callable[..., nn.Module], ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+
+
+class TorchNetwork(nn.Module):
+    """A network as a torch module: every layer of the graph is a module, layers that nothing reads included.
+
+    The initial weights are those of PyTorch's default initialisation, drawn in the order of the layers from
+    `generator` alone; the global generator is neither read nor moved.
+
+    Args:
+        network: what to build.
+        generator: source of the initial weights; None leaves weights at zero, for callers that fill them.
+    """
+
+    def __init__(self, network: Network, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(TorchBlock(block, generator) for block in network.blocks())
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map inputs `[B, channels, *size]` to logits `[B, classes]`."""
+        x = inputs
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class TorchBlock(nn.Module):
+    """One block of a network; `layers[position]` is the module of that layer."""
+
+    def __init__(self, block: Block, generator: torch.Generator | None) -> None:
+        super().__init__()
+        self.block = block
+        self.layers = nn.ModuleList(_module(layer, block, generator) for layer in block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        values: list[Tensor] = []
+        for layer, module in zip(self.block, self.layers, strict=True):
+            if layer.op == "input":
+                values.append(x)
+            elif layer.op == "zeros":
+                values.append(x.new_zeros(len(x), layer.channels, *layer.size))
+            elif layer.op == "add":
+                values.append(sum((values[i] for i in layer.inputs[1:]), values[layer.inputs[0]]))
+            elif layer.op == "global_pool":
+                values.append(values[layer.inputs[0]].flatten(2).mean(2))
+            else:
+                values.append(module(values[layer.inputs[0]]))
+        return values[-1]
+
+
+def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn.Module:
+    axes = len(layer.size) - 1
+    if layer.op == "relu":
+        return nn.ReLU()
+    if layer.op == "batch_norm":
+        return BATCH_NORM[axes](layer.channels)
+    if layer.op == "avg_pool":
+        return AVG_POOL[axes](layer.kernel, layer.stride, layer.padding, count_include_pad=False)
+    if layer.op not in ("conv", "linear"):
+        return nn.Identity()
+    width = block[layer.inputs[0]].channels
+    # On the meta device the constructor draws nothing from the global generator.
+    if layer.op == "linear":
+        module: nn.Module = nn.Linear(width, layer.channels, bias=layer.bias, device="meta")
+    else:
+        module = CONV[axes](
+            width, layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias, device="meta"
+        )
+    module = module.to_empty(device="cpu")
+    bound = 1 / math.sqrt(width * layer.kernel ** len(layer.size))
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if generator is None:
+                parameter.zero_()
+            else:  # kaiming_uniform(a=sqrt(5)) is U(-bound, bound), for weight and bias alike
+                parameter.uniform_(-bound, bound, generator=generator)
+    return module
+
+
+def fill_constant(model: nn.Module, weight: float) -> nn.Module:
+    """Set every `weight`, gain of batch norm included, to one constant and every bias to 0; return the model."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.fill_(weight if name.endswith("weight") else 0.0)
+    return model
+
+
+def constant_outputs(network: Network, inputs: Tensor, weight: float) -> Tensor:
+    """Return one logit of the full-width network under a constant weight, float32 `[B]`.
+
+    The reference for `collapsed`: batch norm on the statistics of the batch, no gradient.
+    """
+    model = fill_constant(TorchNetwork(network, None), weight).train()
+    with torch.inference_mode():
+        return model(inputs)[:, 0]

@@ -1,0 +1,167 @@
+"""Curves as pictures, in two steps: plain data is collected, then drawn. Only this file needs matplotlib."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nassearch.curves import Curve
+from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.types import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito (2008): told apart with any colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+TIMELESS: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+"""Suffixes that can be drawn, each with what keeps its bytes free of the clock."""
+LEGEND_INSIDE = 4
+"""Up to so many lines the legend has room within the axes."""
+METRIC = {"test": "test", "valid": "validation"}
+START = 0.03
+"""Share of the budget that the value axis leaves out of account: there the curves still fall together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One search: its label, then x, lower quartile, median and upper quartile, `[T]` each."""
+
+    label: str
+    x: Floats
+    low: Floats
+    median: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class PlotData:
+    """All that a picture shows, as plain values. `best` is a level of the benchmark, or None."""
+
+    lines: tuple[Line, ...]
+    x_label: str
+    y_label: str
+    title: str = ""
+    best: float | None = None
+
+
+def collect(
+    curves: Mapping[str, Curve],
+    *,
+    x: str = "models",
+    unit: str = "percent",
+    title: str = "",
+    best: float | None = None,
+) -> PlotData:
+    """Gather what a plot of curves shows.
+
+    Args:
+        curves: by label, in the order of the legend; all with one `show` and one `choose`.
+        x: `models`, or `seconds` for the median training time of as many models.
+        unit: of the values.
+        best: highest value of the benchmark, or None.
+
+    Raises:
+        InvalidSetting: no curves, an unknown x, or curves of different quantities.
+    """
+    if not curves:
+        raise InvalidSetting("a plot takes at least one curve")
+    if x not in ("models", "seconds"):
+        raise InvalidSetting(f"x is models or seconds, not {x!r}")
+    kinds = {(curve.show, curve.choose) for curve in curves.values()}
+    if len(kinds) > 1:
+        raise InvalidSetting(f"one plot shows one quantity, not several (show, choose): {sorted(kinds)}")
+    show, choose = kinds.pop()
+    lines = []
+    scale, time_unit = time_scale(max(curve.time_axis()[-1] for curve in curves.values()))
+    for label, curve in curves.items():
+        axis = np.arange(1.0, curve.budget + 1) if x == "models" else curve.time_axis() / scale
+        lines.append(Line(label, axis, *curve.band()))
+    of = "so far" if show == choose else f"of the best by {METRIC[choose]}"
+    sign = "%" if unit == "percent" else unit
+    best_ = "best " if show == choose else ""
+    rounds = sorted({curve.rounds for curve in curves.values()})
+    spread = f"median and quartiles of {' or '.join(map(str, rounds))} round{'s' if rounds != [1] else ''}"
+    return PlotData(
+        tuple(lines),
+        "models trained" if x == "models" else f"training time ({time_unit})",
+        f"{best_}{METRIC[show]} accuracy {of} ({sign})",
+        f"{title}\n{spread}" if title else spread,
+        best,
+    )
+
+
+def time_scale(longest: float) -> tuple[float, str]:
+    """Return the unit in which so many seconds are easy to read: its length in seconds and its name."""
+    units = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"))
+    return next(((length, name) for length, name in units if longest >= 3 * length), (1.0, "seconds"))
+
+
+def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
+    """Draw median lines with quartile bands; the suffix of path (.png, .svg, .pdf) decides the format.
+
+    The same data gives the same bytes under one version of matplotlib.
+
+    Raises:
+        InvalidSetting: another suffix.
+        NassearchError: the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in TIMELESS:
+        raise InvalidSetting(f"a plot is written as {', '.join(TIMELESS)}, not as {path.name!r}")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    inside = len(data.lines) <= LEGEND_INSIDE
+    looks: Any = {"font.size": 10, "svg.hashsalt": "nassearch", "svg.fonttype": "none", "pdf.fonttype": 42}
+    with matplotlib.rc_context(looks):
+        figure = Figure(figsize=(6.4 if inside else 8.4, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        _draw(axes, data)
+        outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+        axes.legend(frameon=False, **({"loc": "lower right"} if inside else outside))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(path, dpi=200, metadata=TIMELESS[suffix])
+        except OSError as error:
+            raise NassearchError(f"{path} cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def _draw(axes: Axes, data: PlotData) -> None:
+    for number, line in enumerate(data.lines):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, linewidth=0)
+        style = STYLES[number // len(COLOURS) % len(STYLES)]
+        axes.plot(line.x, line.median, color=colour, linestyle=style, linewidth=1.8, label=line.label)
+    if data.best is not None:
+        axes.axhline(data.best, color="0.45", linewidth=0.8, linestyle=(0, (2, 2)), label="best there is")
+    axes.set(xlabel=data.x_label, ylabel=data.y_label, xlim=(0, max(line.x[-1] for line in data.lines)))
+    limits = value_limits(data)
+    if limits is not None:
+        axes.set_ylim(*limits)
+    axes.set_title(data.title, fontsize=10, loc="left")
+    axes.grid(axis="y", color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def value_limits(data: PlotData) -> tuple[float, float] | None:
+    """Return the ends of the value axis: from where the curves part to above the highest; None if flat."""
+    lows = [line.low[min(len(line.low) - 1, round(START * len(line.low))) :] for line in data.lines]
+    low = float(np.nanmin(np.concatenate(lows)))
+    tops = [float(np.nanmax(line.high)) for line in data.lines] + ([] if data.best is None else [data.best])
+    high = max(tops)
+    margin = 0.04 * (high - low)
+    return (low - margin, high + margin) if np.isfinite(margin) and margin > 0 else None

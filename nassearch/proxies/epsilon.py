@@ -1,0 +1,145 @@
+"""Epsilon: how differently a network spreads a batch under two constant weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nassearch.errors import InvalidSetting
+from nassearch.networks.graph import Network
+from nassearch.proxies.base import proxy
+from nassearch.types import Batch, Floats, Task
+
+if TYPE_CHECKING:
+    from nassearch.spaces.base import SearchSpace
+
+EXPONENTS = range(-7, 2)
+"""Powers of ten among which the automatic choice looks for two weights."""
+TRIED, FAILED = 100, 10
+"""Architectures that the automatic choice scores per pair, and how many NaN rule a pair out."""
+
+
+def resolve(space: SearchSpace, task: Task, batch: Batch | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Put an actual pair in the place of `weights="auto"`, or of none where the space has no default."""
+    resolved = dict(options)
+    if resolved.get("weights") in (None, "auto"):
+        if batch is None:
+            raise InvalidSetting("epsilon looks at data and needs a batch with inputs")
+        resolved["weights"] = choose_weights(space, task, batch)
+    resolved["weights"] = _pair(resolved["weights"])
+    return resolved
+
+
+@proxy(
+    reference="Gracheva, Dey and Lio, epsilon: zero-cost NAS by two constant initialisations (document 001), eqs. 1-4",
+    needs=("inputs",),
+    chunk=16,
+    resolve=resolve,
+)
+def epsilon(
+    networks: Sequence[Network],
+    batch: Batch | None,
+    *,
+    weights: Sequence[float] | str | None = None,
+    literal: bool = False,
+    path: str = "collapsed",
+) -> Floats:
+    """Compare the normalised outputs under two constant weights; higher is better.
+
+    Args:
+        networks: N networks.
+        batch: the fixed inputs.
+        weights: the two constants. None: the default of the space; "auto": see `choose_weights`. Both are turned
+            into a pair by the scorer, since they need the space.
+        literal: follow equations 1-4 to the letter. Otherwise, as the authors' code does, the entries that the
+            normalisation puts at 0 are left out.
+        path: "collapsed" runs one channel; "full" runs every channel in torch, the slow reference.
+
+    Returns:
+        float64 `[N]`; NaN where all outputs are equal under one of the weights.
+
+    Raises:
+        InvalidSetting: weights are not two different positive numbers, or no such path.
+    """
+    assert batch is not None
+    pair = _pair(weights)
+    return np.array([distance(rows, literal) for rows in outputs(networks, batch.inputs, pair, path)])
+
+
+def _pair(weights: Any) -> tuple[float, float]:
+    try:
+        low, high = map(float, weights)
+    except (TypeError, ValueError):
+        raise InvalidSetting(
+            f"weights of epsilon are two numbers such as (1e-7, 1), not {weights!r}; a scorer built for a space "
+            "also takes 'auto'"
+        ) from None
+    if not 0 < low < np.inf or not 0 < high < np.inf or low == high:
+        raise InvalidSetting(f"weights of epsilon are two different positive numbers, not {low:g} and {high:g}")
+    return low, high
+
+
+def outputs(networks: Sequence[Network], inputs: Any, weights: Sequence[float], path: str) -> Any:
+    """Return one logit per network and weight, float32 `[N, W, B]`."""
+    if path == "collapsed":
+        from nassearch.networks.collapsed import collapsed_outputs
+
+        return collapsed_outputs(networks, inputs, weights)
+    if path != "full":
+        raise InvalidSetting(f"path of epsilon is collapsed or full, not {path!r}")
+    import torch
+
+    from nassearch.networks.torch_module import constant_outputs
+
+    x = torch.from_numpy(inputs)
+    return np.stack([np.stack([constant_outputs(n, x, w).numpy() for w in weights]) for n in networks])
+
+
+def distance(rows: Any, literal: bool = False) -> float:
+    """Return epsilon of two rows of outputs, float32 `[2, B]`; NaN where a row is constant or not finite."""
+    with np.errstate(all="ignore"):
+        low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
+        normal = (rows - low) / (high - low)  # eq. 1
+        if not literal:
+            normal = np.where(normal == 0, np.nan, normal)
+        normal = normal.astype(np.float64)
+        gaps = np.abs(normal[0] - normal[1])  # eq. 2
+        gaps, valid = gaps[~np.isnan(gaps)], normal[~np.isnan(normal)]
+        if literal and len(valid) < normal.size or not len(gaps):
+            return float("nan")
+        return float(gaps.mean() / valid.mean())  # eqs. 3 and 4
+
+
+def choose_weights(space: SearchSpace, task: Task, batch: Batch, seed: int = 0) -> tuple[float, float]:
+    """Return the widest pair of powers of ten that leaves fewer than 10 % of 100 random architectures unscored.
+
+    Windows of one width are tried from the smallest weights up. The architectures are the same for every window.
+
+    Raises:
+        InvalidSetting: no window will do.
+    """
+    archs = space.sample_many(TRIED, np.random.default_rng(seed))
+    networks = [space.network(arch, task) for arch in archs]
+    seen: dict[tuple[int, float], Any] = {}
+
+    def row(k: int, weight: float) -> Any:
+        if (k, weight) not in seen:
+            seen[k, weight] = outputs([networks[k]], batch.inputs, [weight], "collapsed")[0, 0]
+        return seen[k, weight]
+
+    for width in range(len(EXPONENTS) - 1, 0, -1):
+        for low in EXPONENTS[:-width]:
+            pair = (10.0**low, 10.0 ** (low + width))
+            failed = 0
+            for k in range(TRIED):
+                failed += bool(np.isnan(distance(np.stack([row(k, weight) for weight in pair]))))
+                if failed >= FAILED:
+                    break
+            else:
+                return pair
+    raise InvalidSetting(
+        f"no two powers of ten from 1e{EXPONENTS[0]} to 1e{EXPONENTS[-1]} score 90 % of {TRIED} random architectures "
+        f"of {space.name} on this batch; give them: epsilon(weights=(LOW, HIGH))"
+    )

@@ -1,0 +1,143 @@
+"""Searches repeated over seeded rounds, each of which can be replayed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from nassearch.benchmarks.base import Benchmark
+from nassearch.errors import InvalidSetting
+from nassearch.parallel import in_order
+from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.base import Strategy, whole
+from nassearch.types import Arch, Floats, Scorer
+
+MakeStrategy = Callable[[np.random.Generator], Strategy]
+Warmup = tuple[Scorer, int]
+"""The scorer that ranks, and the number of architectures it ranks."""
+
+LARGEST_BATCH = 25
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What one search trained, in order.
+
+    Attributes:
+        round: its number, from 0.
+        archs: T architectures; T is the budget.
+        valid, test: what each reached, `[T]`, in the unit of the data set; higher is better.
+        seconds: what training each took, `[T]`, not summed.
+        revisits: how many of them this search had trained before.
+    """
+
+    round: int
+    archs: list[Arch]
+    valid: Floats
+    test: Floats
+    seconds: Floats
+    revisits: int
+
+
+def streams(seed: int, round: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
+    """Return a round's independent random streams: warm-up, strategy, oracle."""
+    children = np.random.SeedSequence(seed, spawn_key=(round,)).spawn(3)
+    warmup, strategy, oracle = map(np.random.default_rng, children)
+    return warmup, strategy, oracle
+
+
+def warmup_draws(space: SearchSpace, n: int, seed: int, round: int) -> list[Arch]:
+    """Return the architectures that the warm-up of this round will score, in the order it draws them.
+
+    True of every strategy that keeps `Strategy.warm_up`. It lets one score the union over all rounds first.
+    """
+    return space.sample_many(n, streams(seed, round)[0])
+
+
+def run_round(
+    benchmark: Benchmark,
+    make_strategy: MakeStrategy,
+    budget: int,
+    seed: int,
+    round: int,
+    warmup: Warmup | None = None,
+) -> Round:
+    """Search once. The result depends on the arguments alone, not on other rounds.
+
+    Args:
+        benchmark: the oracle; a revisit is asked, and paid for, again.
+        make_strategy: called with the strategy's random stream.
+        budget: models to train.
+        seed: of the experiment.
+        round: number of this round, from 0.
+        warmup: scorer and number of architectures to rank before the search, or None.
+
+    Raises:
+        InvalidSetting: a budget below 1 or below what the strategy needs, or a warm-up larger than the space.
+    """
+    for_warmup, for_strategy, for_oracle = streams(seed, round)
+    strategy = make_strategy(for_strategy)
+    check_budget(strategy, budget)
+    if warmup is not None:
+        strategy.warm_up(*warmup, for_warmup)
+    archs: list[Arch] = []
+    metrics = []
+    for _ in range(budget):
+        arch = strategy.ask()
+        answer = benchmark.query(arch, for_oracle)
+        strategy.tell(arch, answer.valid)
+        archs.append(arch)
+        metrics.append((answer.valid, answer.test, answer.seconds))
+    valid, test, seconds = np.array(metrics, dtype=np.float64).T.copy()
+    return Round(round, archs, valid, test, seconds, revisits=budget - len(set(archs)))
+
+
+def check_budget(strategy: Strategy, budget: int) -> None:
+    """Raise `InvalidSetting` where the budget is smaller than what the strategy begins with."""
+    whole("budget", budget)
+    if budget < strategy.least_budget:
+        raise InvalidSetting(
+            f"{strategy.name} trains {strategy.least_budget} models before its search begins, so a budget of "
+            f"{budget} is too small: raise the budget to at least {strategy.least_budget}, or lower the pool"
+        )
+
+
+def run_rounds(
+    benchmark: Benchmark,
+    make_strategy: MakeStrategy,
+    budget: int,
+    seed: int,
+    rounds: Sequence[int],
+    warmup: Warmup | None = None,
+    *,
+    workers: int = 1,
+    executor: str = "processes",
+) -> Iterator[Round]:
+    """Yield the given rounds in their order, as soon as each is there.
+
+    Args:
+        rounds: their numbers, such as `range(store.done, 100)`.
+        workers, executor: see `nassearch.parallel.in_order`; they change nothing in what is yielded. More
+            workers than one get the rounds in batches, each with one copy of benchmark and scorers.
+
+    The remaining arguments are those of `run_round`, and so is what is raised.
+    """
+    size = 1 if workers == 1 else max(1, min(LARGEST_BATCH, -(-len(rounds) // (2 * workers))))
+    batches = [rounds[i : i + size] for i in range(0, len(rounds), size)]
+    work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup)
+    for batch in in_order(work, batches, workers, executor):
+        yield from batch
+
+
+def _run_batch(
+    benchmark: Benchmark,
+    make_strategy: MakeStrategy,
+    budget: int,
+    seed: int,
+    warmup: Warmup | None,
+    rounds: Sequence[int],
+) -> list[Round]:
+    return [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]

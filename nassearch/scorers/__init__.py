@@ -1,0 +1,6 @@
+"""Scorers: proxies made ready for searches, with caches, workers and one direction."""
+
+from nassearch.scorers.proxy import ProxyScorer
+from nassearch.scorers.spec import build_scorer, parse_spec
+
+__all__ = ["ProxyScorer", "build_scorer", "parse_spec"]

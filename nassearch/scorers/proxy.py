@@ -1,0 +1,130 @@
+"""One proxy as a scorer: higher is better, each key computed once, remembered in memory and on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nassearch.errors import InvalidSetting
+from nassearch.parallel import in_order
+from nassearch.proxies.base import Proxy
+from nassearch.scorers.cache import ScoreCache
+from nassearch.spaces.base import SearchSpace
+from nassearch.types import Arch, Batch, Floats, Progress, Task
+
+
+class ProxyScorer:
+    """Score architectures of one space by one proxy.
+
+        scorer = ProxyScorer(synflow, NASBench201(), Task((3, 32, 32), 10))
+        scorer(archs)  # float64 [N], higher is better, NaN where the proxy has no value
+
+    Args:
+        proxy: what to compute; where lower is better its sign is turned.
+        space, task: what the architectures mean.
+        batch: for proxies that look at data.
+        options: of the proxy; what is not given comes from the space's `proxy_defaults`, then from the proxy.
+        workers, executor: see `nassearch.parallel.in_order`; they change no score.
+        cache: SQLite file shared by all scorers and processes, or None.
+        progress: called with (architectures computed, architectures to compute) after each chunk.
+
+    Raises:
+        UnknownName: an option that the proxy does not have.
+        InvalidSetting: the proxy needs a batch, or an option has no meaning.
+    """
+
+    def __init__(
+        self,
+        proxy: Proxy,
+        space: SearchSpace,
+        task: Task,
+        batch: Batch | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        workers: int = 1,
+        executor: str = "processes",
+        cache: Path | str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        options = {**space.proxy_defaults.get(proxy.name, {}), **(options or {})}
+        proxy.check(options, batch)
+        if proxy.resolve is not None:
+            options = proxy.resolve(space, task, batch, options)
+        self.proxy, self.space, self.task = proxy, space, task
+        self.batch = batch if proxy.needs else None
+        self.options = {**proxy.options, **options}
+        self.workers, self.executor, self.progress = workers, executor, progress
+        self.context = self._context()
+        self._cache = ScoreCache(Path(cache), self.context) if cache is not None else None
+        self._by_arch: dict[Arch, float] = {}
+        self._by_key: dict[str, float] = {}
+
+    def __call__(self, archs: Sequence[Arch]) -> Floats:
+        """Return scores, float64 `[N]`; higher is better, NaN: not scorable."""
+        try:
+            return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
+        except KeyError:
+            self._learn([arch for arch in dict.fromkeys(archs) if arch not in self._by_arch])
+        return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "progress": None}
+
+    def _context(self) -> str:
+        """Return what a cached score depends on besides the architecture, as canonical JSON."""
+        facts = {
+            "space": self.space.name,
+            "task": self.task.as_dict(),
+            "proxy": self.proxy.name,
+            "options": self.options,
+            "batch": self.batch.digest() if self.batch else None,
+        }
+        try:
+            return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        except TypeError as error:
+            raise InvalidSetting(f"options of {self.proxy.name} are numbers and texts, not {self.options}") from error
+
+    def _key(self, arch: Arch) -> str:
+        return self.space.key(arch) if self.proxy.per_key else self.space.format(arch)
+
+    def _learn(self, archs: Sequence[Arch]) -> None:
+        keys = {arch: self._key(self.space.check(arch)) for arch in archs}
+        first: dict[str, Arch] = {}
+        for arch, key in keys.items():
+            if key not in self._by_key:
+                first.setdefault(key, arch)
+        if first and self._cache is not None:
+            known = self._cache.get(list(first))
+            self._by_key.update(known)
+            first = {key: arch for key, arch in first.items() if key not in known}
+        for scores in self._compute(first):
+            self._by_key.update(scores)
+        self._by_arch.update((arch, self._by_key[key]) for arch, key in keys.items())
+
+    def _compute(self, archs: Mapping[str, Arch]) -> Iterator[dict[str, float]]:
+        """Yield scores by key, chunk by chunk: what is stored before an interruption stays."""
+        keys, size = list(archs), self.proxy.chunk
+        chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
+        compute = partial(_raw_scores, self.proxy, self.space, self.task, self.batch, self.options)
+        work = [[archs[key] for key in chunk] for chunk in chunks]
+        sign = 1.0 if self.proxy.higher_is_better else -1.0
+        done = 0
+        for chunk, raw in zip(chunks, in_order(compute, work, self.workers, self.executor), strict=True):
+            scores = dict(zip(chunk, (sign * raw).tolist(), strict=True))
+            if self._cache is not None:
+                self._cache.put(scores)
+            done += len(chunk)
+            yield scores
+            if self.progress is not None:
+                self.progress(done, len(keys))
+
+
+def _raw_scores(
+    proxy: Proxy, space: SearchSpace, task: Task, batch: Batch | None, options: Mapping[str, Any], archs: Sequence[Arch]
+) -> Floats:
+    return proxy([space.network(arch, task) for arch in archs], batch, **options)

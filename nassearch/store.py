@@ -1,0 +1,185 @@
+"""Results on disk: a header, then one JSON line per round, only ever appended to."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
+from nassearch.records import Header, parse, round_line
+from nassearch.runner import Round
+
+__all__ = ["Header", "Result", "Store", "read_result"]
+
+SECONDS_BETWEEN_SYNCS = 1.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result as read: its header and its complete rounds, 0 to `len(rounds) - 1`."""
+
+    path: Path
+    header: Header
+    rounds: list[Round] = field(repr=False)
+
+
+class Store:
+    """The file of one experiment, held by one writer at a time.
+
+    with Store.open(path, header) as store:
+        for round in run_rounds(..., rounds=range(store.done, 100)):
+            store.append(round)
+    """
+
+    def __init__(self, path: Path, file: FileIO, lock: FileLock, rounds: list[Round]) -> None:
+        self.path, self.rounds = path, rounds
+        self._file, self._lock, self._synced = file, lock, time.monotonic()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], header: Header) -> Store:
+        """Create the file, or go on with it after its last complete round.
+
+        Raises:
+            Busy: another writer holds it.
+            InvalidSetting: it holds the rounds of a different experiment.
+            BadData: it is not a result, or a line before the last is damaged.
+            NassearchError: it cannot be written.
+        """
+        path = Path(path)
+        lock = FileLock(f"{path}.lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise Busy(
+                f"{path} is being written by another run: wait for it, or choose another --out"
+            ) from None
+        except OSError as error:
+            raise _unwritable(path, error, 0) from error
+        try:
+            return cls._open_locked(path, header, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def _open_locked(cls, path: Path, header: Header, lock: FileLock) -> Store:
+        rounds: list[Round] = []
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            file = FileIO(descriptor, "r+")
+            content = file.readall()
+        except OSError as error:
+            raise _unwritable(path, error, 0) from error
+        try:
+            first = header.line()
+            whole = content[: content.rfind(b"\n") + 1]
+            if whole:
+                found, rounds = parse(path, whole)
+                _refuse_other(path, found, header)
+            elif not first.startswith(content):
+                parse(path, content + b"\n")  # says what is wrong with it
+                raise BadData(f"{path} ends within the header of a different result: remove it")
+            file.truncate(len(whole))
+            file.seek(len(whole))
+            store = cls(path, file, lock, rounds)
+            if not whole:
+                store._write(first)
+            return store
+        except BaseException:
+            file.close()
+            raise
+
+    @property
+    def done(self) -> int:
+        """Return the number of complete rounds, which is the number of the next."""
+        return len(self.rounds)
+
+    def append(self, round: Round) -> None:
+        """Write a round: from here on, killing the process does not lose it.
+
+        The file is brought to the disk about once a second, and when it is closed.
+
+        Raises:
+            InvalidSetting: it is not the next round.
+            NassearchError: it cannot be written; the file is left at the round before.
+        """
+        if round.round != self.done:
+            raise InvalidSetting(f"{self.path} takes round {self.done} next, not {round.round}")
+        self._write(round_line(round))
+        self.rounds.append(round)
+        if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+    def _write(self, line: bytes) -> None:
+        start = self._file.tell()
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._file.truncate(start)
+            self._file.seek(start)
+            raise _unwritable(self.path, error, self.done) from error
+
+    def close(self) -> None:
+        """Bring the file to the disk and let other writers in."""
+        if not self._file.closed:
+            try:
+                os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
+                self._lock.release()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_result(path: str | os.PathLike[str]) -> Result:
+    """Read a result, finished or still being written; a line without its end is left out.
+
+    Raises:
+        MissingData: there is no such file.
+        BadData: it is not a result, or a line of it is damaged; the message has the line's number.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingData(f"there is no result {path}: nassearch run writes one with --out") from None
+    except OSError as error:
+        raise BadData(f"{path} cannot be read: {error.strerror}") from error
+    whole = content[: content.rfind(b"\n") + 1]
+    if not whole:
+        raise BadData(f"{path} is not a result of nassearch run, or is cut off within its first line")
+    header, rounds = parse(path, whole)
+    return Result(path, header, rounds)
+
+
+def _refuse_other(path: Path, found: Header, wanted: Header) -> None:
+    difference = found.difference(wanted)
+    if difference is not None:
+        name, there, here = difference
+        raise InvalidSetting(
+            f"{path} holds rounds with {name} {there!r}, and this run has {here!r}: "
+            "choose another --out, or remove the file to start afresh"
+        )
+
+
+def _unwritable(path: Path, error: OSError, done: int) -> NassearchError:
+    return NassearchError(
+        f"{path} cannot be written: {error.strerror or error}. The {done} rounds in it are safe; "
+        "make room or choose another --out, then run again to go on"
+    )

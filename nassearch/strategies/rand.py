@@ -1,0 +1,46 @@
+"""Random search (RAND)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.base import Strategy, whole
+from nassearch.types import Arch
+
+
+class RandomSearch(Strategy):
+    """Draw uniformly, with replacement; after a warm-up, train its ranking in order until that is exhausted.
+
+        strategy = RandomSearch(space, rng)
+        strategy.warm_up(scorer, 3000, rng_for_warm_up)   # optional
+        arch = strategy.ask()
+
+    An architecture that the ranking holds twice is trained twice, as one drawn twice is.
+
+    Args:
+        first: how many of the ranking to train before the random draws begin; None for all of it, as in the
+            released code of arXiv 2302.04406. Its text describes 64.
+    """
+
+    name: ClassVar[str] = "rand"
+
+    def __init__(
+        self, space: SearchSpace, rng: np.random.Generator, *, first: int | None = None, **guidance: Any
+    ) -> None:
+        super().__init__(space, rng, **guidance)
+        self.first = None if first is None else whole("first", first)
+        self._queue: deque[Arch] = deque()
+
+    def start_from(self, ranking: Sequence[Arch]) -> None:
+        self._queue = deque(ranking[: self.first])
+
+    def ask(self) -> Arch:
+        return self._queue.popleft() if self._queue else self.space.sample(self.rng)
+
+    def tell(self, arch: Arch, valid: float) -> None:
+        """Learn nothing: the draws do not depend on what was trained."""

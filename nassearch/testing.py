@@ -1,0 +1,121 @@
+"""Contract tests to subclass: what every strategy has to keep, whoever wrote it.
+
+class TestMine(StrategyContract):
+    @pytest.fixture
+    def strategy_class(self):
+        return MyStrategy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nassearch.errors import InvalidSetting
+from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.strategies.base import Strategy
+from nassearch.types import Arch, Floats
+
+StrategyClass = type[Strategy]
+
+
+class StrategyContract:
+    """Subclass it with a fixture `strategy_class`; override `space` and `settings` where they do not fit."""
+
+    budget = 120
+
+    @pytest.fixture
+    def strategy_class(self) -> StrategyClass:
+        raise NotImplementedError("give the contract a fixture strategy_class that returns your class")
+
+    @pytest.fixture
+    def space(self) -> SearchSpace:
+        return NASBench201()
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def score(self, archs: Sequence[Arch]) -> Floats:
+        """Score architectures in a fixed way, one in seven as not scorable."""
+        codes = [sum((place + 1) * option for place, option in enumerate(arch)) for arch in archs]
+        return np.array([np.nan if code % 7 == 0 else code % 23 for code in codes], dtype=np.float64)
+
+    def trace(self, strategy: Strategy, budget: int | None = None) -> list[Arch]:
+        """Let a strategy run on a made-up accuracy and return what it asked for."""
+        asked = []
+        for _ in range(budget or self.budget):
+            asked.append(strategy.ask())
+            strategy.tell(asked[-1], float(np.nan_to_num(self.score(asked[-1:])[0])))
+        return asked
+
+    def test_is_named(self, strategy_class: StrategyClass) -> None:
+        assert strategy_class.name
+        assert strategy_class.__doc__
+
+    def test_settings_have_defaults_that_are_taken(
+        self, strategy_class: StrategyClass, space: SearchSpace
+    ) -> None:
+        settings = strategy_class.settings()
+        strategy = strategy_class(space, np.random.default_rng(0), **settings)
+        assert set(strategy_class.scorer_settings) <= settings.keys()
+        assert strategy.least_budget >= 1
+
+    def test_same_stream_same_search(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        first, again, other = (
+            self.trace(strategy_class(space, np.random.default_rng(seed), **settings)) for seed in (1, 1, 2)
+        )
+        assert first == again
+        assert first != other
+
+    def test_asks_for_architectures_of_the_space(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        strategy = strategy_class(space, np.random.default_rng(3), **settings)
+        strategy.warm_up(self.score, 50, np.random.default_rng(4))
+        assert all(space.is_valid(arch) for arch in self.trace(strategy))
+
+    def test_warm_up_comes_first_and_leaves_the_strategys_stream_alone(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        rng = np.random.default_rng(5)
+        strategy = strategy_class(space, rng, **settings)
+        before = rng.bit_generator.state
+        ranking = strategy.warm_up(self.score, 40, np.random.default_rng(6))
+        assert rng.bit_generator.state == before
+        assert [strategy.ask() for _ in range(20)] == ranking[:20]
+
+    def test_warm_up_ranks_by_score_with_nan_last(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        strategy = strategy_class(space, np.random.default_rng(7), **settings)
+        scores = self.score(strategy.warm_up(self.score, 60, np.random.default_rng(8)))
+        scored = int((~np.isnan(scores)).sum())
+        assert 0 < scored < 60
+        assert not np.isnan(scores[:scored]).any()
+        assert (np.diff(scores[:scored]) <= 0).all()
+
+    @pytest.mark.parametrize("excess", [0, 1])
+    def test_warm_up_out_of_range_is_refused(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any], excess: int
+    ) -> None:
+        strategy = strategy_class(space, np.random.default_rng(9), **settings)
+        with pytest.raises(InvalidSetting, match=str(space.size)):
+            strategy.warm_up(self.score, excess * (space.size + 1), np.random.default_rng(10))
+
+    def test_every_declared_move_runs_and_others_are_refused(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        for where in strategy_class.moves:
+            rng = np.random.default_rng(11)
+            strategy = strategy_class(space, rng, move=self.score, move_at=where, **settings)
+            assert all(space.is_valid(arch) for arch in self.trace(strategy))
+        with pytest.raises(InvalidSetting, match="no meaning"):
+            rng = np.random.default_rng(12)
+            strategy_class(space, rng, move=self.score, move_at="nowhere", **settings)

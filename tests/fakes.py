@@ -1,0 +1,58 @@
+"""A benchmark and a scorer that need no files: the real search space with a made-up accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nassearch.benchmarks.base import Benchmark, Dataset
+from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.types import Arch, Batch, Floats, Metrics, Task
+
+WORTH = (0.0, 2.0, 5.0, 9.0, 1.0)
+
+
+def worth(arch: Arch) -> float:
+    """Return 0 to 54: the sum of what its operations are worth, largest for 3x3 convolutions throughout."""
+    return sum(WORTH[op] for op in arch)
+
+
+def score(archs: Sequence[Arch]) -> Floats:
+    """Score by worth; an architecture whose last edge is `none` cannot be scored."""
+    return np.array([np.nan if arch[-1] == 0 else worth(arch) for arch in archs], dtype=np.float64)
+
+
+def flat(archs: Sequence[Arch]) -> Floats:
+    """Score all alike."""
+    return np.ones(len(archs))
+
+
+class FakeBenchmark(Benchmark):
+    """Test is the worth and a fixed disturbance per architecture; validation adds noise per query."""
+
+    name = "fake"
+    digest = "0123456789abcdef"
+
+    def __init__(self) -> None:
+        self.space = NASBench201()
+        self.dataset = self.datasets()["fake"]
+
+    @classmethod
+    def datasets(cls) -> dict[str, Dataset]:
+        return {"fake": Dataset("fake", Task((1, 8), 2))}
+
+    @classmethod
+    def open(cls, dataset: str | None = None) -> FakeBenchmark:
+        return cls()
+
+    def query(self, arch: Arch, rng: np.random.Generator) -> Metrics:
+        disturbance = sum(op * 31**place for place, op in enumerate(arch)) % 17 / 8
+        return Metrics(worth(arch) + disturbance + rng.random(), worth(arch) + disturbance, 10.0 + arch[0])
+
+    @property
+    def best(self) -> Metrics:
+        return Metrics(57.0, 56.0, 0.0)
+
+    def batch(self) -> Batch | None:
+        return None
