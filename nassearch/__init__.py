@@ -1,0 +1,40 @@
+"""Zero-cost neural architecture search: proxies that guide a search, and benchmarks that judge it.
+
+    from nassearch import Experiment
+
+    result = Experiment("ae", warmup=3000, move="epsilon").run()
+
+What is named here is imported when it is first used, so that `import nassearch` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nassearch.curves import Curve
+    from nassearch.errors import NassearchError
+    from nassearch.experiment import Experiment
+    from nassearch.registry import load, names
+
+__version__ = "0.1.0"
+__all__ = ["Curve", "Experiment", "NassearchError", "load", "names"]
+
+_HOME = {
+    "Curve": "nassearch.curves",
+    "Experiment": "nassearch.experiment",
+    "NassearchError": "nassearch.errors",
+    "load": "nassearch.registry",
+    "names": "nassearch.registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class NassearchError(Exception):
@@ -19,6 +20,15 @@ class UnknownName(NassearchError, LookupError):
         near = [k for k in known if k.lower() in close]
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
         super().__init__(f"no {kind} is called {name!r}; {hint}" + (f" {remedy}" if remedy else ""))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unknown_name, self.args  # raised in a worker process, it crosses to this one
+
+
+def _unknown_name(message: str) -> UnknownName:
+    error = UnknownName.__new__(UnknownName)
+    error.args = (message,)
+    return error
 
 
 class InvalidArch(NassearchError, ValueError):

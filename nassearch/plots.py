@@ -117,9 +117,7 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         NassearchError: the file cannot be written.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in TIMELESS:
-        raise InvalidSetting(f"a plot is written as {', '.join(TIMELESS)}, not as {path.name!r}")
+    suffix = check_suffix(path)
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -137,6 +135,14 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         except OSError as error:
             raise NassearchError(f"{path} cannot be written: {error.strerror or error}") from error
     return path
+
+
+def check_suffix(path: Path) -> str:
+    """Return the suffix of a plot's path; raise `InvalidSetting` where it is none that can be drawn."""
+    suffix = path.suffix.lower()
+    if suffix not in TIMELESS:
+        raise InvalidSetting(f"a plot is written as {', '.join(TIMELESS)}, not as {path.name!r}")
+    return suffix
 
 
 def _draw(axes: Axes, data: PlotData) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,14 +16,26 @@ from nassearch.networks.dual import expected_synflow
 from nassearch.networks.graph import Builder, Network
 from nassearch.networks.grouped import GroupedNetworks
 from nassearch.networks.sampled import dual_synflow
-from nassearch.networks.torch_module import TorchNetwork, constant_outputs
+from nassearch.networks.torch_module import TorchNetwork, constant_outputs, one_thread
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 
 SPACE = NASBench201()
 IMAGES = Task((3, 12, 12), 10, (4, 8, 8), 2)
 SIGNALS = Task((1, 40), 10, (8, 16), 1, "pool", 2)
+KINDS = {
+    "conv": (torch.nn.Conv1d, torch.nn.Conv2d),
+    "linear": (torch.nn.Linear,),
+    "batch_norm": (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d),
+}
 ARCHS = SPACE.sample_many(8, np.random.default_rng(4))
+
+
+@pytest.fixture(autouse=True)
+def single() -> Iterator[None]:
+    """Small layers only wait for a second thread."""
+    with one_thread():
+        yield
 
 
 def two_layers() -> Network:
@@ -130,11 +143,10 @@ def test_the_module_holds_what_counting_counts() -> None:
 @pytest.mark.parametrize("task", [IMAGES, SIGNALS], ids=["images", "signals"])
 def test_grouped_training_computes_the_torch_module(task: Task) -> None:
     """Copy the grouped weights, layer by layer, into a module of the same live layers."""
-    arch = (3, 2, 3, 1, 4, 2)  # every edge is live and no two layers of it are equal
+    arch = (3, 4, 2, 1, 4, 3)  # every edge is live, and no two weighted layers stand at one depth
     network = SPACE.network(arch, task)
     grouped = GroupedNetworks([network], [5]).double()
     model = TorchNetwork(network, None).double()
-    shapes: dict[tuple[str, tuple[int, ...]], int] = {}
     x = torch.from_numpy(inputs(task)).double()
     expected = grouped(x)[0]
     blocks = iter(model.blocks)
@@ -142,38 +154,30 @@ def test_grouped_training_computes_the_torch_module(task: Task) -> None:
         for place, stage in enumerate(grouped.stages):
             for repeat in range(stage.repeats):
                 block = next(blocks)
-                left = [m for m in block.layers if list(m.parameters())]  # type: ignore[union-attr, arg-type]
+                left = [m for m in block.layers if list(m.parameters())]
                 for k, step in enumerate(stage.steps):
-                    names = {"weight": "weight", "bias": "bias"}
-                    if step.layer.op == "batch_norm":
-                        names = {"weight": "gain", "bias": "bias"}
                     if step.layer.op not in ("conv", "linear", "batch_norm"):
                         continue
-                    module = _same(left, step.layer, grouped, f"{place}_{repeat}_{k}_")
-                    for ours, theirs in names.items():
+                    assert len(step.members) == 1
+                    weight = "gain" if step.layer.op == "batch_norm" else "weight"
+                    prefix = f"{place}_{repeat}_{k}_"
+                    module = _take(left, step.layer.op, grouped.weights[prefix + weight].numel())
+                    for ours, theirs in (("weight", weight), ("bias", "bias")):
                         if getattr(module, ours, None) is not None:
-                            source = grouped.weights[f"{place}_{repeat}_{k}_{theirs}"][0]
+                            source = grouped.weights[prefix + theirs]
                             getattr(module, ours).copy_(source.reshape(getattr(module, ours).shape))
-                            shapes[ours, tuple(source.shape)] = 1
                 assert not left
-    assert shapes
     # float64: what is left is the order of additions.
     torch.testing.assert_close(model.train()(x), expected, rtol=1e-9, atol=1e-9)
 
 
-def _same(left, layer, grouped, prefix):  # type: ignore[no-untyped-def]
-    """Take the next module of that layer's kind, kernel and width; batch norms all start equal, so any will do."""
+def _take(left: list[torch.nn.Module], op: str, numbers: int) -> torch.nn.Module:
+    """Remove the first module of that kind and size; both programs order a chain of layers alike."""
     for module in left:
-        if layer.op == "batch_norm" and hasattr(module, "running_mean"):
-            break
-        weight = getattr(module, "weight", None)
-        if layer.op != "batch_norm" and not hasattr(module, "running_mean"):
-            if weight.numel() == grouped.weights[prefix + "weight"][0].numel():
-                break
-    else:
-        raise AssertionError(f"no module is left for {layer}")
-    left.remove(module)
-    return module
+        if isinstance(module, KINDS[op]) and module.weight.numel() == numbers:
+            left.remove(module)
+            return module
+    raise AssertionError(f"no module is left for {op} with {numbers} weights")
 
 
 # ---- dual numbers
@@ -197,13 +201,14 @@ def synflow_by_autograd(model: TorchNetwork, task: Task) -> float:
             parameter.abs_()
     model(torch.ones(1, *task.input_shape, dtype=torch.float64)).sum().backward()
     layers = [m for m in model.modules() if isinstance(m, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Linear)]
-    return float(sum((m.weight * m.weight.grad).abs().sum() for m in layers if m.weight.grad is not None))
+    used = [m.weight for m in layers if m.weight.grad is not None]
+    return float(sum((weight.detach() * weight.grad).abs().sum() for weight in used))
 
 
 def test_expected_synflow_is_the_mean_of_samples() -> None:
-    samples = 400
+    samples = 150
     task = Task((3, 6, 6), 4, (3, 4), 1)
-    for arch in ARCHS[:4]:
+    for arch in ARCHS[:3]:
         network = SPACE.network(arch, task)
         drawn = np.array(
             [
@@ -214,6 +219,44 @@ def test_expected_synflow_is_the_mean_of_samples() -> None:
         error = drawn.std(ddof=1) / math.sqrt(samples)
         # Fixed seeds; with fresh ones, 4 standard errors would be left by a right mean 6e-5 of the time.
         assert expected_synflow([network])[0] == pytest.approx(drawn.mean(), abs=4 * error)
+
+
+def mean_weights(model: TorchNetwork) -> TorchNetwork:
+    """Set every parameter of convolutions and classifier to E|theta| under PyTorch's default initialisation."""
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, KINDS["conv"] + KINDS["linear"]):
+                for parameter in module.parameters():
+                    parameter.fill_(1 / (2 * math.sqrt(module.weight[0].numel())))
+    return model
+
+
+@pytest.mark.parametrize("task", [IMAGES, SIGNALS, Task((3, 9, 7), 4, (3, 4), 2)], ids=["images", "signals", "odd"])
+def test_expected_synflow_is_that_of_the_mean_weights_at_full_width(task: Task) -> None:
+    for arch in [*ARCHS, (3,) * 6, (0,) * 6]:
+        network = SPACE.network(arch, task)
+        full = dual_synflow(mean_weights(TorchNetwork(network, None).double()), task.input_shape)
+        assert expected_synflow([network])[0] == pytest.approx(full, rel=1e-12)
+
+
+def test_expected_synflow_counts_biases_in_the_value_only() -> None:
+    stem = Builder((2, 5, 5))
+    stem.conv(0, 3, kernel=3, bias=True)
+    cell = Builder(stem.shape)
+    cell.add([cell.conv(cell.conv(0, 3, kernel=3, bias=True), 3, kernel=1, bias=True), 0])
+    head = Builder(stem.shape)
+    head.linear(head.global_pool(head.avg_pool(0, 2, stride=2)), 2)
+    network = Network(((stem.done(), 1), (cell.done(), 2), (head.done(), 1)))
+    full = dual_synflow(mean_weights(TorchNetwork(network, None).double()), (2, 5, 5))
+    assert expected_synflow([network])[0] == pytest.approx(full, rel=1e-12)
+
+
+def test_cells_with_one_polynomial_tie_exactly() -> None:
+    task = Task((3, 8, 8), 4, (3, 4, 5), 3)
+    # 1x1 then 3x3, and 3x3 then 1x1, on one path.
+    first, second = ((op, 0, other, 0, 0, 1) for op, other in ((2, 3), (3, 2)))
+    scores = expected_synflow([SPACE.network(arch, task) for arch in (first, second)])
+    assert scores[0] == scores[1] > 0
 
 
 def test_expected_synflow_by_hand() -> None:

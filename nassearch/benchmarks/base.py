@@ -53,6 +53,16 @@ class Benchmark(ABC):
 
     @classmethod
     @abstractmethod
+    def make_space(cls) -> SearchSpace:
+        """Return the search space, which is the same for every data set."""
+
+    @classmethod
+    @abstractmethod
+    def find_batch(cls, dataset: str) -> Batch | None:
+        """Return a data set's fixed batch for proxies that look at data, or None where none is installed."""
+
+    @classmethod
+    @abstractmethod
     def open(cls, dataset: str | None = None) -> Benchmark:
         """Load one data set; None is the first of `datasets()`.
 
@@ -69,8 +79,8 @@ class Benchmark(ABC):
     @property
     @abstractmethod
     def best(self) -> Metrics:
-        """Return the highest validation and the highest test value, for regret; seconds are those of the whole table."""
+        """Return the highest validation and the highest test value, for regret, and the seconds of all trainings."""
 
-    @abstractmethod
     def batch(self) -> Batch | None:
-        """Return the fixed batch for proxies that look at data, or None where none is installed."""
+        """Return the fixed batch of this data set, or None where none is installed."""
+        return self.find_batch(self.dataset.name)

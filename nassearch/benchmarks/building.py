@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,15 +31,17 @@ class Recipe:
         data: arguments of the data set's generator.
         sizes: examples in `train`, `valid` and `test`.
         seeds: trainings of each architecture, which differ in initial weights and order of the examples.
-        group: architectures trained in one program.
+        group: architectures in one unit of work, which one program trains where the engine is `grouped`.
+        engine: see `nassearch.networks.training.train`.
     """
 
     task: Task
     training: Training = field(default_factory=Training)
     data: dict[str, Any] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=lambda: {"train": 5000, "valid": 5000, "test": 10000})
-    seeds: int = 3
+    seeds: int = 4
     group: int = 40
+    engine: str = "compiled"
 
     def as_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
@@ -87,7 +89,7 @@ def run_unit(
     weights = [_seed(unit.seed, space.format(arch)) for arch in unit.archs]
     start = time.perf_counter()
     held_out = {name: batch for name, batch in splits.items() if name != "train"}
-    accuracy = train(networks, weights, unit.seed, recipe.training, splits["train"], held_out, device)
+    accuracy = train(networks, weights, unit.seed, recipe.training, splits["train"], held_out, device, recipe.engine)
     seconds = (time.perf_counter() - start) / len(networks)
     line: dict[str, Any] = {"seed": unit.seed, "first": unit.first, "count": len(networks)}
     line |= {name: [round(float(v), 4) for v in values] for name, values in accuracy.items()}
@@ -103,7 +105,9 @@ def _seed(seed: int, text: str) -> int:
 class WorkFile:
     """Finished units, one JSON line each under a header line; a torn last line is dropped on opening."""
 
-    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+    def __init__(self, path: Path, recipe: Recipe) -> None:
+        # More seeds continue a build, so their number is not part of what a work file is of.
+        header = {"format": 1, "recipe": {k: v for k, v in recipe.as_dict().items() if k != "seeds"}}
         self.path = path
         self.done: dict[tuple[int, int], dict[str, Any]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,6 +135,8 @@ class WorkFile:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        if "seed" in line:
+            self.done[line["seed"], line["first"]] = line
 
 
 def train_space(
@@ -143,17 +149,15 @@ def train_space(
     executor: str = "processes",
     device: str = "cpu",
     progress: Progress | None = None,
-) -> Iterator[dict[str, Any]]:
-    """Train what the work file does not hold yet, yielding each line as it is written."""
-    todo = [unit for unit in units(archs, recipe) if (unit.seed, unit.first) not in work.done]
-    total = len(units(archs, recipe))
+) -> None:
+    """Train what the work file does not hold yet; `progress` hears of (units done, units in all)."""
+    wanted = units(archs, recipe)
+    todo = [unit for unit in wanted if (unit.seed, unit.first) not in work.done]
     run = partial(run_unit, space=space, recipe=recipe, splits=splits, device=device)
-    for line in in_order(run, todo, workers, executor):
+    for finished, line in enumerate(in_order(run, todo, workers, executor), start=1):
         work.append(line)
-        work.done[line["seed"], line["first"]] = line
         if progress:
-            progress(len(work.done), total)
-        yield line
+            progress(len(wanted) - len(todo) + finished, len(wanted))
 
 
 def collect(archs: Sequence[Arch], recipe: Recipe, work: WorkFile) -> dict[str, np.ndarray]:
@@ -161,6 +165,8 @@ def collect(archs: Sequence[Arch], recipe: Recipe, work: WorkFile) -> dict[str, 
     shape = (recipe.seeds, len(archs))
     arrays = {name: np.full(shape, np.nan) for name in ("valid", "test", "seconds")}
     for (seed, first), line in work.done.items():
+        if seed >= recipe.seeds:
+            continue
         for name, array in arrays.items():
             array[seed, first : first + line["count"]] = line[name]
     missing = int(np.isnan(arrays["test"]).sum())

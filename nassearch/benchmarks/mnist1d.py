@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import platform
 import random
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nassearch.benchmarks.building import Recipe
+from nassearch.benchmarks.batches import save_batch
+from nassearch.benchmarks.building import Recipe, WorkFile, collect, representatives, train_space
+from nassearch.benchmarks.nasbench201 import MNIST1D_TASK, NASBench201Benchmark
+from nassearch.benchmarks.table import Table
 from nassearch.errors import InvalidSetting
-from nassearch.networks.training import Training
-from nassearch.types import Batch, Task
+from nassearch.networks.counting import parameters
+from nassearch.types import Batch, Progress
 
-TASK = Task(input_shape=(1, 40), classes=10, channels=(8, 16), cells=1, reduction="pool", stem_stride=2)
-"""A stem that halves the signal, one cell at 8 channels, average pooling with a 1x1 convolution, one cell at 16.
+RECIPE = Recipe(task=MNIST1D_TASK)
 
-No convolution outside the cells sees more than one position apart from the stem, so the cells carry the work.
-"""
-
-RECIPE = Recipe(task=TASK, training=Training())
-
+BATCH = 256
+"""Signals in the batch for proxies: the first of the training set."""
 SPLIT_SEEDS = {"train": 1, "valid": 2, "test": 3}
 
 
@@ -57,3 +60,64 @@ def split(name: str, size: int, **arguments: Any) -> Batch:
 def splits(recipe: Recipe) -> dict[str, Batch]:
     """Generate every split of a recipe."""
     return {name: split(name, size, **recipe.data) for name, size in recipe.sizes.items()}
+
+
+def build_embedded(
+    out: Path,
+    *,
+    workers: int = 1,
+    executor: str = "processes",
+    engine: str = RECIPE.engine,
+    device: str = "cpu",
+    seeds: int | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Train the embedded benchmark and return the paths of its table and its batch.
+
+    Args:
+        out: folder; a work file there holds what is finished, so that a build goes on where it was stopped.
+        workers, executor: see `nassearch.parallel.in_order`.
+        engine, device: see `nassearch.networks.training.train`.
+        seeds: trainings of each architecture; None for the recipe's.
+        progress: called with (units done, units in all).
+
+    Raises:
+        InvalidSetting: a package of the `build` extra is missing.
+        BadData: the work file is of another recipe, or is not one.
+    """
+    recipe = replace(RECIPE, engine=engine, seeds=RECIPE.seeds if seeds is None else seeds)
+    data = splits(recipe)
+    space = NASBench201Benchmark.make_space()
+    archs = representatives(space, parameters, recipe.task)
+    name = f"{space.name}-mnist1d"
+    work = WorkFile(out / f"{name}.work.jsonl", recipe)
+    train_space(space, archs, recipe, data, work, workers, executor, device, progress)
+    trained = collect(archs, recipe, work)
+    table = Table.build(
+        space,
+        NASBench201Benchmark.datasets()["mnist1d"],
+        archs,
+        trained["valid"],
+        trained["test"],
+        trained["seconds"],
+        by_key=True,
+        origin="trained by nassearch bench build",
+        recipe=recipe.as_dict(),
+        seeds=list(range(recipe.seeds)),
+        versions=versions(),
+    )
+    paths = [out / f"{name}.npz", out / "mnist1d-batch.npz"]
+    table.save(paths[0])
+    save_batch(paths[1], Batch(data["train"].inputs[:BATCH], data["train"].labels[:BATCH]))
+    return paths
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a build depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("nassearch", "torch", "numpy", "numba", "mnist1d"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

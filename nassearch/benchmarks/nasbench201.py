@@ -12,7 +12,11 @@ from nassearch.paths import data_dir
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 
-MNIST1D_TASK = Task((1, 40), 10, (8, 16), 1, "pool", 2)
+MNIST1D_TASK = Task((1, 40), 10, channels=(8, 16), cells=1, reduction="pool", stem_stride=2)
+"""A stem that halves the signal, a cell at 8 channels, average pooling with a 1x1 convolution, a cell at 16.
+
+Outside the cells only the stem sees more than one position, so the cells carry the work.
+"""
 
 TRAINED_ON_ALL = (
     "valid is x-valid and test is x-test, two parts of the official evaluation images; both are of networks "

@@ -45,11 +45,6 @@ class TabularBenchmark(Benchmark):
 
     @classmethod
     @abstractmethod
-    def make_space(cls) -> SearchSpace:
-        """Return the search space."""
-
-    @classmethod
-    @abstractmethod
     def table_path(cls, dataset: str) -> Path:
         """Return where the table of a data set lies, or would lie."""
 
@@ -120,9 +115,10 @@ class TabularBenchmark(Benchmark):
             seconds = float(np.broadcast_to(self.table.seconds, trained.shape)[trained].sum())
         return Metrics(float(np.nanmax(self.table.valid)), max(self._test), seconds)
 
-    def batch(self) -> Batch | None:
-        path = self.batch_path(self.dataset.name)
-        return load_batch(path, self.dataset.task) if path.exists() else None
+    @classmethod
+    def find_batch(cls, dataset: str) -> Batch | None:
+        path = cls.batch_path(dataset)
+        return load_batch(path, cls.datasets()[dataset].task) if path.exists() else None
 
     def info(self) -> dict[str, Any]:
         """Return files, counts, digest, range of values and metadata as plain JSON values."""

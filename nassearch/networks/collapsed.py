@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +127,8 @@ def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: int, o
         y *= shares(layer, x.shape[1:-1]).astype(np.float32)
         return y
     if layer.op == "global_pool":
-        return x.reshape(len(x), -1, x.shape[-1]).mean(axis=1, dtype=np.float32)
+        y = x.reshape(len(x), -1, x.shape[-1])
+        return np.asarray(y.mean(axis=1, dtype=np.float32))
     if layer.op in ("conv", "linear"):
         scale = _column(weights * np.float32(copies), x.ndim)
         if layer.op == "linear" or (layer.kernel, layer.stride) == (1, 1):
@@ -151,27 +152,31 @@ def _column(values: Signal, dimensions: int) -> Signal:
     return values.reshape(-1, *[1] * (dimensions - 1))
 
 
-def box(x: NDArray[np.floating], layer: Layer) -> NDArray[np.floating]:
-    """Sum `[K, *size, B]` over the windows of a convolution or pooling, one axis after the other."""
+F = TypeVar("F", np.float32, np.float64)
+
+
+def box(x: NDArray[F], layer: Layer) -> NDArray[F]:
+    """Sum `[K, *size, B]` over the windows of a convolution or pooling, one axis after the other, into a new array."""
     for axis, (size, out) in enumerate(zip(x.shape[1:-1], layer.size, strict=True), start=1):
         x = _box_along(x, axis, _windows(size, out, layer.kernel, layer.stride, layer.padding))
     return x
 
 
-def _box_along(x: NDArray[np.floating], axis: int, windows: Windows) -> NDArray[np.floating]:
-    before = (slice(None),) * axis
+def _box_along(x: NDArray[F], axis: int, windows: Windows) -> NDArray[F]:
+    def at(part: slice) -> tuple[slice, ...]:
+        return (*(slice(None),) * axis, part)
+
     whole, first, rest, others = windows
-    y = np.empty((*x.shape[:axis], *x[(*before, whole)].shape[axis:]), x.dtype)
-    base = x[(*before, whole)]
+    base = x[at(whole)]
     if first is None:
-        y[...] = base
-        return y
+        return base.copy()
+    y = np.empty_like(base, order="C")
     into, read = first
-    np.add(base[(*before, into)], x[(*before, read)], out=y[(*before, into)])
+    np.add(base[at(into)], x[at(read)], out=y[at(into)])
     for part in rest:
-        y[(*before, part)] = base[(*before, part)]
+        y[at(part)] = base[at(part)]
     for into, read in others:
-        y[(*before, into)] += x[(*before, read)]
+        y[at(into)] += x[at(read)]
     return y
 
 

@@ -8,125 +8,121 @@ y' = W (x' + x).
 Weights of different layers are independent, so the expectation over PyTorch's default initialisation is the value of
 the network whose weights all equal E|theta| = 1 / (2 sqrt(fan_in)), and there all channels of a layer are equal:
 one is enough.
+
+What is left of a block is linear: a sum over its paths, each a word of window sums (`polynomial`) with a factor per
+weighted layer. A path through m weighted layers contributes its value m times to the tangent. Blocks with one
+polynomial compute one function, and such networks get one score, bit for bit. `lumping` runs words on few numbers.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.collapsed import box, shares
-from nassearch.networks.graph import OPS, Block, Layer, Network, live, merge_equal
-from nassearch.networks.program import Step, stack
+from nassearch.networks.graph import Block, Layer, Network
+from nassearch.networks.lumping import Lumping, Op, Size, Word
 from nassearch.types import Floats
 
-Duals = NDArray[np.float64]
-"""Signals `[N, *size, 2]` of N networks: value and tangent."""
+Term = tuple[Word, tuple[float, ...]]
+"""The windows along a path, and the factors of its weighted layers in ascending order."""
+Polynomial = tuple[tuple[Term, int], ...]
+"""The terms of a block and how many paths have each, in a fixed order."""
 
 
 def expected_synflow(networks: Sequence[Network]) -> Floats:
     """Return the expectation of synflow over PyTorch's default initialisation, float64 `[N]`.
 
     Batch norm is left out, the input is ones, the logits are summed, and no logarithm is taken.
+
+    Raises:
+        InvalidSetting: a network has a layer whose output on positive signals is not a sum over paths.
     """
-    if not networks:
-        return np.empty(0)
-    channels, *size = networks[0].input_shape
-    x = np.zeros((len(networks), *size, 2))
-    x[..., 0] = 1.0
-    width = channels
-    for stage in stack(networks, positive):
-        for _ in range(stage.repeats):
-            x = _run(stage.steps, x)
-        width = stage.steps[-1].layer.channels
-    return width * x.reshape(len(networks), -1, 2)[:, :, 1].sum(axis=1)
+    return np.array([_score(network) for network in networks], np.float64)
 
 
-def positive(block: Block) -> Block:
-    """Return what the block computes on positive signals without batch norm: no ReLU, equal layers once."""
-    place: dict[int, int] = {}
-    layers: list[Layer] = []
-    for position, layer in enumerate(block):
-        if layer.op in ("relu", "batch_norm"):
-            place[position] = place[layer.inputs[0]]
+def _score(network: Network) -> float:
+    chain = tuple((polynomial(block), repeats) for block, repeats in network.chain)
+    sizes = tuple((block[0].size, block[-1].size) for block, _ in network.chain)
+    return network.chain[-1][0][-1].channels * _tangent(chain, sizes)
+
+
+@lru_cache(maxsize=65536)
+def _tangent(chain: tuple[tuple[Polynomial, int], ...], sizes: tuple[tuple[Size, Size], ...]) -> float:
+    words = [frozenset(word for (word, _), _ in terms) for terms, _ in chain]
+    lumping = Lumping.of(sizes, words)
+    x = np.array([[1.0, 0.0]])
+    for place, (terms, repeats) in enumerate(chain):
+        x = x[lumping.entry(place)]
+        # What stands alone in the chain is usually the same in every network of a space, repeated cells are not.
+        both, offset = (_shared if repeats == 1 else _matrices)(lumping, place, terms)
+        classes = len(offset)
+        for _ in range(repeats):
+            images = both @ x
+            x = images[:classes] + offset
+            x[:, 1] += images[classes:, 0]
+    return float(x[:, 1].sum())
+
+
+def _matrices(lumping: Lumping, place: int, terms: Polynomial) -> tuple[Floats, Floats]:
+    """Return what makes values, above what values add to tangents, and the biases' (value, tangent)."""
+    weights: dict[Word, list[float]] = {}
+    for (word, factors), paths in terms:
+        total = weights.setdefault(word, [0.0, 0.0])
+        product = paths * math.prod(factors)
+        total[0] += product
+        total[1] += product * len(factors)
+    rows, columns = lumping.shape(place)
+    both, part, offset = np.zeros((2, rows, columns)), np.empty((rows, columns)), np.zeros((rows, 2))
+    for word, total in weights.items():
+        matrix = lumping.matrix(place, word)
+        if word and word[0].kind == "ones":
+            offset += matrix * total
             continue
-        place[position] = len(layers)
-        layers.append(layer._replace(inputs=tuple(place[i] for i in layer.inputs)))
-    return merge_equal(live(tuple(layers[: place[len(block) - 1] + 1])), OPS)
+        for scale, into in zip(total, both, strict=True):
+            if scale:
+                into += np.multiply(matrix, scale, out=part)
+    return both.reshape(2 * rows, columns), offset
 
 
-def _run(steps: Sequence[Step], x: Duals) -> Duals:
-    last_use = {source.step: k for k, step in enumerate(steps) for source in step.sources}
-    values: list[Duals | None] = []
-    for k, step in enumerate(steps):
-        if step.layer.op == "input":
-            y = x
-        elif step.layer.op == "zeros":
-            y = np.zeros((len(step.members), *step.layer.size, 2))
-        elif step.layer.op == "add":
-            y = _sum(step, values)
+_shared = lru_cache(maxsize=1024)(_matrices)
+
+
+@lru_cache(maxsize=65536)
+def polynomial(block: Block) -> Polynomial:
+    """Return the block on positive signals, without batch norm, as the sum over its paths."""
+    terms: list[Counter[Term]] = []
+    for layer in block:
+        read = [terms[i] for i in layer.inputs]
+        y: Counter[Term]
+        if layer.op == "input":
+            y = Counter({((), ()): 1})
+        elif layer.op in ("relu", "batch_norm"):
+            y = read[0]
+        elif layer.op in ("add", "zeros"):
+            y = sum(read, Counter())
+        elif layer.op in ("conv", "linear", "avg_pool", "global_pool"):
+            y = _path(layer, block[layer.inputs[0]].channels, read[0])
         else:
-            width = steps[step.sources[0].step].layer.channels
-            y = _apply(step.layer, width, _read(step, values))
-        values.append(y)
-        for source in step.sources:
-            if last_use[source.step] == k:
-                values[source.step] = None
-    return y
+            raise InvalidSetting(f"expected synflow knows no layer {layer.op!r}")
+        terms.append(y)
+    return tuple(sorted(terms[-1].items()))
 
 
-def _rows(values: Sequence[Duals | None], step: int, rows: NDArray[np.intp] | None) -> Duals:
-    value = values[step]
-    assert value is not None
-    return value if rows is None else value[rows]
-
-
-def _read(step: Step, values: Sequence[Duals | None]) -> Duals:
-    parts = [_rows(values, source.step, source.rows) for source in step.sources]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _sum(step: Step, values: Sequence[Duals | None]) -> Duals:
-    layer, total = step.layer, None
-    for source in step.sources:
-        part = _rows(values, source.step, source.rows)
-        if total is None and source.into is None:
-            total = part.copy() if source.rows is None else part
-            continue
-        if total is None:
-            total = np.zeros((len(step.members), *layer.size, 2))
-        if source.into is None:
-            total += part
-        else:
-            _add_rows(total, source.into, part)
-    assert total is not None
-    return total
-
-
-def _add_rows(total: Duals, into: NDArray[np.intp], part: Duals) -> None:
-    if len(set(into.tolist())) == len(into):
-        total[into] += part
-    else:  # a layer that adds one signal twice
-        np.add.at(total, into, part)
-
-
-def _apply(layer: Layer, width: int, x: Duals) -> Duals:
-    if layer.op == "avg_pool":
-        y = box(x, layer)
-        y *= shares(layer, x.shape[1:-1])
-        return y
-    if layer.op == "global_pool":
-        return x.reshape(len(x), -1, 2).mean(axis=1)
-    if layer.op not in ("conv", "linear"):
-        raise InvalidSetting(f"dual numbers know no layer {layer.op!r}")
+def _path(layer: Layer, width: int, read: Counter[Term]) -> Counter[Term]:
+    weighted = layer.op in ("conv", "linear")
+    plain = layer.op == "linear" or (layer.op == "conv" and layer.kernel == layer.stride == 1)
+    kind = "sum" if weighted else "mean"
+    op = Op(kind, layer.size, layer.kernel, layer.stride, layer.padding)
     mean_weight = 1 / (2 * math.sqrt(width * layer.kernel ** len(layer.size)))
-    x = x.copy() if (layer.kernel, layer.stride) == (1, 1) else box(x, layer)
-    x *= width * mean_weight
-    x[..., 1] += x[..., 0]
-    if layer.bias:
-        x[..., 0] += mean_weight  # a bias has the distribution of the weights, and is not scored
-    return x
+    y: Counter[Term] = Counter()
+    for (word, factors), paths in read.items():
+        longer = tuple(sorted((*factors, width * mean_weight))) if weighted else factors
+        y[word if plain else (*word, op), longer] += paths
+    if layer.bias:  # it has the distribution of the weights, and is not scored: a factor that no tangent counts
+        y[(Op("ones", layer.size, scale=mean_weight),), ()] += 1
+    return y

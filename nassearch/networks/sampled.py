@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nassearch.networks.graph import Layer, Network
-from nassearch.networks.torch_module import TorchBlock, TorchNetwork
+from nassearch.networks.torch_module import TorchBlock, TorchNetwork, one_thread
 
 
 def sampled_synflow(network: Network, seed: int) -> float:
@@ -20,7 +20,7 @@ def dual_synflow(model: TorchNetwork, input_shape: tuple[int, ...]) -> float:
     """Return the sum over weights of |theta * dR/dtheta| at |theta|, by value and tangent in a batch of two."""
     value = torch.ones(1, *input_shape, dtype=torch.float64)
     x = torch.cat([value, torch.zeros_like(value)])
-    with torch.inference_mode():
+    with one_thread(), torch.inference_mode():
         for block in model.blocks:
             assert isinstance(block, TorchBlock)
             x = _run(block, x)
@@ -58,5 +58,5 @@ def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor) -> Tensor:
         conv = (F.conv1d, F.conv2d, F.conv3d)[len(layer.size) - 1]
         y = conv(both, weight, stride=layer.stride, padding=layer.padding)
     if layer.bias:
-        y[0] += module.bias.abs().view(-1, *[1] * len(layer.size))  # type: ignore[operator, union-attr]
+        y[0] += module.bias.abs().view(-1, *[1] * len(layer.size))  # type: ignore[operator]
     return y

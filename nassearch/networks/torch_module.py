@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +92,17 @@ def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn
     return module
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread for a while: scores then have the same bits however many workers there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def fill_constant(model: nn.Module, weight: float) -> nn.Module:
     """Set every `weight`, gain of batch norm included, to one constant and every bias to 0; return the model."""
     with torch.no_grad():
@@ -105,5 +117,6 @@ def constant_outputs(network: Network, inputs: Tensor, weight: float) -> Tensor:
     The reference for `collapsed`: batch norm on the statistics of the batch, no gradient.
     """
     model = fill_constant(TorchNetwork(network, None), weight).train()
-    with torch.inference_mode():
-        return model(inputs)[:, 0]
+    with one_thread(), torch.inference_mode():
+        logits: Tensor = model(inputs)
+        return logits[:, 0]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from nassearch.errors import UnknownName
 from nassearch.networks.graph import Network
 from nassearch.networks.grouped import GroupedNetworks
 from nassearch.types import Batch, Floats
+
+ENGINES = ("grouped", "compiled")
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,9 @@ class Training:
         rise: share of the steps in which the rate rises.
     """
 
-    epochs: int = 1
-    batch_size: int = 50
-    learning_rate: float = 0.03
+    epochs: int = 4
+    batch_size: int = 64
+    learning_rate: float = 0.02
     weight_decay: float = 0.01
     rise: float = 0.2
 
@@ -41,6 +44,7 @@ def train(
     examples: Batch,
     held_out: Mapping[str, Batch],
     device: str = "cpu",
+    engine: str = "grouped",
 ) -> dict[str, Floats]:
     """Train N networks side by side and return their accuracies.
 
@@ -53,34 +57,70 @@ def train(
         training: how.
         examples: training set with labels.
         held_out: sets to measure on, by name.
-        device: a torch device.
+        device: a torch device, for the grouped engine.
+        engine: `grouped`, all networks in one torch program on any device; or `compiled`, one network after the
+            other in a Numba kernel, several times faster on a CPU and for signals only.
 
     Returns:
         For each name of `held_out` the share of right answers in percent, float64 `[N]`.
     """
-    model = GroupedNetworks(networks, seeds).to(device)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, foreach=True
-    )
+    if engine not in ENGINES:
+        raise UnknownName("engine", engine, ENGINES)
     steps = len(examples.inputs) // training.batch_size
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, training.learning_rate, total_steps=steps * training.epochs, pct_start=training.rise
-    )
-    inputs, labels = _tensors(examples, device)
     shuffler = torch.Generator().manual_seed(order)
+    epochs = [torch.randperm(len(examples.inputs), generator=shuffler) for _ in range(training.epochs)]
+    batches = torch.cat([e[: steps * training.batch_size].view(steps, -1) for e in epochs])
+    if engine == "compiled":
+        return _train_compiled(networks, seeds, training, batches, examples, held_out)
+    model = GroupedNetworks(networks, seeds).to(device)
+    optimizer, schedule = _optimizer(model.parameters(), training, len(batches))
+    inputs, labels = _tensors(examples, device)
     model.train()
-    for _ in range(training.epochs):
-        permutation = torch.randperm(len(inputs), generator=shuffler).to(device)
-        for step in range(steps):
-            chosen = permutation[step * training.batch_size : (step + 1) * training.batch_size]
-            logits = model(inputs[chosen])
-            loss = F.cross_entropy(logits.flatten(0, 1), labels[chosen].repeat(len(networks)), reduction="sum")
-            optimizer.zero_grad()
-            (loss / len(chosen)).backward()
-            optimizer.step()
-            schedule.step()
+    for chosen in batches.to(device):
+        logits = model(inputs[chosen])
+        loss = F.cross_entropy(logits.flatten(0, 1), labels[chosen].repeat(len(networks)), reduction="sum")
+        optimizer.zero_grad()
+        (loss / len(chosen)).backward()
+        optimizer.step()
+        schedule.step()
     model.eval()
     return {name: _accuracy(model, batch, device) for name, batch in held_out.items()}
+
+
+def _optimizer(
+    parameters: Iterable[torch.nn.Parameter], training: Training, steps: int
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
+    rate = training.learning_rate
+    optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=training.weight_decay, foreach=True)
+    return optimizer, torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps, pct_start=training.rise, cycle_momentum=False
+    )
+
+
+def _train_compiled(
+    networks: Sequence[Network],
+    seeds: Sequence[int],
+    training: Training,
+    batches: torch.Tensor,
+    examples: Batch,
+    held_out: Mapping[str, Batch],
+) -> dict[str, Floats]:
+    from nassearch.networks import compiled
+
+    optimizer, schedule = _optimizer([torch.nn.Parameter(torch.zeros(1))], training, len(batches))
+    rates = np.empty(len(batches))
+    for step in range(len(batches)):
+        rates[step] = schedule.get_last_lr()[0]
+        optimizer.step()
+        schedule.step()
+    accuracy = {name: np.empty(len(networks)) for name in held_out}
+    for n, (network, seed) in enumerate(zip(networks, seeds, strict=True)):
+        tape = compiled.record(GroupedNetworks([network], [seed]))
+        compiled.train_tape(*tape, examples.inputs, examples.labels, batches.numpy(), rates, training.weight_decay)
+        for name, batch in held_out.items():
+            right = compiled.count_right(*tape, batch.inputs, batch.labels, training.batch_size)
+            accuracy[name][n] = 100 * right / len(batch.inputs)
+    return accuracy
 
 
 def _tensors(batch: Batch, device: str) -> tuple[torch.Tensor, torch.Tensor]:

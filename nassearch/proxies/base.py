@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +14,8 @@ from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.networks.graph import Network
 from nassearch.types import Batch, Floats, Task
 
-
-class ProxyFunction(Protocol):
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
-        return _at, (self.function.__module__, self.name)
-
-    def __call__(self, networks: Sequence[Network], batch: Batch | None, **options: Any) -> Floats: ...
+ProxyFunction = Callable[..., Floats]
+"""`(networks, batch, **options) -> raw scores [N]`."""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def distance(rows: Any, literal: bool = False) -> float:
         normal = normal.astype(np.float64)
         gaps = np.abs(normal[0] - normal[1])  # eq. 2
         gaps, valid = gaps[~np.isnan(gaps)], normal[~np.isnan(normal)]
-        if literal and len(valid) < normal.size or not len(gaps):
+        if (literal and len(valid) < normal.size) or not len(gaps):
             return float("nan")
         return float(gaps.mean() / valid.mean())  # eqs. 3 and 4
 

@@ -81,11 +81,9 @@ class ScoreCache:
             try:
                 work(*self._open())
                 return
-            except (sqlite3.OperationalError, OSError) as error:
-                return self._give_up(error)
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, OSError) as error:
                 self.close()
-                if last:
+                if last or not _damaged(error):
                     return self._give_up(error)
                 try:
                     self._set_aside("corrupt", f"is damaged ({error})")
@@ -95,7 +93,7 @@ class ScoreCache:
     def _give_up(self, error: Exception) -> None:
         self.usable = False
         self.close()
-        warnings.warn(f"scores are not cached: {self.path}: {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"scores are not cached in {self.path}: {error}", RuntimeWarning, stacklevel=2)
 
     def _open(self) -> tuple[sqlite3.Connection, int]:
         if self._opened is None or self._opened[0] != os.getpid():  # a connection must not cross a fork
@@ -140,3 +138,10 @@ class ScoreCache:
             RuntimeWarning,
             stacklevel=2,
         )
+
+
+def _damaged(error: Exception) -> bool:
+    """Tell a broken file from one that cannot be used now. Reading past the end of a truncated one is an I/O error."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "disk I/O error" in str(error)
+    return isinstance(error, sqlite3.DatabaseError)

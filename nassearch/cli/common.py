@@ -1,0 +1,170 @@
+"""What the commands share: progress on the terminal, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from nassearch.errors import InvalidSetting
+from nassearch.types import Progress
+
+PATIENCE = 2.0
+"""Seconds after which work shows a progress bar."""
+
+
+@contextmanager
+def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
+    """Give what makes progress callbacks; bars go to standard error, once the work takes longer than two seconds."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bars, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn
+
+    console = Console(stderr=True)
+    shown = enabled and console.is_terminal
+    bars = Bars(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    start = time.monotonic()
+
+    def watch(title: str) -> Progress:
+        task: list[Any] = []
+
+        def progress(done: int, total: int) -> None:
+            if not shown or time.monotonic() - start < PATIENCE:
+                return
+            bars.start()
+            if not task:
+                task.append(bars.add_task(title, total=total))
+            bars.update(task[0], completed=done, total=total)
+
+        return progress
+
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"nassearch: {message}", err=True)
+        try:
+            yield watch
+        finally:
+            bars.stop()
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table to standard output, as wide as it needs to be where that is not a terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    if title:
+        click.echo(title)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for position, column in enumerate(columns):
+        grid.add_column(column, justify="left" if position == 0 else "right", overflow="fold")
+    for row in rows:
+        grid.add_row(*map(text, row))
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(grid)
+
+
+def text(value: Any) -> str:
+    """Write a cell: two decimals, a dash for what is not there."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    if isinstance(value, float):
+        return "never" if math.isinf(value) else f"{value:.2f}"
+    return str(value)
+
+
+def echo_json(value: Any) -> None:
+    """Print one JSON object; what is not a number is null."""
+    click.echo(json.dumps(_plain(value), indent=1, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+    """Read KEY=VALUE options; a value that is JSON is that value, any other is text."""
+    found: dict[str, Any] = {}
+    for value in values:
+        key, equals, right = value.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{value!r} is not KEY=VALUE", ctx, param)
+        try:
+            found[key.strip()] = json.loads(right)
+        except ValueError:
+            found[key.strip()] = right
+    return found
+
+
+def split_specs(value: str) -> list[str]:
+    """Split at the commas that stand outside brackets.
+
+    >>> split_specs("params,synflow(estimator=sampled, seed=3)")
+    ['params', 'synflow(estimator=sampled, seed=3)']
+    """
+    parts, depth = [""], 0
+    for character in value:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    specs = [part.strip() for part in parts]
+    if not all(specs):
+        raise InvalidSetting(f"{value!r} is not a list of proxies such as params,synflow")
+    return specs
+
+
+def shared(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Put several options on a command at once."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+benchmark_options = shared(
+    click.option("--benchmark", default="nasbench201", show_default=True, help="See: nassearch list benchmarks."),
+    click.option("--dataset", default=None, help="Data set of the benchmark. [default: its first, mnist1d]"),
+)
+batch_option = click.option(
+    "--batch",
+    default=None,
+    metavar="FILE|KIND",
+    help="What proxies look at: an .npz batch, or grey, normal, uniform, uniform_positive. [default: the data set's own]",
+)
+work_options = shared(
+    click.option("--workers", type=int, default=1, show_default=True, help="Processes; they change no result."),
+    click.option("--executor", default="processes", show_default=True, help="processes, ray or dask."),
+    click.option("--cache/--no-cache", default=True, help="Keep scores in the data directory. [default: --cache]"),
+)
+view_options = shared(
+    click.option("--show", type=click.Choice(["test", "valid"]), default="test", show_default=True,
+                 help="Metric that curves show."),
+    click.option("--choose", type=click.Choice(["valid", "test"]), default="valid", show_default=True,
+                 help="Metric that makes a model the best so far; papers mostly use test."),
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")

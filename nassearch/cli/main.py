@@ -1,0 +1,62 @@
+"""The group of commands, and what happens when one fails."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from nassearch.errors import NassearchError
+
+COMMANDS = {
+    "run": "nassearch.cli.run:run",
+    "compare": "nassearch.cli.results:compare",
+    "plot": "nassearch.cli.results:plot",
+    "score": "nassearch.cli.score:score",
+    "list": "nassearch.cli.listing:listing",
+    "bench": "nassearch.cli.bench:bench",
+}
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called, and errors without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NassearchError as error:
+            click.echo(f"nassearch: {error}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("nassearch: interrupted; what is finished is kept: run the same command to go on", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="nassearch")
+def cli() -> None:
+    """Find good neural architectures while training as few as possible.
+
+    \b
+    Examples:
+      nassearch run ae --warmup 3000 --move epsilon
+      nassearch run rand --rounds 100 && nassearch compare results/*.jsonl
+      nassearch list proxies
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="nassearch")
+    sys.exit(0)

@@ -1,0 +1,86 @@
+"""nassearch run"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nassearch.cli.common import (
+    assignments,
+    batch_option,
+    benchmark_options,
+    echo_json,
+    json_option,
+    table,
+    view_options,
+    watching,
+    work_options,
+)
+
+
+@click.command()
+@click.argument("strategy")
+@benchmark_options
+@click.option("--budget", type=int, default=300, show_default=True, help="Models trained in a round.")
+@click.option("--rounds", type=int, default=100, show_default=True, help="Repeats, each with seeds of its own.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the whole experiment.")
+@click.option("--scorer", default="epsilon", show_default=True, help="Ranks the warm-up; a proxy, with options in brackets.")
+@click.option("--warmup", type=int, default=0, metavar="N", help="Score N architectures before each search.")
+@click.option("--move", default=None, metavar="SCORER", help="Let a proxy guide each step.")
+@click.option("--move-at", type=click.Choice(["child", "parent"]), default=None, help="Which step. [default: child]")
+@click.option("--explore", type=float, default=0.25, show_default=True, help="Share of child moves that are random.")
+@click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
+              help="A setting of the strategy; repeat for more.")  # fmt: skip
+@batch_option
+@view_options
+@click.option("--target", type=float, default=None, metavar="ACC", help="Report the models needed to reach this value.")
+@work_options
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+              help="Folder for the result, which is gone on with if it is there; or a file ending in .jsonl.")  # fmt: skip
+@click.option("--plot", type=click.Path(path_type=Path), default=None, help="PNG, SVG or PDF. [default: beside the result]")
+@json_option
+def run(
+    strategy: str, out: Path, plot: Path | None, workers: int, executor: str, cache: bool, as_json: bool, **flags: Any
+) -> None:
+    """Search with STRATEGY over seeded rounds; print a summary and draw the curve.
+
+    \b
+    Examples:
+      nassearch run ae --warmup 3000 --move epsilon
+      nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
+      nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
+    """
+    from nassearch.experiment import Experiment
+    from nassearch.plots import check_suffix, collect, draw_curves
+    from nassearch.summary import best_value, milestones, summarise
+
+    experiment = Experiment(strategy, **flags)
+    path = out if out.suffix == ".jsonl" else out / experiment.file_name
+    picture = plot or path.with_suffix(".png")
+    check_suffix(picture)
+    with watching(not as_json) as watch:
+        outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
+    curve = outcome.curve()
+    best = best_value(experiment.header(), curve.show)
+    title = f"{experiment.benchmark}, {experiment.dataset}"
+    draw_curves(collect({experiment.label: curve}, unit=experiment.oracle.dataset.unit, title=title, best=best), picture)
+    summary = summarise(outcome.rounds, curve, experiment.target)
+    if as_json:
+        echo_json({"experiment": experiment.as_dict(), "summary": summary, "results": str(path)})
+        return
+    low, median, high = curve.band()
+    table(
+        f"{title}: {experiment.label}",
+        ["models", "q25", "median", "q75"],
+        [[m, float(low[m - 1]), float(median[m - 1]), float(high[m - 1])] for m in milestones([curve])],
+    )
+    chosen = "the best so far" if curve.show == curve.choose else f"the best so far by {curve.choose}"
+    click.echo(f"{curve.show} accuracy ({experiment.oracle.dataset.unit}) of {chosen}, {curve.rounds} rounds of seed {experiment.seed}")
+    if experiment.target is not None:
+        reached = summary["models_to_target"]
+        click.echo(f"models to {experiment.target:g}: {reached if reached is not None else f'not within {curve.budget}'}")
+    if best is not None:
+        click.echo(f"best in the benchmark: {best:.2f}; revisits per round: {summary['revisits']:.1f}")
+    click.echo(f"results: {path}\nplot: {picture}")

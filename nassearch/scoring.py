@@ -1,0 +1,75 @@
+"""Scores of many architectures by many proxies, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nassearch import registry
+from nassearch.errors import UnknownName
+from nassearch.experiment import Watch, needs_batch, open_batch
+from nassearch.paths import data_dir
+from nassearch.scorers import build_scorer
+from nassearch.strategies.base import whole
+from nassearch.types import Arch
+
+
+def score_table(
+    benchmark: str,
+    dataset: str | None,
+    proxies: Sequence[str],
+    *,
+    archs: Sequence[str] = (),
+    sample: int | None = None,
+    seed: int = 0,
+    batch: str | None = None,
+    workers: int = 1,
+    executor: str = "processes",
+    cache: bool = True,
+    watch: Watch | None = None,
+) -> tuple[list[str], list[list[Any]]]:
+    """Score architectures of a benchmark's space.
+
+    Args:
+        benchmark, dataset: which space and network; dataset None for the first. Its table need not be installed.
+        proxies: P scorers as texts.
+        archs: texts of N architectures; where there are none, `sample` random ones, or else the whole space.
+        seed: of the sample.
+        batch: see `open_batch`.
+        workers, executor: see `nassearch.parallel.in_order`.
+        cache: keep scores in the user's data directory.
+        watch: told of progress.
+
+    Returns:
+        The columns `arch` and one per proxy, and N rows; higher is better, NaN where there is no score.
+    """
+    owner = registry.load("benchmarks", benchmark)
+    datasets = owner.datasets()
+    name = next(iter(datasets)) if dataset is None else dataset
+    if name not in datasets:
+        raise UnknownName(f"data set of {benchmark}", name, datasets)
+    space, task = owner.make_space(), datasets[name].task
+    chosen: list[Arch]
+    if archs:
+        chosen = [space.parse(text) for text in archs]
+    elif sample is not None:
+        chosen = space.sample_many(whole("sample", sample), np.random.default_rng(seed))
+    else:
+        chosen = list(space.all())
+    columns = []
+    for spec in proxies:
+        scorer = build_scorer(
+            spec,
+            space,
+            task,
+            open_batch(batch, owner, name, spec) if needs_batch(spec) else None,
+            workers=workers,
+            executor=executor,
+            cache=data_dir() / "scores.sqlite" if cache else None,
+            progress=watch(f"scoring by {spec}") if watch else None,
+        )
+        columns.append(scorer(chosen).tolist())
+    rows = [[space.format(arch), *values] for arch, *values in zip(chosen, *columns, strict=True)]
+    return ["arch", *proxies], rows

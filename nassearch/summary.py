@@ -1,0 +1,101 @@
+"""Results as plain rows of numbers, for tables and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nassearch import registry
+from nassearch.curves import Curve
+from nassearch.errors import NassearchError, UnknownName
+from nassearch.records import Header
+from nassearch.runner import Round
+
+MILESTONES = (50, 100, 300)
+
+
+def summarise(rounds: Sequence[Round], curve: Curve, target: float | None = None) -> dict[str, Any]:
+    """Return what one search reached: quartiles by number of models, models to target, revisits, training seconds.
+
+    `median`, `q25`, `q75` are lists `[T]`. `models_to_target` is None where the median never gets there, or where there is
+    no target. `revisits` is the mean per round. `seconds` is the median training time of a round, None where unknown.
+    """
+    low, median, high = (values.tolist() for values in curve.band())
+    seconds = float(np.median(curve.seconds[:, -1]))
+    return {
+        "median": median,
+        "q25": low,
+        "q75": high,
+        "target": target,
+        "models_to_target": curve.models_to(target) if target is not None else None,
+        "revisits": float(np.mean([round.revisits for round in rounds])),
+        "seconds": None if np.isnan(seconds) else seconds,
+    }
+
+
+def milestones(curves: Sequence[Curve]) -> list[int]:
+    """Return the numbers of models at which to state values: the usual ones, and the longest budget."""
+    longest = max(curve.budget for curve in curves)
+    return sorted({m for m in MILESTONES if m < longest} | {longest})
+
+
+def best_value(header: Header, show: str) -> float | None:
+    """Return the highest value of the benchmark behind a result, or None where its data is not at hand."""
+    experiment = header.experiment
+    try:
+        oracle = registry.load("benchmarks", experiment["benchmark"]).open(experiment["dataset"])
+    except (NassearchError, KeyError):
+        return None
+    return getattr(oracle.best, show) if oracle.digest == header.data else None
+
+
+def compare(
+    searches: Sequence[tuple[str, Header, Sequence[Round], Curve]],
+    baseline: str | None = None,
+    target: float | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Return a row per search.
+
+    Args:
+        searches: label, header, rounds and curve of each.
+        baseline: label of the one that speed-ups are over; None for the first.
+        target: None for the highest final median of the baseline, which it reaches by definition.
+        seed: of the bootstrap.
+
+    Returns:
+        Rows with `label`, `rounds`, `at` (value by number of models), `target`, `models_to_target`, `speedup`, `speedup_low`,
+        `speedup_high` (0.95 interval), `revisits`, `regret` (of the final median; None without the data).
+
+    Raises:
+        UnknownName: no such baseline.
+    """
+    labels = [label for label, *_ in searches]
+    if baseline is not None and baseline not in labels:
+        raise UnknownName("result", baseline, labels)
+    base = searches[labels.index(baseline) if baseline is not None else 0][3]
+    if target is None:
+        target = float(base.median()[-1])
+    at = milestones([curve for *_, curve in searches])
+    rows = []
+    for label, header, rounds, curve in searches:
+        median = curve.median()
+        speedup = curve.speedup_over(base, target, np.random.default_rng(seed))
+        best = best_value(header, curve.show)
+        rows.append(
+            {
+                "label": label,
+                "rounds": curve.rounds,
+                "at": {m: float(median[m - 1]) if m <= curve.budget else None for m in at},
+                "target": target,
+                "models_to_target": curve.models_to(target),
+                "speedup": speedup.ratio,
+                "speedup_low": speedup.low,
+                "speedup_high": speedup.high,
+                "revisits": float(np.mean([round.revisits for round in rounds])),
+                "regret": None if best is None else float(curve.regret(best)[-1]),
+            }
+        )
+    return rows
