@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
-from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
 from nassearch.curves import Curve
-from nassearch.errors import InvalidSetting, MissingData, UnknownName
+from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.scorers.guidance import (
+    WARMUP,
+    StrategyMaker,
+    check_scorer,
+    needs_batch,
+    open_batch,
+    roles,
+    score_ahead,
+    unscored,
+)
+from nassearch.parallel import check_work
 from nassearch.paths import data_dir
 from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
-from nassearch.scorers import ProxyScorer, build_scorer, parse_spec
-from nassearch.spaces.base import SearchSpace
+from nassearch.scorers import ProxyScorer, build_scorer
 from nassearch.store import Header, Store
 from nassearch.strategies.base import Strategy, whole
 from nassearch.types import Batch, Progress
 
 Watch = Callable[[str], Progress]
 """Makes a progress callback for a piece of work with that title."""
+EXPLORE = 0.25
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Experiment:
         budget: models trained in a round.
         rounds: how many.
         seed: of the whole experiment.
-        scorer: ranks the warm-up, and is what `move=True` and a strategy's scorer settings fall back on.
+        scorer: ranks the warm-up, and is meant where `move` or a strategy's scorer setting is True.
         warmup: architectures scored before each search; 0 for none.
         move: scorer that guides each step, or None.
         move_at: which step; None for the strategy's first choice.
@@ -66,7 +77,7 @@ class Experiment:
     warmup: int = 0
     move: str | None = None
     move_at: str | None = None
-    explore: float = 0.25
+    explore: float = EXPLORE
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch: str | None = None
     show: str = "test"
@@ -74,29 +85,76 @@ class Experiment:
     target: float | None = None
 
     def __post_init__(self) -> None:
-        strategy, datasets = self._strategy_class, registry.load("benchmarks", self.benchmark).datasets()
+        strategy, benchmark = self._strategy_class, self._benchmark_class
+        datasets = benchmark.datasets()
+        settings = dict(self.settings)
+        for name in settings:
+            if name not in strategy.settings():
+                raise UnknownName(f"setting of {self.strategy}", name, strategy.settings(), "(nassearch list strategies)")
+            if name in strategy.scorer_settings and settings[name] is True:
+                settings[name] = self.scorer
+        object.__setattr__(self, "settings", settings)
+        if self.move is True:
+            object.__setattr__(self, "move", self.scorer)
         if self.dataset is None:
             object.__setattr__(self, "dataset", next(iter(datasets)))
         if self.dataset not in datasets:
-            raise UnknownName(f"data set of {self.benchmark}", str(self.dataset), datasets)
-        for name in self.settings:
-            if name not in strategy.settings():
-                raise UnknownName(f"setting of {self.strategy}", name, strategy.settings())
+            raise UnknownName(f"data set of {self.benchmark}", str(self.dataset), datasets, "(nassearch bench list)")
+        self._check_numbers()
+        for spec in (self.scorer, *self._roles.values()):
+            check_scorer(spec)
+        space = benchmark.make_space()
+        whole("warmup", self.warmup, least=0, most=space.size)
+        stand_ins = dict.fromkeys(self._roles, unscored)
+        make = StrategyMaker(
+            strategy, space, stand_ins, self.settings, move_at=self.move_at, explore=self.explore
+        )
+        check_budget(make(np.random.default_rng(0)), self.budget)
+
+    def _check_numbers(self) -> None:
         for name in ("budget", "rounds"):
             whole(name, getattr(self, name))
         whole("seed", self.seed, least=0)
-        whole("warmup", self.warmup, least=0)
+        for name in ("show", "choose"):
+            if getattr(self, name) not in ("test", "valid"):
+                raise InvalidSetting(f"{name} is test or valid, not {getattr(self, name)!r}")
+        if self.target is not None and not math.isfinite(self.target):
+            raise InvalidSetting(f"target is a number that curves may reach, not {self.target}")
         if self.move is None and self.move_at is not None:
-            raise InvalidSetting(f"--move-at {self.move_at} says where a move acts, and there is none: add --move SCORER")
+            raise InvalidSetting(
+                f"move at {self.move_at} says where a move acts, and there is no move: add --move SCORER"
+            )
+        if self.move is None and self.explore != EXPLORE:
+            raise InvalidSetting(
+                f"explore {self.explore} is a share of the moves, and there is no move: add --move SCORER"
+            )
+        try:
+            json.dumps(dict(self.settings), allow_nan=False)
+        except (TypeError, ValueError):
+            raise InvalidSetting(f"settings are numbers, texts or lists of them, not {dict(self.settings)}") from None
 
     @property
     def _strategy_class(self) -> type[Strategy]:
         return registry.load("strategies", self.strategy)  # type: ignore[no-any-return]
 
+    @property
+    def _benchmark_class(self) -> type[Benchmark]:
+        return registry.load("benchmarks", self.benchmark)  # type: ignore[no-any-return]
+
+    @property
+    def _roles(self) -> dict[str, str]:
+        return roles(self._strategy_class, self.scorer, self.warmup, self.move, self.settings)
+
     @cached_property
     def oracle(self) -> Benchmark:
         """Open the benchmark."""
-        return registry.load("benchmarks", self.benchmark).open(self.dataset)  # type: ignore[no-any-return]
+        return self._benchmark_class.open(self.dataset)
+
+    @cached_property
+    def _batch(self) -> Batch | None:
+        """The batch, where a scorer in use looks at one."""
+        needy = [spec for spec in self._roles.values() if needs_batch(spec)]
+        return open_batch(self.batch, self._benchmark_class, str(self.dataset), needy[0]) if needy else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
@@ -105,44 +163,22 @@ class Experiment:
     @property
     def label(self) -> str:
         """Return what tells this search from others on its data set, for legends and tables."""
-        parts = [self.strategy]
-        if self.warmup:
-            parts.append(f"warm-up {self.warmup} by {self.scorer}")
-        if self.move:
-            parts.append(f"move {self.move}" + (f" at {self.move_at}" if self.move_at else ""))
-        parts += [f"{name}={value}" for name, value in self.settings.items()]
-        return ", ".join(parts)
+        return label(self.as_dict())
 
     @property
     def file_name(self) -> str:
         """Return the usual name of its result."""
-        explore = f"explore {self.explore:g}" if self.explore != 0.25 else ""
-        text = " ".join([self.benchmark, str(self.dataset), self.label, explore, f"seed {self.seed} budget {self.budget}"])
+        batch = f"batch {self.batch}" if self.batch and self._roles else ""
+        tail = f"seed {self.seed} budget {self.budget}"
+        text = " ".join([self.benchmark, str(self.dataset), self.label, batch, tail])
         return re.sub(r"[^A-Za-z0-9.=]+", "-", text).strip("-") + ".jsonl"
 
     def header(self) -> Header:
-        """Return what a result of this experiment is the result of."""
+        """Return what a result of this experiment is the result of: the batch by its content, nothing that is unused."""
         from nassearch import __version__
 
-        batch = self._batch.digest() if self._batch else None
-        return Header({**self.as_dict(), "batch": batch}, __version__, self.oracle.digest)
-
-    @cached_property
-    def _scorers(self) -> dict[str, str]:
-        """The scorers in use: role to spec."""
-        found = {"warmup": self.scorer} if self.warmup else {}
-        if self.move:
-            found["move"] = self.move
-        for name in self._strategy_class.scorer_settings:
-            if self.settings.get(name):
-                found[name] = str(self.settings[name])
-        return found
-
-    @cached_property
-    def _batch(self) -> Batch | None:
-        """The batch, where a scorer in use looks at one."""
-        needy = [spec for spec in self._scorers.values() if needs_batch(spec)]
-        return open_batch(self.batch, type(self.oracle), str(self.dataset), needy[0]) if needy else None
+        used = {"batch": self._batch.digest() if self._batch else None, "scorer": self.scorer if self.warmup else None}
+        return Header({**self.as_dict(), **used}, __version__, self.oracle.digest)
 
     def run(
         self,
@@ -165,49 +201,54 @@ class Experiment:
         Raises:
             NassearchError: one of its kinds, with what to do about it.
         """
-        make = self._factory(workers, executor, cache, watch)
-        check_budget(make.strategy(np.random.default_rng(0)), self.budget)
+        check_work(workers, executor)
+        header = self.header()
+        scorers = self._scorers(workers, executor, cache, watch)
         if out is None:
-            return Outcome(self, list(self._rounds(make, range(self.rounds), workers, executor, watch)))
-        with Store.open(out, self.header()) as store:
-            missing = range(store.done, self.rounds)
-            for round in self._rounds(make, missing, workers, executor, watch):
+            return Outcome(self, list(self._search(scorers, range(self.rounds), workers, executor, watch)))
+        with Store.open(out, header) as store:
+            for round in self._search(scorers, range(store.done, self.rounds), workers, executor, watch):
                 store.append(round)
             return Outcome(self, store.rounds[: self.rounds])
 
-    def _factory(self, workers: int, executor: str, cache: bool, watch: Watch | None) -> _Parts:
-        oracle = self.oracle
+    def _scorers(
+        self, workers: int, executor: str, cache: bool, watch: Watch | None
+    ) -> dict[str, ProxyScorer]:
+        """Build the scorers in use, by role; one that plays two parts is built once."""
         path = data_dir() / "scores.sqlite" if cache else None
-        built: dict[str, ProxyScorer] = {}
-        for spec in self._scorers.values():
-            if spec not in built:
-                built[spec] = build_scorer(
-                    spec,
-                    oracle.space,
-                    oracle.dataset.task,
-                    self._batch,
-                    workers=workers,
-                    executor=executor,
-                    cache=path,
-                    progress=watch(f"scoring by {spec}") if watch else None,
-                )
-        return _Parts(self, oracle.space, {role: built[spec] for role, spec in self._scorers.items()})
+        built = {
+            spec: build_scorer(
+                spec,
+                self.oracle.space,
+                self.oracle.dataset.task,
+                self._batch,
+                workers=workers,
+                executor=executor,
+                cache=path,
+                progress=watch(f"scoring by {spec}") if watch else None,
+            )
+            for spec in dict.fromkeys(self._roles.values())
+        }
+        return {role: built[spec] for role, spec in self._roles.items()}
 
-    def _rounds(
-        self, make: _Parts, rounds: range, workers: int, executor: str, watch: Watch | None
-    ) -> Any:
+    def _search(
+        self, scorers: dict[str, ProxyScorer], rounds: range, workers: int, executor: str, watch: Watch | None
+    ) -> Iterator[Round]:
         if not rounds:
             return
-        self._score_first(make, rounds)
-        guide = make.scorers.get("warmup")
+        space, guide = self.oracle.space, scorers.get(WARMUP)
+        draws = [warmup_draws(space, self.warmup, self.seed, round) for round in rounds] if guide else []
+        score_ahead(scorers, space, list(dict.fromkeys(a for d in draws for a in d)), len(rounds) * self.budget)
         progress = watch("searching") if watch else None
         found = run_rounds(
             self.oracle,
-            make.strategy,
+            StrategyMaker(
+                self._strategy_class, space, scorers, self.settings, move_at=self.move_at, explore=self.explore
+            ),
             self.budget,
             self.seed,
             rounds,
-            (guide, self.warmup) if guide is not None else None,
+            (guide, self.warmup) if guide else None,
             workers=workers,
             executor=executor,
         )
@@ -215,31 +256,6 @@ class Experiment:
             if progress:
                 progress(done, len(rounds))
             yield round
-
-    def _score_first(self, make: _Parts, rounds: range) -> None:
-        """Score at once, on all workers, what the rounds will ask for, and leave the rest to each round."""
-        space = self.oracle.space
-        if "warmup" in make.scorers:
-            whole("warmup", self.warmup, most=space.size)
-            draws = (warmup_draws(space, self.warmup, self.seed, round) for round in rounds)
-            make.scorers["warmup"](list(dict.fromkeys(arch for drawn in draws for arch in drawn)))
-        for role, scorer in make.scorers.items():
-            # Steps ask for an architecture or its neighbours; beyond the size of the space that is nearly all of it.
-            if role != "warmup" and len(rounds) * self.budget >= space.size:
-                scorer(list(space.all()))
-            scorer.workers, scorer.progress = 1, None
-
-
-class _Parts:
-    """Makes the strategy of each round; shipped to the workers."""
-
-    def __init__(self, experiment: Experiment, space: SearchSpace, scorers: dict[str, ProxyScorer]) -> None:
-        cls = experiment._strategy_class
-        settings = {**experiment.settings, **{name: s for name, s in scorers.items() if name in cls.scorer_settings}}
-        self.scorers = scorers
-        self.strategy = partial(
-            cls, space, move=scorers.get("move"), move_at=experiment.move_at, explore=experiment.explore, **settings
-        )
 
 
 @dataclass(frozen=True)
@@ -254,34 +270,18 @@ class Outcome:
         return Curve.from_rounds(self.rounds, show or self.experiment.show, choose or self.experiment.choose)
 
 
-def needs_batch(spec: str) -> bool:
-    """Say whether a scorer looks at data."""
-    return bool(registry.load("proxies", parse_spec(spec)[0]).needs)
+def label(experiment: Mapping[str, Any]) -> str:
+    """Return a search in words, from the fields of an experiment, which a result's header holds too.
 
-
-def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, scorer: str) -> Batch:
-    """Return the batch that `--batch` names: None for the data set's own, a synthetic kind, or a file.
-
-    Raises:
-        MissingData: the data set has none of its own; `scorer` is what needs it.
-        BadData: the file is not a batch of the data set.
+    >>> label({"strategy": "ae", "warmup": 3000, "scorer": "epsilon", "move": "synflow", "settings": {"pool": 32}})
+    'ae, warm-up 3000 by epsilon, move synflow, pool=32'
     """
-    task = benchmark.datasets()[dataset].task
-    if text in KINDS:
-        return synthetic_batch(text, task)
-    if text is not None:
-        return load_batch(Path(text), task)
-    batch = benchmark.find_batch(dataset)
-    if batch is None:
-        raise MissingData(
-            f"{scorer} looks at data, and no batch of {dataset} is installed; make one from images with: "
-            f"nassearch bench import IMAGES.npz --dataset {dataset}, or do without images: --batch grey"
-        )
-    return batch
-
-
-def from_header(header: Header) -> Experiment:
-    """Return the experiment that a result belongs to, without its batch; its rounds are not stored there."""
-    known = {f.name for f in fields(Experiment)}
-    values = {name: value for name, value in header.experiment.items() if name in known}
-    return replace(Experiment(**values), batch=None)
+    parts = [str(experiment.get("strategy"))]
+    if experiment.get("warmup"):
+        parts.append(f"warm-up {experiment['warmup']} by {experiment.get('scorer')}")
+    if experiment.get("move"):
+        at, explore = experiment.get("move_at"), experiment.get("explore", EXPLORE)
+        parts.append(f"move {experiment['move']}" + (f" at {at}" if at else ""))
+        parts += [f"explore {explore:g}"] if explore != EXPLORE else []
+    parts += [f"{name}={value}" for name, value in experiment.get("settings", {}).items()]
+    return ", ".join(parts)

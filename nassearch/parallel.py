@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, NassearchError, UnknownName
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -13,46 +15,85 @@ R = TypeVar("R")
 BACKENDS = {"processes": "loky", "ray": "ray", "dask": "dask"}
 
 
+def check_work(workers: int, executor: str) -> None:
+    """Raise where `in_order` would, before any work is made."""
+    if not isinstance(workers, int) or workers < 1:
+        raise InvalidSetting(f"workers is a whole number of at least 1, not {workers!r}")
+    if executor not in BACKENDS:
+        raise UnknownName("executor", executor, BACKENDS)
+
+
 def in_order(
     function: Callable[[T], R], items: Iterable[T], workers: int = 1, executor: str = "processes"
 ) -> Iterator[R]:
     """Yield `function(item)` for each item, in order, computed by `workers` processes.
 
-    One worker means this process. Each worker computes on one thread, so that what it computes does not depend on how many there are.
+    One worker means this process. Each worker computes on one thread, so that what it computes does not depend on how
+    many there are. Ray: the cluster of `RAY_ADDRESS`, or a local one. Dask: the current `distributed.Client`, or a
+    local cluster that ends with the work.
 
     Raises:
         UnknownName: no such executor.
         InvalidSetting: workers below 1, or an executor whose package is not installed.
+        NassearchError: a worker died; or what `function` raised, which also ends the rest of the work.
     """
-    if workers < 1:
-        raise InvalidSetting(f"workers must be at least 1, not {workers}")
-    if executor not in BACKENDS:
-        raise UnknownName("executor", executor, BACKENDS)
+    check_work(workers, executor)
     if workers == 1 and executor == "processes":
         yield from map(function, items)
         return
     from joblib import Parallel, delayed, parallel_config
 
-    options: dict[str, Any] = {}
-    if executor == "processes":
-        options["inner_max_num_threads"] = 1
-    else:
-        _register(executor)
-    with parallel_config(backend=BACKENDS[executor], n_jobs=workers, **options):
-        yield from Parallel(return_as="generator")(delayed(function)(item) for item in items)
+    options: dict[str, Any] = {"inner_max_num_threads": 1} if executor == "processes" else {}
+    with ExitStack() as stack:
+        if executor != "processes":
+            stack.enter_context(_cluster(executor, workers))
+        stack.enter_context(parallel_config(backend=BACKENDS[executor], n_jobs=workers, **options))
+        try:
+            yield from Parallel(return_as="generator")(delayed(function)(item) for item in items)
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            raise _told(error) from error
 
 
-def _register(executor: str) -> None:
+def _told(error: Exception) -> Exception:
+    """Return what a worker raised as this process would have raised it."""
+    if type(error).__name__ == "TerminatedWorkerError":
+        return NassearchError(
+            "a worker process died, perhaps for want of memory; what is finished is kept: run again with fewer --workers"
+        )
+    cause = getattr(error, "cause", None)  # Ray wraps an exception together with its traceback as text
+    return cause if isinstance(cause, NassearchError) else error
+
+
+@contextmanager
+def _cluster(executor: str, workers: int) -> Iterator[None]:
     try:
         if executor == "ray":
+            import ray
             from ray.util.joblib import register_ray
-
-            register_ray()
         else:
             import distributed
-
-            distributed.Client.current()
     except ImportError as error:
         raise InvalidSetting(
             f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
         ) from error
+    if executor == "ray":
+        register_ray()
+        if not ray.is_initialized():
+            local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
+            ray.init(log_to_driver=False, logging_level="ERROR", **local)
+        yield
+        return
+    try:
+        distributed.Client.current()
+    except ValueError:
+        with (
+            distributed.LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            ) as cluster,
+            distributed.Client(cluster),
+        ):
+            yield
+    else:
+        yield

@@ -231,7 +231,7 @@ def mean_weights(model: TorchNetwork) -> TorchNetwork:
     return model
 
 
-@pytest.mark.parametrize("task", [IMAGES, SIGNALS, Task((3, 9, 7), 4, (3, 4), 2)], ids=["images", "signals", "odd"])
+@pytest.mark.parametrize("task", [IMAGES, SIGNALS, Task((3, 8, 12), 4, (3, 4), 2)], ids=["images", "signals", "oblong"])
 def test_expected_synflow_is_that_of_the_mean_weights_at_full_width(task: Task) -> None:
     for arch in [*ARCHS, (3,) * 6, (0,) * 6]:
         network = SPACE.network(arch, task)

@@ -46,8 +46,12 @@ def list_(as_json: bool) -> None:
             )
     if as_json:
         return echo_json(rows)
-    cells = [[{True: "yes", False: "no"}.get(v, v) if isinstance(v, bool) else v for v in row.values()] for row in rows]
-    table("", list(rows[0]), cells)
+    table(
+        "",
+        ["data set", "benchmark", "installed", "inputs in batch", "unit"],
+        [[row["dataset"], row["benchmark"], "yes" if row["installed"] else "no", row["batch"], row["unit"]] for row in rows],
+    )
+    click.echo("What valid and test are: nassearch bench list --json. To get a data set: nassearch bench import FILE")
 
 
 @bench.command()

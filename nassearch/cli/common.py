@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 import time
 import warnings
@@ -63,19 +64,32 @@ def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table to standard output, as wide as it needs to be where that is not a terminal."""
+    """Print a table to standard output, numbers to the right; cut to no width where that is not a terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     if title:
         click.echo(title)
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for position, column in enumerate(columns):
-        grid.add_column(column, justify="left" if position == 0 else "right", overflow="fold")
+        words = any(isinstance(row[position], str) for row in rows) and position == 0
+        grid.add_column(column, justify="left" if words else "right", overflow="fold")
     for row in rows:
         grid.add_row(*map(text, row))
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(grid)
+    width = None if sys.stdout.isatty() else max(100, Console(width=10_000).measure(grid).maximum)
+    Console(width=width, highlight=False, markup=False).print(grid)
+
+
+def paragraphs(rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Print names, each with lines beside it that are wrapped to the terminal."""
+    indent = max(len(name) for name, _ in rows) + 2
+    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
+    for name, lines in rows:
+        first = name.ljust(indent)
+        for line in lines:
+            click.echo(click.wrap_text(line, width, initial_indent=first, subsequent_indent=" " * (indent + 2)))
+            first = " " * indent
 
 
 def text(value: Any) -> str:
@@ -88,8 +102,13 @@ def text(value: Any) -> str:
 
 
 def echo_json(value: Any) -> None:
-    """Print one JSON object; what is not a number is null."""
-    click.echo(json.dumps(_plain(value), indent=1, allow_nan=False))
+    """Print JSON; what is not a finite number is null."""
+    click.echo(as_text(value))
+
+
+def as_text(value: Any) -> str:
+    """Return JSON; what is not a finite number is null."""
+    return json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
@@ -108,7 +127,7 @@ def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str
     for value in values:
         key, equals, right = value.partition("=")
         if not equals or not key:
-            raise click.BadParameter(f"{value!r} is not KEY=VALUE", ctx, param)
+            raise click.BadParameter(f"{value!r} is not of the form {param.metavar}", ctx, param)
         try:
             found[key.strip()] = json.loads(right)
         except ValueError:
@@ -167,4 +186,4 @@ view_options = shared(
     click.option("--choose", type=click.Choice(["valid", "test"]), default="valid", show_default=True,
                  help="Metric that makes a model the best so far; papers mostly use test."),
 )  # fmt: skip
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

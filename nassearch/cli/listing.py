@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from nassearch import registry
-from nassearch.cli.common import echo_json, json_option, table
+from nassearch.cli.common import echo_json, json_option, paragraphs
 
 
 @click.command("list")
@@ -17,47 +17,79 @@ def listing(kind: str, as_json: bool) -> None:
     """Show the strategies, proxies or benchmarks there are.
 
     \b
-    Example:
+    Examples:
       nassearch list proxies
+      nassearch list strategies --json
     """
-    rows = [DESCRIBE[kind](name, registry.load(kind, name)) for name in registry.names(kind)]
+    describe, tell = KINDS[kind]
+    rows = [describe(name, registry.load(kind, name)) for name in registry.names(kind)]
     if as_json:
         return echo_json(rows)
-    table("", list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
+    paragraphs([(row["name"], [line for line in tell(row) if line]) for row in rows])
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={item}" for key, item in value.items()) or "-"
-    return ", ".join(map(str, value)) or "-" if isinstance(value, list) else str(value)
+def _what(part: Any) -> str:
+    return " ".join((part.__doc__ or "").strip().partition("\n\n")[0].split())
 
 
-def _first_line(part: Any) -> str:
-    return (part.__doc__ or "").strip().splitlines()[0]
+def _values(values: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={'none' if value is None else value}" for key, value in values.items())
 
 
 def _strategy(name: str, part: Any) -> dict[str, Any]:
-    return {"name": name, "settings": part.settings(), "moves": list(part.moves), "what": _first_line(part)}
+    return {
+        "name": name,
+        "what": _what(part),
+        "settings": part.settings(),
+        "scorer_settings": list(part.scorer_settings),
+        "moves": list(part.moves),
+    }
+
+
+def _tell_strategy(row: dict[str, Any]) -> list[str]:
+    scorers = row["scorer_settings"]
+    named = f" ({', '.join(scorers)}: a proxy)" if scorers else ""
+    return [
+        row["what"],
+        f"settings (--set): {_values(row['settings'])}{named}" if row["settings"] else "",
+        f"moves (--move-at): {', '.join(row['moves'])}" if row["moves"] else "takes no move, only a warm-up",
+    ]
 
 
 def _proxy(name: str, part: Any) -> dict[str, Any]:
     return {
         "name": name,
-        "better": "higher" if part.higher_is_better else "lower",
+        "what": _what(part),
+        "higher_is_better": part.higher_is_better,
         "needs": sorted(part.needs),
         "options": part.options,
-        "what": _first_line(part),
         "reference": part.reference,
     }
 
 
+def _tell_proxy(row: dict[str, Any]) -> list[str]:
+    return [
+        row["what"],
+        f"options: {row['name']}({_values(row['options'])})" if row["options"] else "",
+        f"looks at data: {', '.join(row['needs'])}" if row["needs"] else "",
+        f"reference: {row['reference']}",
+    ]
+
+
 def _benchmark(name: str, part: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "datasets": list(part.datasets()),
-        "installed": part.installed(),
-        "what": _first_line(part),
-    }
+    return {"name": name, "what": _what(part), "datasets": list(part.datasets()), "installed": part.installed()}
 
 
-DESCRIBE = {"strategies": _strategy, "proxies": _proxy, "benchmarks": _benchmark}
+def _tell_benchmark(row: dict[str, Any]) -> list[str]:
+    return [
+        row["what"],
+        f"data sets: {', '.join(row['datasets'])}",
+        f"installed: {', '.join(row['installed']) or 'none'} (nassearch bench list says more)",
+    ]
+
+
+KINDS = {
+    "strategies": (_strategy, _tell_strategy),
+    "proxies": (_proxy, _tell_proxy),
+    "benchmarks": (_benchmark, _tell_benchmark),
+}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import errno
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
+from nassearch import __version__
 from nassearch.errors import NassearchError
 
 COMMANDS = {
@@ -18,6 +19,8 @@ COMMANDS = {
     "list": "nassearch.cli.listing:listing",
     "bench": "nassearch.cli.bench:bench",
 }
+INTERRUPTED = 130
+"""What shells report of a program that Ctrl-C ended: 128 and the number of the signal."""
 
 
 class Commands(click.Group):
@@ -36,15 +39,24 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except NassearchError as error:
-            click.echo(f"nassearch: {error}", err=True)
-            ctx.exit(1)
+            fail(str(error))
+        except OSError as error:
+            if error.errno in (None, errno.EPIPE):  # click ends quietly where the reader of a pipe went away
+                raise
+            place = f"{error.filename}: " if error.filename else ""
+            fail(f"{place}{error.strerror}")
         except KeyboardInterrupt:
-            click.echo("nassearch: interrupted; what is finished is kept: run the same command to go on", err=True)
-            ctx.exit(130)
+            fail("interrupted; what is finished is kept: run the same command to go on", INTERRUPTED)
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """Tell what went wrong, on standard error, and exit."""
+    click.echo(f"nassearch: {message}", err=True)
+    raise click.exceptions.Exit(status)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="nassearch")
+@click.version_option(__version__)
 def cli() -> None:
     """Find good neural architectures while training as few as possible.
 
@@ -59,4 +71,3 @@ def cli() -> None:
 def main() -> None:
     """Run the command line."""
     cli(prog_name="nassearch")
-    sys.exit(0)

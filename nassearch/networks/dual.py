@@ -17,7 +17,6 @@ polynomial compute one function, and such networks get one score, bit for bit. `
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -95,16 +94,18 @@ _shared = lru_cache(maxsize=1024)(_matrices)
 @lru_cache(maxsize=65536)
 def polynomial(block: Block) -> Polynomial:
     """Return the block on positive signals, without batch norm, as the sum over its paths."""
-    terms: list[Counter[Term]] = []
+    terms: list[dict[Term, int]] = []
     for layer in block:
         read = [terms[i] for i in layer.inputs]
-        y: Counter[Term]
+        y: dict[Term, int] = {}
         if layer.op == "input":
-            y = Counter({((), ()): 1})
+            y = {((), ()): 1}
         elif layer.op in ("relu", "batch_norm"):
             y = read[0]
         elif layer.op in ("add", "zeros"):
-            y = sum(read, Counter())
+            for part in read:
+                for term, paths in part.items():
+                    y[term] = y.get(term, 0) + paths
         elif layer.op in ("conv", "linear", "avg_pool", "global_pool"):
             y = _path(layer, block[layer.inputs[0]].channels, read[0])
         else:
@@ -113,16 +114,18 @@ def polynomial(block: Block) -> Polynomial:
     return tuple(sorted(terms[-1].items()))
 
 
-def _path(layer: Layer, width: int, read: Counter[Term]) -> Counter[Term]:
+def _path(layer: Layer, width: int, read: dict[Term, int]) -> dict[Term, int]:
     weighted = layer.op in ("conv", "linear")
     plain = layer.op == "linear" or (layer.op == "conv" and layer.kernel == layer.stride == 1)
     kind = "sum" if weighted else "mean"
     op = Op(kind, layer.size, layer.kernel, layer.stride, layer.padding)
     mean_weight = 1 / (2 * math.sqrt(width * layer.kernel ** len(layer.size)))
-    y: Counter[Term] = Counter()
+    y: dict[Term, int] = {}
     for (word, factors), paths in read.items():
         longer = tuple(sorted((*factors, width * mean_weight))) if weighted else factors
-        y[word if plain else (*word, op), longer] += paths
+        term = (word if plain else (*word, op), longer)
+        y[term] = y.get(term, 0) + paths
     if layer.bias:  # it has the distribution of the weights, and is not scored: a factor that no tangent counts
-        y[(Op("ones", layer.size, scale=mean_weight),), ()] += 1
+        term = ((Op("ones", layer.size, scale=mean_weight),), ())
+        y[term] = y.get(term, 0) + 1
     return y

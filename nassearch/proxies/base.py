@@ -12,7 +12,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.networks.graph import Network
-from nassearch.types import Batch, Floats, Task
+from nassearch.types import Batch, Floats
 
 ProxyFunction = Callable[..., Floats]
 """`(networks, batch, **options) -> raw scores [N]`."""

@@ -84,7 +84,12 @@ class NASBench201(SearchSpace):
         return _key(arch)
 
     def parse(self, text: str) -> Arch:
-        """Read `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
+        """Read `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`, or an official index such as `6111`."""
+        if re.fullmatch(r"\s*[+-]?\d+\s*", text):
+            index = int(text)
+            if not 0 <= index < self.size:
+                raise InvalidArch(f"an index of {self.name} is from 0 to {self.size - 1}, not {index}")
+            return self._official[index]
         example = self.format((CONV3,) * len(EDGES))
         nodes = text.strip().split("+")
         if len(nodes) != 3:

@@ -1,0 +1,215 @@
+"""Searches on NAS-Bench-201 beside the papers' figures.
+
+    python experiments/searches_nasbench201.py --data FOLDER --out results/searches [--home FOLDER] [--only table3 rea]
+
+Parts: `table3`, the RAND and AE rows of table 3 of arXiv 2101.08134; `why`, what moves those numbers; `figure3`, figure
+3 of arXiv 2302.04406; `rea`, aging evolution led by a proxy alone. Each writes OUT/PART.md, figure3 also a picture per
+data set and strategy. Run again with the same --home, what is there already (scores, rounds) is not computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _common import DATASETS, GREY, data_options, markdown, prepare, say
+
+from nassearch.benchmarks.importing import import_table
+from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.benchmarks.table import Table
+from nassearch.experiment import Experiment, Outcome
+from nassearch.plots import collect, draw_curves
+from nassearch.scorers import build_scorer
+
+PAPER = "test", "test"
+HONEST = "test", "valid"
+SYNFLOW: dict[str, Any] = {"dataset": "cifar100", "scorer": "synflow", "budget": 1000}
+TABLE3 = (  # label, what the paper prints, the experiment
+    ("RAND", "71.02 / 1000+", {"strategy": "rand"}),
+    ("RAND+W1000", "72.79 / 1000+", {"strategy": "rand", "warmup": 1000}),
+    ("RAND+W3000", "73.00 / 49", {"strategy": "rand", "warmup": 3000}),
+    ("RAND+W15k", "73.09 / 14", {"strategy": "rand", "warmup": 15000}),
+    ("AE", "71.05 / 171", {"strategy": "ae"}),
+    ("AE+W1000", "72.63 / 93", {"strategy": "ae", "warmup": 1000}),
+    ("AE+W3000", "72.89 / 68", {"strategy": "ae", "warmup": 3000}),
+    ("AE+W15k", "73.12 / 33", {"strategy": "ae", "warmup": 15000}),
+    ("AE+move at child", "71.10 / 76", {"strategy": "ae", "move": "synflow", "move_at": "child"}),
+    ("AE+move at parent", "-", {"strategy": "ae", "move": "synflow", "move_at": "parent"}),
+)
+WHY = (*TABLE3, ("AE+move at child, explore 0", "-", {**TABLE3[8][2], "explore": 0.0}))
+TARGETS = {"cifar10": 94.0, "cifar100": 73.0, "ImageNet16-120": 46.5}
+MOVE = {"move": "epsilon", "move_at": "parent"}
+FIGURE3 = {
+    "rand": (
+        ("RAND", {}),
+        ("RAND+W3000, first 64", {"warmup": 3000, "settings": {"first": 64}}),
+        ("RAND+W3000, whole ranking", {"warmup": 3000}),
+    ),
+    "ae": (
+        ("AE", {}),
+        ("AE+W3000", {"warmup": 3000}),
+        ("AE+move at parent", MOVE),
+        ("AE+W3000+move at parent", {"warmup": 3000, **MOVE}),
+    ),
+}
+REA = {"population": 1000, "pool": 64, "tournament": 20, "fitness": "synflow"}
+REA_PAPER = {"cifar10": "75.31 (7.43)", "cifar100": "46.65 (9.03)", "ImageNet16-120": "24.46 (6.41)"}
+
+
+def run(args: argparse.Namespace, **values: Any) -> Outcome:
+    """Run an experiment, going on with what an earlier call left in --home."""
+    experiment = Experiment(rounds=args.rounds, **values)
+    folder = Path(os.environ["NASSEARCH_DATA"]) / f"rounds-{args.rounds}"
+    folder.mkdir(parents=True, exist_ok=True)
+    outcome = experiment.run(folder / experiment.file_name, workers=args.workers)
+    say(f"{experiment.dataset}: {experiment.label}, {experiment.budget} models")
+    return outcome
+
+
+def numbers(outcome: Outcome, at: tuple[int, ...], target: float) -> list[object]:
+    """Return medians, models to target for both kinds of curve, then revisits."""
+    row: list[object] = []
+    for show, choose in (PAPER, HONEST):
+        curve = outcome.curve(show, choose)
+        row += [float(curve.median()[m - 1]) for m in at] + [curve.models_to(target)]
+    return [*row, round(float(np.mean([r.revisits for r in outcome.rounds])), 1)]
+
+
+def heads(at: tuple[int, ...], target: float) -> list[str]:
+    kinds = ("best test", "test of best valid")
+    return [f"{kind}, {what}" for kind in kinds for what in (*map(str, at), f"to {target:g} %")] + ["revisits"]
+
+
+def table3(args: argparse.Namespace, out: Path) -> str:
+    at, rows = (50, 300, 1000), []
+    for label, paper, values in TABLE3:
+        rows.append([label, paper, *numbers(run(args, **SYNFLOW, **values), at, 73.0)])
+    head = ["search", "paper: at 50 / to 73 %", *heads(at, 73.0)]
+    return (
+        f"CIFAR-100, expected synflow, budget 1000, median of {args.rounds} rounds (paper: 32), fitness is validation "
+        "accuracy.\n\n" + markdown(head, rows)
+    )
+
+
+def why(args: argparse.Namespace, out: Path) -> str:
+    """Run table 3 once more on a table whose validation column is the test column, and other variants."""
+    at, rows = (50, 300), []
+    home = os.environ["NASSEARCH_DATA"]
+    for fitness in ("valid", "test"):
+        if fitness == "test":
+            os.environ["NASSEARCH_DATA"] = str(Path(home) / "fitness-test")
+            if not NASBench201Benchmark.table_path("cifar100").exists():
+                names = {"cifar100/valid": "cifar100/test/200", "cifar100/test": "cifar100/test/200"}
+                known = NASBench201Benchmark.datasets()
+                source = args.data / "nasbench201" / "nasbench201.csv.gz"
+                import_table(NASBench201Benchmark.make_space(), known, source, names, only=["cifar100"])
+        for label, _, values in WHY:
+            rows.append([label, fitness, *numbers(run(args, **SYNFLOW, **values), at, 73.0)[:3]])
+    os.environ["NASSEARCH_DATA"] = home
+    head = ["search", "fitness", *heads(at, 73.0)[:3]]
+    return f"CIFAR-100, expected synflow, median of {args.rounds} rounds.\n\n" + markdown(head, rows) + "\n" + ties()
+
+
+def ties() -> str:
+    """Say what stands at the top of the ranking by expected synflow, and how much of it is equal."""
+    oracle = NASBench201Benchmark.open("cifar100")
+    space, rng = oracle.space, np.random.default_rng(0)
+    archs = list(space.all())
+    scores = build_scorer("synflow", space, oracle.dataset.task)(archs)
+    groups: dict[float, list[int]] = {}
+    for i, score in enumerate(scores.tolist()):
+        groups.setdefault(score, []).append(i)
+    rows, place = [], 1
+    for score in sorted(groups, reverse=True)[:12]:
+        tests = [oracle.query(archs[i], rng).test for i in groups[score]]
+        keys = len({space.key(archs[i]) for i in groups[score]})
+        reach = sum(test >= 73 for test in tests)
+        rows.append([place, len(tests), keys, float(min(tests)), float(max(tests)), reach])
+        place += len(tests)
+    head = ["place", "equal scores", "not isomorphic", "lowest test", "highest test", "of them reach 73 %"]
+    return (
+        f"Expected synflow gives {len(groups)} different values to {space.size} architectures "
+        f"({len({space.key(arch) for arch in archs})} up to isomorphism). Its ranking begins:\n\n" + markdown(head, rows)
+    )
+
+
+def figure3(args: argparse.Namespace, out: Path) -> str:
+    at, text = (50, 100, 300), []
+    for dataset in args.datasets:
+        rows, target = [], TARGETS[dataset]
+        batch = "grey" if dataset == GREY else None
+        best = NASBench201Benchmark.open(dataset).best.test
+        seen = "256 solid greys of 16x16, no images" if batch else "256 training images"
+        for strategy, searches in FIGURE3.items():
+            curves = {}
+            for label, values in searches:
+                outcome = run(args, strategy=strategy, dataset=dataset, batch=batch, **values)
+                rows.append([label, *numbers(outcome, at, target)])
+                curves[label] = outcome.curve(*PAPER)
+            data = collect(curves, title=f"{dataset}, epsilon on {seen}", best=best)
+            draw_curves(data, out / f"figure3-{dataset}-{strategy}.{args.format}")
+        text.append(
+            f"{dataset}, epsilon on {seen}, median of {args.rounds} rounds, the highest test accuracy is {best:.2f}.\n\n"
+            + markdown(["search", *heads(at, target)], rows)
+        )
+    return "\n".join(text)
+
+
+def rea(args: argparse.Namespace, out: Path) -> str:
+    rows = []
+    folder = Path(os.environ["NASSEARCH_DATA"]) / "12-epochs"
+    known, space = NASBench201Benchmark.datasets(), NASBench201Benchmark.make_space()
+    three = {name: known[name] for name in DATASETS}
+    if not all((folder / f"{name}.npz").exists() for name in DATASETS):
+        import_table(space, three, args.data / "nasbench201" / "nasbench201.csv.gz", epochs=12, folder=folder)
+    for dataset in DATASETS:
+        outcome = run(args, strategy="ae", dataset=dataset, budget=1000, settings=REA)
+        scorer = build_scorer("synflow", space, known[dataset].task)
+        tables = {
+            12: NASBench201Benchmark(space, known[dataset], Table.load(folder / f"{dataset}.npz", "")),
+            200: NASBench201Benchmark.open(dataset),
+        }
+        rng = np.random.default_rng(0)
+        chosen = [round.archs[int(np.argmax(scorer(round.archs)))] for round in outcome.rounds]
+        row: list[object] = [dataset, f"{np.log(scorer(chosen)).mean():.2f}", len(set(map(space.key, chosen)))]
+        for epochs in (12, 200):
+            for metric in ("valid", "test"):
+                values = [getattr(tables[epochs].query(arch, rng), metric) for arch in chosen]
+                row.append(f"{np.mean(values):.2f} ({np.std(values):.2f})")
+        rows.append([*row, REA_PAPER[dataset]])
+    head = ["data set", "ln score", "different choices", "valid 12", "test 12", "valid 200", "test 200", "paper"]
+    return (
+        f"Aging evolution with synflow as the fitness, 1000 models of history, pool 64, tournament 20; the final choice is "
+        f"the highest score. Mean (standard deviation) of {args.rounds} rounds at 12 and 200 epochs; the paper's accuracy "
+        "is at 12 epochs.\n\n" + markdown(head, rows)
+    )
+
+
+PARTS = {"table3": table3, "why": why, "rea": rea, "figure3": figure3}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data_options(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder for tables and pictures")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS), help="of figure3")
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--format", choices=("png", "svg", "pdf"), default="png")
+    args = parser.parse_args()
+    if args.data is None:
+        parser.error("--data is missing: the accuracies are not part of this project")
+    prepare(args.data, args.home)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name in args.only:
+        text = PARTS[name](args, args.out)
+        (args.out / f"{name}.md").write_text(text)
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What guides a search: which scorers play which part, and the batch they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nassearch import registry
+from nassearch.benchmarks.base import Benchmark
+from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
+from nassearch.errors import InvalidSetting, MissingData, UnknownName
+from nassearch.scorers.proxy import ProxyScorer
+from nassearch.scorers.spec import parse_spec
+from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.base import Strategy
+from nassearch.types import Arch, Batch, Floats, Scorer
+
+WARMUP, MOVE = "warmup", "move"
+
+
+def roles(
+    strategy: type[Strategy], scorer: str, warmup: int, move: str | None, settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the scorers in use, by the part they play: `warmup`, `move`, or a setting of the strategy."""
+    found = {WARMUP: scorer} if warmup else {}
+    if move is not None:
+        found[MOVE] = move
+    for name in strategy.scorer_settings:
+        if settings.get(name) is not None:
+            found[name] = str(settings[name])
+    return found
+
+
+class StrategyMaker:
+    """Makes the strategy of each round, on its own random stream; goes to the workers.
+
+    Args:
+        strategy: what to make.
+        space: what it searches.
+        scorers: by role, see `roles`.
+        settings: the strategy's own; those that name a scorer are taken from `scorers`.
+        guidance: `move_at` and `explore`.
+    """
+
+    def __init__(
+        self,
+        strategy: type[Strategy],
+        space: SearchSpace,
+        scorers: Mapping[str, Scorer],
+        settings: Mapping[str, Any],
+        **guidance: Any,
+    ) -> None:
+        named = {name: scorer for name, scorer in scorers.items() if name in strategy.scorer_settings}
+        self._make = partial(strategy, space, move=scorers.get(MOVE), **guidance, **{**settings, **named})
+
+    def __call__(self, rng: np.random.Generator) -> Strategy:
+        return self._make(rng)
+
+
+def unscored(archs: list[Arch]) -> Floats:
+    """Stand in for a scorer where a strategy is made only to see whether it can be made."""
+    return np.full(len(archs), np.nan)
+
+
+def check_scorer(spec: str) -> str:
+    """Return a scorer's text, or raise what `build_scorer` would raise for it without looking at any data.
+
+    Raises:
+        InvalidSetting: it is no text, or cannot be read.
+        UnknownName: no such proxy, or no such option of it.
+    """
+    if not isinstance(spec, str):
+        raise InvalidSetting(f"a scorer is named by a text such as 'synflow', not {spec!r}")
+    name, args, options = parse_spec(spec)
+    proxy = registry.load("proxies", name)
+    if args:
+        raise InvalidSetting(f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning")
+    for option in options:
+        if option not in proxy.options:
+            raise UnknownName(f"option of {name}", option, proxy.options, "(nassearch list proxies)")
+    return spec
+
+
+def needs_batch(spec: str) -> bool:
+    """Say whether a scorer looks at data."""
+    return bool(registry.load("proxies", parse_spec(spec)[0]).needs)
+
+
+def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, scorer: str) -> Batch:
+    """Return the batch that `--batch` names: None for the data set's own, a synthetic kind, or a file.
+
+    Raises:
+        UnknownName: no file and no kind is called so.
+        MissingData: the data set has none of its own, and `scorer` needs one; or there is no such file.
+        BadData: the file is not a batch of the data set.
+    """
+    task = benchmark.datasets()[dataset].task
+    if text in KINDS:
+        return synthetic_batch(text, task)
+    if text is not None:
+        path = Path(text)
+        if path.name == text and not path.suffix and not path.exists():
+            raise UnknownName("batch", text, KINDS, "(or give an .npz file)")
+        return load_batch(path, task, "give another --batch")
+    batch = benchmark.find_batch(dataset)
+    if batch is None:
+        raise MissingData(
+            f"{scorer} looks at data, and no batch of {dataset} is installed; make one from images with: "
+            f"nassearch bench import IMAGES.npz --dataset {dataset}, or do without images: --batch grey"
+        )
+    return batch
+
+
+def score_ahead(scorers: Mapping[str, ProxyScorer], space: SearchSpace, warmup: list[Arch], steps: int) -> None:
+    """Score at once, on all workers, what the rounds will ask for; they compute the rest themselves, one by one.
+
+    Args:
+        scorers: by role.
+        space: what is searched.
+        warmup: every architecture that a warm-up will rank.
+        steps: models trained in all rounds together.
+    """
+    for role, scorer in scorers.items():
+        if role == WARMUP:
+            scorer(warmup)
+        elif steps >= space.size:
+            # Each step asks for an architecture or its neighbours: beyond the size of the space, nearly all of it.
+            scorer(list(space.all()))
+    for scorer in scorers.values():
+        scorer.workers, scorer.executor, scorer.progress = 1, "processes", None

@@ -1,0 +1,276 @@
+"""The structure of the package: what may import what, what every part has to say of itself, how it is packed."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import nassearch
+from nassearch import registry
+from nassearch.errors import UnknownName
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "nassearch"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS = (
+    {"types", "errors"},
+    {"spaces", "networks", "registry", "parallel", "paths"},
+    {"strategies", "proxies", "benchmarks"},
+    {"scorers", "runner", "curves", "statistics"},
+    {"records", "store", "experiment", "guidance", "scoring", "summary"},
+    {"cli", "plots", "testing", "__main__"},
+)
+"""Lowest first. A module sees lower layers, and its own where that makes no cycle."""
+
+ONLY_IN = {
+    "click": ("cli",),
+    "joblib": ("parallel",),
+    "matplotlib": ("plots",),
+    "numba": ("networks.compiled",),
+    "platformdirs": ("paths",),
+    "pytest": ("testing",),
+    "rich": ("cli",),
+    "scipy": ("statistics",),
+}
+"""Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
+
+LONGEST = 300
+LONGER = {"networks/compiled.py": "a forward and a backward kernel that change together"}
+
+
+def name_of(path: Path) -> str:
+    """Return `proxies.base` for `nassearch/proxies/base.py`, and `proxies` for its `__init__.py`."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {name_of(path): ast.parse(path.read_text()) for path in FILES if path != PACKAGE / "__init__.py"}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the full name of everything that is imported below a node; relative imports are not used."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: write the import in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own(tree: ast.AST) -> set[str]:
+    """Return the modules of nassearch that are imported below a node, inside functions too."""
+    found = set()
+    for name in imports(tree):
+        parts = name.split(".")
+        if parts[0] == "nassearch":
+            longest = (".".join(parts[1:end]) for end in range(len(parts), 1, -1))
+            found.update([m for m in longest if m in modules()][:1])
+    return found
+
+
+def layer(module: str) -> int:
+    (number,) = [i for i, tops in enumerate(LAYERS) if module.split(".")[0] in tops]
+    return number
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {name.split(".")[0] for name in modules()} <= set().union(*LAYERS), "give the new module a layer above"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_go_down(module: str) -> None:
+    upwards = {seen for seen in own(modules()[module]) if layer(seen) > layer(module)}
+    assert not upwards, f"{module} imports from a higher layer"
+
+
+def test_imports_make_no_cycle() -> None:
+    # A package and its modules import each other by design of the language, so packages' own files are left out.
+    graph = {m: {s for s in own(t) if s != m and not m.startswith(f"{s}.")} for m, t in modules().items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(modules())
+
+
+@pytest.mark.parametrize("package", ["strategies", "proxies"])
+def test_parts_see_only_their_base(package: str) -> None:
+    parts = {m: own(t) for m, t in modules().items() if m.startswith(f"{package}.") and m != f"{package}.base"}
+    assert parts
+    for part, seen in parts.items():
+        same_layer = {s for s in seen if layer(s) == layer(part)}
+        assert same_layer <= {f"{package}.base"}, f"{part} knows of another part"
+
+
+def test_benchmarks_see_no_strategy_and_no_proxy() -> None:
+    for module, tree in modules().items():
+        if module.startswith("benchmarks"):
+            assert {s.split(".")[0] for s in own(tree)}.isdisjoint({"strategies", "proxies"}), module
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_libraries_stay_in_their_places(library: str) -> None:
+    users = {m for m, tree in modules().items() if library in {i.split(".")[0] for i in imports(tree)}}
+    places = ONLY_IN[library]
+    assert users, f"nothing uses {library} any more"
+    assert not {user for user in users if not any(f"{user}.".startswith(f"{place}.") for place in places)}
+
+
+def test_torch_is_imported_at_the_top_of_networks_only() -> None:
+    def at_top(tree: ast.Module) -> set[str]:
+        nodes = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        return {name.split(".")[0] for node in nodes for name in imports(node)}
+
+    users = {module for module, tree in modules().items() if "torch" in at_top(tree)}
+    assert users
+    assert all(user.startswith("networks.") for user in users)
+    assert users.isdisjoint({"networks.graph", "networks.program", "networks.counting"})
+
+
+def fresh(code: str) -> str:
+    """Run code in a new interpreter and return what it prints."""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_what_cached_searches_import_is_free_of_torch() -> None:
+    light = ["registry", "strategies.ae", "strategies.rand", "runner", "curves", "store", "plots", "summary"]
+    light += ["experiment", "scorers", "benchmarks.nasbench201", "benchmarks.importing", "cli", "__main__"]
+    lines = [f"import nassearch.{module}" for module in light]
+    lines += ["import sys", "print({'torch', 'matplotlib', 'numba', 'pyarrow'} & sys.modules.keys())"]
+    assert fresh("\n".join(lines)) == "set()\n"
+
+
+def test_import_of_the_package_alone_imports_no_library() -> None:
+    code = "import sys, nassearch; print('numpy' in sys.modules, 'nassearch.errors' in sys.modules)"
+    assert fresh(code) == "False False\n"
+
+
+def test_public_names_are_those_of_their_modules() -> None:
+    from nassearch.experiment import Experiment
+
+    assert nassearch.Experiment is Experiment
+    assert all(getattr(nassearch, name) is not None for name in nassearch.__all__)
+    assert set(nassearch.__all__) <= set(dir(nassearch))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = nassearch.nothing
+
+
+PARTS = [(kind, name) for kind in registry.BUILT_IN for name in registry.BUILT_IN[kind]]
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_every_part_explains_itself(kind: str, name: str) -> None:
+    part = registry.load(kind, name)
+    assert part.name == name
+    assert len((part.__doc__ or "").split()) >= 5
+    module = sys.modules[getattr(part, "function", part).__module__]
+    told = f"{part.__doc__} {module.__doc__} {getattr(part, 'reference', '')}"
+    assert re.search(r"\((19|20)\d\d\)|, (19|20)\d\d|arXiv|baseline", told), "cite where it comes from"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_files_are_short_enough_to_read_in_one_go(path: Path) -> None:
+    # About 150 lines is the aim; beyond twice that a file has more than one idea.
+    lines = len(path.read_text().splitlines())
+    exempt = path.relative_to(PACKAGE).as_posix() in LONGER
+    assert (lines > LONGEST) == exempt, f"{lines} lines; the limit is {LONGEST}, the exceptions are in LONGER"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_modules_and_what_is_public_in_them_have_docstrings(module: str) -> None:
+    tree = modules()[module]
+    assert ast.get_docstring(tree)
+    public = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert not [node.name for node in public if not ast.get_docstring(node)]
+
+
+@cache
+def setup() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+def test_setup_lists_every_package() -> None:
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    listed = setup()["options"]["packages"].split()
+    assert sorted(listed) == sorted(folders | {"nassearch.benchmarks_data"})
+
+
+def test_setup_has_no_second_list_of_parts() -> None:
+    assert list(setup()["options.entry_points"]) == ["console_scripts"]
+
+
+def test_every_library_is_pinned_and_its_choice_explained() -> None:
+    extras = setup()["options.extras_require"]
+    needed = setup()["options"]["install_requires"].splitlines() + extras["test"].splitlines()
+    libraries = {re.split(r"[ <>=\[]", line)[0] for line in needed if line and not line.startswith("#")}
+    pinned = set(re.findall(r"^([\w-]+)==", (ROOT / "constraints.txt").read_text(), re.M))
+    assert libraries <= pinned
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    for extra in extras.values():
+        libraries |= {re.split(r"[ <>=\[]", line)[0] for line in extra.splitlines() if line}
+    assert not {library for library in libraries if f"**{library}**" not in contributing}
+
+
+def test_changelog_knows_the_version() -> None:
+    assert f"## [{nassearch.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def block(language: str, holding: str) -> str:
+    """Return the block of code in CONTRIBUTING.md that holds a text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S)
+    (found,) = [text for text in blocks if holding in text]
+    return textwrap.dedent(found)
+
+
+@pytest.fixture
+def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install, for one test, the package that CONTRIBUTING.md describes."""
+    groups = block("ini", "nassearch.proxies")
+    (tmp_path / "convolutions.py").write_text(block("python", "def convolutions"))
+    metadata = tmp_path / "convolutions-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: convolutions\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        re.sub(r"^(nassearch\.\w+) =\n", r"[\1]\n", groups.split("\n", 1)[1], flags=re.M).replace("    ", "")
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    registry._known.cache_clear()
+    yield
+    registry._known.cache_clear()
+    sys.modules.pop("convolutions", None)
+
+
+def test_the_example_of_a_proxy_works_from_another_package(other_package: None) -> None:
+    from nassearch.benchmarks.nasbench201 import MNIST1D_TASK
+    from nassearch.spaces.nasbench201 import NASBench201
+
+    space = NASBench201()
+    proxy = registry.load("proxies", "convolutions")
+    assert "convolutions" in registry.names("proxies")
+    assert proxy.reference
+    # One convolution per cell in the first, none in the second, and the same skeleton around them.
+    networks = [space.network((2, 0, 0, 0, 0, 0), MNIST1D_TASK), space.network((1,) * 6, MNIST1D_TASK)]
+    scores = proxy(networks)
+    assert scores[0] - scores[1] == 2
+
+
+def test_a_name_nobody_has_is_refused_with_the_nearest(other_package: None) -> None:
+    with pytest.raises(UnknownName, match="did you mean convolutions"):
+        registry.load("proxies", "convolution")
