@@ -17,7 +17,7 @@ class UnknownName(NassearchError, LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         known = sorted(known)
         close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.5)
-        near = [k for k in known if k.lower() in close]
+        near = [k for match in close for k in known if k.lower() == match]
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
         super().__init__(f"no {kind} is called {name!r}; {hint}" + (f" {remedy}" if remedy else ""))
 

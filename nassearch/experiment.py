@@ -17,6 +17,10 @@ from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.parallel import check_work
+from nassearch.paths import data_dir
+from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
+from nassearch.scorers import ProxyScorer, build_scorer
 from nassearch.scorers.guidance import (
     WARMUP,
     StrategyMaker,
@@ -27,10 +31,6 @@ from nassearch.scorers.guidance import (
     score_ahead,
     unscored,
 )
-from nassearch.parallel import check_work
-from nassearch.paths import data_dir
-from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
-from nassearch.scorers import ProxyScorer, build_scorer
 from nassearch.store import Header, Store
 from nassearch.strategies.base import Strategy, whole
 from nassearch.types import Batch, Progress
@@ -90,7 +90,9 @@ class Experiment:
         settings = dict(self.settings)
         for name in settings:
             if name not in strategy.settings():
-                raise UnknownName(f"setting of {self.strategy}", name, strategy.settings(), "(nassearch list strategies)")
+                raise UnknownName(
+                    f"setting of {self.strategy}", name, strategy.settings(), "(nassearch list strategies)"
+                )
             if name in strategy.scorer_settings and settings[name] is True:
                 settings[name] = self.scorer
         object.__setattr__(self, "settings", settings)
@@ -99,7 +101,9 @@ class Experiment:
         if self.dataset is None:
             object.__setattr__(self, "dataset", next(iter(datasets)))
         if self.dataset not in datasets:
-            raise UnknownName(f"data set of {self.benchmark}", str(self.dataset), datasets, "(nassearch bench list)")
+            raise UnknownName(
+                f"data set of {self.benchmark}", str(self.dataset), datasets, "(nassearch bench list)"
+            )
         self._check_numbers()
         for spec in (self.scorer, *self._roles.values()):
             check_scorer(spec)
@@ -131,7 +135,9 @@ class Experiment:
         try:
             json.dumps(dict(self.settings), allow_nan=False)
         except (TypeError, ValueError):
-            raise InvalidSetting(f"settings are numbers, texts or lists of them, not {dict(self.settings)}") from None
+            raise InvalidSetting(
+                f"settings are numbers, texts or lists of them, not {dict(self.settings)}"
+            ) from None
 
     @property
     def _strategy_class(self) -> type[Strategy]:
@@ -177,7 +183,10 @@ class Experiment:
         """Return what a result of this experiment is the result of: the batch by its content, nothing that is unused."""
         from nassearch import __version__
 
-        used = {"batch": self._batch.digest() if self._batch else None, "scorer": self.scorer if self.warmup else None}
+        used = {
+            "batch": self._batch.digest() if self._batch else None,
+            "scorer": self.scorer if self.warmup else None,
+        }
         return Header({**self.as_dict(), **used}, __version__, self.oracle.digest)
 
     def run(
@@ -238,12 +247,19 @@ class Experiment:
             return
         space, guide = self.oracle.space, scorers.get(WARMUP)
         draws = [warmup_draws(space, self.warmup, self.seed, round) for round in rounds] if guide else []
-        score_ahead(scorers, space, list(dict.fromkeys(a for d in draws for a in d)), len(rounds) * self.budget)
+        score_ahead(
+            scorers, space, list(dict.fromkeys(a for d in draws for a in d)), len(rounds) * self.budget
+        )
         progress = watch("searching") if watch else None
         found = run_rounds(
             self.oracle,
             StrategyMaker(
-                self._strategy_class, space, scorers, self.settings, move_at=self.move_at, explore=self.explore
+                self._strategy_class,
+                space,
+                scorers,
+                self.settings,
+                move_at=self.move_at,
+                explore=self.explore,
             ),
             self.budget,
             self.seed,

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.errors import UnknownName
-from nassearch.experiment import Watch, needs_batch, open_batch
+from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.experiment import Watch
+from nassearch.parallel import check_work
 from nassearch.paths import data_dir
 from nassearch.scorers import build_scorer
+from nassearch.scorers.guidance import check_scorer, needs_batch, open_batch
 from nassearch.strategies.base import whole
 from nassearch.types import Arch
 
@@ -44,12 +46,20 @@ def score_table(
 
     Returns:
         The columns `arch` and one per proxy, and N rows; higher is better, NaN where there is no score.
+
+    Raises:
+        UnknownName, InvalidArch, InvalidSetting, MissingData: before anything is computed.
     """
+    check_work(workers, executor)
     owner = registry.load("benchmarks", benchmark)
     datasets = owner.datasets()
     name = next(iter(datasets)) if dataset is None else dataset
     if name not in datasets:
         raise UnknownName(f"data set of {benchmark}", name, datasets)
+    for spec in proxies:
+        check_scorer(spec)
+        if proxies.count(spec) > 1:
+            raise InvalidSetting(f"{spec} is there twice: name each proxy once")
     space, task = owner.make_space(), datasets[name].task
     chosen: list[Arch]
     if archs:
@@ -58,9 +68,8 @@ def score_table(
         chosen = space.sample_many(whole("sample", sample), np.random.default_rng(seed))
     else:
         chosen = list(space.all())
-    columns = []
-    for spec in proxies:
-        scorer = build_scorer(
+    scorers = [
+        build_scorer(
             spec,
             space,
             task,
@@ -70,6 +79,8 @@ def score_table(
             cache=data_dir() / "scores.sqlite" if cache else None,
             progress=watch(f"scoring by {spec}") if watch else None,
         )
-        columns.append(scorer(chosen).tolist())
+        for spec in proxies
+    ]
+    columns = [scorer(chosen).tolist() for scorer in scorers]
     rows = [[space.format(arch), *values] for arch, *values in zip(chosen, *columns, strict=True)]
     return ["arch", *proxies], rows

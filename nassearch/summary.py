@@ -19,8 +19,9 @@ MILESTONES = (50, 100, 300)
 def summarise(rounds: Sequence[Round], curve: Curve, target: float | None = None) -> dict[str, Any]:
     """Return what one search reached: quartiles by number of models, models to target, revisits, training seconds.
 
-    `median`, `q25`, `q75` are lists `[T]`. `models_to_target` is None where the median never gets there, or where there is
-    no target. `revisits` is the mean per round. `seconds` is the median training time of a round, None where unknown.
+    `median`, `q25`, `q75` are lists `[T]`. `models_to_target` is None where the median never gets there, or where
+    there is no target. `revisits` is the mean per round. `seconds` is the median training time of a round, None
+    where unknown.
     """
     low, median, high = (values.tolist() for values in curve.band())
     seconds = float(np.median(curve.seconds[:, -1]))
@@ -66,8 +67,9 @@ def compare(
         seed: of the bootstrap.
 
     Returns:
-        Rows with `label`, `rounds`, `at` (value by number of models), `target`, `models_to_target`, `speedup`, `speedup_low`,
-        `speedup_high` (0.95 interval), `revisits`, `regret` (of the final median; None without the data).
+        Rows with `label`, `rounds`, `at` (value by number of models), `target`, `models_to_target`, `speedup`,
+        `speedup_low`, `speedup_high` (0.95 interval), `revisits`, `regret` (of the final median; None without the
+        data).
 
     Raises:
         UnknownName: no such baseline.
@@ -79,11 +81,12 @@ def compare(
     if target is None:
         target = float(base.median()[-1])
     at = milestones([curve for *_, curve in searches])
+    ceilings = {header.data: best_value(header, base.show) for _, header, *_ in searches}
     rows = []
     for label, header, rounds, curve in searches:
         median = curve.median()
         speedup = curve.speedup_over(base, target, np.random.default_rng(seed))
-        best = best_value(header, curve.show)
+        best = ceilings[header.data]
         rows.append(
             {
                 "label": label,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contracts_benchmark import BenchmarkContract
 
 from nassearch import registry
 from nassearch.benchmarks import nasbench201
@@ -20,6 +19,7 @@ from nassearch.benchmarks.npz import read_npz, write_npz
 from nassearch.benchmarks.table import Table
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, MissingData, UnknownName
 from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.testing import BenchmarkContract
 from nassearch.types import Batch, Task
 
 SPACE = NASBench201()

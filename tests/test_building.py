@@ -18,8 +18,8 @@ import pytest
 pytest.importorskip("numba", reason="building needs nassearch[build]")
 pytest.importorskip("mnist1d", reason="building needs nassearch[build]")
 
-from nassearch.benchmarks import mnist1d  # noqa: E402
-from nassearch.benchmarks.building import (  # noqa: E402
+from nassearch.benchmarks import mnist1d
+from nassearch.benchmarks.building import (
     Recipe,
     WorkFile,
     collect,
@@ -27,12 +27,12 @@ from nassearch.benchmarks.building import (  # noqa: E402
     train_space,
     units,
 )
-from nassearch.benchmarks.nasbench201 import NASBench201Benchmark  # noqa: E402
-from nassearch.errors import BadData  # noqa: E402
-from nassearch.networks.counting import parameters  # noqa: E402
-from nassearch.networks.training import Training, train  # noqa: E402
-from nassearch.spaces.nasbench201 import NASBench201  # noqa: E402
-from nassearch.types import Batch  # noqa: E402
+from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.errors import BadData
+from nassearch.networks.counting import parameters
+from nassearch.networks.training import Training, train
+from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.types import Batch
 
 SPACE = NASBench201()
 ARCHS = [(3, 1, 3, 2, 4, 3), (0, 0, 0, 1, 0, 0), (2, 3, 0, 0, 3, 4), (1, 1, 1, 1, 1, 1), (4, 4, 4, 4, 4, 4)]
@@ -83,7 +83,9 @@ def test_one_representative_per_key_without_dead_layers() -> None:
     assert all(parameters(SPACE.network(arch, TINY.task)) == cheapest[SPACE.key(arch)] for arch in archs)
 
 
-def test_a_build_does_not_depend_on_grouping_or_interruption(tmp_path: Path, splits: dict[str, Batch]) -> None:
+def test_a_build_does_not_depend_on_grouping_or_interruption(
+    tmp_path: Path, splits: dict[str, Batch]
+) -> None:
     whole = built(tmp_path / "whole.jsonl", splits)
     assert whole["test"].shape == (2, 5)
     assert same(whole, built(tmp_path / "groups.jsonl", splits, replace(TINY, group=3)))
@@ -147,7 +149,10 @@ def test_retrained_architectures_agree_with_the_shipped_table() -> None:
     """Twenty architectures trained anew, by the torch program and from seeds of their own, against the table."""
     benchmark = NASBench201Benchmark.open("mnist1d")
     recipe = Recipe(**{**mnist1d.RECIPE.__dict__, "engine": "grouped"})
-    assert benchmark.info()["meta"]["recipe"] == {**mnist1d.RECIPE.as_dict(), "seeds": benchmark.info()["seeds"]}
+    assert benchmark.info()["meta"]["recipe"] == {
+        **mnist1d.RECIPE.as_dict(),
+        "seeds": benchmark.info()["seeds"],
+    }
     data = mnist1d.splits(recipe)
     archs = benchmark.space.sample_many(20, np.random.default_rng(0))
     networks = [benchmark.space.network(arch, recipe.task) for arch in archs]

@@ -28,7 +28,9 @@ ARCHS = [
 def examples(task: Task, count: int, seed: int = 0) -> Batch:
     rng = np.random.default_rng(seed)
     labels = rng.integers(task.classes, size=count)
-    inputs = rng.standard_normal((count, *task.input_shape)) + labels.reshape(-1, *[1] * len(task.input_shape)) / 3
+    inputs = (
+        rng.standard_normal((count, *task.input_shape)) + labels.reshape(-1, *[1] * len(task.input_shape)) / 3
+    )
     return Batch(inputs.astype(np.float32), labels)
 
 
@@ -99,7 +101,9 @@ class TestCompiled:
             for weight in model.weights.values():
                 weight.copy_(weight.grad if weight.grad is not None else torch.zeros_like(weight))
         np.testing.assert_allclose(gradient, compiled.record(model).parameters, atol=1e-6)
-        variances = np.concatenate([b.numpy() for name, b in model.named_buffers() if name.endswith("variance")])
+        variances = np.concatenate(
+            [b.numpy() for name, b in model.named_buffers() if name.endswith("variance")]
+        )
         np.testing.assert_allclose(np.sort(tape.statistics[1]), np.sort(variances), rtol=1e-4)
 
     def test_training_follows_the_torch_program(self) -> None:

@@ -89,7 +89,9 @@ def run_unit(
     weights = [_seed(unit.seed, space.format(arch)) for arch in unit.archs]
     start = time.perf_counter()
     held_out = {name: batch for name, batch in splits.items() if name != "train"}
-    accuracy = train(networks, weights, unit.seed, recipe.training, splits["train"], held_out, device, recipe.engine)
+    accuracy = train(
+        networks, weights, unit.seed, recipe.training, splits["train"], held_out, device, recipe.engine
+    )
     seconds = (time.perf_counter() - start) / len(networks)
     line: dict[str, Any] = {"seed": unit.seed, "first": unit.first, "count": len(networks)}
     line |= {name: [round(float(v), 4) for v in values] for name, values in accuracy.items()}
@@ -125,7 +127,9 @@ class WorkFile:
             for line in lines[1:]:
                 self.done[line["seed"], line["first"]] = line
         except (ValueError, KeyError, TypeError) as error:
-            raise BadData(f"{self.path} is not a work file of a build: {error}; remove it to start over") from error
+            raise BadData(
+                f"{self.path} is not a work file of a build: {error}; remove it to start over"
+            ) from error
         if lines and lines[0] != header:
             raise BadData(f"{self.path} belongs to another recipe; finish it, or remove it to start over")
         return whole
@@ -171,5 +175,7 @@ def collect(archs: Sequence[Arch], recipe: Recipe, work: WorkFile) -> dict[str, 
             array[seed, first : first + line["count"]] = line[name]
     missing = int(np.isnan(arrays["test"]).sum())
     if missing:
-        raise BadData(f"{missing} of {recipe.seeds * len(archs)} trainings are not done yet; run the build again")
+        raise BadData(
+            f"{missing} of {recipe.seeds * len(archs)} trainings are not done yet; run the build again"
+        )
     return arrays

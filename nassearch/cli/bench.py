@@ -11,7 +11,9 @@ from nassearch import registry
 from nassearch.cli.common import assignments, echo_json, json_option, table, text, watching
 from nassearch.errors import InvalidSetting
 
-benchmark_option = click.option("--benchmark", default="nasbench201", show_default=True, help="See: nassearch bench list.")
+benchmark_option = click.option(
+    "--benchmark", default="nasbench201", show_default=True, help="See: nassearch bench list."
+)
 
 
 @click.group()
@@ -49,9 +51,14 @@ def list_(as_json: bool) -> None:
     table(
         "",
         ["data set", "benchmark", "installed", "inputs in batch", "unit"],
-        [[row["dataset"], row["benchmark"], "yes" if row["installed"] else "no", row["batch"], row["unit"]] for row in rows],
+        [
+            [row["dataset"], row["benchmark"], "yes" if row["installed"] else "no", row["batch"], row["unit"]]
+            for row in rows
+        ],
     )
-    click.echo("What valid and test are: nassearch bench list --json. To get a data set: nassearch bench import FILE")
+    click.echo(
+        "What valid and test are: nassearch bench list --json. To get a data set: nassearch bench import FILE"
+    )
 
 
 @bench.command()
@@ -84,7 +91,9 @@ def info(dataset: str | None, benchmark: str, as_json: bool) -> None:
 @click.option("--column", "mapping", multiple=True, callback=assignments, metavar="ROLE=COLUMN",
               help="Where to find arch, dataset, valid, test, seconds or seed; repeat for more.")  # fmt: skip
 @click.option("--epochs", type=int, default=None, help="Which columns of a wide file. [default: the most]")
-@click.option("--scale", type=float, default=1.0, show_default=True, help="Factor on accuracies; 100 for fractions.")
+@click.option(
+    "--scale", type=float, default=1.0, show_default=True, help="Factor on accuracies; 100 for fractions."
+)
 @click.option("--count", type=int, default=256, show_default=True, help="Images in a batch.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @json_option
@@ -116,20 +125,35 @@ def import_(
     if file.suffix == ".npz":
         if len(datasets) != 1:
             raise InvalidSetting("images belong to one data set: name it with --dataset")
-        path = import_images(part.make_space(), part.importable(), file, datasets[0], count=count, force=force)
+        path = import_images(
+            part.make_space(), part.importable(), file, datasets[0], count=count, force=force
+        )
         return echo_json({"batch": str(path)}) if as_json else click.echo(f"batch of {count}: {path}")
     columns = {role: str(column) for role, column in mapping.items()}
     report = import_table(
-        part.make_space(), part.importable(), file, columns, only=datasets, epochs=epochs, scale=scale, force=force
+        part.make_space(),
+        part.importable(),
+        file,
+        columns,
+        only=datasets,
+        epochs=epochs,
+        scale=scale,
+        force=force,
     )
     if as_json:
         return echo_json(
-            {"tables": [_table(t) for t in report.tables], "ignored": list(report.ignored), "source": str(report.source)}
+            {
+                "tables": [_table(t) for t in report.tables],
+                "ignored": list(report.ignored),
+                "source": str(report.source),
+            }
         )
     for t in report.tables:
         state = "written" if t.written else "there already"
         epochs_ = f", {t.epochs} epochs" if t.epochs else ""
-        click.echo(f"{t.dataset}: {t.trainings} trainings{epochs_}, best test {t.best_test:.2f}, {state}: {t.path}")
+        click.echo(
+            f"{t.dataset}: {t.trainings} trainings{epochs_}, best test {t.best_test:.2f}, {state}: {t.path}"
+        )
     if report.ignored:
         click.echo(f"columns not used: {', '.join(report.ignored)}")
 
@@ -148,10 +172,10 @@ def _table(imported: Any) -> dict[str, Any]:
 @click.option("--engine", type=click.Choice(["compiled", "grouped"]), default="compiled", show_default=True,
               help="Numba kernel, or one torch program for many networks.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Of the grouped engine: cpu or cuda.")
-@click.option("--seeds", type=int, default=None, help="Trainings of each architecture. [default: those of the recipe]")
-def build(
-    out: Path, workers: int, executor: str, engine: str, device: str, seeds: int | None
-) -> None:
+@click.option(
+    "--seeds", type=int, default=None, help="Trainings of each architecture. [default: those of the recipe]"
+)
+def build(out: Path, workers: int, executor: str, engine: str, device: str, seeds: int | None) -> None:
     """Train the embedded benchmark: every cell of NAS-Bench-201, up to isomorphism, on MNIST-1D.
 
     Killed at any moment, it goes on where it was. Needs: pip install 'nassearch[build]'.
@@ -164,6 +188,12 @@ def build(
 
     with watching() as watch:
         paths = build_embedded(
-            out, workers=workers, executor=executor, engine=engine, device=device, seeds=seeds, progress=watch("training")
+            out,
+            workers=workers,
+            executor=executor,
+            engine=engine,
+            device=device,
+            seeds=seeds,
+            progress=watch("training"),
         )
     click.echo("\n".join(map(str, paths)))

@@ -25,8 +25,14 @@ PATIENCE = 2.0
 def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
     """Give what makes progress callbacks; bars go to standard error, once the work takes longer than two seconds."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bars, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
 
     console = Console(stderr=True)
     shown = enabled and console.is_terminal
@@ -60,7 +66,8 @@ def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
         try:
             yield watch
         finally:
-            bars.stop()
+            if bars.live.is_started:  # stopping what never began would print an empty line
+                bars.stop()
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -73,7 +80,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         click.echo(title)
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for position, column in enumerate(columns):
-        words = any(isinstance(row[position], str) for row in rows) and position == 0
+        words = all(isinstance(row[position], str) and not row[position][:1].isdigit() for row in rows)
         grid.add_column(column, justify="left" if words else "right", overflow="fold")
     for row in rows:
         grid.add_row(*map(text, row))
@@ -88,7 +95,9 @@ def paragraphs(rows: Sequence[tuple[str, Sequence[str]]]) -> None:
     for name, lines in rows:
         first = name.ljust(indent)
         for line in lines:
-            click.echo(click.wrap_text(line, width, initial_indent=first, subsequent_indent=" " * (indent + 2)))
+            click.echo(
+                click.wrap_text(line, width, initial_indent=first, subsequent_indent=" " * (indent + 2))
+            )
             first = " " * indent
 
 
@@ -97,7 +106,7 @@ def text(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
-        return "never" if math.isinf(value) else f"{value:.2f}"
+        return f"{value:.2f}"
     return str(value)
 
 
@@ -166,19 +175,26 @@ def shared(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 benchmark_options = shared(
-    click.option("--benchmark", default="nasbench201", show_default=True, help="See: nassearch list benchmarks."),
+    click.option(
+        "--benchmark", default="nasbench201", show_default=True, help="See: nassearch list benchmarks."
+    ),
     click.option("--dataset", default=None, help="Data set of the benchmark. [default: its first, mnist1d]"),
 )
 batch_option = click.option(
     "--batch",
     default=None,
     metavar="FILE|KIND",
-    help="What proxies look at: an .npz batch, or grey, normal, uniform, uniform_positive. [default: the data set's own]",
+    help="What proxies look at: an .npz file, grey, normal, uniform or uniform_positive. "
+    "[default: the data set's own]",
 )
 work_options = shared(
-    click.option("--workers", type=int, default=1, show_default=True, help="Processes; they change no result."),
+    click.option(
+        "--workers", type=int, default=1, show_default=True, help="Processes; they change no result."
+    ),
     click.option("--executor", default="processes", show_default=True, help="processes, ray or dask."),
-    click.option("--cache/--no-cache", default=True, help="Keep scores in the data directory. [default: --cache]"),
+    click.option(
+        "--cache/--no-cache", default=True, help="Keep scores in the data directory. [default: --cache]"
+    ),
 )
 view_options = shared(
     click.option("--show", type=click.Choice(["test", "valid"]), default="test", show_default=True,

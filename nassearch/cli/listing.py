@@ -77,7 +77,12 @@ def _tell_proxy(row: dict[str, Any]) -> list[str]:
 
 
 def _benchmark(name: str, part: Any) -> dict[str, Any]:
-    return {"name": name, "what": _what(part), "datasets": list(part.datasets()), "installed": part.installed()}
+    return {
+        "name": name,
+        "what": _what(part),
+        "datasets": list(part.datasets()),
+        "installed": part.installed(),
+    }
 
 
 def _tell_benchmark(row: dict[str, Any]) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nassearch.cli.common import echo_json, json_option, table, view_options
-from nassearch.errors import InvalidSetting
+from nassearch import registry
+from nassearch.cli.common import echo_json, json_option, table, text, view_options
+from nassearch.errors import BadData, InvalidSetting, UnknownName
 
 if TYPE_CHECKING:
     from nassearch.curves import Curve
@@ -19,33 +21,82 @@ paths_argument = click.argument("results", nargs=-1, required=True, type=click.P
 
 
 def read(paths: tuple[Path, ...], show: str, choose: str) -> list[tuple[str, Header, list[Round], Curve]]:
-    """Read results, each under a label of its own: the search, and the file's name where that is not enough."""
+    """Read results of one data set, each under a label of its own."""
     from nassearch.curves import Curve
-    from nassearch.experiment import from_header
+    from nassearch.experiment import label
     from nassearch.store import read_result
 
+    paths = tuple(dict.fromkeys(paths))
     found = [read_result(path) for path in paths]
-    data = {result.header.data for result in found}
-    if len(data) > 1:
-        raise InvalidSetting("these results are of different data sets and cannot stand in one table: give those of one")
-    labels = [from_header(result.header).label for result in found]
-    names = [
-        label if labels.count(label) == 1 else f"{label} [{path.stem}]" for label, path in zip(labels, paths, strict=True)
-    ]
+    for result in found:
+        if result.header.data != found[0].header.data:
+            raise InvalidSetting(
+                f"{result.path} is about {_subject(result.header)} and {found[0].path} about "
+                f"{_subject(found[0].header)}, from different data: give results of one data set"
+            )
+        if not result.rounds:
+            raise BadData(
+                f"{result.path} has no complete round yet: wait for it, or run the search again to go on"
+            )
+    names = unique([label(result.header.experiment) for result in found], paths)
     return [
         (name, result.header, result.rounds, Curve.from_rounds(result.rounds, show, choose))
         for name, result in zip(names, found, strict=True)
     ]
 
 
+def unique(labels: list[str], paths: tuple[Path, ...]) -> list[str]:
+    """Return the labels, with the file's name or, where that is not enough, its path after those that are not unique.
+
+    >>> unique(["rand", "ae", "ae"], (Path("a/x"), Path("a/y"), Path("b/z")))
+    ['rand', 'ae [y]', 'ae [z]']
+    """
+    for tail in (lambda path: path.stem, str):
+        if len(set(labels)) < len(labels):
+            labels = [
+                text if labels.count(text) == 1 else f"{text.partition(' [')[0]} [{tail(path)}]"
+                for text, path in zip(labels, paths, strict=True)
+            ]
+    return labels
+
+
+def _subject(header: Header) -> str:
+    return f"{header.experiment.get('benchmark')}, {header.experiment.get('dataset')}"
+
+
+def _unit(header: Header) -> str:
+    """Return the unit of a result's values; its benchmark may be one that is not installed here."""
+    try:
+        datasets = registry.load("benchmarks", str(header.experiment.get("benchmark"))).datasets()
+        return str(datasets[header.experiment["dataset"]].unit)
+    except (UnknownName, KeyError):
+        return "percent"
+
+
 @click.command()
 @paths_argument
-@click.option("--baseline", default=None, metavar="LABEL", help="Search that speed-ups are over. [default: the first]")
-@click.option("--target", type=float, default=None, metavar="ACC", help="[default: what the baseline reaches]")
+@click.option(
+    "--baseline",
+    default=None,
+    metavar="LABEL",
+    help="Search that speed-ups are over, or its file. [default: the first]",
+)
+@click.option(
+    "--target",
+    type=float,
+    default=None,
+    metavar="ACC",
+    help="Value to reach. [default: the baseline's final one]",
+)
 @view_options
 @json_option
 def compare(
-    results: tuple[Path, ...], baseline: str | None, target: float | None, show: str, choose: str, as_json: bool
+    results: tuple[Path, ...],
+    baseline: str | None,
+    target: float | None,
+    show: str,
+    choose: str,
+    as_json: bool,
 ) -> None:
     """Put searches side by side: values, models to a target, speed-up with its 95 % interval, revisits, regret.
 
@@ -55,14 +106,28 @@ def compare(
     """
     from nassearch.summary import compare as compare_searches
 
+    if target is not None and not math.isfinite(target):
+        raise InvalidSetting(f"target is a number that curves may reach, not {target}")
     searches = read(results, show, choose)
+    by_path = {str(path): search[0] for path, search in zip(dict.fromkeys(results), searches, strict=True)}
+    baseline = by_path.get(baseline or "", baseline) or searches[0][0]
     rows = compare_searches(searches, baseline, target)
     if as_json:
-        return echo_json({"show": show, "choose": choose, "baseline": baseline or searches[0][0], "rows": rows})
+        return echo_json({"show": show, "choose": choose, "baseline": baseline, "rows": rows})
     at = list(rows[0]["at"])
-    columns = ["search", *(f"at {m}" for m in at), f"models to {rows[0]['target']:.2f}", "speed-up", "95 %", "revisits", "regret"]
+    columns = [
+        "search",
+        *(f"at {m}" for m in at),
+        f"models to {rows[0]['target']:.2f}",
+        "speed-up",
+        "95 %",
+        "revisits",
+        "regret",
+    ]
+    header = searches[0][1]
     table(
-        f"{show} accuracy of the best by {choose}, median of rounds",
+        f"{_subject(header)}: {show} accuracy ({_unit(header)}) of the best so far by {choose}, median of "
+        f"{' or '.join(map(str, sorted({row['rounds'] for row in rows})))} rounds\n",
         columns,
         [
             [
@@ -77,16 +142,26 @@ def compare(
             for row in rows
         ],
     )
+    click.echo(
+        f"speed-up: models that {baseline} needs to reach {rows[0]['target']:.2f} in the median round, over those "
+        "needed here"
+    )
 
 
 def _interval(low: float, high: float) -> str:
-    return f"{low:.2f} to {high:.2f}"
+    return f"{text(low)} to {text(high)}"
 
 
 @click.command()
 @paths_argument
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="PNG, SVG or PDF.")
-@click.option("--x", type=click.Choice(["models", "seconds"]), default="models", show_default=True, help="Horizontal axis.")
+@click.option(
+    "--x",
+    type=click.Choice(["models", "seconds"]),
+    default="models",
+    show_default=True,
+    help="Horizontal axis.",
+)
 @view_options
 def plot(results: tuple[Path, ...], output: Path, x: str, show: str, choose: str) -> None:
     """Draw searches in one picture: median lines and quartile bands.
@@ -95,12 +170,14 @@ def plot(results: tuple[Path, ...], output: Path, x: str, show: str, choose: str
     Example:
       nassearch plot results/*.jsonl -o searches.svg --x seconds
     """
-    from nassearch.plots import collect, draw_curves
+    from nassearch.plots import check_suffix, collect, draw_curves
     from nassearch.summary import best_value
 
+    check_suffix(output)
     searches = read(results, show, choose)
-    header: Any = searches[0][1]
-    title = f"{header.experiment.get('benchmark')}, {header.experiment.get('dataset')}"
+    header = searches[0][1]
     curves = {label: curve for label, _, _, curve in searches}
-    draw_curves(collect(curves, x=x, title=title, best=best_value(header, show)), output)
-    click.echo(output)
+    if x == "seconds" and any(math.isnan(curve.time_axis()[-1]) for curve in curves.values()):
+        raise InvalidSetting("the data behind these results has no training times: leave --x at models")
+    data = collect(curves, x=x, unit=_unit(header), title=_subject(header), best=best_value(header, show))
+    click.echo(draw_curves(data, output))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +20,57 @@ from nassearch.cli.common import (
     work_options,
 )
 
+METRIC = {"test": "test", "valid": "validation"}
+
 
 @click.command()
 @click.argument("strategy")
 @benchmark_options
 @click.option("--budget", type=int, default=300, show_default=True, help="Models trained in a round.")
-@click.option("--rounds", type=int, default=100, show_default=True, help="Repeats, each with seeds of its own.")
+@click.option(
+    "--rounds", type=int, default=100, show_default=True, help="Repeats, each with seeds of its own."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole experiment.")
-@click.option("--scorer", default="epsilon", show_default=True, help="Ranks the warm-up; a proxy, with options in brackets.")
+@click.option(
+    "--scorer",
+    default="epsilon",
+    show_default=True,
+    help="Ranks the warm-up; a proxy, with options in brackets.",
+)
 @click.option("--warmup", type=int, default=0, metavar="N", help="Score N architectures before each search.")
 @click.option("--move", default=None, metavar="SCORER", help="Let a proxy guide each step.")
-@click.option("--move-at", type=click.Choice(["child", "parent"]), default=None, help="Which step. [default: child]")
-@click.option("--explore", type=float, default=0.25, show_default=True, help="Share of child moves that are random.")
+@click.option(
+    "--move-at", type=click.Choice(["child", "parent"]), default=None, help="Which step. [default: child]"
+)
+@click.option(
+    "--explore", type=float, default=0.25, show_default=True, help="Share of child moves that are random."
+)
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
 @view_options
-@click.option("--target", type=float, default=None, metavar="ACC", help="Report the models needed to reach this value.")
+@click.option(
+    "--target", type=float, default=None, metavar="ACC", help="Report the models needed to reach this value."
+)
 @work_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
               help="Folder for the result, which is gone on with if it is there; or a file ending in .jsonl.")  # fmt: skip
-@click.option("--plot", type=click.Path(path_type=Path), default=None, help="PNG, SVG or PDF. [default: beside the result]")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="PNG, SVG or PDF. [default: beside the result]",
+)
 @json_option
 def run(
-    strategy: str, out: Path, plot: Path | None, workers: int, executor: str, cache: bool, as_json: bool, **flags: Any
+    strategy: str,
+    out: Path,
+    plot: Path | None,
+    workers: int,
+    executor: str,
+    cache: bool,
+    as_json: bool,
+    **flags: Any,
 ) -> None:
     """Search with STRATEGY over seeded rounds; print a summary and draw the curve.
 
@@ -54,7 +82,7 @@ def run(
     """
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
-    from nassearch.summary import best_value, milestones, summarise
+    from nassearch.summary import milestones, summarise
 
     experiment = Experiment(strategy, **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
@@ -63,24 +91,40 @@ def run(
     with watching(not as_json) as watch:
         outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
     curve = outcome.curve()
-    best = best_value(experiment.header(), curve.show)
+    unit, best = experiment.oracle.dataset.unit, getattr(experiment.oracle.best, curve.show)
     title = f"{experiment.benchmark}, {experiment.dataset}"
-    draw_curves(collect({experiment.label: curve}, unit=experiment.oracle.dataset.unit, title=title, best=best), picture)
+    draw_curves(collect({experiment.label: curve}, unit=unit, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target)
     if as_json:
         echo_json({"experiment": experiment.as_dict(), "summary": summary, "results": str(path)})
         return
     low, median, high = curve.band()
+    chosen = "so far" if curve.show == curve.choose else f"so far by {METRIC[curve.choose]} accuracy"
+    rounds = f"{curve.rounds} round{'s' if curve.rounds > 1 else ''}"
     table(
-        f"{title}: {experiment.label}",
-        ["models", "q25", "median", "q75"],
+        f"{title}: {experiment.label}\n{METRIC[curve.show]} accuracy ({unit}) of the best {chosen}, over {rounds} "
+        f"from seed {experiment.seed}\n",
+        ["models trained", "lower quartile", "median", "upper quartile"],
         [[m, float(low[m - 1]), float(median[m - 1]), float(high[m - 1])] for m in milestones([curve])],
     )
-    chosen = "the best so far" if curve.show == curve.choose else f"the best so far by {curve.choose}"
-    click.echo(f"{curve.show} accuracy ({experiment.oracle.dataset.unit}) of {chosen}, {curve.rounds} rounds of seed {experiment.seed}")
+    click.echo(
+        f"\nbest there is: {best:.2f}   revisits: {summary['revisits']:.1f} per round   training: {_time(summary)}"
+    )
     if experiment.target is not None:
         reached = summary["models_to_target"]
-        click.echo(f"models to {experiment.target:g}: {reached if reached is not None else f'not within {curve.budget}'}")
-    if best is not None:
-        click.echo(f"best in the benchmark: {best:.2f}; revisits per round: {summary['revisits']:.1f}")
-    click.echo(f"results: {path}\nplot: {picture}")
+        click.echo(
+            f"models to {experiment.target:g}: {reached if reached is not None else f'not within {curve.budget}'}"
+        )
+    click.echo(f"results: {path}\nplot:    {picture}")
+    click.echo(
+        f"next:    run another search, then: nassearch compare {shlex.quote(str(path.parent))}/*.jsonl"
+    )
+
+
+def _time(summary: dict[str, Any]) -> str:
+    from nassearch.plots import time_scale
+
+    if summary["seconds"] is None:
+        return "time unknown"
+    length, unit = time_scale(summary["seconds"])
+    return f"{summary['seconds'] / length:.1f} {unit} per round"

@@ -38,7 +38,9 @@ class Plan(NamedTuple):
     dropped: tuple[tuple[int, ...], ...]
 
 
-def collapsed_outputs(networks: Sequence[Network], inputs: NDArray[np.float32], weights: Sequence[float]) -> Signal:
+def collapsed_outputs(
+    networks: Sequence[Network], inputs: NDArray[np.float32], weights: Sequence[float]
+) -> Signal:
     """Return one logit of each network with all its weights set to each of the constants, `[N, W, B]`.
 
     Args:
@@ -83,13 +85,18 @@ def _plan(block: Block, first: bool) -> Plan:
     for position, layer in enumerate(layers):
         if raw.intersection(layer.inputs) and layer.op not in ("conv", "linear"):
             if layer.op not in ("avg_pool", "global_pool"):
-                raise InvalidSetting(f"{layer.op} on the raw input, before the first convolution, does not collapse")
+                raise InvalidSetting(
+                    f"{layer.op} on the raw input, before the first convolution, does not collapse"
+                )
             raw.add(position)
     copies = [
-        1 if not layer.inputs or layer.inputs[0] in raw else layers[layer.inputs[0]].channels for layer in layers
+        1 if not layer.inputs or layer.inputs[0] in raw else layers[layer.inputs[0]].channels
+        for layer in layers
     ]
     last_use = {i: position for position, layer in enumerate(layers) for i in layer.inputs}
-    dropped = [tuple(i for i, last in last_use.items() if last == position) for position in range(len(layers))]
+    dropped = [
+        tuple(i for i, last in last_use.items() if last == position) for position in range(len(layers))
+    ]
     return Plan(layers, tuple(copies), tuple(dropped))
 
 
@@ -141,7 +148,10 @@ def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: int, o
 
 def _batch_norm(x: Signal, weights: Signal, own: bool) -> Signal:
     count = x[0].size
-    mean = np.vecdot(x, np.ones(x.shape[-1], np.float32)).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
+    mean = (
+        np.vecdot(x, np.ones(x.shape[-1], np.float32)).reshape(len(x), -1).sum(axis=1, dtype=np.float64)
+        / count
+    )
     y = np.subtract(x, _column(mean.astype(np.float32), x.ndim), out=x if own else None)
     variance = np.vecdot(y, y).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
     y *= _column(weights / np.sqrt(variance.astype(np.float32) + BATCH_NORM_EPS), x.ndim)
@@ -194,7 +204,9 @@ def _windows(size: int, out: int, kernel: int, stride: int, padding: int) -> Win
         spans.append((low, high, slice(low * stride + offset, high * stride + offset + 1, stride)))
     whole = next((span for span in spans if span[:2] == (0, out - 1)), None)
     if whole is None:
-        raise InvalidSetting(f"a window of {kernel} with padding {padding} misses outputs everywhere on size {size}")
+        raise InvalidSetting(
+            f"a window of {kernel} with padding {padding} misses outputs everywhere on size {size}"
+        )
     reached = [(slice(low, high + 1), read) for low, high, read in spans if read is not whole[2]]
     if not reached:
         return whole[2], None, (), ()

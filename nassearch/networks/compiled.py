@@ -1,4 +1,6 @@
-"""The grouped interpreter's training loop as one compiled kernel for signals: the same numbers, without a pass over memory per layer.
+"""The grouped interpreter's training loop as one compiled kernel for signals.
+
+It computes the same numbers without a pass over main memory per layer.
 
 Every value of a network is a block of rows of one array, a row for each channel and position, with the batch along it.
 The tape names the rows that each operation reads and writes.
@@ -7,18 +9,29 @@ The tape names the rows that each operation reads and writes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nassearch.errors import InvalidSetting
+from nassearch.networks.graph import Layer
 from nassearch.networks.grouped import GroupedNetworks
 
 COPY, ACCUMULATE, RELU, POOL, MEAN, NORM, CONV = range(7)
-CODES = {"relu": RELU, "avg_pool": POOL, "global_pool": MEAN, "batch_norm": NORM, "conv": CONV, "linear": CONV}
-OP, READ, WRITE, IN, OUT, LENGTH_IN, LENGTH_OUT, KERNEL, STRIDE, PADDING, PARAMETER, BIAS, STATISTIC = range(13)
+CODES = {
+    "relu": RELU,
+    "avg_pool": POOL,
+    "global_pool": MEAN,
+    "batch_norm": NORM,
+    "conv": CONV,
+    "linear": CONV,
+}
+OP, READ, WRITE, IN, OUT, LENGTH_IN, LENGTH_OUT, KERNEL, STRIDE, PADDING, PARAMETER, BIAS, STATISTIC = range(
+    13
+)
 EPS, MOMENTUM = np.float32(1e-5), np.float32(0.1)
 BETA1, BETA2 = 0.9, 0.999
 FAST = njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
@@ -48,53 +61,78 @@ def record(model: GroupedNetworks) -> Tape:
     """
     if model.count != 1 or len(model.stages[0].steps[0].layer.size) != 1:
         raise InvalidSetting("the compiled kernel takes one network of one-dimensional signals at a time")
-    code: list[list[int]] = []
-    parameters: list[NDArray[np.float32]] = []
-    used = {"rows": 0, "parameters": 0, "statistics": 0}
-
-    def take(what: str, count: int) -> int:
-        used[what] += count
-        return used[what] - count
-
-    entry: int | None = None
+    recorder = _Recorder()
+    entry: list[int] = []
     for prefix, steps in model.blocks():
-        places: list[list[int]] = []
+        places: list[list[int]] = []  # for each step, where its rows' values begin
         for k, step in enumerate(steps):
             layer = step.layer
-            length = layer.size[0] if layer.size else 1
-            size = layer.channels * length
             if layer.op == "input":
-                entry = take("rows", size) if entry is None else entry
-                places.append([entry])
+                entry = entry or [recorder.take("rows", layer.channels * _length(layer))]
+                places.append(entry)
                 continue
-            reads: list[list[tuple[int, Any]]] = [[] for _ in step.members]
-            flat = [(s.step, row) for s in step.sources for row in (s.rows if s.rows is not None else range(len(places[s.step])))]
-            into = [i for s in step.sources for i in (s.into if s.into is not None else range(len(step.members)))]
-            for position, (source, row) in enumerate(flat):
-                reads[into[position] if layer.op == "add" else position].append((places[source][row], steps[source].layer))
-            writes = [take("rows", size) for _ in step.members]
-            places.append(writes)
-            for row, write in enumerate(writes):
-                for number, (read, origin) in enumerate(reads[row]):
-                    line = [0] * 13
-                    line[OP] = CODES.get(layer.op, COPY if number == 0 else ACCUMULATE)
-                    line[READ], line[WRITE] = read, write
-                    line[IN], line[OUT] = origin.channels, layer.channels
-                    line[LENGTH_IN], line[LENGTH_OUT] = (origin.size[0] if origin.size else 1), length
-                    line[KERNEL], line[STRIDE], line[PADDING] = layer.kernel, layer.stride, layer.padding
-                    line[BIAS] = int(layer.bias)
-                    names = {"batch_norm": ["gain", "bias"], "conv": ["weight"], "linear": ["weight"]}.get(layer.op, [])
-                    for name in names + (["bias"] if layer.bias else []):
-                        value = model.weights[f"{prefix}_{k}_{name}"][row].detach().numpy().reshape(-1)
-                        parameters.append(value)
-                        start = take("parameters", len(value))
-                        line[PARAMETER] = start if name == names[0] else line[PARAMETER]
-                    if layer.op == "batch_norm":
-                        line[STATISTIC] = take("statistics", layer.channels)
-                    code.append(line)
-        entry = places[-1][0]
-    statistics = np.stack([np.zeros(used["statistics"]), np.ones(used["statistics"])]).astype(np.float32)
-    return Tape(np.array(code, dtype=np.int64), np.concatenate(parameters), statistics, used["rows"])
+            places.append([recorder.take("rows", layer.channels * _length(layer)) for _ in step.members])
+            written = set()
+            for source in step.sources:
+                rows = range(len(places[source.step])) if source.rows is None else source.rows.tolist()
+                into = range(len(step.members)) if source.into is None else source.into.tolist()
+                for row, target in zip(rows, into, strict=True):
+                    op = CODES.get(layer.op, ACCUMULATE if target in written else COPY)
+                    written.add(target)
+                    weights = [model.weights[f"{prefix}_{k}_{name}"][target] for name in _names(layer)]
+                    read, write = places[source.step][row], places[k][target]
+                    recorder.write(op, layer, steps[source.step].layer, read, write, weights)
+        entry = places[-1]
+    return recorder.tape()
+
+
+class _Recorder:
+    """The tape so far, and how much of rows, parameters and statistics it uses."""
+
+    def __init__(self) -> None:
+        self.used = {"rows": 0, "parameters": 0, "statistics": 0}
+        self.code: list[list[int]] = []
+        self.parameters: list[NDArray[np.float32]] = []
+
+    def take(self, what: str, count: int) -> int:
+        self.used[what] += count
+        return self.used[what] - count
+
+    def write(
+        self, op: int, layer: Layer, origin: Layer, read: int, write: int, weights: Sequence[Tensor]
+    ) -> None:
+        line = [0] * 13
+        line[OP], line[READ], line[WRITE] = op, read, write
+        line[IN], line[OUT] = origin.channels, layer.channels
+        line[LENGTH_IN], line[LENGTH_OUT] = _length(origin), _length(layer)
+        line[KERNEL], line[STRIDE], line[PADDING] = layer.kernel, layer.stride, layer.padding
+        line[BIAS] = int(layer.bias)
+        line[PARAMETER] = self.used["parameters"]
+        for weight in weights:
+            self.parameters.append(weight.detach().numpy().reshape(-1))
+            self.take("parameters", weight.numel())
+        if op == NORM:
+            line[STATISTIC] = self.take("statistics", layer.channels)
+        self.code.append(line)
+
+    def tape(self) -> Tape:
+        count = self.used["statistics"]
+        statistics = np.stack([np.zeros(count), np.ones(count)]).astype(np.float32)
+        parameters = np.concatenate(self.parameters)
+        return Tape(np.array(self.code, dtype=np.int64), parameters, statistics, self.used["rows"])
+
+
+def _length(layer: Layer) -> int:
+    return layer.size[0] if layer.size else 1
+
+
+def _names(layer: Layer) -> list[str]:
+    """Return the parameters of a layer in the order of the tape."""
+    if layer.op == "batch_norm":
+        return ["gain", "bias"]
+    if layer.op not in ("conv", "linear"):
+        return []
+    return ["weight", "bias"] if layer.bias else ["weight"]
 
 
 @FAST
@@ -104,7 +142,12 @@ def _forward(code, w, statistics, saved, values, columns, training):  # type: ig
         op, read, write = code[t, OP], code[t, READ], code[t, WRITE]
         channels, out = code[t, IN], code[t, OUT]
         long, length = code[t, LENGTH_IN], code[t, LENGTH_OUT]
-        kernel, stride, padding, first = code[t, KERNEL], code[t, STRIDE], code[t, PADDING], code[t, PARAMETER]
+        kernel, stride, padding, first = (
+            code[t, KERNEL],
+            code[t, STRIDE],
+            code[t, PADDING],
+            code[t, PARAMETER],
+        )
         if op == COPY:
             values[write : write + out * length] = values[read : read + out * length]
         elif op == ACCUMULATE:
@@ -180,7 +223,6 @@ def _forward(code, w, statistics, saved, values, columns, training):  # type: ig
                             values[write + o * length + j, b] += w[first + out * width + o]
 
 
-
 @FAST
 def _backward(code, w, saved, values, grads, columns, gw):  # type: ignore[no-untyped-def]
     batch = values.shape[1]
@@ -188,8 +230,13 @@ def _backward(code, w, saved, values, grads, columns, gw):  # type: ignore[no-un
         op, read, write = code[t, OP], code[t, READ], code[t, WRITE]
         channels, out = code[t, IN], code[t, OUT]
         long, length = code[t, LENGTH_IN], code[t, LENGTH_OUT]
-        kernel, stride, padding, first = code[t, KERNEL], code[t, STRIDE], code[t, PADDING], code[t, PARAMETER]
-        if op == COPY or op == ACCUMULATE:
+        kernel, stride, padding, first = (
+            code[t, KERNEL],
+            code[t, STRIDE],
+            code[t, PADDING],
+            code[t, PARAMETER],
+        )
+        if op in (COPY, ACCUMULATE):
             for r in range(out * length):
                 for b in range(batch):
                     grads[read + r, b] += grads[write + r, b]
@@ -292,7 +339,6 @@ def _fold(grads, windows, read, channels, long, length, kernel, stride, padding)
                     for b in range(grads.shape[1]):
                         grads[read + c * long + i, b] += windows[row, b]
                 row += 1
-
 
 
 @FAST

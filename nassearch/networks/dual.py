@@ -125,7 +125,9 @@ def _path(layer: Layer, width: int, read: dict[Term, int]) -> dict[Term, int]:
         longer = tuple(sorted((*factors, width * mean_weight))) if weighted else factors
         term = (word if plain else (*word, op), longer)
         y[term] = y.get(term, 0) + paths
-    if layer.bias:  # it has the distribution of the weights, and is not scored: a factor that no tangent counts
+    if (
+        layer.bias
+    ):  # it has the distribution of the weights, and is not scored: a factor that no tangent counts
         term = ((Op("ones", layer.size, scale=mean_weight),), ())
         y[term] = y.get(term, 0) + 1
     return y

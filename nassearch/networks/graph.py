@@ -88,9 +88,7 @@ class Builder:
 
     def avg_pool(self, x: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
         size = self._size(x, kernel, stride, padding)
-        return self._append(
-            Layer("avg_pool", (x,), self.layers[x].channels, size, kernel, stride, padding)
-        )
+        return self._append(Layer("avg_pool", (x,), self.layers[x].channels, size, kernel, stride, padding))
 
     def batch_norm(self, x: int) -> int:
         return self._like("batch_norm", (x,), x)

@@ -21,9 +21,9 @@ class GroupedNetworks(torch.nn.Module):
     """N networks of one space and task as one module, with PyTorch's default initialisation.
 
     Activations are `[n, channels, *size, B]` for the n networks that have a layer: a convolution is one batched matrix
-    product, and a shift along a spatial axis moves long runs of memory. The networks share nothing: the gradient of a sum of losses, one per network, is each
-    network's own. Layers that the output does not depend on are left out. As with `torch.nn.BatchNorm`, running
-    statistics are kept while training and used in evaluation mode.
+    product, and a shift along a spatial axis moves long runs of memory. The networks share nothing: the gradient of
+    a sum of losses, one per network, is each network's own. Layers that the output does not depend on are left out.
+    As with `torch.nn.BatchNorm`, running statistics are kept while training and used in evaluation mode.
 
     Args:
         networks: N networks.
@@ -77,9 +77,7 @@ class GroupedNetworks(torch.nn.Module):
             elif layer.op == "batch_norm":
                 y = self._batch_norm(values.read(step), f"{prefix}_{k}")
             else:
-                weights = [
-                    self.weights[f"{prefix}_{k}_{name}"] for name, _, _ in _parameters(step, steps)
-                ]
+                weights = [self.weights[f"{prefix}_{k}_{name}"] for name, _, _ in _parameters(step, steps)]
                 y = _apply(layer, values.read(step), *weights)
             values.append(y)
         return values[-1]
@@ -87,7 +85,9 @@ class GroupedNetworks(torch.nn.Module):
     def _batch_norm(self, x: Tensor, prefix: str) -> Tensor:
         gain, bias = self.weights[f"{prefix}_gain"], self.weights[f"{prefix}_bias"]
         mean, variance = self.get_buffer(f"{prefix}_gain_mean"), self.get_buffer(f"{prefix}_gain_variance")
-        rows = x.reshape(1, gain.numel(), -1)  # statistics run over batch and size, so n * channels rows of numbers
+        rows = x.reshape(
+            1, gain.numel(), -1
+        )  # statistics run over batch and size, so n * channels rows of numbers
         y = F.batch_norm(rows, mean, variance, gain.reshape(-1), bias.reshape(-1), training=self.training)
         return y.view_as(x)
 

@@ -44,15 +44,17 @@ class Step(NamedTuple):
 class Stage(NamedTuple):
     """The blocks at one place of the chain, and how often they stand there in a row.
 
-    Step 0 is the input `[N, ...]`; the last step gives the blocks' outputs `[N, ...]`. What a row holds does not depend on which
-    other networks are in the program.
+    Step 0 is the input `[N, ...]`; the last step gives the blocks' outputs `[N, ...]`.
+    What a row holds does not depend on which other networks are in the program.
     """
 
     steps: tuple[Step, ...]
     repeats: int
 
 
-def stack(networks: Sequence[Network], rewrite: Callable[[Block], Block] = lambda block: block) -> list[Stage]:
+def stack(
+    networks: Sequence[Network], rewrite: Callable[[Block], Block] = lambda block: block
+) -> list[Stage]:
     """Stack networks of one space and task.
 
     Args:
@@ -93,7 +95,9 @@ def _stack_blocks(blocks: Sequence[Block]) -> list[Step]:
     where: dict[Place, Place] = {}
     for (_, layer), places in sorted(groups.items(), key=lambda item: item[0]):
         origins = [[where[m, i] for i in blocks[m][p].inputs] for m, p in places]
-        if layer.op != "add":  # rows from one source side by side, so that reading them is one slice or gather
+        if (
+            layer.op != "add"
+        ):  # rows from one source side by side, so that reading them is one slice or gather
             order = sorted(range(len(places)), key=lambda row: (origins[row], row))
             places, origins = [places[row] for row in order], [origins[row] for row in order]
         for row, place in enumerate(places):
@@ -109,7 +113,11 @@ def _stack_blocks(blocks: Sequence[Block]) -> list[Step]:
 
 
 def _sources(origins: Sequence[Sequence[Place]], steps: Sequence[Step]) -> tuple[Source, ...]:
-    reads = sorted((step, slot, row, into) for into, places in enumerate(origins) for slot, (step, row) in enumerate(places))
+    reads = sorted(
+        (step, slot, row, into)
+        for into, places in enumerate(origins)
+        for slot, (step, row) in enumerate(places)
+    )
     sources = []
     for step, group in groupby(reads, key=lambda read: read[0]):
         _, _, rows, into = map(list, zip(*group, strict=True))

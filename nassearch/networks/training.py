@@ -116,7 +116,9 @@ def _train_compiled(
     accuracy = {name: np.empty(len(networks)) for name in held_out}
     for n, (network, seed) in enumerate(zip(networks, seeds, strict=True)):
         tape = compiled.record(GroupedNetworks([network], [seed]))
-        compiled.train_tape(*tape, examples.inputs, examples.labels, batches.numpy(), rates, training.weight_decay)
+        compiled.train_tape(
+            *tape, examples.inputs, examples.labels, batches.numpy(), rates, training.weight_decay
+        )
         for name, batch in held_out.items():
             right = compiled.count_right(*tape, batch.inputs, batch.labels, training.batch_size)
             accuracy[name][n] = 100 * right / len(batch.inputs)

@@ -33,7 +33,7 @@ def resolve(space: SearchSpace, task: Task, batch: Batch | None, options: Mappin
 
 
 @proxy(
-    reference="Gracheva, Dey and Lio, epsilon: zero-cost NAS by two constant initialisations (document 001), eqs. 1-4",
+    reference="Light and Accurate: NAS via two constant shared weights initialisations, eqs. 1-4 (arXiv 2302.04406)",
     needs=("inputs",),
     chunk=16,
     resolve=resolve,

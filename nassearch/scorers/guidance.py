@@ -78,7 +78,9 @@ def check_scorer(spec: str) -> str:
     name, args, options = parse_spec(spec)
     proxy = registry.load("proxies", name)
     if args:
-        raise InvalidSetting(f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning")
+        raise InvalidSetting(
+            f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning"
+        )
     for option in options:
         if option not in proxy.options:
             raise UnknownName(f"option of {name}", option, proxy.options, "(nassearch list proxies)")
@@ -115,7 +117,9 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
     return batch
 
 
-def score_ahead(scorers: Mapping[str, ProxyScorer], space: SearchSpace, warmup: list[Arch], steps: int) -> None:
+def score_ahead(
+    scorers: Mapping[str, ProxyScorer], space: SearchSpace, warmup: list[Arch], steps: int
+) -> None:
     """Score at once, on all workers, what the rounds will ask for; they compute the rest themselves, one by one.
 
     Args:

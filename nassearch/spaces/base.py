@@ -74,10 +74,10 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def key(self, arch: Arch) -> str:
-        """Return a text that two architectures share only if they compute the same function.
+        """Return the published key: isomorphic architectures share it, and scores are computed once per key.
 
-        Scores are computed once per key. Different keys may still stand for one function: each space says what
-        its key sees through.
+        Architectures that share a key compute the same function where equal layers have equal weights. Different
+        keys may still stand for one function: each space says what its key sees through.
         """
 
     @abstractmethod

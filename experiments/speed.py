@@ -1,0 +1,229 @@
+"""Times beside their targets, each part measured in one go.
+
+    python experiments/speed.py [--data FOLDER] [--only ae startup] [--out FILE]
+
+Parts: `ae`, 100 rounds x 300 models on cached scores; `growth`, how that grows; `synflow`, the whole space;
+`epsilon`, per architecture; `oracle`, opening and asking the tables; `startup`, `nassearch --help`; `first`, the
+first command of the README in an empty data directory. Wall time is what the targets are about; processor time (all
+processes) beside it says how much of it another program on the machine may have cost. Without --data, what needs it
+is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _common import data_options, markdown, prepare, say
+
+from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.experiment import Experiment, Outcome, open_batch
+from nassearch.runner import run_rounds
+from nassearch.scorers import build_scorer
+from nassearch.strategies.ae import AgingEvolution
+
+Rows = list[list[object]]
+QUERIES = 30_000
+WEIGHTS = (1e-7, 1.0)
+
+
+def clock(work: Callable[[], Any]) -> tuple[float, float]:
+    """Return wall and processor seconds of a call; the latter with child processes that have ended."""
+    before, start = processor(), time.perf_counter()
+    work()
+    return time.perf_counter() - start, processor() - before
+
+
+def processor() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def medians(work: Callable[[], Any], repeats: int) -> tuple[float, float]:
+    wall, cpu = np.median([clock(work) for _ in range(repeats)], axis=0).tolist()
+    return wall, cpu
+
+
+def row(what: str, seconds: tuple[float, float], target: float | None = None, per: int = 1) -> list[object]:
+    wall, cpu = (value / per for value in seconds)
+    met = "" if target is None else ("yes" if wall <= target else f"no, {wall / target:.2f} times")
+    return [what, f"{wall:.3g} s", f"{cpu:.3g} s", "" if target is None else f"{target:g} s", met]
+
+
+def python(code: str, **environment: str) -> None:
+    """Run code in a process of its own: what it computes is computed for the first time."""
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **environment})
+
+
+def dataset() -> str:
+    return "cifar100" if "cifar100" in NASBench201Benchmark.installed() else "mnist1d"
+
+
+def searches(rounds: int, budget: int) -> Callable[[], Any]:
+    """Return 100 rounds of the guided search as a call, benchmark open and scores in memory."""
+    oracle = NASBench201Benchmark.open(dataset())
+    scorer = build_scorer("synflow", oracle.space, oracle.dataset.task)
+    scorer(list(oracle.space.all()))
+    make = partial(AgingEvolution, oracle.space)
+    return lambda: list(run_rounds(oracle, make, budget, 0, range(rounds), (scorer, 3000)))
+
+
+def ae(args: argparse.Namespace) -> Rows:
+    name = f"AE, warm-up 3000, 100 rounds x 300 models, {dataset()}"
+    experiment = Experiment("ae", dataset=dataset(), warmup=3000, scorer="synflow")
+    experiment.run()  # fills the score cache
+    outcomes: dict[int, Outcome] = {}
+
+    def run(workers: int) -> None:
+        outcomes[workers] = experiment.run(workers=workers)
+
+    def same(a: Outcome, b: Outcome) -> bool:
+        pairs = zip(a.rounds, b.rounds, strict=True)
+        return all(x.archs == y.archs and x.valid.tobytes() == y.valid.tobytes() for x, y in pairs)
+
+    rows = [
+        row(f"{name}, scores in memory, 1 worker", medians(searches(100, 300), args.repeats), 1.0),
+        row("the same, scores read from the cache file, 1 worker", medians(lambda: run(1), args.repeats)),
+        row("the same, 2 workers (wall time alone counts both)", medians(lambda: run(2), args.repeats)),
+    ]
+    equal = "identical" if same(outcomes[1], outcomes[2]) else "DIFFERENT"
+    return [*rows, ["results of 1 and 2 workers", equal, "", "identical", "yes" if equal == "identical" else "no"]]
+
+
+def growth(args: argparse.Namespace) -> Rows:
+    rows: Rows = []
+    for what, sizes in (
+        ("rounds, at 300 models", [(n, 300) for n in (30, 100, 300, 1000)]),
+        ("models, in 30 rounds", [(30, n) for n in (300, 1000, 3000, 10000)]),
+    ):
+        seconds = [clock(searches(*size))[1] for size in sizes]
+        counts = [size[0] if what.startswith("rounds") else size[1] for size in sizes]
+        exponent = float(np.polyfit(np.log(counts), np.log(seconds), 1)[0])
+        listed = ", ".join(f"{n}: {s:.2f}" for n, s in zip(counts, seconds, strict=True))
+        rows.append([f"AE, warm-up 3000, time by {what}: exponent {exponent:.2f}", "", f"{listed} s", "", ""])
+    return rows
+
+
+def synflow(args: argparse.Namespace) -> Rows:
+    code = (
+        "from nassearch.scorers import build_scorer;"
+        "from nassearch.benchmarks.nasbench201 import NASBench201Benchmark as B;"
+        "space = B.make_space(); build_scorer('synflow', space, B.datasets()['cifar10'].task)(list(space.all()))"
+    )
+    cold = medians(lambda: python(code), min(3, args.repeats))
+    return [row("expected synflow, all 15,625, a process of its own from start to end", cold, 5.0)]
+
+
+def epsilon(args: argparse.Namespace) -> Rows:
+    if args.data is None:
+        return [["epsilon", "left out: it needs --data", "", "", ""]]
+    space, task = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()["cifar10"].task
+    batch = open_batch(None, NASBench201Benchmark, "cifar10", "epsilon")
+    draws = space.sample_many(400, np.random.default_rng(0))
+    archs = list({space.key(arch): arch for arch in draws}.values())[: args.archs]
+
+    def score(archs: list[Any], **options: Any) -> None:
+        workers = options.pop("workers", 1)
+        build_scorer("epsilon", space, task, batch, options, workers=workers)(archs)
+
+    score(archs[:2])
+    score(archs[:32], workers=2)  # starts the workers
+    few = archs[: args.full]
+    rows = [
+        row(f"epsilon, batch 256 of 32x32, both weights, per architecture ({len(archs)}), 2 workers",
+            clock(lambda: score(archs, workers=2)), 0.08, len(archs)),
+        row("the same, 1 worker", clock(lambda: score(archs)), None, len(archs)),
+    ]  # fmt: skip
+    collapsed, full = clock(lambda: score(few)), clock(lambda: score(few, path="full"))
+    rows.append(row(f"the same, 1 worker, {len(few)} of them", collapsed, None, len(few)))
+    rows.append(row("the same on the full-width path, torch on all cores", full, None, len(few)))
+    ratio = full[1] / collapsed[1]
+    return [*rows, ["full width over one channel, processor time", "", f"{ratio:.0f} times", "", ""]]
+
+
+def oracle(args: argparse.Namespace) -> Rows:
+    rows = []
+    for name in NASBench201Benchmark.installed():
+        benchmark, rng = NASBench201Benchmark.open(name), np.random.default_rng(0)
+        archs = benchmark.space.sample_many(QUERIES, rng)
+        opening = medians(lambda name=name: NASBench201Benchmark.open(name), args.repeats)
+        asking = medians(lambda b=benchmark, a=archs, r=rng: [b.query(arch, r) for arch in a], args.repeats)
+        rows.append(row(f"open the {name} table", opening, 0.3))
+        rows.append(row(f"one query of {name}", asking, None, QUERIES))
+    return rows
+
+
+def startup(args: argparse.Namespace) -> Rows:
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "check": True}
+    rows = []
+    for what, command, target in (
+        ("nassearch --help, median of 10 processes", ["-m", "nassearch", "--help"], 0.5),
+        ("for comparison: python importing numpy", ["-c", "import numpy"], None),
+    ):
+        rows.append(row(what, medians(lambda c=command: subprocess.run([sys.executable, *c], **quiet), 10), target))
+    return rows
+
+
+def first(args: argparse.Namespace) -> Rows:
+    command = [sys.executable, "-m", "nassearch", "run", "ae", "--warmup", "3000", "--move", "epsilon"]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "NASSEARCH_DATA": f"{folder}/data"}
+        path = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+        call = partial(subprocess.run, command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
+        cold = clock(call)
+        again = clock(partial(subprocess.run, [*command, "--seed", "1"], **call.keywords))
+    return [
+        row("nassearch run ae --warmup 3000 --move epsilon, nothing cached", cold, 60.0),
+        row("the same with --seed 1 afterwards, scores cached", again),
+    ]
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
+    "ae": ae,
+    "growth": growth,
+    "synflow": synflow,
+    "epsilon": epsilon,
+    "oracle": oracle,
+    "startup": startup,
+    "first": first,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data_options(parser)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--archs", type=int, default=96, help="architectures for epsilon")
+    parser.add_argument("--full", type=int, default=4, help="of them on the full-width path")
+    parser.add_argument("--out", type=Path, help="write the table here too")
+    args = parser.parse_args()
+    prepare(args.data, args.home)
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    rows: Rows = []
+    for name in args.only:
+        say(name)
+        rows += PARTS[name](args)
+    where = f"Python {platform.python_version()}, {cores} cores, load average at the start {load:.1f}, "
+    text = where + f"medians of {args.repeats} where repeated.\n\n"
+    text += markdown(["what", "wall", "processor", "target", "met"], rows)
+    print(text)
+    if args.out is not None:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,345 @@
+"""What people get wrong, a row each: the message has the rule, the value met and the remedy, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import call, install, spawn
+
+from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.records import Header
+from nassearch.store import Store
+
+RUN = "run rand --dataset cifar10 --rounds 2 --budget 5 "
+AE = "run ae --dataset cifar10 --rounds 2 --budget 70 "
+SCORE = "score 6111 --dataset cifar10 "
+
+REFUSED = [
+    # command, parts of the message
+    ("run rnd", "no strategy is called 'rnd'", "did you mean rand?"),
+    ("run aes", "no strategy is called 'aes'", "did you mean ae?"),
+    (RUN + "--benchmark nasbench210", "no benchmark is called 'nasbench210'", "did you mean nasbench201?"),
+    ("run rand --dataset cifar11", "data set of nasbench201", "'cifar11'", "did you mean cifar10"),
+    (RUN + "--warmup 5 --scorer synflo", "no proxy is called 'synflo'", "did you mean synflow?"),
+    (RUN + "--scorer synflo", "no proxy is called 'synflo'", "did you mean synflow?"),
+    (AE + "--move parms", "no proxy is called 'parms'", "did you mean params?"),
+    (AE + "--set fitness=parms", "no proxy is called 'parms'", "did you mean params?"),
+    (AE + "--set fitness=params(a=1)", "no option of params is called 'a'"),
+    (RUN + "--warmup 5 --scorer synflow(estimater=sampled)", "option of synflow", "did you mean estimator?"),
+    (
+        RUN + "--warmup 5 --scorer synflow(",
+        "'synflow(' is not a scorer",
+        "synflow(estimator=sampled, seed=3)",
+    ),
+    (RUN + "--warmup 5 --scorer synflow(params)", "synflow takes options only", "params has no meaning"),
+    (RUN + "--set frist=3", "no setting of rand is called 'frist'", "did you mean first?"),
+    (RUN + "--set first=x", "first is a whole number", "'x'"),
+    (AE + "--set pool=0", "pool is a whole number of at least 1, not 0"),
+    (AE + "--set tournament=65", "tournament is a whole number from 1 to 64, not 65"),
+    (RUN + "--warmup 15626", "warmup is a whole number from 0 to 15625, not 15626"),
+    (RUN + "--warmup -1", "warmup is a whole number from 0 to 15625, not -1"),
+    (RUN + "--move epsilon", "has no meaning for rand", "use ae, or warm-up only"),
+    (AE + "--move-at parent", "there is no move", "add --move SCORER"),
+    (AE + "--explore 0.5", "there is no move", "add --move SCORER"),
+    (AE + "--move params --explore 1.5", "explore is a share from 0 to 1, not 1.5"),
+    (AE + "--move params --explore nan", "explore is a share from 0 to 1, not nan"),
+    (AE + "--move params --move-at parent --set fitness=params", "both decide the tournament", "give one"),
+    ("run ae --budget 63", "a budget of 63 is too small", "raise the budget to at least 64"),
+    ("run rand --budget 0", "budget is a whole number of at least 1, not 0"),
+    ("run rand --rounds 0", "rounds is a whole number of at least 1, not 0"),
+    ("run rand --seed -1", "seed is a whole number of at least 0, not -1"),
+    (RUN + "--target nan", "target is a number", "nan"),
+    (RUN + "--workers 0", "workers is a whole number of at least 1, not 0"),
+    (RUN + "--executor proceses", "no executor is called 'proceses'", "did you mean processes?"),
+    (RUN + "--plot a.jpeg", "a plot is written as .png, .svg, .pdf, not as 'a.jpeg'"),
+    (RUN + "--out /dev/null/deep", "/dev/null/deep", "cannot be written", "choose another --out"),
+    (RUN + "--warmup 5 --batch gray", "no batch is called 'gray'", "did you mean grey?", ".npz"),
+    (RUN + "--warmup 5 --batch none.npz", "there is no file none.npz", "give another --batch"),
+    ("run rand --dataset cifar100", "cifar100 table", "is not installed", "nassearch bench import FILE"),
+    (
+        "score 6111 --dataset cifar100 --proxies epsilon",
+        "no batch of cifar100",
+        "bench import",
+        "--batch grey",
+    ),
+    (SCORE + "--proxies sinflow", "no proxy is called 'sinflow'", "did you mean synflow?"),
+    (SCORE + "--proxies params,params", "params is there twice"),
+    (SCORE + "--proxies params,,flops", "'params,,flops' is not a list of proxies"),
+    (SCORE + "--proxies params -o a.txt", "written as .csv or .json, not as 'a.txt'"),
+    (SCORE + "--proxies params -o /dev/null/a.csv", "/dev/null/a.csv cannot be written", "another -o"),
+    (SCORE + "--proxies params --dataset cifra10", "'cifra10'", "did you mean cifar10"),
+    ("score 15625 --proxies params", "an index of nasbench201 is from 0 to 15624, not 15625"),
+    ("score |none~0|+|none~0|none~1| --proxies params", "has 2 nodes", "an example: |nor_conv_3x3~0|"),
+    ("score |non~0|+|none~0|none~1|+|none~0|none~1|none~2| --proxies params", "'non'", "known: none"),
+    ("score --sample 0 --proxies params", "sample is a whole number of at least 1, not 0"),
+    ("compare nothing.jsonl", "there is no result nothing.jsonl", "nassearch run writes one"),
+    ("plot nothing.jsonl -o a.bmp", "a plot is written as .png, .svg, .pdf, not as 'a.bmp'"),
+    ("plot nothing.jsonl -o a.png", "there is no result nothing.jsonl"),
+    ("bench info cifra10", "no data set of nasbench201 is called 'cifra10'", "did you mean cifar10"),
+    ("bench import nothing.csv", "nothing.csv"),
+]
+MISUSED = [
+    ("", "Commands"),
+    ("rum", "No such command 'rum'"),
+    ("run", "Missing argument 'STRATEGY'"),
+    ("run rand --budget many", "'many' is not a valid integer"),
+    ("run ae --move params --move-at uncle", "'uncle' is not one of 'child', 'parent'"),
+    ("run rand --set first", "'first' is not of the form KEY=VALUE"),
+    ("run rand --shwo test", "No such option"),
+    ("score 6111", "Missing option '--proxies'"),
+    ("score --proxies params", "give architectures, or --sample N, or --all: one of the three"),
+    ("score 1 --all --proxies params", "one of the three"),
+    ("list proxy", "'proxy' is not one of 'strategies', 'proxies', 'benchmarks'"),
+    ("compare", "Missing argument"),
+    ("plot a.jsonl", "Missing option"),
+]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    install()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def split(line: str) -> list[str]:
+    """Split at the spaces that stand outside brackets."""
+    words: list[str] = []
+    for word in line.split():
+        if words and words[-1].count("(") > words[-1].count(")") and ")" in word:
+            words[-1] += word
+        else:
+            words.append(word)
+    return words
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row[0])
+def test_refused(row: tuple[str, ...], in_an_empty_folder: Path) -> None:
+    result = call(*split(row[0]))
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("nassearch: ")
+    assert result.stderr.count("\n") == 1
+    for part in row[1:]:
+        assert part in result.stderr
+    assert list(in_an_empty_folder.iterdir()) == []  # refused before anything is begun
+
+
+@pytest.mark.parametrize("row", MISUSED, ids=lambda row: row[0] or "nothing")
+def test_misused(row: tuple[str, str], in_an_empty_folder: Path) -> None:
+    result = call(*split(row[0]))
+    assert result.exit_code == 2
+    assert row[1] in result.stderr
+    assert list(in_an_empty_folder.iterdir()) == []
+
+
+def test_json_leaves_standard_output_empty_on_an_error() -> None:
+    result = call("run", "rnd", "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "did you mean rand?" in result.stderr
+
+
+def test_a_value_that_the_proxy_refuses() -> None:
+    result = call(*split(RUN + "--warmup 5 --scorer synflow(estimator=guess)"))
+    assert result.exit_code == 1
+    assert "'guess'" in result.stderr
+    assert "expected" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_no_batch_is_installed(in_an_empty_folder: Path) -> None:
+    NASBench201Benchmark.batch_path("cifar10").unlink()
+    result = call(*split(AE + "--move epsilon"))
+    assert result.exit_code == 1
+    assert "epsilon looks at data, and no batch of cifar10 is installed" in result.stderr
+    assert "nassearch bench import IMAGES.npz --dataset cifar10" in result.stderr
+
+
+def test_truncated_table() -> None:
+    path = NASBench201Benchmark.table_path("cifar10")
+    path.write_bytes(path.read_bytes()[:-100])
+    result = call(*split(RUN))
+    assert result.exit_code == 1
+    assert f"{path} is damaged" in result.stderr
+    assert "nassearch bench import" in result.stderr
+
+
+def test_truncated_cache_is_set_aside_with_one_line(data_dir: Path) -> None:
+    line = split(RUN + "--warmup 40 --scorer params --out a.jsonl --json")
+    good = call(*line)
+    cache = data_dir / "scores.sqlite"
+    cache.write_bytes(cache.read_bytes()[:3000])
+    for journal in data_dir.glob("scores.sqlite-*"):
+        journal.unlink()
+    first = Path("a.jsonl").read_bytes()
+    Path("a.jsonl").unlink()
+    again = call(*line)
+    assert again.exit_code == good.exit_code == 0
+    assert Path("a.jsonl").read_bytes() == first
+    assert again.stdout == good.stdout
+    assert again.stderr.startswith(f"nassearch: the score cache {cache} is damaged")
+    assert again.stderr.count("\n") == 1
+    assert (data_dir / "scores.sqlite.corrupt").exists()
+
+
+def test_unwritable_cache_is_a_warning(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    (data_dir / "scores.sqlite").mkdir()
+    result = call(*split(RUN + "--warmup 40 --scorer params"))
+    assert result.exit_code == 0
+    assert result.stderr.startswith("nassearch: scores are not cached in")
+    assert result.stderr.count("\n") == 1
+
+
+def finished(*more: str) -> Path:
+    assert call(*split(RUN + "--out a.jsonl"), *more).exit_code == 0
+    return Path("a.jsonl")
+
+
+@pytest.mark.parametrize("cut", [1, 30, 400])
+def test_truncated_result_goes_on_to_the_same_bytes(cut: int) -> None:
+    path = finished()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-cut])
+    assert finished().read_bytes() == whole
+
+
+def test_damaged_result_is_left_as_it_is() -> None:
+    path = finished()
+    lines = path.read_bytes().splitlines(keepends=True)
+    damaged = lines[0] + b"{damage\n" + lines[2]
+    path.write_bytes(damaged)
+    for line in (RUN + "--out a.jsonl", "compare a.jsonl", "plot a.jsonl -o a.png"):
+        result = call(*split(line))
+        assert result.exit_code == 1
+        assert "line 2 of a.jsonl is damaged" in result.stderr
+    assert path.read_bytes() == damaged
+
+
+def test_result_of_another_experiment_is_left_as_it_is() -> None:
+    path = finished()
+    before = path.read_bytes()
+    result = call(*split(RUN + "--out a.jsonl --seed 1"))
+    assert result.exit_code == 1
+    assert "a.jsonl holds rounds with seed 0, and this run has 1: choose another --out" in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_something_else_where_the_result_belongs() -> None:
+    Path("a.jsonl").write_text("my notes\n")
+    result = call(*split(RUN + "--out a.jsonl"))
+    assert result.exit_code == 1
+    assert "a.jsonl" in result.stderr
+    assert Path("a.jsonl").read_text() == "my notes\n"
+
+
+def test_two_runs_to_one_place() -> None:
+    with Store.open("a.jsonl", Header({}, "0", "0")):
+        result = call(*split(RUN + "--out a.jsonl"))
+    assert result.exit_code == 1
+    assert "a.jsonl is being written by another run: wait for it, or choose another --out" in result.stderr
+
+
+def test_disk_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = finished().read_bytes()
+    Path("a.jsonl").unlink()
+    monkeypatch.setattr("nassearch.store.FileIO", _Full)
+    result = call(*split(RUN + "--out a.jsonl"))
+    assert result.exit_code == 1
+    assert "a.jsonl cannot be written: No space left on device. The 1 rounds in it are safe" in result.stderr
+    assert whole.startswith(Path("a.jsonl").read_bytes())
+    monkeypatch.setattr("nassearch.store.FileIO", FileIO)
+    assert finished().read_bytes() == whole
+
+
+class _Full:
+    """A file on a disk that has room for two lines."""
+
+    def __init__(self, *args: Any) -> None:
+        self._file, self._lines = FileIO(*args), 0
+
+    def write(self, data: bytes) -> int:
+        self._lines += 1
+        if self._lines > 2:
+            raise OSError(28, "No space left on device")
+        return self._file.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def test_an_error_in_a_worker_is_told_as_here() -> None:
+    line = SCORE + "--proxies epsilon(path=wrong) --no-cache"
+    here, there = call(*split(line)), call(*split(line + " --workers 2"))
+    assert here.exit_code == there.exit_code == 1
+    assert "path of epsilon is collapsed or full, not 'wrong'" in here.stderr
+    assert there.stderr == here.stderr
+
+
+def test_results_of_different_data_sets_are_not_compared() -> None:
+    finished()
+    install("cifar100")
+    assert call(*split(RUN + "--out b.jsonl --dataset cifar100")).exit_code == 0
+    result = call("compare", "a.jsonl", "b.jsonl")
+    assert result.exit_code == 1
+    assert "b.jsonl is about nasbench201, cifar100 and a.jsonl about nasbench201, cifar10" in result.stderr
+
+
+def test_unknown_baseline() -> None:
+    result = call("compare", finished(), "--baseline", "rnd")
+    assert result.exit_code == 1
+    assert "did you mean rand?" in result.stderr
+
+
+LONG = "run ae --dataset cifar10 --rounds 1500 --budget 80 --out a.jsonl"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("undisturbed") / "a.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NASSEARCH_DATA", str(path.parent / "data"))
+        install()
+        assert call(*LONG.split()[:-1], path).exit_code == 0
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_ended_goes_on_to_the_same_bytes(
+    undisturbed: bytes, in_an_empty_folder: Path, how: signal.Signals, workers: int
+) -> None:
+    path = in_an_empty_folder / "a.jsonl"
+    process = spawn(*LONG.split(), "--workers", workers, cwd=in_an_empty_folder)
+    while process.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < 30):
+        pass
+    if how is signal.SIGINT:
+        os.killpg(process.pid, how)  # a terminal sends it to all of the group
+    else:
+        process.kill()
+    out, err = process.communicate(timeout=60)
+    left = path.read_bytes()
+    assert 30 <= left.count(b"\n") < 1501, "it was over before it was ended: make it longer"
+    assert undisturbed.startswith(left)
+    if how is signal.SIGINT:
+        assert process.returncode == 130
+        assert (out, err.strip()) == (
+            "",
+            "nassearch: interrupted; what is finished is kept: run the same command to go on",
+        )
+    assert call(*LONG.split()).exit_code == 0
+    assert path.read_bytes() == undisturbed
+
+
+def test_a_reader_that_goes_away(in_an_empty_folder: Path) -> None:
+    process = spawn("score", "--all", "--proxies", "params", "--json", cwd=in_an_empty_folder)
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "[\n"
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 1

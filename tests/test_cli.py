@@ -1,0 +1,228 @@
+"""Commands: what they print and write, that they are documented, and that they start quickly."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from commands import ROOT, call, environment, install
+
+from nassearch.cli.main import COMMANDS, cli
+
+RUN = (
+    "run",
+    "ae",
+    "--dataset",
+    "cifar10",
+    "--rounds",
+    "6",
+    "--budget",
+    "70",
+    "--scorer",
+    "params",
+    "--warmup",
+    "90",
+)
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    install()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def done(*args: Any) -> str:
+    result = call(*args)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {part}", sub) for part, sub in command.commands.items())
+        else:
+            yield name, command
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), every_command(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_is_documented(name: str, command: click.Command) -> None:
+    assert command.help
+    assert f"nassearch {name}" in command.help.partition("Example")[2]
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+    text = done(*name.split(), "--help")
+    assert "nassearch" in text
+    assert max(map(len, text.splitlines())) <= 110
+
+
+def test_help_lists_every_command_and_version() -> None:
+    from nassearch import __version__
+
+    assert all(f"\n  {name} " in done("--help") for name in COMMANDS)
+    assert __version__ in done("--version")
+
+
+def test_run_prints_a_table_and_writes_result_and_plot(in_an_empty_folder: Path) -> None:
+    text = done(*RUN, "--target", "20")
+    assert "nasbench201, cifar10: ae, warm-up 90 by params" in text
+    assert "test accuracy (percent)" in text
+    assert "models to 20: 1" in text
+    suffixes = {path.suffix for path in (in_an_empty_folder / "results").iterdir()}
+    assert {".jsonl", ".png"} <= suffixes
+    assert "nassearch compare results/*.jsonl" in text
+
+
+def test_run_json_is_one_object(in_an_empty_folder: Path) -> None:
+    found = json.loads(done(*RUN, "--json", "--out", "a.jsonl", "--plot", "a.svg"))
+    assert set(found) == {"experiment", "summary", "results"}
+    assert found["results"] == "a.jsonl"
+    assert found["experiment"]["strategy"] == "ae"
+    assert found["experiment"]["warmup"] == 90
+    summary = found["summary"]
+    assert set(summary) == {"median", "q25", "q75", "target", "models_to_target", "revisits", "seconds"}
+    assert [len(summary[name]) for name in ("median", "q25", "q75")] == [70] * 3
+    assert all(
+        low <= mid <= high
+        for low, mid, high in zip(summary["q25"], summary["median"], summary["q75"], strict=True)
+    )
+    assert summary["seconds"] == 70 * 9.0
+    assert Path("a.svg").read_text().startswith("<?xml")
+
+
+def test_workers_cache_place_and_repeats_change_no_byte(in_an_empty_folder: Path) -> None:
+    results, outputs = set(), set()
+    for number, more in enumerate(
+        [(), ("--workers", "2"), ("--no-cache",), ("--workers", "2", "--no-cache"), ()]
+    ):
+        path = in_an_empty_folder / f"deep{number}" / "a.jsonl"
+        found = json.loads(done(*RUN, "--json", "--out", path, *more))
+        assert found.pop("results") == str(path)
+        outputs.add(json.dumps(found))
+        results.add(path.read_bytes())
+    assert len(results) == len(outputs) == 1
+
+
+def test_more_rounds_are_added_to_those_there() -> None:
+    done(*RUN, "--out", "a.jsonl")
+    six = Path("a.jsonl").read_bytes()
+    done(*RUN, "--rounds", "9", "--out", "a.jsonl")
+    nine = Path("a.jsonl").read_bytes()
+    assert nine.startswith(six)
+    assert nine.count(b"\n") == 10
+    fewer = json.loads(done(*RUN, "--rounds", "9", "--json", "--out", "b.jsonl"))
+    assert Path("b.jsonl").read_bytes() == nine
+    assert fewer["experiment"]["rounds"] == 9
+
+
+def test_compare_and_plot() -> None:
+    done(*RUN, "--out", "a.jsonl")
+    done("run", "rand", "--dataset", "cifar10", "--rounds", "6", "--budget", "70", "--out", "b.jsonl")
+    text = done("compare", "a.jsonl", "b.jsonl", "--baseline", "rand")
+    assert "ae, warm-up 90 by params" in text
+    assert "rand" in text
+    found = json.loads(done("compare", "a.jsonl", "b.jsonl", "--baseline", "b.jsonl", "--json"))
+    assert found["baseline"] == "rand"
+    assert [row["label"] for row in found["rows"]] == ["ae, warm-up 90 by params", "rand"]
+    assert list(found["rows"][0]["at"]) == ["50", "70"]
+    assert {"models_to_target", "speedup", "speedup_low", "speedup_high", "revisits", "regret"} <= set(
+        found["rows"][0]
+    )
+    for name in ("a.png", "a.svg", "a.pdf"):
+        assert done("plot", "a.jsonl", "b.jsonl", "-o", name) == f"{name}\n"
+        assert Path(name).stat().st_size > 1000
+    done("plot", "a.jsonl", "-o", "s.png", "--x", "seconds")
+
+
+def test_searches_alike_are_told_apart_by_their_files() -> None:
+    for seed in ("0", "1"):
+        done(*RUN, "--seed", seed, "--out", f"{seed}.jsonl")
+    rows = json.loads(done("compare", "0.jsonl", "1.jsonl", "1.jsonl", "--json"))["rows"]
+    assert [row["label"][-4:] for row in rows] == [" [0]", " [1]"]
+
+
+def test_score_round_trips() -> None:
+    args = ("score", "--sample", "40", "--proxies", "params,synflow(estimator=sampled, seed=3),epsilon")
+    args += ("--dataset", "cifar10", "--batch", "grey", "--seed", "5")
+    printed = json.loads(done(*args, "--json"))
+    done(*args, "-o", "a.csv")
+    done(*args, "-o", "a.json", "--workers", "2")
+    with open("a.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert json.loads(Path("a.json").read_text()) == printed
+    read = [{k: v if k == "arch" else float(v) if v else None for k, v in row.items()} for row in rows]
+    assert read == printed
+    assert list(printed[0]) == ["arch", "params", "synflow(estimator=sampled, seed=3)", "epsilon"]
+    scored = [row["epsilon"] is None for row in printed]
+    assert any(scored) and not all(scored)  # in 40 draws: about four in ten have no epsilon
+
+
+def test_score_by_string_and_by_official_index() -> None:
+    best = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+    (by_index,) = json.loads(done("score", "6111", "--proxies", "params", "--json"))
+    (again,) = json.loads(done("score", by_index["arch"], "--proxies", "params", "--json"))
+    (other,) = json.loads(done("score", best, "--proxies", "params", "--json"))
+    assert again == by_index
+    assert other["arch"] == best
+
+
+def test_score_all_has_every_architecture() -> None:
+    assert "15625 architectures: a.csv" in done("score", "--all", "--proxies", "params", "-o", "a.csv")
+    assert len(Path("a.csv").read_text().splitlines()) == 15_626
+
+
+@pytest.mark.parametrize("kind", ["strategies", "proxies", "benchmarks"])
+def test_list(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    text, rows = done("list", kind), json.loads(done("list", kind, "--json"))
+    assert all(f"{row['name']} " in text for row in rows)
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(row["what"] for row in rows)
+
+
+def test_bench_list_and_info() -> None:
+    rows = json.loads(done("bench", "list", "--json"))
+    assert {row["dataset"]: row["installed"] for row in rows}["cifar10"] is True
+    assert "cifar10" in done("bench", "list")
+    assert json.loads(done("bench", "info", "cifar10", "--json"))["architectures"] == 15_625
+    assert "architectures: 15625" in done("bench", "info", "cifar10")
+
+
+LIGHT = [("--help",), ("list", "proxies"), ("list", "strategies"), ("run", "--help"), ("compare", "a.jsonl"),
+         ("plot", "a.jsonl", "-o", "a.png"), (*RUN, "--out", "a.jsonl"), (*RUN, "--out", "b.jsonl")]  # fmt: skip
+
+
+def test_what_needs_no_network_imports_no_torch() -> None:
+    done(*RUN, "--out", "a.jsonl")
+    code = "import sys\nfrom nassearch.cli.main import cli\n"
+    code += "".join(f"cli({list(args)}, standalone_mode=False)\n" for args in LIGHT)
+    code += "assert 'torch' not in sys.modules\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = "{'torch', 'numpy', 'scipy', 'matplotlib', 'rich', 'joblib', 'sqlite3'}"
+    code = f"import sys\nfrom nassearch.cli.main import cli\ncli(['--help'], standalone_mode=False)\nprint({heavy} & set(sys.modules))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, cwd=ROOT
+    )
+    assert ended.stdout.splitlines()[-1] == "set()"
