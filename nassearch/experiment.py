@@ -22,9 +22,11 @@ from nassearch.paths import data_dir
 from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
 from nassearch.scorers import ProxyScorer, build_scorer
 from nassearch.scorers.guidance import (
+    EXPLORE,
     WARMUP,
     StrategyMaker,
     check_scorer,
+    label,
     needs_batch,
     open_batch,
     roles,
@@ -37,7 +39,6 @@ from nassearch.types import Batch, Progress
 
 Watch = Callable[[str], Progress]
 """Makes a progress callback for a piece of work with that title."""
-EXPLORE = 0.25
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ class Experiment:
         return re.sub(r"[^A-Za-z0-9.=]+", "-", text).strip("-") + ".jsonl"
 
     def header(self) -> Header:
-        """Return what a result of this experiment is the result of: the batch by its content, nothing that is unused."""
+        """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
         from nassearch import __version__
 
         used = {
@@ -284,20 +285,3 @@ class Outcome:
     def curve(self, show: str | None = None, choose: str | None = None) -> Curve:
         """Return the rounds as a curve, as the experiment says unless told otherwise."""
         return Curve.from_rounds(self.rounds, show or self.experiment.show, choose or self.experiment.choose)
-
-
-def label(experiment: Mapping[str, Any]) -> str:
-    """Return a search in words, from the fields of an experiment, which a result's header holds too.
-
-    >>> label({"strategy": "ae", "warmup": 3000, "scorer": "epsilon", "move": "synflow", "settings": {"pool": 32}})
-    'ae, warm-up 3000 by epsilon, move synflow, pool=32'
-    """
-    parts = [str(experiment.get("strategy"))]
-    if experiment.get("warmup"):
-        parts.append(f"warm-up {experiment['warmup']} by {experiment.get('scorer')}")
-    if experiment.get("move"):
-        at, explore = experiment.get("move_at"), experiment.get("explore", EXPLORE)
-        parts.append(f"move {experiment['move']}" + (f" at {at}" if at else ""))
-        parts += [f"explore {explore:g}"] if explore != EXPLORE else []
-    parts += [f"{name}={value}" for name, value in experiment.get("settings", {}).items()]
-    return ", ".join(parts)

@@ -60,7 +60,8 @@ def _told(error: Exception) -> Exception:
     """Return what a worker raised as this process would have raised it."""
     if type(error).__name__ == "TerminatedWorkerError":
         return NassearchError(
-            "a worker process died, perhaps for want of memory; what is finished is kept: run again with fewer --workers"
+            "a worker process died, perhaps for want of memory; what is finished is kept: "
+            "run again with fewer --workers"
         )
     cause = getattr(error, "cause", None)  # Ray wraps an exception together with its traceback as text
     return cause if isinstance(cause, NassearchError) else error

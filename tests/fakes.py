@@ -35,7 +35,7 @@ class FakeBenchmark(Benchmark):
     digest = "0123456789abcdef"
 
     def __init__(self) -> None:
-        self.space = NASBench201()
+        self.space = self.make_space()
         self.dataset = self.datasets()["fake"]
 
     @classmethod
@@ -54,5 +54,10 @@ class FakeBenchmark(Benchmark):
     def best(self) -> Metrics:
         return Metrics(57.0, 56.0, 0.0)
 
-    def batch(self) -> Batch | None:
+    @classmethod
+    def make_space(cls) -> NASBench201:
+        return NASBench201()
+
+    @classmethod
+    def find_batch(cls, dataset: str) -> Batch | None:
         return None

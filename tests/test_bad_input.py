@@ -25,10 +25,10 @@ REFUSED = [
     ("run aes", "no strategy is called 'aes'", "did you mean ae?"),
     (RUN + "--benchmark nasbench210", "no benchmark is called 'nasbench210'", "did you mean nasbench201?"),
     ("run rand --dataset cifar11", "data set of nasbench201", "'cifar11'", "did you mean cifar10"),
-    (RUN + "--warmup 5 --scorer synflo", "no proxy is called 'synflo'", "did you mean synflow?"),
-    (RUN + "--scorer synflo", "no proxy is called 'synflo'", "did you mean synflow?"),
-    (AE + "--move parms", "no proxy is called 'parms'", "did you mean params?"),
-    (AE + "--set fitness=parms", "no proxy is called 'parms'", "did you mean params?"),
+    (RUN + "--warmup 5 --scorer synflo", "no proxy is called 'synflo'", "did you mean synflow"),
+    (RUN + "--scorer synflo", "no proxy is called 'synflo'", "did you mean synflow"),
+    (AE + "--move parms", "no proxy is called 'parms'", "did you mean params"),
+    (AE + "--set fitness=parms", "no proxy is called 'parms'", "did you mean params"),
     (AE + "--set fitness=params(a=1)", "no option of params is called 'a'"),
     (RUN + "--warmup 5 --scorer synflow(estimater=sampled)", "option of synflow", "did you mean estimator?"),
     (
@@ -67,7 +67,7 @@ REFUSED = [
         "bench import",
         "--batch grey",
     ),
-    (SCORE + "--proxies sinflow", "no proxy is called 'sinflow'", "did you mean synflow?"),
+    (SCORE + "--proxies sinflow", "no proxy is called 'sinflow'", "did you mean synflow"),
     (SCORE + "--proxies params,params", "params is there twice"),
     (SCORE + "--proxies params,,flops", "'params,,flops' is not a list of proxies"),
     (SCORE + "--proxies params -o a.txt", "written as .csv or .json, not as 'a.txt'"),
@@ -342,4 +342,4 @@ def test_a_reader_that_goes_away(in_an_empty_folder: Path) -> None:
     assert process.stdout.readline() == "[\n"
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(60) == 1
+    assert process.wait(60) in (0, 1)  # which of them differs between versions of click

@@ -221,7 +221,8 @@ def test_what_needs_no_network_imports_no_torch() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     heavy = "{'torch', 'numpy', 'scipy', 'matplotlib', 'rich', 'joblib', 'sqlite3'}"
-    code = f"import sys\nfrom nassearch.cli.main import cli\ncli(['--help'], standalone_mode=False)\nprint({heavy} & set(sys.modules))"
+    code = "import sys\nfrom nassearch.cli.main import cli\ncli(['--help'], standalone_mode=False)\n"
+    code += f"print({heavy} & set(sys.modules))"
     ended = subprocess.run(
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, cwd=ROOT
     )

@@ -12,7 +12,7 @@ from commands import install
 
 from nassearch import Experiment
 from nassearch.errors import InvalidSetting, UnknownName
-from nassearch.experiment import label
+from nassearch.scorers.guidance import label
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nassearch import __version__
 from nassearch.benchmarks.batches import save_batch
 from nassearch.benchmarks.building import Recipe, WorkFile, collect, representatives, train_space
 from nassearch.benchmarks.nasbench201 import MNIST1D_TASK, NASBench201Benchmark
@@ -108,14 +109,16 @@ def build_embedded(
     )
     paths = [out / f"{name}.npz", out / "mnist1d-batch.npz"]
     table.save(paths[0])
-    save_batch(paths[1], Batch(data["train"].inputs[:BATCH], data["train"].labels[:BATCH]))
+    labels = data["train"].labels
+    assert labels is not None
+    save_batch(paths[1], Batch(data["train"].inputs[:BATCH], labels[:BATCH]))
     return paths
 
 
 def versions() -> dict[str, str]:
     """Return the versions that a build depends on."""
-    found = {"python": platform.python_version()}
-    for package in ("nassearch", "torch", "numpy", "numba", "mnist1d"):
+    found = {"python": platform.python_version(), "nassearch": __version__}
+    for package in ("torch", "numpy", "numba", "mnist1d"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -123,7 +123,7 @@ def _csv(path: Path, text: str) -> Sheet:
 
 def _parquet(path: Path, data: bytes) -> Sheet:
     try:
-        import pyarrow  # type: ignore[import-untyped]
+        import pyarrow
         from pyarrow import parquet
     except ImportError as error:
         raise InvalidSetting(

@@ -23,7 +23,7 @@ paths_argument = click.argument("results", nargs=-1, required=True, type=click.P
 def read(paths: tuple[Path, ...], show: str, choose: str) -> list[tuple[str, Header, list[Round], Curve]]:
     """Read results of one data set, each under a label of its own."""
     from nassearch.curves import Curve
-    from nassearch.experiment import label
+    from nassearch.scorers.guidance import label
     from nassearch.store import read_result
 
     paths = tuple(dict.fromkeys(paths))

@@ -54,7 +54,7 @@ METRIC = {"test": "test", "valid": "validation"}
 )
 @work_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-              help="Folder for the result, which is gone on with if it is there; or a file ending in .jsonl.")  # fmt: skip
+              help="Folder for the result, or a file ending in .jsonl; one that is there is gone on with.")  # fmt: skip
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),

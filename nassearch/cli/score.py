@@ -60,7 +60,7 @@ def score(
 
     \b
     Examples:
-      nassearch score '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|' --proxies synflow
+      nassearch score '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|' --proxies params
       nassearch score 6111 857 --proxies "params,synflow(estimator=sampled, seed=3)" --json
       nassearch score --all --proxies params,synflow,epsilon -o scores.csv --workers 2
     """

@@ -150,9 +150,12 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     if layer.op == "relu":
         return x.relu()
     if layer.op == "conv":
-        return (_pointwise if layer.kernel == 1 and layer.stride == 1 else _Conv.apply)(x, *weights, layer)
+        if layer.kernel == 1 and layer.stride == 1:
+            return torch.bmm(weights[0], x.flatten(2)).view(len(x), layer.channels, *x.shape[2:])
+        y: Tensor = _Conv.apply(x, weights[0], layer)
+        return y
     if layer.op == "linear":
-        return torch.baddbmm(weights[1], weights[0], x)
+        return torch.baddbmm(weights[1], weights[0], x) if layer.bias else torch.bmm(weights[0], x)
     if layer.op == "global_pool":
         return x.flatten(2, -2).mean(2)
     if layer.op == "avg_pool":
@@ -160,11 +163,7 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     raise NotImplementedError(layer.op)
 
 
-def _pointwise(x: Tensor, weight: Tensor, layer: Layer) -> Tensor:
-    return torch.bmm(weight, x.flatten(2)).view(len(x), layer.channels, *x.shape[2:])
-
-
-def _windows(layer: Layer, size: Sequence[int]) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
+def _windows(layer: Layer, size: Sequence[int]) -> list[list[tuple[slice, ...]]]:
     """For each position in the kernel: the part of the output it reaches, and the part of the input it reads there."""
     axes = []
     for out, whole in zip(layer.size, size, strict=True):
@@ -176,7 +175,7 @@ def _windows(layer: Layer, size: Sequence[int]) -> list[tuple[tuple[slice, ...],
             stop = last * layer.stride + offset + 1
             axis.append((slice(first, last + 1), slice(start, stop, layer.stride)))
         axes.append(axis)
-    return [tuple(zip(*parts, strict=True)) for parts in product(*axes)]  # type: ignore[misc]
+    return [list(zip(*parts, strict=True)) for parts in product(*axes)]
 
 
 class _Conv(torch.autograd.Function):

@@ -20,6 +20,8 @@ from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Batch, Floats, Scorer
 
 WARMUP, MOVE = "warmup", "move"
+EXPLORE = 0.25
+"""Share of the moves at the child that ignore the scorer, unless one says otherwise."""
 
 
 def roles(
@@ -136,3 +138,20 @@ def score_ahead(
             scorer(list(space.all()))
     for scorer in scorers.values():
         scorer.workers, scorer.executor, scorer.progress = 1, "processes", None
+
+
+def label(experiment: Mapping[str, Any]) -> str:
+    """Return a search in words, from the fields of an experiment, which a result's header holds too.
+
+    >>> label({"strategy": "ae", "warmup": 3000, "scorer": "epsilon", "move": "synflow", "settings": {"pool": 32}})
+    'ae, warm-up 3000 by epsilon, move synflow, pool=32'
+    """
+    parts = [str(experiment.get("strategy"))]
+    if experiment.get("warmup"):
+        parts.append(f"warm-up {experiment['warmup']} by {experiment.get('scorer')}")
+    if experiment.get("move"):
+        at, explore = experiment.get("move_at"), experiment.get("explore", EXPLORE)
+        parts.append(f"move {experiment['move']}" + (f" at {at}" if at else ""))
+        parts += [f"explore {explore:g}"] if explore != EXPLORE else []
+    parts += [f"{name}={value}" for name, value in experiment.get("settings", {}).items()]
+    return ", ".join(parts)

@@ -41,7 +41,7 @@ class NASBench201(SearchSpace):
 
     @property
     def size(self) -> int:
-        return len(OPS) ** len(EDGES)
+        return int(len(OPS) ** len(EDGES))
 
     @cached_property
     def _product(self) -> list[Arch]:
