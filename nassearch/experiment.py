@@ -76,7 +76,7 @@ class Experiment:
     seed: int = 0
     scorer: str = "epsilon"
     warmup: int = 0
-    move: str | None = None
+    move: str | bool | None = None
     move_at: str | None = None
     explore: float = EXPLORE
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -97,8 +97,8 @@ class Experiment:
             if name in strategy.scorer_settings and settings[name] is True:
                 settings[name] = self.scorer
         object.__setattr__(self, "settings", settings)
-        if self.move is True:
-            object.__setattr__(self, "move", self.scorer)
+        if isinstance(self.move, bool):
+            object.__setattr__(self, "move", self.scorer if self.move else None)
         if self.dataset is None:
             object.__setattr__(self, "dataset", next(iter(datasets)))
         if self.dataset not in datasets:
@@ -133,6 +133,8 @@ class Experiment:
             raise InvalidSetting(
                 f"explore {self.explore} is a share of the moves, and there is no move: add --move SCORER"
             )
+        if self.move is not None:
+            check_scorer(self.move)
         try:
             json.dumps(dict(self.settings), allow_nan=False)
         except (TypeError, ValueError):
@@ -150,7 +152,8 @@ class Experiment:
 
     @property
     def _roles(self) -> dict[str, str]:
-        return roles(self._strategy_class, self.scorer, self.warmup, self.move, self.settings)
+        move = self.move if isinstance(self.move, str) else None
+        return roles(self._strategy_class, self.scorer, self.warmup, move, self.settings)
 
     @cached_property
     def oracle(self) -> Benchmark:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from itertools import islice
 from typing import Any, TypeVar
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName
@@ -29,7 +32,7 @@ def in_order(
     """Yield `function(item)` for each item, in order, computed by `workers` processes.
 
     One worker means this process. Each worker computes on one thread, so that what it computes does not depend on how
-    many there are. Ray: the cluster of `RAY_ADDRESS`, or a local one. Dask: the current `distributed.Client`, or a
+    many there are. Ray: the cluster of `RAY_ADDRESS`, or a local one. Dask: the current `package.Client`, or a
     local cluster that ends with the work.
 
     Raises:
@@ -48,12 +51,28 @@ def in_order(
         if executor != "processes":
             stack.enter_context(_cluster(executor, workers))
         stack.enter_context(parallel_config(backend=BACKENDS[executor], n_jobs=workers, **options))
+        calls = (delayed(function)(item) for item in items)
+        results: Any
+        blocks = executor == "ray"
+        results = _by_blocks(calls, 4 * workers) if blocks else Parallel(return_as="generator")(calls)
         try:
-            yield from Parallel(return_as="generator")(delayed(function)(item) for item in items)
-        except GeneratorExit:
-            raise
+            for result in results:  # noqa: UP028 - `yield from` would close it before the filter below
+                yield result
         except Exception as error:
             raise _told(error) from error
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # joblib counts the tasks that are given up
+                results.close()
+
+
+def _by_blocks(calls: Iterator[Any], size: int) -> Iterator[Any]:
+    """Compute so many calls at a time: Ray's backend returns lists only, and results are to be had along the way."""
+    from joblib import Parallel
+
+    with Parallel() as parallel:
+        while block := list(islice(calls, size)):
+            yield from parallel(block)
 
 
 def _told(error: Exception) -> Exception:
@@ -70,30 +89,26 @@ def _told(error: Exception) -> Exception:
 @contextmanager
 def _cluster(executor: str, workers: int) -> Iterator[None]:
     try:
-        if executor == "ray":
-            import ray
-            from ray.util.joblib import register_ray
-        else:
-            import distributed
+        package: Any = import_module({"ray": "ray", "dask": "distributed"}[executor])
     except ImportError as error:
         raise InvalidSetting(
             f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
         ) from error
     if executor == "ray":
-        register_ray()
-        if not ray.is_initialized():
+        import_module("ray.util.joblib").register_ray()
+        if not package.is_initialized():
             local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
-            ray.init(log_to_driver=False, logging_level="ERROR", **local)
+            package.init(log_to_driver=False, logging_level="ERROR", **local)
         yield
         return
     try:
-        distributed.Client.current()
+        package.Client.current()
     except ValueError:
         with (
-            distributed.LocalCluster(
+            package.LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
             ) as cluster,
-            distributed.Client(cluster),
+            package.Client(cluster),
         ):
             yield
     else:

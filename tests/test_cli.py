@@ -59,7 +59,7 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), every_command(), ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "command"), list(every_command()), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_every_command_is_documented(name: str, command: click.Command) -> None:
     assert command.help

@@ -10,12 +10,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nassearch.errors import InvalidSetting
-from nassearch.types import Progress
+
+if TYPE_CHECKING:
+    from nassearch.types import Progress  # it brings numpy, which --help does without
 
 PATIENCE = 2.0
 """Seconds after which work shows a progress bar."""

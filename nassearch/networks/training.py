@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch.nn import functional as F
 
 from nassearch.errors import UnknownName
 from nassearch.networks.graph import Network
 from nassearch.networks.grouped import GroupedNetworks
+from nassearch.networks.torch_module import one_thread
 from nassearch.types import Batch, Floats
 
 ENGINES = ("grouped", "compiled")
@@ -70,8 +72,22 @@ def train(
     shuffler = torch.Generator().manual_seed(order)
     epochs = [torch.randperm(len(examples.inputs), generator=shuffler) for _ in range(training.epochs)]
     batches = torch.cat([e[: steps * training.batch_size].view(steps, -1) for e in epochs])
-    if engine == "compiled":
-        return _train_compiled(networks, seeds, training, batches, examples, held_out)
+    # Sums over threads round differently, and training lets rounding grow: one thread gives the same for any workers.
+    with one_thread(), threadpool_limits(1):
+        if engine == "compiled":
+            return _train_compiled(networks, seeds, training, batches, examples, held_out)
+        return _train_grouped(networks, seeds, training, batches, examples, held_out, device)
+
+
+def _train_grouped(
+    networks: Sequence[Network],
+    seeds: Sequence[int],
+    training: Training,
+    batches: torch.Tensor,
+    examples: Batch,
+    held_out: Mapping[str, Batch],
+    device: str,
+) -> dict[str, Floats]:
     model = GroupedNetworks(networks, seeds).to(device)
     optimizer, schedule = _optimizer(model.parameters(), training, len(batches))
     inputs, labels = _tensors(examples, device)

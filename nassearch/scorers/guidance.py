@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,18 +57,19 @@ class StrategyMaker:
         **guidance: Any,
     ) -> None:
         named = {name: scorer for name, scorer in scorers.items() if name in strategy.scorer_settings}
-        self._make = partial(strategy, space, move=scorers.get(MOVE), **guidance, **{**settings, **named})
+        make: Callable[..., Strategy] = strategy
+        self._make = partial(make, space, move=scorers.get(MOVE), **guidance, **{**settings, **named})
 
     def __call__(self, rng: np.random.Generator) -> Strategy:
         return self._make(rng)
 
 
-def unscored(archs: list[Arch]) -> Floats:
+def unscored(archs: Sequence[Arch]) -> Floats:
     """Stand in for a scorer where a strategy is made only to see whether it can be made."""
     return np.full(len(archs), np.nan)
 
 
-def check_scorer(spec: str) -> str:
+def check_scorer(spec: Any) -> str:
     """Return a scorer's text, or raise what `build_scorer` would raise for it without looking at any data.
 
     Raises:
