@@ -19,9 +19,13 @@ GREY = "ImageNet16-120"
 
 def data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, help="folder with nasbench201/nasbench201.csv.gz and images/{cifar10,cifar100}.npz"
+        "--data",
+        type=Path,
+        help="folder with nasbench201/nasbench201.csv.gz and images/{cifar10,cifar100}.npz",
     )
-    parser.add_argument("--home", type=Path, help="keep imported tables and scores here; default: a temporary folder")
+    parser.add_argument(
+        "--home", type=Path, help="keep imported tables and scores here; default: a temporary folder"
+    )
 
 
 def prepare(data: Path | None, home: Path | None, epochs: int = 200) -> Path:

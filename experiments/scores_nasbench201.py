@@ -61,7 +61,9 @@ def agreement(scores: np.ndarray, accuracy: np.ndarray) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the real data")
     parser.add_argument("--out", type=Path, required=True, help="where to write, without suffix")
     parser.add_argument("--sample", type=int, default=1500, help="random architectures for epsilon")
@@ -128,7 +130,11 @@ def timings(space: NASBench201, archs: list[Any], batch: Batch) -> dict[str, Any
         seconds[path] = (time.perf_counter() - start) / len(networks)
     import torch
 
-    return {**seconds, "ratio": seconds["full"] / seconds["collapsed"], "torch_threads": torch.get_num_threads()}
+    return {
+        **seconds,
+        "ratio": seconds["full"] / seconds["collapsed"],
+        "torch_threads": torch.get_num_threads(),
+    }
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -136,7 +142,9 @@ def table(figures: dict[str, Any]) -> str:
     lines = ["| what | figures |", "|---|---|"]
     for name, value in figures.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in value.items())
+            value = ", ".join(
+                f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in value.items()
+            )
         lines.append(f"| {name} | {value} |")
     return "\n".join(lines) + "\n"
 

@@ -98,7 +98,10 @@ def ae(args: argparse.Namespace) -> Rows:
         row("the same, 2 workers (wall time alone counts both)", medians(lambda: run(2), args.repeats)),
     ]
     equal = "identical" if same(outcomes[1], outcomes[2]) else "DIFFERENT"
-    return [*rows, ["results of 1 and 2 workers", equal, "", "identical", "yes" if equal == "identical" else "no"]]
+    return [
+        *rows,
+        ["results of 1 and 2 workers", equal, "", "identical", "yes" if equal == "identical" else "no"],
+    ]
 
 
 def growth(args: argparse.Namespace) -> Rows:
@@ -171,7 +174,9 @@ def startup(args: argparse.Namespace) -> Rows:
         ("nassearch --help, median of 10 processes", ["-m", "nassearch", "--help"], 0.5),
         ("for comparison: python importing numpy", ["-c", "import numpy"], None),
     ):
-        rows.append(row(what, medians(lambda c=command: subprocess.run([sys.executable, *c], **quiet), 10), target))
+        rows.append(
+            row(what, medians(lambda c=command: subprocess.run([sys.executable, *c], **quiet), 10), target)
+        )
     return rows
 
 
@@ -181,7 +186,9 @@ def first(args: argparse.Namespace) -> Rows:
         environment = {**os.environ, "NASSEARCH_DATA": f"{folder}/data"}
         path = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
-        call = partial(subprocess.run, command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
+        call = partial(
+            subprocess.run, command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True
+        )
         cold = clock(call)
         again = clock(partial(subprocess.run, [*command, "--seed", "1"], **call.keywords))
     return [
@@ -202,7 +209,9 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     data_options(parser)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
     parser.add_argument("--repeats", type=int, default=7)

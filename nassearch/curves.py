@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nassearch.errors import BadData, InvalidSetting
 from nassearch.runner import Round
@@ -102,23 +103,27 @@ class Curve:
 
     def models_to_each(self, target: float) -> Floats:
         """Return for each round the models after which it first reaches target, `[R]`; inf where never."""
-        reached = self.values >= target
-        return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
+        return _models_to(self.values, target)
 
     def speedup_over(
-        self, other: Curve, target: float, rng: np.random.Generator, level: float = 0.95, draws: int = 2000
+        self, other: Curve, target: float, rng: np.random.Generator, level: float = 0.95, draws: int = 500
     ) -> Speedup:
-        """Return how many times fewer models this search needs than other to reach target.
+        """Return how many times fewer models this search needs than other for its median to reach target.
 
-        The ratio is the median over other's rounds of the models they need, divided by the same of these
-        rounds; the interval is a percentile bootstrap over the rounds of both. A round that never gets there
-        needs infinitely many models. So the ratio is inf where only other's median round fails, 0 where only
-        this one's does, and NaN where both do. Resamples that give NaN are left out of the interval; an end
-        of it may be 0 or inf, since the budget bounds what is known.
+        The ratio is `other.models_to(target)` over `self.models_to(target)`; the interval is a percentile bootstrap
+        over the rounds of both. A median that never gets there needs infinitely many models, so the ratio is inf
+        where only other's fails, 0 where only this one's does, and NaN where both do. Resamples that give NaN are left
+        out of the interval; an end of it may be 0 or inf, since the budget bounds what is known.
         """
-        theirs, ours = other.models_to_each(target), self.models_to_each(target)
-        low, high = bootstrap(_ratio, theirs, ours, rng=rng, level=level, draws=draws)
-        return Speedup(float(_ratio(theirs, ours)), low, high)
+        ratio = _ratio(_models_to(other.median(), target), _models_to(self.median(), target))
+
+        def resampled(theirs: NDArray[np.intp], ours: NDArray[np.intp]) -> Floats:
+            return _ratio(_resampled(other.values, theirs, target), _resampled(self.values, ours, target))
+
+        low, high = bootstrap(
+            resampled, np.arange(other.rounds), np.arange(self.rounds), rng=rng, level=level, draws=draws
+        )
+        return Speedup(float(ratio), low, high)
 
     def regret(self, best: float) -> Floats:
         """Return how far the median is below best, the highest value of the benchmark, `[T]`."""
@@ -138,7 +143,18 @@ def incumbents(values: Floats) -> np.ndarray:
     return np.maximum.accumulate(np.where(improves, np.arange(values.shape[-1]), 0), axis=-1)
 
 
+def _models_to(medians: Floats, target: float) -> Floats:
+    """Return the models after which medians `[..., T]` first reach target; inf where never."""
+    reached = medians >= target
+    return np.where(reached.any(axis=-1), reached.argmax(axis=-1) + 1.0, np.inf)
+
+
+def _resampled(values: Floats, rounds: NDArray[np.intp], target: float, chunk: int = 50) -> Floats:
+    """Return `_models_to` of the median of each row of rounds `[draws, R]`, a few rows at a time to spare memory."""
+    parts = np.split(rounds, range(chunk, len(rounds), chunk))
+    return np.concatenate([_models_to(np.median(values[part], axis=1), target) for part in parts])
+
+
 def _ratio(theirs: Floats, ours: Floats) -> Floats:
-    theirs, ours = np.median(theirs, axis=-1), np.median(ours, axis=-1)
     with np.errstate(invalid="ignore"):
         return np.asarray(theirs / ours)

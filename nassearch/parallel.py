@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
 from itertools import islice
 from typing import Any, TypeVar
@@ -32,7 +34,7 @@ def in_order(
     """Yield `function(item)` for each item, in order, computed by `workers` processes.
 
     One worker means this process. Each worker computes on one thread, so that what it computes does not depend on how
-    many there are. Ray: the cluster of `RAY_ADDRESS`, or a local one. Dask: the current `package.Client`, or a
+    many there are. Ray: the cluster of `RAY_ADDRESS`, or a local one. Dask: the current `distributed.Client`, or a
     local cluster that ends with the work.
 
     Raises:
@@ -51,7 +53,8 @@ def in_order(
         if executor != "processes":
             stack.enter_context(_cluster(executor, workers))
         stack.enter_context(parallel_config(backend=BACKENDS[executor], n_jobs=workers, **options))
-        calls = (delayed(function)(item) for item in items)
+        call = partial(_deaf, function) if executor == "processes" else function
+        calls = (delayed(call)(item) for item in items)
         results: Any
         blocks = executor == "ray"
         results = _by_blocks(calls, 4 * workers) if blocks else Parallel(return_as="generator")(calls)
@@ -64,6 +67,12 @@ def in_order(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts the tasks that are given up
                 results.close()
+
+
+def _deaf(function: Callable[[T], R], item: T) -> R:
+    """Compute in a worker that leaves Ctrl-C, which a terminal sends to all, to the process that waits for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return function(item)
 
 
 def _by_blocks(calls: Iterator[Any], size: int) -> Iterator[Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
 from nassearch.types import Floats
@@ -68,7 +69,7 @@ def top_count(scores: Floats, accuracies: Floats, k: int = 64, share: float = 0.
 
 def bootstrap(
     statistic: Callable[..., Floats],
-    *samples: Floats,
+    *samples: NDArray[Any],
     rng: np.random.Generator,
     level: float = 0.95,
     draws: int = 2000,

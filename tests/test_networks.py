@@ -200,7 +200,9 @@ def synflow_by_autograd(model: TorchNetwork, task: Task) -> float:
         for parameter in model.parameters():
             parameter.abs_()
     model(torch.ones(1, *task.input_shape, dtype=torch.float64)).sum().backward()
-    layers = [m for m in model.modules() if isinstance(m, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Linear)]
+    layers = [
+        m for m in model.modules() if isinstance(m, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Linear)
+    ]
     used = [m.weight for m in layers if m.weight.grad is not None]
     return float(sum((weight.detach() * weight.grad).abs().sum() for weight in used))
 
@@ -212,7 +214,9 @@ def test_expected_synflow_is_the_mean_of_samples() -> None:
         network = SPACE.network(arch, task)
         drawn = np.array(
             [
-                dual_synflow(TorchNetwork(network, torch.Generator().manual_seed(k)).double(), task.input_shape)
+                dual_synflow(
+                    TorchNetwork(network, torch.Generator().manual_seed(k)).double(), task.input_shape
+                )
                 for k in range(samples)
             ]
         )
@@ -231,7 +235,9 @@ def mean_weights(model: TorchNetwork) -> TorchNetwork:
     return model
 
 
-@pytest.mark.parametrize("task", [IMAGES, SIGNALS, Task((3, 8, 12), 4, (3, 4), 2)], ids=["images", "signals", "oblong"])
+@pytest.mark.parametrize(
+    "task", [IMAGES, SIGNALS, Task((3, 8, 12), 4, (3, 4), 2)], ids=["images", "signals", "oblong"]
+)
 def test_expected_synflow_is_that_of_the_mean_weights_at_full_width(task: Task) -> None:
     for arch in [*ARCHS, (3,) * 6, (0,) * 6]:
         network = SPACE.network(arch, task)

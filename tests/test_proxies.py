@@ -43,7 +43,9 @@ def test_epsilon_by_hand() -> None:
     # 0.125; the valid entries 0.5, 1, 0.25, 1 have the mean 0.6875.
     assert distance(rows([2, 4, 6], [1, 2, 5])) == pytest.approx(0.125 / 0.6875, rel=1e-6)
     # To the letter: gaps 0, 0.25, 0; entries with the zeros have the mean 2.75 / 6.
-    assert distance(rows([2, 4, 6], [1, 2, 5]), literal=True) == pytest.approx((0.25 / 3) / (2.75 / 6), rel=1e-6)
+    assert distance(rows([2, 4, 6], [1, 2, 5]), literal=True) == pytest.approx(
+        (0.25 / 3) / (2.75 / 6), rel=1e-6
+    )
 
 
 def test_epsilon_leaves_out_samples_that_are_lowest_in_either_row() -> None:
@@ -76,7 +78,9 @@ def test_epsilon_does_not_depend_on_company_or_order_of_weights() -> None:
     np.testing.assert_array_equal(together, epsilon(NETWORKS, BATCH, weights=(1.0, 1e-3)))
 
 
-@pytest.mark.parametrize("weights", [None, "auto", (1.0,), (1.0, 1.0), (0.0, 1.0), (-1.0, 1.0), ("a", "b"), 3])
+@pytest.mark.parametrize(
+    "weights", [None, "auto", (1.0,), (1.0, 1.0), (0.0, 1.0), (-1.0, 1.0), ("a", "b"), 3]
+)
 def test_epsilon_says_what_weights_it_takes(weights: object) -> None:
     with pytest.raises(InvalidSetting, match=r"two (different positive )?numbers"):
         epsilon(NETWORKS[:1], BATCH, weights=weights)

@@ -70,7 +70,9 @@ def test_operations(table: list[dict[str, str]], archs: list[Arch]) -> None:
         assert operations(network) == round(float(row["cifar10/macs_M"]) * 1e6)
 
 
-@pytest.mark.parametrize(("dataset", "rho"), [("cifar10", 0.779), ("cifar100", 0.765), ("ImageNet16-120", 0.753)])
+@pytest.mark.parametrize(
+    ("dataset", "rho"), [("cifar10", 0.779), ("cifar100", 0.765), ("ImageNet16-120", 0.753)]
+)
 def test_expected_synflow(dataset: str, rho: float, table: list[dict[str, str]], archs: list[Arch]) -> None:
     scores = build_scorer("synflow", SPACE, TASKS[dataset])(archs)
     accuracy = [float(row[f"{dataset}/test/200"]) for row in table]
@@ -80,7 +82,9 @@ def test_expected_synflow(dataset: str, rho: float, table: list[dict[str, str]],
 
 def test_epsilon_of_the_collapsed_network_is_that_of_the_full_one(real_data: Path) -> None:
     batch = images(real_data, 32)
-    networks = [SPACE.network(arch, TASKS["cifar10"]) for arch in SPACE.sample_many(200, np.random.default_rng(2))]
+    networks = [
+        SPACE.network(arch, TASKS["cifar10"]) for arch in SPACE.sample_many(200, np.random.default_rng(2))
+    ]
     fast = epsilon(networks, batch, weights=(1e-7, 1.0))
     full = epsilon(networks, batch, weights=(1e-7, 1.0), path="full")
     np.testing.assert_array_equal(np.isnan(fast), np.isnan(full))

@@ -246,7 +246,9 @@ def test_a_full_disk_costs_caching_only(path: Path) -> None:
     assert cache is not None
     connection, _ = cache._open()
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then fails as it does when the disk is full
+    connection.execute(
+        f"PRAGMA max_page_count = {pages}"
+    )  # SQLite then fails as it does when the disk is full
     archs = list(SPACE.all())[:3000]
     with pytest.warns(RuntimeWarning, match="full") as caught:
         scores = scorer(archs)
@@ -291,7 +293,18 @@ def test_specs_are_read(text: str, expected: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "synflow(", "synflow(3)", "a.b", "a(x=__import__('os'))", "a(**b)", "1", "a + b", "a()()", "a(x=[1, f(2)])"],
+    [
+        "",
+        "synflow(",
+        "synflow(3)",
+        "a.b",
+        "a(x=__import__('os'))",
+        "a(**b)",
+        "1",
+        "a + b",
+        "a()()",
+        "a(x=[1, f(2)])",
+    ],
 )
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(InvalidSetting, match="is not a scorer"):

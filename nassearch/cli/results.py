@@ -143,7 +143,7 @@ def compare(
         ],
     )
     click.echo(
-        f"speed-up: models that {baseline} needs to reach {rows[0]['target']:.2f} in the median round, over those "
+        f"speed-up: models that {baseline} needs to reach {rows[0]['target']:.2f} in the median, over those "
         "needed here"
     )
 

@@ -152,7 +152,7 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     if layer.op == "conv":
         if layer.kernel == 1 and layer.stride == 1:
             return torch.bmm(weights[0], x.flatten(2)).view(len(x), layer.channels, *x.shape[2:])
-        y: Tensor = _Conv.apply(x, weights[0], layer)
+        y: Tensor = _Conv.apply(x, weights[0], layer)  # type: ignore[no-untyped-call]
         return y
     if layer.op == "linear":
         return torch.baddbmm(weights[1], weights[0], x) if layer.bias else torch.bmm(weights[0], x)
@@ -163,7 +163,7 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     raise NotImplementedError(layer.op)
 
 
-def _windows(layer: Layer, size: Sequence[int]) -> list[list[tuple[slice, ...]]]:
+def _windows(layer: Layer, size: Sequence[int]) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
     """For each position in the kernel: the part of the output it reaches, and the part of the input it reads there."""
     axes = []
     for out, whole in zip(layer.size, size, strict=True):
@@ -175,7 +175,7 @@ def _windows(layer: Layer, size: Sequence[int]) -> list[list[tuple[slice, ...]]]
             stop = last * layer.stride + offset + 1
             axis.append((slice(first, last + 1), slice(start, stop, layer.stride)))
         axes.append(axis)
-    return [list(zip(*parts, strict=True)) for parts in product(*axes)]
+    return [(tuple(p[0] for p in parts), tuple(p[1] for p in parts)) for parts in product(*axes)]
 
 
 class _Conv(torch.autograd.Function):

@@ -93,7 +93,9 @@ def proxy(
 
     def declare(function: ProxyFunction) -> Proxy:
         name = getattr(function, "__name__", "")
-        declared = Proxy(name, function, frozenset(needs), higher_is_better, per_key, chunk, reference, resolve)
+        declared = Proxy(
+            name, function, frozenset(needs), higher_is_better, per_key, chunk, reference, resolve
+        )
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 

@@ -21,7 +21,9 @@ TRIED, FAILED = 100, 10
 """Architectures that the automatic choice scores per pair, and how many NaN rule a pair out."""
 
 
-def resolve(space: SearchSpace, task: Task, batch: Batch | None, options: Mapping[str, Any]) -> dict[str, Any]:
+def resolve(
+    space: SearchSpace, task: Task, batch: Batch | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
     """Put an actual pair in the place of `weights="auto"`, or of none where the space has no default."""
     resolved = dict(options)
     if resolved.get("weights") in (None, "auto"):
@@ -77,7 +79,9 @@ def _pair(weights: Any) -> tuple[float, float]:
             "also takes 'auto'"
         ) from None
     if not 0 < low < np.inf or not 0 < high < np.inf or low == high:
-        raise InvalidSetting(f"weights of epsilon are two different positive numbers, not {low:g} and {high:g}")
+        raise InvalidSetting(
+            f"weights of epsilon are two different positive numbers, not {low:g} and {high:g}"
+        )
     return low, high
 
 

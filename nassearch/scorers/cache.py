@@ -118,7 +118,9 @@ class ScoreCache:
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("INSERT OR IGNORE INTO contexts (context) VALUES (?)", (self.context,))
             connection.commit()
-            (row,) = connection.execute("SELECT id FROM contexts WHERE context = ?", (self.context,)).fetchone()
+            (row,) = connection.execute(
+                "SELECT id FROM contexts WHERE context = ?", (self.context,)
+            ).fetchone()
         except BaseException:
             connection.close()
             raise

@@ -87,7 +87,9 @@ class ProxyScorer:
         try:
             return json.dumps(facts, sort_keys=True, separators=(",", ":"))
         except TypeError as error:
-            raise InvalidSetting(f"options of {self.proxy.name} are numbers and texts, not {self.options}") from error
+            raise InvalidSetting(
+                f"options of {self.proxy.name} are numbers and texts, not {self.options}"
+            ) from error
 
     def _key(self, arch: Arch) -> str:
         return self.space.key(arch) if self.proxy.per_key else self.space.format(arch)
@@ -125,6 +127,11 @@ class ProxyScorer:
 
 
 def _raw_scores(
-    proxy: Proxy, space: SearchSpace, task: Task, batch: Batch | None, options: Mapping[str, Any], archs: Sequence[Arch]
+    proxy: Proxy,
+    space: SearchSpace,
+    task: Task,
+    batch: Batch | None,
+    options: Mapping[str, Any],
+    archs: Sequence[Arch],
 ) -> Floats:
     return proxy([space.network(arch, task) for arch in archs], batch, **options)

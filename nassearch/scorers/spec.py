@@ -80,7 +80,9 @@ def build_scorer(
     name, args, options = parse_spec(spec)
     proxy = load("proxies", name)
     if args:
-        raise InvalidSetting(f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning")
+        raise InvalidSetting(
+            f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning"
+        )
     return ProxyScorer(
         proxy, space, task, batch, options, workers=workers, executor=executor, cache=cache, progress=progress
     )
