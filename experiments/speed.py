@@ -29,8 +29,9 @@ from _common import data_options, markdown, prepare, say
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.experiment import Experiment, Outcome, open_batch
+from nassearch.proxies.epsilon import epsilon as proxy
 from nassearch.runner import run_rounds
-from nassearch.scorers import build_scorer
+from nassearch.scorers import ProxyScorer, build_scorer
 from nassearch.strategies.ae import AgingEvolution
 
 Rows = list[list[object]]
@@ -136,9 +137,8 @@ def epsilon(args: argparse.Namespace) -> Rows:
     draws = space.sample_many(400, np.random.default_rng(0))
     archs = list({space.key(arch): arch for arch in draws}.values())[: args.archs]
 
-    def score(archs: list[Any], **options: Any) -> None:
-        workers = options.pop("workers", 1)
-        build_scorer("epsilon", space, task, batch, options, workers=workers)(archs)
+    def score(archs: list[Any], workers: int = 1, **options: Any) -> None:
+        ProxyScorer(proxy, space, task, batch, options, workers=workers)(archs)
 
     score(archs[:2])
     score(archs[:32], workers=2)  # starts the workers
@@ -224,7 +224,8 @@ def main() -> None:
     rows: Rows = []
     for name in args.only:
         say(name)
-        rows += PARTS[name](args)
+        rows += (found := PARTS[name](args))
+        say("\n".join(" | ".join(map(str, one)) for one in found))
     where = f"Python {platform.python_version()}, {cores} cores, load average at the start {load:.1f}, "
     text = where + f"medians of {args.repeats} where repeated.\n\n"
     text += markdown(["what", "wall", "processor", "target", "met"], rows)

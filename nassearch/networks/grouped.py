@@ -187,7 +187,7 @@ class _Conv(torch.autograd.Function):
         windows = _windows(layer, size)
         columns = x.new_zeros(n, channels, len(windows), *layer.size, batch)
         for k, (out, read) in enumerate(windows):
-            columns[(slice(None), slice(None), k, *out)] = x[(slice(None), slice(None), *read)]
+            columns[:, :, k][(slice(None), slice(None), *out)] = x[(slice(None), slice(None), *read)]
         columns = columns.view(n, channels * len(windows), -1)
         ctx.save_for_backward(columns, weight)
         ctx.windows, ctx.shape = windows, x.shape
@@ -205,7 +205,9 @@ class _Conv(torch.autograd.Function):
         grad_columns = grad_columns.view(n, channels, len(ctx.windows), *grad.shape[2:])
         grad_x = grad.new_zeros(ctx.shape)
         for k, (out, read) in enumerate(ctx.windows):
-            grad_x[(slice(None), slice(None), *read)] += grad_columns[(slice(None), slice(None), k, *out)]
+            grad_x[(slice(None), slice(None), *read)] += grad_columns[:, :, k][
+                (slice(None), slice(None), *out)
+            ]
         return grad_x, grad_weight, None
 
 
