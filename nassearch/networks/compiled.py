@@ -34,7 +34,7 @@ OP, READ, WRITE, IN, OUT, LENGTH_IN, LENGTH_OUT, KERNEL, STRIDE, PADDING, PARAME
 )
 EPS, MOMENTUM = np.float32(1e-5), np.float32(0.1)
 BETA1, BETA2 = 0.9, 0.999
-FAST = njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
+FAST = njit(cache=True)  # no fastmath: what is inlined would then decide how sums round
 
 
 class Tape(NamedTuple):
@@ -138,6 +138,7 @@ def _names(layer: Layer) -> list[str]:
 @FAST
 def _forward(code, w, statistics, saved, values, columns, training):  # type: ignore[no-untyped-def]
     batch = values.shape[1]
+    sums = np.zeros((2, batch), dtype=np.float32)
     for t in range(len(code)):
         op, read, write = code[t, OP], code[t, READ], code[t, WRITE]
         channels, out = code[t, IN], code[t, OUT]
@@ -183,16 +184,16 @@ def _forward(code, w, statistics, saved, values, columns, training):  # type: ig
             where = code[t, STATISTIC]
             for c in range(out):
                 if training:
-                    total = np.float32(0)
+                    sums[:] = np.float32(0)  # side by side along the batch, which compiles to wide additions
                     for j in range(length):
                         for b in range(batch):
-                            total += values[read + c * length + j, b]
-                    mean = total / count
-                    squares = np.float32(0)
+                            sums[0, b] += values[read + c * length + j, b]
+                    mean = sums[0].sum() / count
                     for j in range(length):
                         for b in range(batch):
                             distance = values[read + c * length + j, b] - mean
-                            squares += distance * distance
+                            sums[1, b] += distance * distance
+                    squares = sums[1].sum()
                     variance = squares / count
                     statistics[0, where + c] += MOMENTUM * (mean - statistics[0, where + c])
                     unbiased = squares / (count - np.float32(1))
@@ -226,6 +227,7 @@ def _forward(code, w, statistics, saved, values, columns, training):  # type: ig
 @FAST
 def _backward(code, w, saved, values, grads, columns, gw):  # type: ignore[no-untyped-def]
     batch = values.shape[1]
+    sums = np.zeros((2, batch), dtype=np.float32)
     for t in range(len(code) - 1, -1, -1):
         op, read, write = code[t, OP], code[t, READ], code[t, WRITE]
         channels, out = code[t, IN], code[t, OUT]
@@ -266,13 +268,13 @@ def _backward(code, w, saved, values, grads, columns, gw):  # type: ignore[no-un
             where = code[t, STATISTIC]
             for c in range(out):
                 mean, inverse = saved[0, where + c], saved[1, where + c]
-                total, product = np.float32(0), np.float32(0)
+                sums[:] = np.float32(0)
                 for j in range(length):
                     x, y = read + c * length + j, write + c * length + j
                     for b in range(batch):
-                        total += grads[y, b]
-                        product += grads[y, b] * (values[x, b] - mean)
-                product *= inverse
+                        sums[0, b] += grads[y, b]
+                        sums[1, b] += grads[y, b] * (values[x, b] - mean)
+                total, product = sums[0].sum(), sums[1].sum() * inverse
                 gw[first + c] += product
                 gw[first + out + c] += total
                 scale = w[first + c] * inverse

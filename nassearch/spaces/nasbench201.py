@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nassearch.errors import InvalidArch
-from nassearch.networks.graph import Block, Builder, Network
+from nassearch.networks.graph import Block, Builder, Layer, Network
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.types import Arch, Task
 
@@ -177,7 +177,18 @@ def _relu_conv_bn(build: Builder, x: int, channels: int, kernel: int, stride: in
 
 @cache
 def _cell(arch: Arch, shape: tuple[int, ...]) -> Block:
-    build = Builder(shape)
+    # All layers of a cell have one shape, so a cell is written down once and its shape filled in.
+    channels, *size = shape
+    filled = tuple(size)
+    return tuple(
+        Layer(op, inputs, channels, filled, kernel, stride, padding, bias)
+        for op, inputs, _, _, kernel, stride, padding, bias in _cell_layers(arch)
+    )
+
+
+@cache
+def _cell_layers(arch: Arch) -> Block:
+    build = Builder((1, 1))
     nodes = [0]
     for target in (1, 2, 3):
         parts = []
@@ -186,9 +197,9 @@ def _cell(arch: Arch, shape: tuple[int, ...]) -> Block:
                 continue
             y = nodes[source]
             if op == CONV1:
-                y = _relu_conv_bn(build, y, shape[0], 1)
+                y = _relu_conv_bn(build, y, 1, 1)
             elif op == CONV3:
-                y = _relu_conv_bn(build, y, shape[0], 3)
+                y = _relu_conv_bn(build, y, 1, 3)
             elif op == POOL:
                 y = build.avg_pool(y, 3, stride=1, padding=1)
             parts.append(y)
