@@ -4,7 +4,7 @@
 
 Parts: `ae`, 100 rounds x 300 models on cached scores; `growth`, how that grows; `synflow`, the whole space;
 `epsilon`, per architecture; `oracle`, opening and asking the tables; `startup`, `nassearch --help`; `first`, the
-first command of the README in an empty data directory. Wall time is what the targets are about; processor time (all
+first command of the README in an empty data directory; `training`, the engines of `nassearch bench build`. Wall time is what the targets are about; processor time (all
 processes) beside it says how much of it another program on the machine may have cost. Without --data, what needs it
 is left out.
 """
@@ -27,12 +27,14 @@ from typing import Any
 import numpy as np
 from _common import data_options, markdown, prepare, say
 
-from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.benchmarks.nasbench201 import MNIST1D_TASK, NASBench201Benchmark
 from nassearch.experiment import Experiment, Outcome, open_batch
+from nassearch.networks.training import Training, train
 from nassearch.proxies.epsilon import epsilon as proxy
 from nassearch.runner import run_rounds
 from nassearch.scorers import ProxyScorer, build_scorer
 from nassearch.strategies.ae import AgingEvolution
+from nassearch.types import Batch
 
 Rows = list[list[object]]
 QUERIES = 30_000
@@ -216,6 +218,34 @@ def first(args: argparse.Namespace) -> Rows:
     ]
 
 
+def training(args: argparse.Namespace) -> Rows:
+    """Train random cells of the embedded benchmark by its recipe, on noise in place of signals."""
+    task, space, rng = MNIST1D_TASK, NASBench201Benchmark.make_space(), np.random.default_rng(0)
+    noise = {
+        n: Batch(rng.standard_normal((n, *task.input_shape)).astype(np.float32), rng.integers(10, size=n))
+        for n in (5_000, 15_000)
+    }
+    networks = [space.network(arch, task) for arch in space.sample_many(40, rng)]
+    rows = []
+    for engine, count in (("compiled", len(networks)), ("grouped", len(networks)), ("grouped", 1)):
+        work = partial(
+            train,
+            networks[:count],
+            range(count),
+            0,
+            Training(),
+            noise[5_000],
+            {"": noise[15_000]},
+            engine=engine,
+        )
+        if engine == "compiled":
+            work()  # compiles
+        rows.append(
+            row(f"train and evaluate a network, {engine}, {count} together, each", clock(work), per=count)
+        )
+    return rows
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "ae": ae,
     "growth": growth,
@@ -224,6 +254,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "oracle": oracle,
     "startup": startup,
     "first": first,
+    "training": training,
 }
 
 
