@@ -22,19 +22,17 @@ from nassearch.paths import data_dir
 from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
 from nassearch.scorers import ProxyScorer, build_scorer
 from nassearch.scorers.guidance import (
-    EXPLORE,
     WARMUP,
     StrategyMaker,
-    check_scorer,
     label,
-    needs_batch,
     open_batch,
     roles,
     score_ahead,
     unscored,
 )
+from nassearch.scorers.spec import check_scorer, needs_batch
 from nassearch.store import Header, Store
-from nassearch.strategies.base import Strategy, whole
+from nassearch.strategies.base import EXPLORE, Strategy, whole
 from nassearch.types import Batch, Progress
 
 Watch = Callable[[str], Progress]
@@ -59,6 +57,7 @@ class Experiment:
         move: scorer that guides each step, or None.
         move_at: which step; None for the strategy's first choice.
         explore: share of the moves at the child that ignore the scorer.
+        move_ratio: architectures scored for each one trained, for the moves of rl and rand; None for the strategy's.
         settings: the strategy's own.
         batch: what proxies look at: None for the data set's own, a path of an .npz file, or a synthetic kind.
         show, choose: what curves show; see `Curve.from_rounds`.
@@ -79,6 +78,7 @@ class Experiment:
     move: str | bool | None = None
     move_at: str | None = None
     explore: float = EXPLORE
+    move_ratio: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch: str | None = None
     show: str = "test"
@@ -109,11 +109,9 @@ class Experiment:
         for spec in (self.scorer, *self._roles.values()):
             check_scorer(spec)
         space = benchmark.make_space()
-        whole("warmup", self.warmup, least=0, most=space.size)
+        strategy.check_warm_up(self.warmup, space, least=0)
         stand_ins = dict.fromkeys(self._roles, unscored)
-        make = StrategyMaker(
-            strategy, space, stand_ins, self.settings, move_at=self.move_at, explore=self.explore
-        )
+        make = StrategyMaker(strategy, space, stand_ins, self.settings, **self._guidance)
         check_budget(make(np.random.default_rng(0)), self.budget)
 
     def _check_numbers(self) -> None:
@@ -132,6 +130,10 @@ class Experiment:
         if self.move is None and self.explore != EXPLORE:
             raise InvalidSetting(
                 f"explore {self.explore} is a share of the moves, and there is no move: add --move SCORER"
+            )
+        if self.move is None and self.move_ratio is not None:
+            raise InvalidSetting(
+                f"move ratio {self.move_ratio} says how many a move scores, and there is no move: add --move SCORER"
             )
         if self.move is not None:
             check_scorer(self.move)
@@ -154,6 +156,10 @@ class Experiment:
     def _roles(self) -> dict[str, str]:
         move = self.move if isinstance(self.move, str) else None
         return roles(self._strategy_class, self.scorer, self.warmup, move, self.settings)
+
+    @property
+    def _guidance(self) -> dict[str, Any]:
+        return {"move_at": self.move_at, "explore": self.explore, "move_ratio": self.move_ratio}
 
     @cached_property
     def oracle(self) -> Benchmark:
@@ -250,21 +256,19 @@ class Experiment:
         if not rounds:
             return
         space, guide = self.oracle.space, scorers.get(WARMUP)
-        draws = [warmup_draws(space, self.warmup, self.seed, round) for round in rounds] if guide else []
+        uniform = guide and self._strategy_class.uniform_warm_up
+        draws = [warmup_draws(space, self.warmup, self.seed, round) for round in rounds] if uniform else []
         score_ahead(
-            scorers, space, list(dict.fromkeys(a for d in draws for a in d)), len(rounds) * self.budget
+            scorers,
+            space,
+            list(dict.fromkeys(a for d in draws for a in d)),
+            len(rounds) * self.warmup,
+            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.ratio or 1),
         )
         progress = watch("searching") if watch else None
         found = run_rounds(
             self.oracle,
-            StrategyMaker(
-                self._strategy_class,
-                space,
-                scorers,
-                self.settings,
-                move_at=self.move_at,
-                explore=self.explore,
-            ),
+            StrategyMaker(self._strategy_class, space, scorers, self.settings, **self._guidance),
             self.budget,
             self.seed,
             rounds,

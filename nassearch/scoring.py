@@ -12,8 +12,9 @@ from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.experiment import Watch
 from nassearch.parallel import check_work
 from nassearch.paths import data_dir
-from nassearch.scorers import build_scorer
-from nassearch.scorers.guidance import check_scorer, needs_batch, open_batch
+from nassearch.scorers import build_scorer, learn
+from nassearch.scorers.guidance import open_batch
+from nassearch.scorers.spec import check_scorer, needs_batch
 from nassearch.strategies.base import whole
 from nassearch.types import Arch
 
@@ -74,13 +75,17 @@ def score_table(
             space,
             task,
             open_batch(batch, owner, name, spec) if needs_batch(spec) else None,
-            workers=workers,
-            executor=executor,
             cache=data_dir() / "scores.sqlite" if cache else None,
-            progress=watch(f"scoring by {spec}") if watch else None,
         )
         for spec in proxies
     ]
+    learn(
+        [leaf for scorer in scorers for leaf in scorer.leaves],
+        chosen,
+        workers=workers,
+        executor=executor,
+        progress=watch("scoring") if watch else None,
+    )
     columns = [scorer(chosen).tolist() for scorer in scorers]
     rows = [[space.format(arch), *values] for arch, *values in zip(chosen, *columns, strict=True)]
     return ["arch", *proxies], rows

@@ -9,8 +9,9 @@ import pytest
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.networks.graph import Builder, Network
+from nassearch.networks.probe import Probe
 from nassearch.proxies import epsilon as epsilon_module
-from nassearch.proxies.base import Proxy
+from nassearch.proxies.base import PASS, ModelProxy, Proxy
 from nassearch.proxies.counts import flops, params
 from nassearch.proxies.epsilon import choose_weights, distance, epsilon
 from nassearch.proxies.synflow import synflow
@@ -22,7 +23,10 @@ SPACE = NASBench201()
 TASK = Task((3, 12, 12), 10, (4, 8, 8), 2)
 ARCHS = SPACE.sample_many(8, np.random.default_rng(4))
 NETWORKS = [SPACE.network(arch, TASK) for arch in ARCHS]
-BATCH = Batch(np.random.default_rng(0).normal(size=(24, 3, 12, 12)).astype(np.float32))
+BATCH = Batch(
+    np.random.default_rng(0).normal(size=(24, 3, 12, 12)).astype(np.float32),
+    np.random.default_rng(1).integers(10, size=24),
+)
 
 
 def two_layers() -> Network:
@@ -138,7 +142,11 @@ def test_every_proxy_keeps_the_contract(name: str) -> None:
     assert proxy.name == name
     assert proxy.reference
     assert proxy.__doc__
-    options = SPACE.proxy_defaults.get(name, {})
+    options = dict(SPACE.proxy_defaults.get(name, {}))
+    if isinstance(proxy, ModelProxy):
+        assert proxy.reads <= set(Probe.READS)
+        assert set(PASS) <= proxy.options.keys()
+        options["batch_size"] = 24
     scores = proxy(NETWORKS, BATCH, **options)
     assert scores.shape == (len(NETWORKS),)
     assert scores.dtype == np.float64

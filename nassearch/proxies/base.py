@@ -1,21 +1,32 @@
-"""What a proxy is: one function, with what it needs and where it comes from declared beside it."""
+"""What a proxy is: one function, with what it needs and where it comes from declared beside it.
+
+Most proxies look at one torch model on one batch: `model_proxy` makes one of a function of a `Probe`, and proxies that
+are asked for together share its passes. Those that are faster over the plain data of many networks, or need no
+weights at all, are made by `proxy`, and say with `for_model` what they are for a model that is not of a search space.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
 from nassearch.types import Batch, Floats
 
+if TYPE_CHECKING:
+    from nassearch.networks.probe import Probe
+
 ProxyFunction = Callable[..., Floats]
 """`(networks, batch, **options) -> raw scores [N]`."""
+ModelFunction = Callable[..., float]
+"""`(model, batch, **options) -> raw score` of one torch module."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,8 @@ class Proxy:
             one network gets does not depend on the others. Its keyword-only parameters are the proxy's options.
         needs: `"inputs"` and `"labels"` of a batch, or nothing.
         higher_is_better: direction of the raw value against accuracy.
-        per_key: whether architectures with one key have one value. False for counts, which see dead layers.
+        per_key: whether architectures with one key have one value, or `options -> bool`. False for counts, which see
+            dead layers, and wherever weights are drawn, layer by layer.
         chunk: networks worth passing in one call.
         reference: paper and equation.
         resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
@@ -39,10 +51,11 @@ class Proxy:
     function: ProxyFunction
     needs: frozenset[str]
     higher_is_better: bool
-    per_key: bool
+    per_key: bool | Callable[[Mapping[str, Any]], bool]
     chunk: int
     reference: str
     resolve: Callable[..., dict[str, Any]] | None = None
+    model_function: ModelFunction | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -58,6 +71,28 @@ class Proxy:
         for need in sorted(self.needs):
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")
+
+    def is_per_key(self, options: Mapping[str, Any]) -> bool:
+        """Say whether architectures with one key have one value under these options."""
+        return self.per_key(options) if callable(self.per_key) else self.per_key
+
+    def for_model(self, function: ModelFunction) -> ModelFunction:
+        """Declare what this proxy is for one torch module: `(model, batch, **options) -> raw score`."""
+        object.__setattr__(self, "model_function", function)
+        return function
+
+    def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
+        """Return the raw score of a torch module, which is left as it was.
+
+        Raises:
+            InvalidSetting: this proxy has no meaning for modules, or its batch is missing.
+        """
+        if self.model_function is None:
+            raise InvalidSetting(
+                f"{self.name} is defined for architectures of a search space, not for modules"
+            )
+        self.check(options, batch)
+        return float(self.model_function(model, batch, **options))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
@@ -78,7 +113,7 @@ def proxy(
     reference: str,
     needs: Sequence[str] = (),
     higher_is_better: bool = True,
-    per_key: bool = True,
+    per_key: bool | Callable[[Mapping[str, Any]], bool] = True,
     chunk: int = 64,
     resolve: Callable[..., dict[str, Any]] | None = None,
 ) -> Callable[[ProxyFunction], Proxy]:
@@ -100,3 +135,138 @@ def proxy(
         return declared
 
     return declare
+
+
+PASS: dict[str, Any] = {"batch_size": 64, "seed": 0, "init": "default", "bias": "default"}
+"""Options of every model proxy, with their defaults: what its probe depends on. Proxies that agree in them share one.
+
+batch_size: how many of the batch to look at, from its beginning. seed: of the initial weights, the same for every
+architecture. init, bias: see `nassearch.networks.initialise`; a module that a user gives keeps its own weights.
+"""
+
+
+@dataclass(frozen=True)
+class ModelProxy(Proxy):
+    """A proxy of one torch model on one batch. Its function maps a `Probe` to a raw score, NaN: not scorable.
+
+    Attributes:
+        reads: what of the probe it reads, of `Probe.READS`.
+        defaults: values of `PASS` that its paper chose otherwise.
+    """
+
+    reads: frozenset[str] = frozenset()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {**super().options, **PASS, **self.defaults}
+
+    def __call__(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Floats:
+        """Return raw scores, float64 `[N]`.
+
+        Raises:
+            NassearchError: a network could not be scored; a scorer, which has many to score, goes on without it.
+        """
+        self.check(options, batch)
+        ((scores, failures),) = together([(self, options, batch)], networks)
+        if failures:
+            raise NassearchError(next(iter(failures.values())))
+        return scores
+
+    def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
+        self.check(options, batch)
+        (value,) = of_one_model([(self, options)], model, batch)
+        if isinstance(value, str):
+            raise NassearchError(value)
+        return value
+
+    def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that its probe depends on."""
+        return {name: {**self.options, **options}[name] for name in PASS}
+
+    def reader(self, options: Mapping[str, Any]) -> Callable[[Probe], float]:
+        """Return what maps a probe to the score under these options."""
+        return partial(self.function, **{k: v for k, v in options.items() if k not in PASS})  # type: ignore[arg-type]
+
+
+def model_proxy(
+    *,
+    reference: str,
+    reads: Sequence[str],
+    needs: Sequence[str] = ("inputs",),
+    higher_is_better: bool = True,
+    resolve: Callable[..., dict[str, Any]] | None = None,
+    **defaults: Any,
+) -> Callable[[ProxyFunction], ModelProxy]:
+    """Declare a proxy of one torch model on one batch; `defaults` replace those of `PASS`.
+
+    >>> @model_proxy(reference="an example", reads=["gradients"], needs=["inputs", "labels"], batch_size=128)
+    ... def largest(probe, *, power=1):
+    ...     return max(float(g.abs().max()) for g in probe.gradients) ** power
+    >>> largest.options
+    {'power': 1, 'batch_size': 128, 'seed': 0, 'init': 'default', 'bias': 'default'}
+    """
+
+    def declare(function: ProxyFunction) -> ModelProxy:
+        name = getattr(function, "__name__", "")
+        declared = ModelProxy(
+            name,
+            function,
+            frozenset(needs),
+            higher_is_better,
+            per_key=False,
+            chunk=CHUNK,
+            reference=reference,
+            resolve=resolve,
+            reads=frozenset(reads),
+            defaults=defaults,
+        )
+        object.__setattr__(declared, "__doc__", function.__doc__)
+        return declared
+
+    return declare
+
+
+CHUNK = 4
+"""Networks per call of model proxies: a second or two of work, which is what an interruption loses."""
+
+Request = tuple[Proxy, Mapping[str, Any], Batch | None]
+"""A proxy, its options and its batch."""
+Scores = tuple[Floats, dict[int, str]]
+"""Raw scores `[N]`, and by position what went wrong where a network could not be scored; its score is NaN."""
+
+
+def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[Scores]:
+    """Score networks by many proxies with the fewest passes: model proxies with one batch and settings share a probe.
+
+    Returns one pair per request, in their order.
+    """
+    answers: dict[int, Scores] = {}
+    shared: dict[str, list[int]] = {}
+    for place, (proxy, options, batch) in enumerate(requests):
+        if isinstance(proxy, ModelProxy):
+            key = f"{proxy.settings(options)} {batch.digest() if batch else None}"
+            shared.setdefault(key, []).append(place)
+        else:
+            answers[place] = proxy(networks, batch, **options), {}
+    if shared:
+        from nassearch.networks.passes import read_networks
+    for places in shared.values():
+        asked = [requests[place] for place in places]
+        models: list[ModelProxy] = [proxy for proxy, _, _ in asked]  # type: ignore[misc]
+        readers = [proxy.reader(options) for proxy, (_, options, _) in zip(models, asked, strict=True)]
+        reads = frozenset().union(*(proxy.reads for proxy in models))
+        _, options, batch = asked[0]
+        found = read_networks(networks, batch, readers, reads, **models[0].settings(options))
+        answers.update(zip(places, found, strict=True))
+    return [answers[place] for place in range(len(requests))]
+
+
+def of_one_model(
+    requests: Sequence[tuple[Proxy, Mapping[str, Any]]], model: Any, batch: Batch | None
+) -> list[float | str]:
+    """Score one torch module by many proxies with the fewest passes.
+
+    Returns for each request a raw score, or what went wrong as text.
+    """
+    raise NotImplementedError

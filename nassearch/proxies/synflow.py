@@ -15,6 +15,7 @@ from nassearch.types import Batch, Floats
 @proxy(
     reference="Tanaka et al., Pruning neural networks without any data (2020), eq. 4; as a proxy: Abdelfattah et "
     "al., Zero-cost proxies for lightweight NAS (2021)",
+    per_key=lambda options: options.get("estimator", "expected") == "expected",
     chunk=256,
 )
 def synflow(

@@ -9,19 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
-from nassearch.errors import InvalidSetting, MissingData, UnknownName
+from nassearch.errors import MissingData, UnknownName
 from nassearch.scorers.proxy import ProxyScorer
-from nassearch.scorers.spec import parse_spec
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy
+from nassearch.strategies.base import EXPLORE, Strategy
 from nassearch.types import Arch, Batch, Floats, Scorer
 
 WARMUP, MOVE = "warmup", "move"
-EXPLORE = 0.25
-"""Share of the moves at the child that ignore the scorer, unless one says otherwise."""
 
 
 def roles(
@@ -45,7 +41,7 @@ class StrategyMaker:
         space: what it searches.
         scorers: by role, see `roles`.
         settings: the strategy's own; those that name a scorer are taken from `scorers`.
-        guidance: `move_at` and `explore`.
+        guidance: `move_at`, `explore` and `move_ratio`.
     """
 
     def __init__(
@@ -67,32 +63,6 @@ class StrategyMaker:
 def unscored(archs: Sequence[Arch]) -> Floats:
     """Stand in for a scorer where a strategy is made only to see whether it can be made."""
     return np.full(len(archs), np.nan)
-
-
-def check_scorer(spec: Any) -> str:
-    """Return a scorer's text, or raise what `build_scorer` would raise for it without looking at any data.
-
-    Raises:
-        InvalidSetting: it is no text, or cannot be read.
-        UnknownName: no such proxy, or no such option of it.
-    """
-    if not isinstance(spec, str):
-        raise InvalidSetting(f"a scorer is named by a text such as 'synflow', not {spec!r}")
-    name, args, options = parse_spec(spec)
-    proxy = registry.load("proxies", name)
-    if args:
-        raise InvalidSetting(
-            f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning"
-        )
-    for option in options:
-        if option not in proxy.options:
-            raise UnknownName(f"option of {name}", option, proxy.options, "(nassearch list proxies)")
-    return spec
-
-
-def needs_batch(spec: str) -> bool:
-    """Say whether a scorer looks at data."""
-    return bool(registry.load("proxies", parse_spec(spec)[0]).needs)
 
 
 def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, scorer: str) -> Batch:
@@ -121,21 +91,22 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
 
 
 def score_ahead(
-    scorers: Mapping[str, ProxyScorer], space: SearchSpace, warmup: list[Arch], steps: int
+    scorers: Mapping[str, ProxyScorer], space: SearchSpace, warmup: list[Arch], warming: int, steps: int
 ) -> None:
     """Score at once, on all workers, what the rounds will ask for; they compute the rest themselves, one by one.
 
     Args:
         scorers: by role.
         space: what is searched.
-        warmup: every architecture that a warm-up will rank.
-        steps: models trained in all rounds together.
+        warmup: every architecture that a warm-up will rank; empty where it depends on the scores.
+        warming: architectures scored by the warm-ups of all rounds together.
+        steps: models trained in all rounds together, times the scores that each takes.
     """
     for role, scorer in scorers.items():
-        if role == WARMUP:
+        if role == WARMUP and warmup:
             scorer(warmup)
-        elif steps >= space.size:
-            # Each step asks for an architecture or its neighbours: beyond the size of the space, nearly all of it.
+        elif (warming if role == WARMUP else steps) >= space.size:
+            # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
             scorer(list(space.all()))
     for scorer in scorers.values():
         scorer.workers, scorer.executor, scorer.progress = 1, "processes", None
@@ -154,5 +125,6 @@ def label(experiment: Mapping[str, Any]) -> str:
         at, explore = experiment.get("move_at"), experiment.get("explore", EXPLORE)
         parts.append(f"move {experiment['move']}" + (f" at {at}" if at else ""))
         parts += [f"explore {explore:g}"] if explore != EXPLORE else []
+        parts += [f"ratio {experiment['move_ratio']}"] if experiment.get("move_ratio") else []
     parts += [f"{name}={value}" for name, value in experiment.get("settings", {}).items()]
     return ", ".join(parts)

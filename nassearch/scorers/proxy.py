@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nassearch.errors import InvalidSetting
-from nassearch.parallel import in_order
-from nassearch.proxies.base import Proxy
+from nassearch.proxies.base import Proxy, Request
 from nassearch.scorers.cache import ScoreCache
+from nassearch.scorers.learning import learn
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Floats, Progress, Task
 
@@ -57,6 +56,7 @@ class ProxyScorer:
             options = proxy.resolve(space, task, batch, options)
         self.proxy, self.space, self.task = proxy, space, task
         self.batch = batch if proxy.needs else None
+        self.batch_digest = self.batch.digest() if self.batch else None
         self.options = {**proxy.options, **options}
         self.workers, self.executor, self.progress = workers, executor, progress
         self.context = self._context()
@@ -69,7 +69,7 @@ class ProxyScorer:
         try:
             return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
         except KeyError:
-            self._learn([arch for arch in dict.fromkeys(archs) if arch not in self._by_arch])
+            learn([self], archs, workers=self.workers, executor=self.executor, progress=self.progress)
         return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class ProxyScorer:
             "task": self.task.as_dict(),
             "proxy": self.proxy.name,
             "options": self.options,
-            "batch": self.batch.digest() if self.batch else None,
+            "batch": self.batch_digest,
         }
         try:
             return json.dumps(facts, sort_keys=True, separators=(",", ":"))
@@ -91,11 +91,26 @@ class ProxyScorer:
                 f"options of {self.proxy.name} are numbers and texts, not {self.options}"
             ) from error
 
-    def _key(self, arch: Arch) -> str:
-        return self.space.key(arch) if self.proxy.per_key else self.space.format(arch)
+    @property
+    def leaves(self) -> list[ProxyScorer]:
+        """The scorers that this one is made of: itself."""
+        return [self]
 
-    def _learn(self, archs: Sequence[Arch]) -> None:
-        keys = {arch: self._key(self.space.check(arch)) for arch in archs}
+    @property
+    def request(self) -> Request:
+        """What is to be computed, for `nassearch.proxies.base.together`."""
+        return self.proxy, self.options, self.batch
+
+    def look_up(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]:
+        """Return the keys of architectures that have no score in memory, and by key one of each that has none at all.
+
+        Raises:
+            InvalidArch: one is not of the space.
+        """
+        name = self.space.key if self.proxy.is_per_key(self.options) else self.space.format
+        keys = {
+            arch: name(self.space.check(arch)) for arch in dict.fromkeys(archs) if arch not in self._by_arch
+        }
         first: dict[str, Arch] = {}
         for arch, key in keys.items():
             if key not in self._by_key:
@@ -104,34 +119,21 @@ class ProxyScorer:
             known = self._cache.get(list(first))
             self._by_key.update(known)
             first = {key: arch for key, arch in first.items() if key not in known}
-        for scores in self._compute(first):
-            self._by_key.update(scores)
+        return keys, first
+
+    def remember(self, raw: Mapping[str, float], failed: Collection[str] = ()) -> None:
+        """Keep raw scores by key; those that failed are kept in memory only."""
+        sign = 1.0 if self.proxy.higher_is_better else -1.0
+        scores = {key: sign * score for key, score in raw.items()}
+        self._by_key.update(scores)
+        if self._cache is not None:
+            self._cache.put({key: score for key, score in scores.items() if key not in failed})
+
+    def settle(self, keys: Mapping[Arch, str]) -> None:
+        """Take up architectures whose keys have been learnt."""
         self._by_arch.update((arch, self._by_key[key]) for arch, key in keys.items())
 
-    def _compute(self, archs: Mapping[str, Arch]) -> Iterator[dict[str, float]]:
-        """Yield scores by key, chunk by chunk: what is stored before an interruption stays."""
-        keys, size = list(archs), self.proxy.chunk
-        chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
-        compute = partial(_raw_scores, self.proxy, self.space, self.task, self.batch, self.options)
-        work = [[archs[key] for key in chunk] for chunk in chunks]
-        sign = 1.0 if self.proxy.higher_is_better else -1.0
-        done = 0
-        for chunk, raw in zip(chunks, in_order(compute, work, self.workers, self.executor), strict=True):
-            scores = dict(zip(chunk, (sign * raw).tolist(), strict=True))
-            if self._cache is not None:
-                self._cache.put(scores)
-            done += len(chunk)
-            yield scores
-            if self.progress is not None:
-                self.progress(done, len(keys))
-
-
-def _raw_scores(
-    proxy: Proxy,
-    space: SearchSpace,
-    task: Task,
-    batch: Batch | None,
-    options: Mapping[str, Any],
-    archs: Sequence[Arch],
-) -> Floats:
-    return proxy([space.network(arch, task) for arch in archs], batch, **options)
+    def adopt(self, twin: ProxyScorer) -> None:
+        """Take over what a scorer of the same context knows."""
+        self._by_key.update(twin._by_key)
+        self._by_arch.update(twin._by_arch)

@@ -6,8 +6,8 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from nassearch.errors import InvalidSetting
-from nassearch.registry import load
+from nassearch import registry
+from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Batch, Progress, Task
@@ -60,6 +60,32 @@ def _unreadable(text: str) -> InvalidSetting:
     )
 
 
+def check_scorer(spec: Any) -> str:
+    """Return a scorer's text, or raise what `build_scorer` would raise for it without looking at any data.
+
+    Raises:
+        InvalidSetting: it is no text, or cannot be read.
+        UnknownName: no such proxy, or no such option of it.
+    """
+    if not isinstance(spec, str):
+        raise InvalidSetting(f"a scorer is named by a text such as 'synflow', not {spec!r}")
+    name, args, options = parse_spec(spec)
+    proxy = registry.load("proxies", name)
+    if args:
+        raise InvalidSetting(
+            f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning"
+        )
+    for option in options:
+        if option not in proxy.options:
+            raise UnknownName(f"option of {name}", option, proxy.options, "(nassearch list proxies)")
+    return spec
+
+
+def needs_batch(spec: str) -> bool:
+    """Say whether a scorer looks at data."""
+    return bool(registry.load("proxies", parse_spec(spec)[0]).needs)
+
+
 def build_scorer(
     spec: str,
     space: SearchSpace,
@@ -78,7 +104,7 @@ def build_scorer(
         UnknownName: no such proxy, or no such option of it.
     """
     name, args, options = parse_spec(spec)
-    proxy = load("proxies", name)
+    proxy = registry.load("proxies", name)
     if args:
         raise InvalidSetting(
             f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning"
