@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nassearch.errors import InvalidSetting
+
 Arch = tuple[int, ...]
 """One option per decision. Hashable and JSON-ready; it means nothing without its search space."""
 
@@ -66,6 +68,18 @@ class Batch:
 
     inputs: NDArray[np.float32]
     labels: NDArray[np.int64] | None = None
+
+    def first(self, count: int) -> Batch:
+        """Return the first so many samples.
+
+        Raises:
+            InvalidSetting: count is below 2, or more than there are.
+        """
+        if not isinstance(count, int) or not 2 <= count <= len(self.inputs):
+            raise InvalidSetting(
+                f"batch_size is a whole number from 2 to {len(self.inputs)}, what the batch holds, not {count!r}"
+            )
+        return Batch(self.inputs[:count], None if self.labels is None else self.labels[:count])
 
     def digest(self) -> str:
         """Return a hash of shapes and bytes: two batches that differ anywhere never share cached scores."""

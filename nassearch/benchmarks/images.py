@@ -55,7 +55,7 @@ def import_images(
     known = [name for name in datasets if name in NORMALISATION]
     if dataset not in known:
         raise UnknownName("data set with images", dataset, known)
-    batch = _batch(path, datasets[dataset], count)
+    batch = read_images(path, datasets[dataset], count)
     target = (data_dir() / space.name if folder is None else folder) / f"{dataset}-batch.npz"
     try:
         there = load_batch(target, datasets[dataset].task).digest()
@@ -67,7 +67,8 @@ def import_images(
     return target
 
 
-def _batch(path: Path, dataset: Dataset, count: int) -> Batch:
+def read_images(path: Path, dataset: Dataset, count: int) -> Batch:
+    """Return the first `count` training images of a file, normalised, as `import_images` does; it says what is raised."""
     arrays = read_npz(path, REMEDY, [name for pair in NAMES for name in pair])
     pair = next((pair for pair in NAMES if pair[0] in arrays and pair[1] in arrays), None)
     if pair is None:

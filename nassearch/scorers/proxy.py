@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
-from nassearch.proxies.base import Proxy, Request
+from nassearch.proxies.base import ModelProxy, Proxy, Request
 from nassearch.scorers.cache import ScoreCache
 from nassearch.scorers.learning import learn
 from nassearch.spaces.base import SearchSpace
@@ -56,8 +56,11 @@ class ProxyScorer:
             options = proxy.resolve(space, task, batch, options)
         self.proxy, self.space, self.task = proxy, space, task
         self.batch = batch if proxy.needs else None
-        self.batch_digest = self.batch.digest() if self.batch else None
         self.options = {**proxy.options, **options}
+        if isinstance(proxy, ModelProxy) and self.batch is not None:
+            # The rest is not looked at, and must not decide what is found in a cache.
+            self.batch = self.batch.first(self.options["batch_size"])
+        self.batch_digest = self.batch.digest() if self.batch else None
         self.workers, self.executor, self.progress = workers, executor, progress
         self.context = self._context()
         self._cache = ScoreCache(Path(cache), self.context) if cache is not None else None
