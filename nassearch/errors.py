@@ -39,6 +39,10 @@ class InvalidSetting(NassearchError, ValueError):
     """A value out of range, or a combination that has no meaning."""
 
 
+class InvalidModel(NassearchError, ValueError):
+    """A model that a proxy has no meaning for, or that does not do what proxies ask of models."""
+
+
 class MissingData(NassearchError, FileNotFoundError):
     """Data that has to be fetched or imported first; the message names the command."""
 

@@ -16,6 +16,8 @@ from nassearch.types import Floats
 
 FORMAT = "nassearch result"
 VERSION = 1
+"""Raised when a reader of the version before would misread a file. A field that it passes over, such as `report` or a
+new one of the experiment that is None where it has no meaning, does not raise it."""
 NOT_STORED = frozenset({"rounds", "workers", "executor", "out", "plot", "json"})
 """Fields of an experiment that change no round: never written, so that they change no byte of a result."""
 NOT_COMPARED = frozenset({"show", "choose", "target"})
@@ -56,10 +58,10 @@ def _dump(value: Any) -> bytes:
 
 
 def round_line(round: Round) -> bytes:
-    """Return the line of a round, the same bytes for the same round; NaN is written as null.
+    """Return the line of a round, the same bytes for the same round; NaN is written as null, no report not at all.
 
     Raises:
-        BadData: a value is infinite.
+        BadData: a value is infinite, or the report is not of plain JSON values.
     """
     columns: dict[str, Any] = {"round": round.round, "archs": round.archs}
     for name in ("valid", "test", "seconds"):
@@ -69,7 +71,15 @@ def round_line(round: Round) -> bytes:
                 f"round {round.round} has an infinite {name}: benchmarks answer with numbers or NaN"
             )
         columns[name] = [None if value != value else value for value in values]
-    return _dump({**columns, "revisits": round.revisits})
+    columns["revisits"] = round.revisits
+    if not round.report:
+        return _dump(columns)
+    try:
+        return _dump({**columns, "report": round.report})
+    except (TypeError, ValueError) as error:
+        raise BadData(
+            f"the strategy's report of round {round.round} is not of texts, finite numbers and None: {error}"
+        ) from error
 
 
 def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
@@ -118,7 +128,9 @@ def _read_round(columns: dict[str, Any], expected: int) -> Round:
         raise ValueError(f"round {expected} belongs here, not {columns['round']}")
     archs = [tuple(map(int, arch)) for arch in columns["archs"]]
     valid, test, seconds = (_floats(columns[name], len(archs)) for name in ("valid", "test", "seconds"))
-    return Round(expected, archs, valid, test, seconds, int(columns["revisits"]))
+    return Round(
+        expected, archs, valid, test, seconds, int(columns["revisits"]), dict(columns.get("report", {}))
+    )
 
 
 def _floats(values: list[float | None], length: int) -> Floats:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class Round:
         valid, test: what each reached, `[T]`, in the unit of the data set; higher is better.
         seconds: what training each took, `[T]`, not summed.
         revisits: how many of them this search had trained before.
+        report: what the strategy tells of itself; see `Strategy.report`.
     """
 
     round: int
@@ -40,6 +42,7 @@ class Round:
     test: Floats
     seconds: Floats
     revisits: int
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 def streams(seed: int, round: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
@@ -92,7 +95,7 @@ def run_round(
         archs.append(arch)
         metrics.append((answer.valid, answer.test, answer.seconds))
     valid, test, seconds = np.array(metrics, dtype=np.float64).T.copy()
-    return Round(round, archs, valid, test, seconds, revisits=budget - len(set(archs)))
+    return Round(round, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
 
 
 def check_budget(strategy: Strategy, budget: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,40 @@ def summarise(rounds: Sequence[Round], curve: Curve, target: float | None = None
         "revisits": float(np.mean([round.revisits for round in rounds])),
         "seconds": None if np.isnan(seconds) else seconds,
     }
+
+
+def gather_reports(rounds: Sequence[Round]) -> dict[str, Any]:
+    """Put together what the rounds report of themselves, see `Strategy.report`.
+
+    Returns:
+        By name: a number becomes its `median`, `q25` and `q75` over the rounds that have it; a text the most frequent
+        `text` and its `share`; a table a list of rows, one per value of its axis in the order first met, with the same
+        two for every other column.
+    """
+    names = dict.fromkeys(name for round in rounds for name in round.report)
+    return {name: _gather([round.report[name] for round in rounds if name in round.report]) for name in names}
+
+
+def _gather(values: Sequence[Any]) -> Any:
+    values = [value for value in values if value is not None]
+    if values and isinstance(values[0], dict):
+        axis = next(iter(values[0]))
+        rows: dict[Any, list[dict[str, Any]]] = {}
+        for table in values:
+            for row in zip(*table.values(), strict=True):
+                cells = dict(zip(table, row, strict=True))
+                rows.setdefault(cells.pop(axis), []).append(cells)
+        return [
+            {axis: place, **{column: _gather([cells.get(column) for cells in found]) for column in found[0]}}
+            for place, found in rows.items()
+        ]
+    if values and isinstance(values[0], str):
+        text, count = Counter(values).most_common(1)[0]
+        return {"text": text, "share": count / len(values)}
+    if not values:
+        return {"median": None, "q25": None, "q75": None}
+    low, median, high = np.percentile(values, [25, 50, 75]).tolist()
+    return {"median": median, "q25": low, "q75": high}
 
 
 def milestones(curves: Sequence[Curve]) -> list[int]:

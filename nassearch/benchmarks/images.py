@@ -68,7 +68,7 @@ def import_images(
 
 
 def read_images(path: Path, dataset: Dataset, count: int) -> Batch:
-    """Return the first `count` training images of a file, normalised, as `import_images` does; it says what is raised."""
+    """Return the first `count` training images of a file, normalised; what is raised is said in `import_images`."""
     arrays = read_npz(path, REMEDY, [name for pair in NAMES for name in pair])
     pair = next((pair for pair in NAMES if pair[0] in arrays and pair[1] in arrays), None)
     if pair is None:

@@ -43,16 +43,20 @@ def _strategy(name: str, part: Any) -> dict[str, Any]:
         "settings": part.settings(),
         "scorer_settings": list(part.scorer_settings),
         "moves": list(part.moves),
+        "move_ratio": part.ratio,
     }
 
 
 def _tell_strategy(row: dict[str, Any]) -> list[str]:
     scorers = row["scorer_settings"]
+    ratio = f"; scores per model trained (--move-ratio): {row['move_ratio']}" if row["move_ratio"] else ""
     named = f" ({', '.join(scorers)}: a proxy)" if scorers else ""
     return [
         row["what"],
         f"settings (--set): {_values(row['settings'])}{named}" if row["settings"] else "",
-        f"moves (--move-at): {', '.join(row['moves'])}" if row["moves"] else "takes no move, only a warm-up",
+        f"moves (--move-at): {', '.join(row['moves'])}{ratio}"
+        if row["moves"]
+        else "takes no move, only a warm-up",
     ]
 
 

@@ -14,6 +14,7 @@ from nassearch.errors import NassearchError
 COMMANDS = {
     "run": "nassearch.cli.run:run",
     "compare": "nassearch.cli.results:compare",
+    "show": "nassearch.cli.show:show",
     "plot": "nassearch.cli.results:plot",
     "score": "nassearch.cli.score:score",
     "list": "nassearch.cli.listing:listing",

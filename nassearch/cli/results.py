@@ -31,8 +31,8 @@ def read(paths: tuple[Path, ...], show: str, choose: str) -> list[tuple[str, Hea
     for result in found:
         if result.header.data != found[0].header.data:
             raise InvalidSetting(
-                f"{result.path} is about {_subject(result.header)} and {found[0].path} about "
-                f"{_subject(found[0].header)}, from different data: give results of one data set"
+                f"{result.path} is about {subject(result.header)} and {found[0].path} about "
+                f"{subject(found[0].header)}, from different data: give results of one data set"
             )
         if not result.rounds:
             raise BadData(
@@ -60,7 +60,8 @@ def unique(labels: list[str], paths: tuple[Path, ...]) -> list[str]:
     return labels
 
 
-def _subject(header: Header) -> str:
+def subject(header: Header) -> str:
+    """Return what a result is about, in two words."""
     return f"{header.experiment.get('benchmark')}, {header.experiment.get('dataset')}"
 
 
@@ -126,7 +127,7 @@ def compare(
     ]
     header = searches[0][1]
     table(
-        f"{_subject(header)}: {show} accuracy ({_unit(header)}) of the best so far by {choose}, median of "
+        f"{subject(header)}: {show} accuracy ({_unit(header)}) of the best so far by {choose}, median of "
         f"{' or '.join(map(str, sorted({row['rounds'] for row in rows})))} rounds\n",
         columns,
         [
@@ -179,5 +180,5 @@ def plot(results: tuple[Path, ...], output: Path, x: str, show: str, choose: str
     curves = {label: curve for label, _, _, curve in searches}
     if x == "seconds" and any(math.isnan(curve.time_axis()[-1]) for curve in curves.values()):
         raise InvalidSetting("the data behind these results has no training times: leave --x at models")
-    data = collect(curves, x=x, unit=_unit(header), title=_subject(header), best=best_value(header, show))
+    data = collect(curves, x=x, unit=_unit(header), title=subject(header), best=best_value(header, show))
     click.echo(draw_curves(data, output))

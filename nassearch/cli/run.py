@@ -39,8 +39,14 @@ METRIC = {"test": "test", "valid": "validation"}
 )
 @click.option("--warmup", type=int, default=0, metavar="N", help="Score N architectures before each search.")
 @click.option("--move", default=None, metavar="SCORER", help="Let a proxy guide each step.")
+@click.option("--move-at", type=click.Choice(["child", "parent", "reward", "draw"]), default=None,
+              help="Which step, see: nassearch list strategies. [default: the strategy's first]")  # fmt: skip
 @click.option(
-    "--move-at", type=click.Choice(["child", "parent"]), default=None, help="Which step. [default: child]"
+    "--move-ratio",
+    type=int,
+    default=None,
+    metavar="R",
+    help="Scores per model trained, for rl and rand. [default: 10]",
 )
 @click.option(
     "--explore", type=float, default=0.25, show_default=True, help="Share of child moves that are random."
@@ -77,6 +83,7 @@ def run(
     \b
     Examples:
       nassearch run ae --warmup 3000 --move epsilon
+      nassearch run rl --move synflow --move-ratio 100
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
     """

@@ -1,4 +1,8 @@
-"""Saliencies of single weights, summed over a network: one forward and one backward pass gives them all."""
+"""Saliencies of single weights, summed over a network: one forward and one backward pass gives them all.
+
+All look at the weights of convolutions and linear layers alone; batch norm and biases are left out, as in the code of
+Abdelfattah et al.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,34 @@ from nassearch.proxies.base import model_proxy
 if TYPE_CHECKING:
     from nassearch.networks.probe import Probe
 
+ZERO_COST = "Abdelfattah et al., Zero-cost proxies for lightweight NAS (2021, arXiv 2101.08134)"
+
+
+@model_proxy(reference=f"{ZERO_COST}, section 3.1", needs=("inputs", "labels"), reads=("gradients",))
+def grad_norm(probe: Probe) -> float:
+    """Sum the Euclidean norms of dL/dW over the layers; higher is better."""
+    return sum(float(g.norm()) for g in probe.gradients)
+
+
+@model_proxy(
+    reference="Mozer and Smolensky, Skeletonization (1989), as W * dL/dW; as a proxy: the code of " + ZERO_COST,
+    needs=("inputs", "labels"),
+    reads=("gradients",),
+)
+def plain(probe: Probe) -> float:
+    """Sum W * dL/dW with its sign; higher is better."""
+    return sum(float((w * g).sum()) for w, g in zip(probe.weights, probe.gradients, strict=True))
+
+
+@model_proxy(reference=f"the code of {ZERO_COST}", reads=())
+def l2_norm(probe: Probe) -> float:
+    """Sum the Euclidean norms of W over the layers; no data is looked at; higher is better."""
+    return sum(float(w.norm()) for w in probe.weights)
+
 
 @model_proxy(
     reference="Lee et al., SNIP: single-shot network pruning based on connection sensitivity (2019); as a proxy: "
-    "Abdelfattah et al., Zero-cost proxies for lightweight NAS (2021), eq. 1",
+    f"{ZERO_COST}, eq. 1",
     needs=("inputs", "labels"),
     reads=("gradients",),
 )

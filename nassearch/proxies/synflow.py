@@ -1,8 +1,12 @@
-"""Synflow: how much of a positive signal each weight passes on."""
+"""Synflow and its variants: how much of a positive signal each weight passes on.
+
+For a module that is not of a search space they look at its own weights: their absolute values are the sample.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +15,17 @@ from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
 from nassearch.types import Batch, Floats
 
+Estimate = Callable[[Sequence[Network]], Floats]
+
+
+def _expected(options: Any) -> bool:
+    return bool(options.get("estimator", "expected") == "expected")
+
 
 @proxy(
     reference="Tanaka et al., Pruning neural networks without any data (2020), eq. 4; as a proxy: Abdelfattah et "
     "al., Zero-cost proxies for lightweight NAS (2021)",
-    per_key=lambda options: options.get("estimator", "expected") == "expected",
+    per_key=_expected,
     chunk=256,
 )
 def synflow(
@@ -48,3 +58,86 @@ def synflow(
 
         return np.array([sampled_synflow(network, seed) for network in networks])
     raise InvalidSetting(f"estimator of synflow is expected or sampled, not {estimator!r}")
+
+
+@proxy(
+    reference="Cavagnero et al., FreeREA: training-free evolution-based architecture search (2023), section 3.2",
+    per_key=False,
+    chunk=64,
+)
+def logsynflow(
+    networks: Sequence[Network], batch: Batch | None, *, estimator: str = "expected", seed: int = 0
+) -> Floats:
+    """Sum |W * log(1 + dR/dW)| under the conditions of synflow; higher is better.
+
+    The logarithm counts what a weight does by its order of magnitude, so that the last layers of a deep network do
+    not speak for all. It weighs each weight for itself: two convolutions side by side score more than one whose
+    output is used twice, which synflow cannot tell apart, so every architecture has a value of its own.
+
+    Args:
+        networks: N networks.
+        batch: not looked at.
+        estimator: "expected" takes the network whose weights all equal E|W| under PyTorch's default initialisation.
+            That is the expectation of R and of dR/dW, put into the logarithm, not the expectation of the logarithm,
+            which is a little smaller. "sampled" is one initialisation.
+        seed: of the sampled initialisation, the same for every network.
+
+    Returns:
+        float64 `[N]`.
+
+    Raises:
+        InvalidSetting: no such estimator.
+    """
+    if estimator == "expected":
+        from nassearch.networks.positional import expected_logsynflow
+
+        return expected_logsynflow(networks)
+    if estimator == "sampled":
+        from nassearch.networks.flow import network_flow
+
+        return np.array([network_flow(network, seed, log=True) for network in networks])
+    raise InvalidSetting(f"estimator of logsynflow is expected or sampled, not {estimator!r}")
+
+
+@proxy(
+    reference="Abdelfattah et al., Zero-cost proxies for lightweight NAS (2021), released code",
+    per_key=False,
+    chunk=16,
+)
+def synflow_bn(networks: Sequence[Network], batch: Batch | None, *, seed: int = 0) -> Floats:
+    """Sum |W * dR/dW| as synflow does, with batch norm left in, on the statistics of the input; higher is better.
+
+    Batch norm centres its input, so signals have both signs, ReLU is no identity and R is not multilinear: a network
+    of equal weights says nothing about the expectation, and only the sampled estimate exists.
+
+    Args:
+        networks: N networks.
+        batch: not looked at; the input is a single one of ones.
+        seed: of the initialisation, the same for every network.
+
+    Returns:
+        float64 `[N]`.
+    """
+    from nassearch.networks.flow import network_flow
+
+    return np.array([network_flow(network, seed, batch_norm=True) for network in networks])
+
+
+def _of_model(name: str, **settings: bool) -> Callable[..., float]:
+    def score(model: Any, batch: Batch | None, **options: Any) -> float:
+        if options:
+            raise InvalidSetting(
+                f"{name} of a module looks at its own weights: {', '.join(options)} has no meaning there"
+            )
+        if batch is None:
+            raise InvalidSetting(f"{name} of a module needs a batch, for the shape of its inputs")
+        from nassearch.networks.flow import flow
+
+        return flow(model, batch.inputs.shape[1:], **settings)
+
+    return score
+
+
+synflow.for_model(_of_model("synflow"))
+logsynflow.for_model(_of_model("logsynflow", log=True))
+synflow_bn.for_model(_of_model("synflow_bn", batch_norm=True))

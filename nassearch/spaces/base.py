@@ -38,6 +38,11 @@ class SearchSpace(ABC):
     def size(self) -> int:
         """Number of architectures, isomorphic ones counted apart."""
 
+    @property
+    def options(self) -> tuple[int, ...] | None:
+        """Return the number of options of each decision, or None where some combinations are no architecture."""
+        return None
+
     @abstractmethod
     def all(self) -> Iterator[Arch]:
         """Yield every architecture, in the space's own index order."""

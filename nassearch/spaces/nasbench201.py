@@ -43,6 +43,10 @@ class NASBench201(SearchSpace):
     def size(self) -> int:
         return int(len(OPS) ** len(EDGES))
 
+    @property
+    def options(self) -> tuple[int, ...]:
+        return (len(OPS),) * len(EDGES)
+
     @cached_property
     def _product(self) -> list[Arch]:
         return list(itertools.product(range(len(OPS)), repeat=len(EDGES)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -12,6 +13,9 @@ import numpy as np
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Scorer
+
+EXPLORE = 0.25
+"""Share of the moves at the child that ignore the scorer, unless one says otherwise."""
 
 
 class Strategy(ABC):
@@ -31,12 +35,25 @@ class Strategy(ABC):
         rng: the strategy's own stream.
         move: scorer that guides each step, or None.
         move_at: which step it guides; one of `moves`.
-        explore: share of the moves that ignore the scorer, for the moves that have such a share.
+        explore: share of the moves that ignore the scorer, for the moves in `explores`.
+        move_ratio: architectures that a move scores for each one that is trained, for the strategies that have a
+            `ratio`; None for that one.
+
+    Raises:
+        InvalidSetting: guidance that means nothing here; the message says what to use instead.
     """
 
     name: ClassVar[str]
     moves: ClassVar[tuple[str, ...]] = ()
     """Values of `move_at` that mean something for this strategy, the default first."""
+    explores: ClassVar[tuple[str, ...]] = ("child",)
+    """Moves of which a share may ignore the scorer."""
+    ratio: ClassVar[int | None] = None
+    """Architectures that a move scores for each one trained unless one says otherwise; None where that is not free."""
+    uniform_warm_up: ClassVar[bool] = True
+    """Whether a warm-up scores uniform draws, `space.sample_many(n, rng)` and no other: they can be scored ahead."""
+    ranked_warm_up: ClassVar[bool] = True
+    """Whether the search begins with the ranking of the warm-up, best first."""
     scorer_settings: ClassVar[tuple[str, ...]] = ()
     """Settings that take a scorer: where people set them, they name one as `--scorer` does."""
 
@@ -47,7 +64,8 @@ class Strategy(ABC):
         *,
         move: Scorer | None = None,
         move_at: str | None = None,
-        explore: float = 0.25,
+        explore: float = EXPLORE,
+        move_ratio: int | None = None,
     ) -> None:
         self.space, self.rng, self.move, self.explore = space, rng, move, explore
         self.move_at = move_at or (self.moves[0] if self.moves else "")
@@ -57,6 +75,17 @@ class Strategy(ABC):
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
         if not 0 <= explore <= 1:
             raise InvalidSetting(f"explore is a share from 0 to 1, not {explore}")
+        if move is not None and explore != EXPLORE and self.move_at not in self.explores:
+            raise InvalidSetting(
+                f"explore is a share of the moves at {' or '.join(self.explores)}; {self.name} with a move at "
+                f"{self.move_at} has none: leave it out"
+            )
+        if move_ratio is not None and self.ratio is None:
+            raise InvalidSetting(
+                f"a move ratio of {move_ratio} has no meaning for {self.name}, whose move scores what its step has to "
+                "choose from: leave it out, or use rl or rand"
+            )
+        self.move_ratio = self.ratio if move_ratio is None else whole("move ratio", move_ratio)
 
     @classmethod
     def settings(cls) -> dict[str, Any]:
@@ -77,27 +106,28 @@ class Strategy(ABC):
         """Return the smallest budget, in models, with which this search does what its name says."""
         return 1
 
+    @classmethod
+    def check_warm_up(cls, n: int, space: SearchSpace, least: int = 1) -> None:
+        """Raise `InvalidSetting` where a warm-up of n is below 1, or above the size of the space it ranks draws of."""
+        whole("warmup", n, least=least, most=space.size if cls.uniform_warm_up else None)
+
     def warm_up(self, scorer: Scorer, n: int, rng: np.random.Generator) -> list[Arch]:
         """Draw n architectures uniformly, rank them best first by the scorer, and start from that ranking.
 
         Returns the ranking. Ties keep the order of the draw, NaN comes last.
 
         Raises:
-            InvalidSetting: n below 1 or above the size of the space.
+            InvalidSetting: n out of range, see `check_warm_up`.
         """
-        if not 1 <= n <= self.space.size:
-            raise InvalidSetting(
-                f"a warm-up takes 1 to {self.space.size} architectures, the size of {self.space.name}, "
-                f"not {n}"
-            )
+        self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
         ranking = [draws[i] for i in rank(scorer(draws))]
         self.start_from(ranking)
         return ranking
 
-    @abstractmethod
     def start_from(self, ranking: Sequence[Arch]) -> None:
-        """Begin with the architectures of a warm-up, best first."""
+        """Begin with the architectures of a warm-up, best first: for strategies that keep `warm_up`."""
+        raise NotImplementedError(f"{self.name} has neither a warm_up of its own nor a start_from")
 
     @abstractmethod
     def ask(self) -> Arch:
@@ -107,6 +137,15 @@ class Strategy(ABC):
     def tell(self, arch: Arch, valid: float) -> None:
         """Take the validation accuracy of an architecture that was asked for; higher is better."""
 
+    def report(self) -> dict[str, Any]:
+        """Return what a user may want to see of this search afterwards, by name, as plain JSON values.
+
+        A value is a number (finite or None), a text, or a table: a dict of equally long lists, the first of which is
+        the axis, such as the number of models trained. `nassearch show` puts the rounds of a result together.
+        Some ten rows show a course; results hold the report of every round.
+        """
+        return {}
+
 
 def whole(name: str, value: int, least: int = 1, most: int | None = None) -> int:
     """Return a setting that is a whole number in range; raise `InvalidSetting` where it is not."""
@@ -114,6 +153,15 @@ def whole(name: str, value: int, least: int = 1, most: int | None = None) -> int
     if not is_whole or value < least or (most is not None and value > most):
         bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
         raise InvalidSetting(f"{name} is a whole number {bounds}, not {value!r}")
+    return value
+
+
+def number(name: str, value: float, least: float = 0, most: float = math.inf) -> float:
+    """Return a setting that is a finite number in range; raise `InvalidSetting` where it is not."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not least <= value <= most:
+        bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise InvalidSetting(f"{name} is a number {bounds}, not {value!r}")
     return value
 
 
