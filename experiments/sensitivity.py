@@ -116,7 +116,12 @@ def main() -> None:
                 drawn = [p[both[p]] for p in picks]
                 value = float(rho(scores[name][None, both], accuracy[None, both])[0])
                 change = [
-                    float((rho(scores[name][None, p], accuracy[None, p]) - rho(first[name][None, p], accuracy[None, p]))[0])
+                    float(
+                        (
+                            rho(scores[name][None, p], accuracy[None, p])
+                            - rho(first[name][None, p], accuracy[None, p])
+                        )[0]
+                    )
                     for p in drawn
                 ]
                 low, high = np.quantile(change, [0.025, 0.975])

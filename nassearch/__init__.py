@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from nassearch.curves import Curve
     from nassearch.errors import NassearchError
     from nassearch.experiment import Experiment
+    from nassearch.modules import score
     from nassearch.registry import load, names
 
 __version__ = "0.1.0"
-__all__ = ["Curve", "Experiment", "NassearchError", "load", "names"]
+__all__ = ["Curve", "Experiment", "NassearchError", "load", "names", "score"]
 
 _HOME = {
     "Curve": "nassearch.curves",
@@ -27,6 +28,7 @@ _HOME = {
     "NassearchError": "nassearch.errors",
     "load": "nassearch.registry",
     "names": "nassearch.registry",
+    "score": "nassearch.modules",
 }
 
 

@@ -20,7 +20,7 @@ from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.parallel import check_work
 from nassearch.paths import data_dir
 from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
-from nassearch.scorers import ProxyScorer, build_scorer
+from nassearch.scorers import build_scorer
 from nassearch.scorers.guidance import (
     WARMUP,
     StrategyMaker,
@@ -30,7 +30,7 @@ from nassearch.scorers.guidance import (
     score_ahead,
     unscored,
 )
-from nassearch.scorers.spec import check_scorer, needs_batch
+from nassearch.scorers.spec import AnyScorer, check_scorer, needs_batch
 from nassearch.store import Header, Store
 from nassearch.strategies.base import EXPLORE, Strategy, whole
 from nassearch.types import Batch, Progress
@@ -230,9 +230,7 @@ class Experiment:
                 store.append(round)
             return Outcome(self, store.rounds[: self.rounds])
 
-    def _scorers(
-        self, workers: int, executor: str, cache: bool, watch: Watch | None
-    ) -> dict[str, ProxyScorer]:
+    def _scorers(self, workers: int, executor: str, cache: bool, watch: Watch | None) -> dict[str, AnyScorer]:
         """Build the scorers in use, by role; one that plays two parts is built once."""
         path = data_dir() / "scores.sqlite" if cache else None
         built = {
@@ -251,7 +249,7 @@ class Experiment:
         return {role: built[spec] for role, spec in self._roles.items()}
 
     def _search(
-        self, scorers: dict[str, ProxyScorer], rounds: range, workers: int, executor: str, watch: Watch | None
+        self, scorers: dict[str, AnyScorer], rounds: range, workers: int, executor: str, watch: Watch | None
     ) -> Iterator[Round]:
         if not rounds:
             return

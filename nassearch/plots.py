@@ -1,9 +1,10 @@
-"""Curves as pictures, in two steps: plain data is collected, then drawn. Only this file needs matplotlib."""
+"""Curves as pictures, in two steps: plain data is collected, then drawn."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from nassearch.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito (2008): told apart with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -117,24 +119,35 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         NassearchError: the file cannot be written.
     """
     path = Path(path)
-    suffix = check_suffix(path)
-    import matplotlib
+    check_suffix(path)
     from matplotlib.figure import Figure
 
     inside = len(data.lines) <= LEGEND_INSIDE
-    looks: Any = {"font.size": 10, "svg.hashsalt": "nassearch", "svg.fonttype": "none", "pdf.fonttype": 42}
-    with matplotlib.rc_context(looks):
+    with looks():
         figure = Figure(figsize=(6.4 if inside else 8.4, 4.2), layout="constrained")
         axes = figure.add_subplot()
         _draw(axes, data)
         outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
         axes.legend(frameon=False, **({"loc": "lower right"} if inside else outside))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(path, dpi=200, metadata=TIMELESS[suffix])
-        except OSError as error:
-            raise NassearchError(f"{path} cannot be written: {error.strerror or error}") from error
+        save(figure, path)
     return path
+
+
+def looks() -> AbstractContextManager[None]:
+    """Return the settings that all pictures are drawn under; their bytes hold no random name."""
+    import matplotlib
+
+    settings: Any = {"font.size": 10, "svg.hashsalt": "nassearch", "svg.fonttype": "none", "pdf.fonttype": 42}
+    return matplotlib.rc_context(settings)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture, its bytes free of the clock; raise `NassearchError` where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=200, metadata=TIMELESS[check_suffix(path)])
+    except OSError as error:
+        raise NassearchError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def check_suffix(path: Path) -> str:

@@ -12,12 +12,14 @@ from nassearch.errors import UnknownName
 BUILT_IN: dict[str, dict[str, str]] = {
     "strategies": {
         "ae": "nassearch.strategies.ae:AgingEvolution",
+        "bp": "nassearch.strategies.bp:BinaryPredictor",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl:Reinforce",
     },
     "proxies": {
         "cv": "nassearch.proxies.cv:cv",
         "epsilon": "nassearch.proxies.epsilon:epsilon",
+        "expressivity": "nassearch.proxies.aznas:expressivity",
         "fisher": "nassearch.proxies.fisher:fisher",
         "flops": "nassearch.proxies.counts:flops",
         "grad_norm": "nassearch.proxies.gradients:grad_norm",
@@ -36,19 +38,31 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "pjs": "nassearch.proxies.parameters:pjs",
         "pjsc": "nassearch.proxies.parameters:pjsc",
         "plain": "nassearch.proxies.gradients:plain",
+        "progressivity": "nassearch.proxies.aznas:progressivity",
         "snip": "nassearch.proxies.gradients:snip",
         "sns": "nassearch.proxies.jacobian:sns",
         "snsc": "nassearch.proxies.jacobian:snsc",
         "synflow": "nassearch.proxies.synflow:synflow",
         "synflow_bn": "nassearch.proxies.synflow:synflow_bn",
+        "trainability": "nassearch.proxies.aznas:trainability",
         "wpjs": "nassearch.proxies.parameters:wpjs",
         "wpjsi": "nassearch.proxies.parameters:wpjsi",
+    },
+    "combinations": {
+        "fallback": "nassearch.scorers.combinations:fallback",
+        "rank": "nassearch.scorers.combinations:rank",
+        "vote": "nassearch.scorers.combinations:vote",
     },
     "benchmarks": {
         "nasbench201": "nassearch.benchmarks.nasbench201:NASBench201Benchmark",
     },
 }
-SINGULAR = {"strategies": "strategy", "proxies": "proxy", "benchmarks": "benchmark"}
+SINGULAR = {
+    "strategies": "strategy",
+    "proxies": "proxy",
+    "combinations": "combination",
+    "benchmarks": "benchmark",
+}
 
 
 @cache
@@ -58,7 +72,7 @@ def _known(kind: str) -> dict[str, str]:
 
 
 def names(kind: str) -> list[str]:
-    """Return the known names of `strategies`, `proxies` or `benchmarks`, sorted."""
+    """Return the known names of `strategies`, `proxies`, `combinations` or `benchmarks`, sorted."""
     return sorted(_known(kind))
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nassearch import ranks
 from nassearch.errors import InvalidSetting
 from nassearch.types import Floats
 
@@ -30,12 +31,23 @@ def spearman(scores: Floats, accuracies: Floats, top: float | None = None) -> Co
         scores, accuracies: `[N]` each; higher is better in both.
         top: share of the architectures to look at, by accuracy: 0.1 keeps those above the 90th percentile.
     """
-    return _correlation("spearmanr", scores, accuracies, top)
+    x, y, dropped = ranked(scores, accuracies, top)
+    return Correlation(ranks.rho(x, y) if len(x) > 1 else float("nan"), len(x), dropped)
 
 
 def kendall(scores: Floats, accuracies: Floats, top: float | None = None) -> Correlation:
-    """Return Kendall's tau-b, with its sign; arguments as for `spearman`."""
-    return _correlation("kendalltau", scores, accuracies, top)
+    """Return Kendall's tau-b, with its sign, in O(N log N); arguments as for `spearman`."""
+    x, y, dropped = ranked(scores, accuracies, top)
+    return Correlation(tau_b(x, y), len(x), dropped)
+
+
+def tau_b(x: ranks.Ranks, y: ranks.Ranks) -> float:
+    """Return Kendall's tau-b of two rankings; NaN for fewer than two pairs or a constant side."""
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    from scipy import stats  # here, since it takes longer to import than all else that a search needs
+
+    return float(stats.kendalltau(x, y)[0])
 
 
 def coverage(scores: Floats) -> float:
@@ -49,11 +61,9 @@ def top_overlap(scores: Floats, accuracies: Floats, share: float = 0.1) -> float
     Top is above the percentile: the 90th for a share of 0.1. NaN pairs are dropped first; the result is NaN
     where ties leave no score above it.
     """
-    scores, accuracies, _ = _pairs(scores, accuracies)
-    if not len(scores):
-        return float("nan")
-    best_scores, best_models = _above(scores, share), _above(accuracies, share)
-    return float(np.mean(best_models[best_scores])) if best_scores.any() else float("nan")
+    _check_share(share)
+    x, y, _ = ranked(scores, accuracies)
+    return ranks.overlap(x, y, share) if len(x) else float("nan")
 
 
 def top_count(scores: Floats, accuracies: Floats, k: int = 64, share: float = 0.05) -> int:
@@ -61,10 +71,25 @@ def top_count(scores: Floats, accuracies: Floats, k: int = 64, share: float = 0.
 
     Exactly k count (all, where fewer have a score): of equal scores the earlier ones in the order given.
     """
-    scores, accuracies, _ = _pairs(scores, accuracies)
-    if not len(scores):
-        return 0
-    return int(_above(accuracies, share)[np.argsort(-scores, kind="stable")[:k]].sum())
+    _check_share(share)
+    x, y, _ = ranked(scores, accuracies)
+    return ranks.hits(x, y, k, share) if len(x) else 0
+
+
+def slope(scores: Floats, accuracies: Floats) -> float:
+    """Return the slope of the least squares line of log(1 - score) over accuracy.
+
+    From figure 5 of "Improving Zero-Shot NAS with Parameters Scoring" (2020), which shows absolute values.
+    Scores of exactly 1 have no logarithm and are left out, NaN pairs are dropped. The result is NaN where a score
+    lies outside 0 to 1, or fewer than two accuracies are left.
+    """
+    scores, accuracies, _ = pairs(scores, accuracies)
+    if not len(scores) or scores.min() < 0 or scores.max() > 1:
+        return float("nan")
+    kept = scores < 1
+    x, y = accuracies[kept], np.log1p(-scores[kept])
+    x = x - x.mean() if len(x) else x
+    return float(x @ y / (x @ x)) if len(x) > 1 and x.any() else float("nan")
 
 
 def bootstrap(
@@ -85,19 +110,28 @@ def bootstrap(
     Replicates that are NaN are left out; NaN, NaN is returned where all are. The ends are replicates, not
     interpolated, so that they may be infinite.
     """
+    resampled = (sample[rng.integers(len(sample), size=(draws, len(sample)))] for sample in samples)
+    return ends(statistic(*resampled), level)
+
+
+def ends(replicates: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Return the percentile interval of replicates; see `bootstrap`."""
     if not 0 < level < 1:
         raise InvalidSetting(f"the level of an interval lies between 0 and 1, not {level}")
-    resampled = (sample[rng.integers(len(sample), size=(draws, len(sample)))] for sample in samples)
-    replicates = statistic(*resampled)
     replicates = replicates[~np.isnan(replicates)]
     if not len(replicates):
         return float("nan"), float("nan")
-    ends = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(replicates, ends, method="inverted_cdf")
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    low, high = np.quantile(replicates, tails, method="inverted_cdf")
     return float(low), float(high)
 
 
-def _pairs(scores: Floats, accuracies: Floats) -> tuple[Floats, Floats, int]:
+def pairs(scores: Floats, accuracies: Floats) -> tuple[Floats, Floats, int]:
+    """Return the pairs without a NaN, and how many had one.
+
+    Raises:
+        InvalidSetting: these are not two lists of one length.
+    """
     scores, accuracies = np.asarray(scores, dtype=np.float64), np.asarray(accuracies, dtype=np.float64)
     if scores.shape != accuracies.shape or scores.ndim != 1:
         raise InvalidSetting(
@@ -107,24 +141,19 @@ def _pairs(scores: Floats, accuracies: Floats) -> tuple[Floats, Floats, int]:
     return scores[both], accuracies[both], int((~both).sum())
 
 
-def _above(values: Floats, share: float) -> np.ndarray:
+def ranked(
+    scores: Floats, accuracies: Floats, top: float | None = None
+) -> tuple[ranks.Ranks, ranks.Ranks, int]:
+    """Return the dense ranks of the pairs without a NaN, of the top by accuracy where asked, and how many had one."""
+    scores, accuracies, dropped = pairs(scores, accuracies)
+    x, y = ranks.dense(scores), ranks.dense(accuracies)
+    if top is not None and len(x):
+        _check_share(top)
+        kept = ranks.above(y, top)
+        x, y = ranks.dense(x[kept]), ranks.dense(y[kept])
+    return x, y, dropped
+
+
+def _check_share(share: float) -> None:
     if not 0 < share <= 1:
         raise InvalidSetting(f"a top share lies above 0 and at most at 1, not {share}")
-    return np.asarray(values > np.percentile(values, 100 * (1 - share)))
-
-
-def _correlation(
-    measure: str,
-    scores: Floats,
-    accuracies: Floats,
-    top: float | None,
-) -> Correlation:
-    scores, accuracies, dropped = _pairs(scores, accuracies)
-    if top is not None and len(scores):
-        kept = _above(accuracies, top)
-        scores, accuracies = scores[kept], accuracies[kept]
-    if len(scores) < 2 or np.ptp(scores) == 0 or np.ptp(accuracies) == 0:
-        return Correlation(float("nan"), len(scores), dropped)
-    from scipy import stats  # here, since it takes longer to import than all else that a search needs
-
-    return Correlation(float(getattr(stats, measure)(scores, accuracies)[0]), len(scores), dropped)

@@ -86,33 +86,62 @@ class StrategyContract:
         strategy.warm_up(self.score, 50, np.random.default_rng(4))
         assert all(space.is_valid(arch) for arch in self.trace(strategy))
 
-    def test_warm_up_comes_first_and_leaves_the_strategys_stream_alone(
+    def test_warm_up_leaves_the_strategys_stream_alone_and_returns_what_it_scored(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
         rng = np.random.default_rng(5)
+        scored: list[Arch] = []
+
+        def spy(archs: Sequence[Arch]) -> Floats:
+            scored.extend(archs)
+            return self.score(archs)
+
         strategy = strategy_class(space, rng, **settings)
         before = rng.bit_generator.state
-        ranking = strategy.warm_up(self.score, 40, np.random.default_rng(6))
+        returned = strategy.warm_up(spy, 40, np.random.default_rng(6))
         assert rng.bit_generator.state == before
-        assert [strategy.ask() for _ in range(20)] == ranking[:20]
+        assert len(returned) == 40
+        assert sorted(returned) == sorted(scored)
+        if strategy_class.uniform_warm_up:
+            assert scored == space.sample_many(40, np.random.default_rng(6))
 
-    def test_warm_up_ranks_by_score_with_nan_last(
+    def test_warm_up_is_that_of_its_stream(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
+        traces = []
+        for seed in (6, 6, 7):
+            strategy = strategy_class(space, np.random.default_rng(5), **settings)
+            traces.append(
+                (strategy.warm_up(self.score, 40, np.random.default_rng(seed)), self.trace(strategy))
+            )
+        assert traces[0] == traces[1]
+        assert traces[0] != traces[2]
+
+    def test_a_ranked_warm_up_is_best_first_with_nan_last_and_comes_first(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        if not strategy_class.ranked_warm_up:
+            return
         strategy = strategy_class(space, np.random.default_rng(7), **settings)
-        scores = self.score(strategy.warm_up(self.score, 60, np.random.default_rng(8)))
+        ranking = strategy.warm_up(self.score, 60, np.random.default_rng(8))
+        scores = self.score(ranking)
         scored = int((~np.isnan(scores)).sum())
         assert 0 < scored < 60
         assert not np.isnan(scores[:scored]).any()
         assert (np.diff(scores[:scored]) <= 0).all()
+        assert [strategy.ask() for _ in range(20)] == ranking[:20]
 
-    @pytest.mark.parametrize("excess", [0, 1])
     def test_warm_up_out_of_range_is_refused(
-        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any], excess: int
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
         strategy = strategy_class(space, np.random.default_rng(9), **settings)
-        with pytest.raises(InvalidSetting, match=str(space.size)):
-            strategy.warm_up(self.score, excess * (space.size + 1), np.random.default_rng(10))
+        with pytest.raises(InvalidSetting, match=r"at least 1|from 1 to"):
+            strategy.warm_up(self.score, 0, np.random.default_rng(10))
+        if strategy_class.uniform_warm_up:
+            with pytest.raises(InvalidSetting, match=str(space.size)):
+                strategy.warm_up(self.score, space.size + 1, np.random.default_rng(10))
+        else:
+            strategy_class.check_warm_up(space.size + 1, space)
 
     def test_every_declared_move_runs_and_others_are_refused(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
@@ -124,6 +153,62 @@ class StrategyContract:
         with pytest.raises(InvalidSetting, match="no meaning"):
             rng = np.random.default_rng(12)
             strategy_class(space, rng, move=self.score, move_at="nowhere", **settings)
+
+    def test_a_move_ratio_counts_scores_or_is_refused(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        scored: list[Arch] = []
+
+        def spy(archs: Sequence[Arch]) -> Floats:
+            scored.extend(archs)
+            return self.score(archs)
+
+        if strategy_class.ratio is None:
+            with pytest.raises(InvalidSetting, match="move ratio of 3 has no meaning"):
+                strategy_class(space, np.random.default_rng(13), move_ratio=3, **settings)
+            return
+        strategy = strategy_class(space, np.random.default_rng(13), move=spy, move_ratio=3, **settings)
+        self.trace(strategy, 7)
+        assert len(scored) == 21
+        with pytest.raises(InvalidSetting, match="move ratio is a whole number of at least 1, not 0"):
+            strategy_class(space, np.random.default_rng(13), move=spy, move_ratio=0, **settings)
+
+    def test_accuracies_that_are_nan_do_no_harm(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        strategy = strategy_class(space, np.random.default_rng(14), **settings)
+        asked = []
+        for step in range(self.budget):
+            asked.append(strategy.ask())
+            strategy.tell(asked[-1], math.nan if step % 3 == 0 else float(step))
+        assert all(space.is_valid(arch) for arch in asked)
+        assert len(set(asked)) > 1
+        self.check_report(strategy.report())
+
+    def test_a_report_is_plain_and_changes_nothing(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        asked_for, left_alone = (
+            strategy_class(space, np.random.default_rng(15), **settings) for _ in range(2)
+        )
+        self.check_report(asked_for.report())
+        for strategy in (asked_for, left_alone):
+            strategy.warm_up(self.score, 40, np.random.default_rng(16))
+        middle = self.trace(asked_for, self.budget // 2)
+        self.check_report(asked_for.report())
+        assert middle + self.trace(asked_for, self.budget // 2) == self.trace(
+            left_alone, self.budget // 2 * 2
+        )
+        self.check_report(left_alone.report())
+
+    def check_report(self, report: dict[str, Any]) -> None:
+        """Check that a report is of numbers, texts and tables; see `Strategy.report`."""
+        assert json.loads(json.dumps(report, allow_nan=False)) == report
+        for value in report.values():
+            assert value is None or isinstance(value, int | float | str | dict)
+            if isinstance(value, dict):
+                assert value
+                assert len({len(column) for column in value.values()}) == 1
 
 
 class BenchmarkContract:

@@ -18,6 +18,7 @@ from nassearch.store import Store
 
 RUN = "run rand --dataset cifar10 --rounds 2 --budget 5 "
 AE = "run ae --dataset cifar10 --rounds 2 --budget 70 "
+RL = "run rl --dataset cifar10 --rounds 2 --budget 5 "
 SCORE = "score 6111 --dataset cifar10 "
 
 REFUSED = [
@@ -44,7 +45,16 @@ REFUSED = [
     (AE + "--set tournament=65", "tournament is a whole number from 1 to 64, not 65"),
     (RUN + "--warmup 15626", "warmup is a whole number from 0 to 15625, not 15626"),
     (RUN + "--warmup -1", "warmup is a whole number from 0 to 15625, not -1"),
-    (RUN + "--move epsilon", "has no meaning for rand", "use ae, or warm-up only"),
+    (RUN + "--move params --move-at child", "has no meaning for rand", "it takes draw"),
+    (RUN + "--move params --explore 0.5", "rand with a move at draw has none", "leave it out"),
+    (RUN + "--move-ratio 5", "there is no move", "add --move SCORER"),
+    (RUN + "--move params --move-ratio 0", "move ratio is a whole number of at least 1, not 0"),
+    (AE + "--move params --move-ratio 5", "no meaning for ae", "use rl or rand"),
+    (RL + "--set controller=lstn", "no controller is called 'lstn'", "did you mean lstm?"),
+    (RL + "--set learning_rate=fast", "learning_rate is a number of at least 0, not 'fast'"),
+    (RL + "--set entropy_weight=-1", "entropy_weight is a number of at least 0, not -1"),
+    (RL + "--set baseline_decay=2", "baseline_decay is a number from 0 to 1, not 2"),
+    (RL + "--warmup -1", "warmup is a whole number of at least 0, not -1"),
     (AE + "--move-at parent", "there is no move", "add --move SCORER"),
     (AE + "--explore 0.5", "there is no move", "add --move SCORER"),
     (AE + "--move params --explore 1.5", "explore is a share from 0 to 1, not 1.5"),
@@ -79,6 +89,7 @@ REFUSED = [
     ("score |non~0|+|none~0|none~1|+|none~0|none~1|none~2| --proxies params", "'non'", "known: none"),
     ("score --sample 0 --proxies params", "sample is a whole number of at least 1, not 0"),
     ("compare nothing.jsonl", "there is no result nothing.jsonl", "nassearch run writes one"),
+    ("show nothing.jsonl", "there is no result nothing.jsonl", "nassearch run writes one"),
     ("plot nothing.jsonl -o a.bmp", "a plot is written as .png, .svg, .pdf, not as 'a.bmp'"),
     ("plot nothing.jsonl -o a.png", "there is no result nothing.jsonl"),
     ("bench info cifra10", "no data set of nasbench201 is called 'cifra10'", "did you mean cifar10"),

@@ -150,6 +150,16 @@ def test_compare_and_plot() -> None:
     done("plot", "a.jsonl", "-o", "s.png", "--x", "seconds")
 
 
+def test_show_of_a_strategy_that_reports_nothing() -> None:
+    done(*RUN, "--out", "a.jsonl")
+    text = done("show", "a.jsonl")
+    assert "nasbench201, cifar10: ae, warm-up 90 by params, 6 rounds, budget 70" in text
+    assert "ae has nothing to tell of its own" in text
+    found = json.loads(done("show", "a.jsonl", "--json"))
+    assert (found["report"], len(found["revisits"])) == ({}, 6)
+    assert found["experiment"]["warmup"] == 90
+
+
 def test_searches_alike_are_told_apart_by_their_files() -> None:
     for seed in ("0", "1"):
         done(*RUN, "--seed", seed, "--out", f"{seed}.jsonl")
@@ -204,7 +214,7 @@ def test_bench_list_and_info() -> None:
     assert "architectures: 15625" in done("bench", "info", "cifar10")
 
 
-LIGHT = [("--help",), ("list", "proxies"), ("list", "strategies"), ("run", "--help"), ("compare", "a.jsonl"),
+LIGHT = [("--help",), ("list", "proxies"), ("list", "strategies"), ("run", "--help"), ("compare", "a.jsonl"), ("show", "a.jsonl"),
          ("plot", "a.jsonl", "-o", "a.png"), (*RUN, "--out", "a.jsonl"), (*RUN, "--out", "b.jsonl")]  # fmt: skip
 
 

@@ -95,7 +95,12 @@ def test_rounds_go_on_from_where_they_were() -> None:
     assert list(run_rounds(FakeBenchmark(), rand, 10, 0, range(5, 5))) == []
 
 
-@pytest.mark.parametrize("name", registry.names("strategies"))
+UNIFORM = [
+    name for name in registry.names("strategies") if registry.load("strategies", name).uniform_warm_up
+]
+
+
+@pytest.mark.parametrize("name", UNIFORM)
 def test_warmup_draws_are_those_of_the_round(name: str) -> None:
     seen: list[list[Arch]] = []
 

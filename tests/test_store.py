@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from fakes import FakeBenchmark
 
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
-from nassearch.records import round_line
+from nassearch.records import parse, round_line
 from nassearch.runner import Round, run_rounds
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.store import Header, Store, read_result
@@ -69,6 +70,30 @@ def test_nan_is_null_and_infinity_is_refused() -> None:
     assert json.loads(round_line(round))["valid"] == [1.0, None]
     with pytest.raises(BadData, match="infinite test"):
         round_line(Round(0, [(0,), (1,)], values, np.array([np.inf, 1.0]), values, 0))
+
+
+def test_a_report_is_kept_and_may_be_missing() -> None:
+    values = np.array([1.0, 2.0])
+    report = {"rank_correlation": 0.5, "search": {"models": [0, 2], "argmax": ["a", "b"]}, "nothing": None}
+    with_report = Round(0, [(0,), (1,)], values, values, values, 0, report)
+    without = Round(0, [(0,), (1,)], values, values, values, 0)
+    assert b"report" not in round_line(without)  # the bytes of results from before there were reports
+    first = header().line()
+    for round in (with_report, without):
+        ((read,),) = [parse(Path("a.jsonl"), first + round_line(round))[1]]
+        assert read.report == round.report
+    for damaged in ({"a": math.nan}, {"a": math.inf}, {"a": np.float64}):
+        with pytest.raises(BadData, match=r"report of round 0 is not of texts, finite numbers and None"):
+            round_line(Round(0, [(0,), (1,)], values, values, values, 0, damaged))
+
+
+def test_a_field_that_was_unknown_and_is_not_used_does_not_tell_results_apart(path: Path) -> None:
+    before = write(path)
+    with Store.open(path, header(move_ratio=None)) as store:
+        assert store.done == 5
+    assert path.read_bytes() == before
+    with pytest.raises(InvalidSetting, match="move_ratio None, and this run has 10"):
+        Store.open(path, header(move_ratio=10))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 20, 300, 1500, 2200, -1])

@@ -16,7 +16,7 @@ from nassearch.strategies.ae import AgingEvolution, subset
 from nassearch.strategies.base import Strategy, rank
 from nassearch.strategies.rand import RandomSearch
 from nassearch.testing import StrategyContract
-from nassearch.types import Arch, Floats
+from nassearch.types import Arch, Floats, Scorer
 
 SPACE = NASBench201()
 
@@ -67,9 +67,33 @@ def test_random_search_with_first_draws_after_so_many() -> None:
     assert asked[10:] == trace(RandomSearch(SPACE, rng(1)), 20)
 
 
-def test_a_move_at_random_search_is_refused_with_the_way_out() -> None:
-    with pytest.raises(InvalidSetting, match="no meaning for rand: use ae, or warm-up only"):
-        RandomSearch(SPACE, rng(), move=score)
+def test_a_move_at_random_search_takes_the_best_of_its_draws() -> None:
+    guided, plain = (RandomSearch(SPACE, rng(1), **more) for more in ({"move": score, "move_ratio": 4}, {}))
+    draws = trace(plain, 200)
+    asked = trace(guided, 50)
+    for step in range(50):
+        offered = draws[4 * step : 4 * step + 4]
+        assert asked[step] == offered[rank(score(offered))[0]]
+
+
+@pytest.mark.parametrize("move", [score, flat])
+def test_a_move_at_random_search_of_one_draw_is_random_search_step_by_step(move: Scorer) -> None:
+    assert trace(RandomSearch(SPACE, rng(1), move=move, move_ratio=1), 50) == trace(
+        RandomSearch(SPACE, rng(1)), 50
+    )
+
+
+def test_a_move_at_random_search_by_a_constant_takes_the_first_draw() -> None:
+    guided = RandomSearch(SPACE, rng(1), move=flat, move_ratio=4)
+    assert trace(guided, 50) == trace(RandomSearch(SPACE, rng(1)), 200)[::4]
+
+
+def test_a_move_at_random_search_acts_after_the_ranking() -> None:
+    guided = RandomSearch(SPACE, rng(1), first=10, move=score)
+    ranking = guided.warm_up(score, 30, rng(2))
+    asked = trace(guided, 20)
+    assert asked[:10] == ranking[:10]
+    assert asked[10:] == trace(RandomSearch(SPACE, rng(1), move=score), 10)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +104,11 @@ def test_a_move_at_random_search_is_refused_with_the_way_out() -> None:
         ({"tournament": 65}, "tournament is a whole number from 1 to 64, not 65"),
         ({"population": 63}, "population is a whole number of at least 64, not 63"),
         ({"explore": 1.5}, "explore is a share from 0 to 1, not 1.5"),
+        (
+            {"move": score, "move_at": "parent", "explore": 0.5},
+            "ae with a move at parent has none: leave it out",
+        ),
+        ({"move": score, "move_ratio": 10}, "no meaning for ae, .* use rl or rand"),
         ({"fitness": score, "move": score, "move_at": "parent"}, "both decide the tournament"),
     ],
 )
@@ -227,6 +256,7 @@ def test_golden_traces() -> None:
         "ae": AgingEvolution(SPACE, rng(42), pool=6, tournament=3),
         "child": AgingEvolution(SPACE, rng(42), pool=6, tournament=3, move=score),
         "parent": AgingEvolution(SPACE, rng(42), pool=6, tournament=3, move=score, move_at="parent"),
+        "draw": RandomSearch(SPACE, rng(42), move=score),
     }
     traces = {name: code(trace(search, 12, value.__getitem__)) for name, search in searches.items()}
     assert traces == GOLDEN
@@ -237,4 +267,5 @@ GOLDEN = {
     "ae": ("033224 031024 333320 422104 332422 210240 332402 330422 333120 433120 333140 302402"),
     "child": ("033224 031024 333320 422104 332422 210240 332322 330322 333322 333322 334322 333332"),
     "parent": ("033224 031024 333320 422104 332422 210240 332402 330422 332122 432122 332142 302402"),
+    "draw": ("332422 403333 233242 233213 323002 011333 210313 231421 123344 142333 333042 223233"),
 }

@@ -27,16 +27,16 @@ LAYERS = (
     {"types", "errors"},
     {"spaces", "networks", "registry", "parallel", "paths"},
     {"strategies", "proxies", "benchmarks"},
-    {"scorers", "runner", "curves", "statistics"},
-    {"records", "store", "experiment", "scoring", "summary"},
-    {"cli", "plots", "testing", "__main__"},
+    {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
+    {"records", "store", "experiment", "modules", "scoring", "summary", "correlate"},
+    {"cli", "plots", "scatter", "testing", "__main__"},
 )
 """Lowest first. A module sees lower layers, and its own where that makes no cycle."""
 
 ONLY_IN = {
     "click": ("cli",),
     "joblib": ("parallel",),
-    "matplotlib": ("plots",),
+    "matplotlib": ("plots", "scatter"),
     "numba": ("networks.compiled",),
     "platformdirs": ("paths",),
     "pytest": ("testing",),

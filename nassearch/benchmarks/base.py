@@ -76,6 +76,13 @@ class Benchmark(ABC):
     def query(self, arch: Arch, rng: np.random.Generator) -> Metrics:
         """Return what training this architecture once gives. `rng` picks the training seed where there are several."""
 
+    def expected(self, arch: Arch) -> Metrics:
+        """Return the mean over all trainings of this architecture: what it is worth, which no search may see.
+
+        Here, for benchmarks with one training each, what a query returns.
+        """
+        return self.query(arch, np.random.default_rng(0))
+
     @property
     @abstractmethod
     def best(self) -> Metrics:

@@ -92,6 +92,14 @@ class TabularBenchmark(Benchmark):
         answers = self._answers.get(arch) or self._remember(arch)
         return answers[int(rng.random() * len(answers))]
 
+    def expected(self, arch: Arch) -> Metrics:
+        answers = self._answers.get(arch) or self._remember(arch)
+        valid, seconds = (
+            sum(values) / len(answers)
+            for values in zip(*((a.valid, a.seconds) for a in answers), strict=True)
+        )
+        return Metrics(valid, answers[0].test, seconds)
+
     def _remember(self, arch: Arch) -> tuple[Metrics, ...]:
         """Put together what a query can answer for this architecture, one `Metrics` per seed."""
         row = self._row.get(arch)

@@ -9,12 +9,14 @@ import click
 from nassearch import registry
 from nassearch.cli.common import echo_json, json_option, paragraphs
 
+RELATIVE = "scores compare architectures that are scored together, and no others; among=M compares all with M random ones"
+
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["strategies", "proxies", "benchmarks"]))
+@click.argument("kind", type=click.Choice(["strategies", "proxies", "combinations", "benchmarks"]))
 @json_option
 def listing(kind: str, as_json: bool) -> None:
-    """Show the strategies, proxies or benchmarks there are.
+    """Show the strategies, proxies, combinations of proxies or benchmarks there are.
 
     \b
     Examples:
@@ -80,6 +82,28 @@ def _tell_proxy(row: dict[str, Any]) -> list[str]:
     ]
 
 
+def _combination(name: str, part: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "what": _what(part),
+        "parts": {"default": list(part.default), "least": part.least, "most": part.most},
+        "options": part.options,
+        "reference": part.reference,
+    }
+
+
+def _tell_combination(row: dict[str, Any]) -> list[str]:
+    default, least = row["parts"]["default"], row["parts"]["least"]
+    scorers = ", ".join(default) or ", ".join(["scorer"] * least) + ", ..."
+    return [
+        row["what"],
+        f"as a scorer: {row['name']}({scorers})" + (f", or {row['name']} for short" if default else ""),
+        f"options: {row['name']}(..., {_values(row['options'])})",
+        RELATIVE,
+        f"reference: {row['reference']}",
+    ]
+
+
 def _benchmark(name: str, part: Any) -> dict[str, Any]:
     return {
         "name": name,
@@ -100,5 +124,6 @@ def _tell_benchmark(row: dict[str, Any]) -> list[str]:
 KINDS = {
     "strategies": (_strategy, _tell_strategy),
     "proxies": (_proxy, _tell_proxy),
+    "combinations": (_combination, _tell_combination),
     "benchmarks": (_benchmark, _tell_benchmark),
 }

@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "nassearch.cli.show:show",
     "plot": "nassearch.cli.results:plot",
     "score": "nassearch.cli.score:score",
+    "correlate": "nassearch.cli.correlate:correlate",
     "list": "nassearch.cli.listing:listing",
     "bench": "nassearch.cli.bench:bench",
 }

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from nassearch.cli.common import (
-    as_text,
     batch_option,
     benchmark_options,
     echo_json,
@@ -21,7 +17,9 @@ from nassearch.cli.common import (
     watching,
     work_options,
 )
-from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.cli.files import write_rows
+from nassearch.cli.model import model_options, model_table
+from nassearch.errors import InvalidSetting
 
 SHOWN = 20
 
@@ -31,7 +29,14 @@ SHOWN = 20
 @click.option("--sample", type=int, default=None, metavar="N", help="Score N random architectures.")
 @click.option("--all", "whole", is_flag=True, help="Score the whole search space.")
 @click.option("--proxies", required=True, metavar="A,B", help="Proxies, with options in brackets.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of --sample.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of --sample, or of --model's weights.",
+)
+@model_options
 @benchmark_options
 @batch_option
 @work_options
@@ -45,6 +50,9 @@ def score(
     whole: bool,
     proxies: str,
     seed: int,
+    model: str | None,
+    input_shape: str | None,
+    classes: int | None,
     benchmark: str,
     dataset: str | None,
     batch: str | None,
@@ -56,70 +64,61 @@ def score(
 ) -> None:
     """Score architectures without training; higher is better. One that cannot be scored has an empty value.
 
-    An ARCH is a string, or its index in the benchmark's official order.
+    An ARCH is a string, or its index in the benchmark's official order. With --model it is one torch module of any
+    make that is scored, on 256 inputs of normal noise with random labels unless --batch says otherwise.
 
     \b
     Examples:
       nassearch score '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|' --proxies params
       nassearch score 6111 857 --proxies "params,synflow(estimator=sampled, seed=3)" --json
       nassearch score --all --proxies params,synflow,epsilon -o scores.csv --workers 2
+      nassearch score --model models:small --input 3,32,32 --classes 10 --proxies params,synflow,naswot
     """
-    from nassearch.scoring import score_table
-
-    if sum([bool(archs), sample is not None, whole]) != 1:
-        raise click.UsageError("give architectures, or --sample N, or --all: one of the three")
+    if sum([bool(archs), sample is not None, whole, model is not None]) != 1:
+        raise click.UsageError("give architectures, or --sample N, or --all, or --model: one of the four")
+    if model is None and (input_shape, classes) != (None, None):
+        raise click.UsageError("--input and --classes describe a --model, and there is none")
+    if model is not None and dataset is not None:
+        raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
     if output is not None and output.suffix not in (".csv", ".json"):
         raise InvalidSetting(
             f"scores are written as .csv or .json, not as {output.name!r}: choose another -o"
         )
     with watching(not as_json) as watch:
-        columns, rows = score_table(
-            benchmark,
-            dataset,
-            split_specs(proxies),
-            archs=archs,
-            sample=sample,
-            seed=seed,
-            batch=batch,
-            workers=workers,
-            executor=executor,
-            cache=cache,
-            watch=watch,
-        )
+        if model is not None:
+            columns, rows = model_table(model, input_shape, classes, split_specs(proxies), batch, seed)
+        else:
+            from nassearch.scoring import score_table
+
+            columns, rows = score_table(
+                benchmark,
+                dataset,
+                split_specs(proxies),
+                archs=archs,
+                sample=sample,
+                seed=seed,
+                batch=batch,
+                workers=workers,
+                executor=executor,
+                cache=cache,
+                watch=watch,
+            )
     if output is not None:
-        _write(output, columns, rows)
+        write_rows(output, columns, rows)
     if as_json:
         return echo_json([dict(zip(columns, row, strict=True)) for row in rows])
-    if output is None:
+    if output is not None:
+        click.echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
+    elif model is not None:
+        title = f"{model}: {rows[0][1]}; higher is better"
+        table(
+            title, ["proxy", "score"], [[c, _cell(v)] for c, v in zip(columns[2:], rows[0][2:], strict=True)]
+        )
+    else:
         table("", columns, [[_cell(value) for value in row] for row in rows[:SHOWN]])
         if len(rows) > SHOWN:
             click.echo(f"{SHOWN} of {len(rows)} shown; -o FILE writes all of them")
-    else:
-        click.echo(f"{len(rows)} architectures: {output}")
 
 
 def _cell(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) and value == value else value
-
-
-def _write(path: Path, columns: list[str], rows: list[list[Any]]) -> None:
-    """Write all rows, or leave what was there; repr of a float loses no digit of it."""
-    text = io.StringIO(newline="")
-    if path.suffix == ".json":
-        text.write(as_text([dict(zip(columns, row, strict=True)) for row in rows]) + "\n")
-    else:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([["" if value != value else value for value in row] for row in rows])
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(text.getvalue(), encoding="utf-8", newline="")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise NassearchError(
-            f"{path} cannot be written: {error.strerror or error}; choose another -o"
-        ) from error

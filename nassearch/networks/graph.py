@@ -121,13 +121,18 @@ class Builder:
         return tuple(self.layers)
 
 
-def live(block: Block) -> Block:
-    """Return the same function without the layers that the block's output does not depend on."""
+def live_positions(block: Block) -> list[int]:
+    """Return the positions, in order, of the input and of the layers that the block's output depends on."""
     needed = {0, len(block) - 1}
     for position in range(len(block) - 1, -1, -1):
         if position in needed:
             needed.update(block[position].inputs)
-    return _keep(block, sorted(needed))
+    return sorted(needed)
+
+
+def live(block: Block) -> Block:
+    """Return the same function without the layers that the block's output does not depend on."""
+    return _keep(block, live_positions(block))
 
 
 def merge_equal(block: Block, ops: Iterable[str]) -> Block:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
-from nassearch.networks.initialise import initialised
+from nassearch.networks.initialise import check_init, initialised
 from nassearch.networks.probe import Probe
+from nassearch.networks.tape import fits
+from nassearch.networks.tape_probe import TapeProbe
 from nassearch.networks.torch_module import one_thread
 from nassearch.types import Batch, Floats
 
@@ -33,13 +35,20 @@ def read_networks(
 ) -> list[tuple[Floats, dict[int, str]]]:
     """Probe each network once, with freshly drawn weights, and let every reader read.
 
+    Without a batch they look at noise, N(0, 1) drawn from the seed.
+
     Returns one pair per reader: scores `[N]`, and by position what went wrong where there is none.
+
+    Raises:
+        InvalidSetting, UnknownName: a setting has no meaning, which is so for all networks alike.
     """
+    check_init(init, bias)
     scores = np.full((len(readers), len(networks)), np.nan)
     failures: list[dict[int, str]] = [{} for _ in readers]
     for place, network in enumerate(networks):
         model = initialised(network, seed, init, bias)
-        values = read_model(model, batch, readers, reads, batch_size=batch_size, seed=seed, owned=True)
+        looked_at = noise(network.input_shape, batch_size, seed) if batch is None else batch
+        values = read_model(model, looked_at, readers, reads, batch_size=batch_size, seed=seed, owned=True)
         for row, value in enumerate(values):
             if isinstance(value, str):
                 failures[row][place] = value
@@ -61,25 +70,56 @@ def read_model(
     """Probe one model, which is left as it was unless it is owned, and let every reader read.
 
     Returns for each reader its score, or what went wrong.
+
+    Raises:
+        InvalidSetting: the batch or an option has no meaning.
     """
     inputs, labels = _first(batch, batch_size)
     answers: list[float | str] = []
-    with one_thread():
-        probe = Probe(model, inputs, labels, seed=seed, reads=reads, owned=owned)
+    # Fused attention has no second derivative, which grasp needs; and callers may have turned derivatives off.
+    with one_thread(), torch.inference_mode(False), sdpa_kernel(SDPBackend.MATH):
+        try:
+            kind = TapeProbe if fits(model) else Probe
+            probe = kind(model, inputs, labels, seed=seed, reads=reads, owned=owned)
+        except Exception as error:  # whatever a user's model raises when it is copied
+            return [_told(error)] * len(readers)
         for reader in readers:
             try:
                 answers.append(float(reader(probe)))
-            except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
-                answers.append(f"{type(error).__name__}: {error}")
+            except Exception as error:  # whatever a user's model raises: the other scores stay
+                answers.append(_told(error))
     return answers
 
 
-def _first(batch: Batch | None, size: int) -> tuple[Any, Any]:
+def noise(shape: tuple[int, ...], count: int, seed: int) -> Batch:
+    """Return inputs `[count, *shape]` from N(0, 1) without labels.
+
+    Raises:
+        InvalidSetting: count below 2.
+    """
+    if not isinstance(count, int) or count < 2:
+        raise InvalidSetting(f"batch_size is a whole number of at least 2, not {count!r}")
+    return Batch(np.random.default_rng(seed).standard_normal((count, *shape), np.float32))
+
+
+def _told(error: Exception) -> str:
+    """Return what went wrong as text.
+
+    Raises:
+        InvalidSetting: the error is one, and so not of this model alone.
+    """
+    if isinstance(error, InvalidSetting):
+        raise error
+    return str(error) if isinstance(error, NassearchError) else f"{type(error).__name__}: {error}"
+
+
+def _first(batch: Batch | None, size: int) -> tuple[Tensor, Tensor | None]:
     if batch is None:
         raise InvalidSetting("a model proxy looks at data and needs a batch")
     if not isinstance(size, int) or not 2 <= size <= len(batch.inputs):
         raise InvalidSetting(
-            f"batch_size is a whole number from 2 to {len(batch.inputs)}, what the batch holds, not {size!r}"
+            f"batch_size is a whole number from 2 to {len(batch.inputs)}, what the batch holds, not {size!r}: "
+            "give a smaller one or a larger batch"
         )
     labels = None if batch.labels is None else torch.from_numpy(batch.labels[:size])
     return torch.from_numpy(batch.inputs[:size]), labels

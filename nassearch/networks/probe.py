@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.initialise import WEIGHTED
+from nassearch.networks.memory import out_of_memory, smaller
 from nassearch.networks.recording import Recording
-from nassearch.networks.torch_module import TorchNetwork
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ class Probe:
         seed: of everything random in the forward pass (dropout) and of `generator`.
         reads: names of the attributes that will be read, so that one pass serves all of them.
         owned: whether the model may be changed.
+
+    Where memory is short the batch is split, if the model allows it, with the result unchanged within rounding.
     """
 
     READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
@@ -60,23 +62,29 @@ class Probe:
     ) -> None:
         self.model = (model if owned else copy.deepcopy(model)).train()
         self.seed, self.reads = seed, frozenset(reads)
-        self.inputs, self.labels = inputs, labels
+        held = next(iter([*self.model.parameters(), *self.model.buffers()]), inputs)
+        self.inputs, self.labels = inputs.to(held.device), None if labels is None else labels.to(held.device)
         self.layers = [module for module in self.model.modules() if isinstance(module, WEIGHTED)]
         for parameter in self.model.parameters():
             parameter.requires_grad_(False)
         for layer in self.layers:
             layer.weight.requires_grad_()
+        self._together = len(inputs)
 
     @property
     def weights(self) -> list[Tensor]:
-        """Weights of convolutions and linear layers, in the order of the modules, detached."""
+        """Weights of convolutions and linear layers, in the order of the modules, detached.
+
+        Raises:
+            InvalidModel: there are none.
+        """
         return [layer.weight.detach() for layer in self._weighted]
 
     @property
     def _weighted(self) -> list[nn.Module]:
         if not self.layers:
             raise InvalidModel(
-                "the proxies of weights look at convolutions and linear layers; this model has none of them: "
+                "proxies of weights look at convolutions and linear layers, of which this model has none: "
                 "score it by a proxy that looks at inputs"
             )
         return self.layers
@@ -85,38 +93,10 @@ class Probe:
         """Return a new generator that depends on the seed alone."""
         return torch.Generator().manual_seed(self.seed)
 
-    def _record(self, inputs: Tensor) -> Recording:
-        layers = self.layers if "saliency" in self.reads else ()
-        with self._seeded():
-            return Recording(
-                self.model,
-                inputs,
-                layers=layers,
-                relus="relu_kernel" in self.reads,
-                private=isinstance(self.model, TorchNetwork),
-            )
-
     @cached_property
-    def _recording(self) -> Recording:
-        return self._record(self.inputs)
-
-    @property
     def logits(self) -> Tensor:
         """Logits `[B, C]`, detached."""
-        return self._recording.logits.detach()
-
-    @cached_property
-    def _loss(self) -> Tensor:
-        logits = self._recording.logits
-        labels, classes = self.labels, logits.shape[1]
-        if labels is None:
-            raise InvalidSetting("a loss needs a batch with labels")
-        if int(labels.min()) < 0 or int(labels.max()) >= classes:
-            raise InvalidSetting(
-                f"labels go from 0 to {classes - 1}, one for each of the model's {classes} logits, "
-                f"not from {int(labels.min())} to {int(labels.max())}: give labels or classes that agree"
-            )
-        return F.cross_entropy(logits, labels)
+        return torch.cat(self._parts(lambda recording, _: recording.logits.detach()))
 
     @property
     def gradients(self) -> list[Tensor]:
@@ -131,37 +111,32 @@ class Probe:
 
     @cached_property
     def _first(self) -> tuple[list[Tensor], list[Saliency]]:
-        calls: list[Saliency] = []
+        """Gradients and saliency."""
+        self._weighted  # noqa: B018 - without weights there is nothing to differentiate by
 
-        def seen(layer: nn.Module, z: Tensor, gradient: Tensor) -> None:
-            # Channels of a convolution are the second axis, those of a linear layer the last.
-            product = z * gradient
-            if isinstance(layer, nn.Linear):
-                sums = product.reshape(len(z), -1, z.shape[-1]).sum(1)
-            else:
-                sums = product.flatten(2).sum(2)
-            calls.append(Saliency(layer, 0.5 * sums.square().mean(0)))
+        def work(recording: Recording, part: slice) -> tuple[list[Tensor], list[Saliency]]:
+            calls: list[Saliency] = []
+            loss = self._loss(recording.logits, part)
+            with recording.watch(lambda *call: calls.append(saliency(*call, len(self.inputs)))):
+                return self._grad(loss), calls
 
-        loss = self._loss
-        with self._recording.watch(seen):
-            return self._grad(loss), calls
-
-    def _grad(self, value: Tensor, create_graph: bool = False) -> list[Tensor]:
-        weights = [layer.weight for layer in self._weighted]
-        if not value.requires_grad:
-            return [torch.zeros_like(weight) for weight in weights]
-        found = torch.autograd.grad(
-            value, weights, retain_graph=True, create_graph=create_graph, allow_unused=True
-        )
-        return [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
+        found = self._parts(work)
+        merged = [
+            Saliency(calls[0].layer, _total(call.channels for call in calls))
+            for calls in zip(*(calls for _, calls in found), strict=True)
+        ]
+        return _totals([gradients for gradients, _ in found]), merged
 
     @cached_property
     def hessian_gradients(self) -> list[Tensor]:
         """dz/dW for z = sum of g * dL/dW with g the gradients as constants: the Hessian of the loss times g."""
         constant = self.gradients
-        moving = self._grad(self._loss, create_graph=True)
-        z = sum(((g * m).sum() for g, m in zip(constant, moving, strict=True)), torch.zeros(()))
-        return self._grad(z)
+
+        def work(recording: Recording, part: slice) -> list[Tensor]:
+            moving = self._grad(self._loss(recording.logits, part), create_graph=True)
+            return self._grad(_total((g * m).sum() for g, m in zip(constant, moving, strict=True)))
+
+        return _totals(self._parts(work))
 
     @cached_property
     def curvature(self) -> float:
@@ -172,38 +147,102 @@ class Probe:
     def relu_kernel(self) -> Tensor:
         """K float64 `[B, B]`: in how many units of live ReLUs two samples agree; summed over calls of ReLUs.
 
-        A call is live if a backward pass from the logits reaches it.
+        A call is live if a backward pass from the logits to the inputs reaches it.
+
+        Raises:
+            InvalidModel: the model calls no ReLU.
         """
         self._declared("relu_kernel")
-        recording = self._recording
-        if recording.logits.requires_grad:
-            torch.autograd.grad(recording.logits.sum(), recording.inputs, retain_graph=True, allow_unused=True)
-        if not recording.live:
-            raise InvalidModel(
-                "naswot compares the patterns of ReLUs; no ReLU of this model leads to its output: "
-                "score it by another proxy"
-            )
-        kernel = torch.zeros(len(self.inputs), len(self.inputs), dtype=torch.float64)
-        for number in sorted(recording.live):
-            x = recording.patterns[number].float()
-            # Counts up to 2^24 are exact in float32.
-            kernel += (x @ x.T + (1 - x) @ (1 - x).T).double()
-        return kernel
+
+        def work(recording: Recording, part: slice) -> list[Tensor]:
+            self._to_inputs(recording)
+            if not recording.patterns:
+                raise InvalidModel(
+                    "naswot compares the patterns of ReLUs, and this model calls none: score it by another proxy"
+                )
+            return [recording.patterns[number] for number in sorted(recording.live)]
+
+        calls = [torch.cat(parts) for parts in zip(*self._parts(work), strict=True)]
+        return agreement(((pattern, 1) for pattern in calls), len(self.inputs))
 
     def input_gradients(self, inputs: Tensor | None = None) -> Tensor:
         """Return d(sum of logits)/d(inputs), flattened `[B, D]`, at the batch or at other inputs of its shape."""
-        return self._input_gradients if inputs is None else self._to_inputs(self._record(inputs))
+        if inputs is None:
+            return self._input_gradients
+        inputs = inputs.to(self.inputs.device)
+        return torch.cat(self._parts(lambda _, part: self._to_inputs(self._record(inputs[part])), False))
 
     @cached_property
     def _input_gradients(self) -> Tensor:
-        return self._to_inputs(self._recording)
+        return torch.cat(self._parts(lambda recording, _: self._to_inputs(recording)))
 
     def _to_inputs(self, recording: Recording) -> Tensor:
         inputs, total = recording.inputs, recording.logits.sum()
-        if not total.requires_grad:
-            return torch.zeros_like(inputs).flatten(1)
-        (found,) = torch.autograd.grad(total, inputs, retain_graph=True, allow_unused=True)
+        found = None
+        if total.requires_grad:
+            (found,) = torch.autograd.grad(total, inputs, retain_graph=True, allow_unused=True)
         return (torch.zeros_like(inputs) if found is None else found).flatten(1)
+
+    def _grad(self, value: Tensor, create_graph: bool = False) -> list[Tensor]:
+        weights = [layer.weight for layer in self._weighted]
+        found: Any = [None] * len(weights)
+        if value.requires_grad:
+            found = torch.autograd.grad(
+                value, weights, retain_graph=True, create_graph=create_graph, allow_unused=True
+            )
+        return [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
+
+    def _loss(self, logits: Tensor, part: slice) -> Tensor:
+        """Return the part's share of the mean cross-entropy over the batch."""
+        labels, classes = self._labels, logits.shape[1]
+        if int(labels.min()) < 0 or int(labels.max()) >= classes:
+            raise InvalidSetting(
+                f"labels go from 0 to {classes - 1}, one for each of the model's {classes} logits, "
+                f"not from {int(labels.min())} to {int(labels.max())}: give labels or classes that agree"
+            )
+        return F.cross_entropy(logits, labels[part], reduction="sum") / len(labels)
+
+    @property
+    def _labels(self) -> Tensor:
+        if self.labels is None:
+            raise InvalidSetting("a loss needs a batch with labels")
+        return self.labels
+
+    def _parts(self, work: Callable[[Any, slice], T], forward: bool = True) -> list[T]:
+        """Return `work(recording, part)` for each part of the batch, in smaller parts where memory is short."""
+        while True:
+            try:
+                whole, size = len(self.inputs), self._together
+                if size == whole:
+                    return [work(self._recording if forward else None, slice(0, whole))]
+                parts = [slice(start, min(start + size, whole)) for start in range(0, whole, size)]
+                return [work(self._record(self.inputs[p]) if forward else None, p) for p in parts]
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+            self.__dict__.pop("_recording", None)
+            self._together, device = smaller(self.model, self.inputs, self._together)
+            self._move(device)
+
+    def _move(self, device: str) -> None:
+        self.model.to(device)
+        self.inputs = self.inputs.to(device)
+        self.labels = None if self.labels is None else self.labels.to(device)
+        if "_first" in self.__dict__ and self._first[0][0].device != self.inputs.device:
+            del self.__dict__["_first"]
+
+    @cached_property
+    def _recording(self) -> Recording:
+        return self._record(self.inputs)
+
+    def _record(self, inputs: Tensor) -> Recording:
+        with self._seeded():
+            return Recording(
+                self.model,
+                inputs,
+                layers=self.layers if "saliency" in self.reads else (),
+                relus="relu_kernel" in self.reads,
+            )
 
     def _declared(self, name: str) -> None:
         if name not in self.reads:
@@ -214,3 +253,36 @@ class Probe:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             yield
+
+
+def saliency(layer: nn.Module, z: Tensor, gradient: Tensor, batch: int) -> Saliency:
+    """Return what one call of a layer adds, with z its output and dL/dz, of samples out of a batch of that size."""
+    product = z * gradient
+    # Channels of a convolution are the second axis, those of a linear layer the last.
+    if isinstance(layer, nn.Linear):
+        sums = product.reshape(len(z), -1, z.shape[-1]).sum(1)
+    else:
+        sums = product.flatten(2).sum(2)
+    return Saliency(layer, 0.5 * sums.square().sum(0) / batch)
+
+
+def agreement(patterns: Iterable[tuple[Tensor, int]], size: int) -> Tensor:
+    """Return float64 `[B, B]`: in how many units two samples agree, each pattern `[B, units]` so often."""
+    kernel = torch.zeros(size, size, dtype=torch.float64)
+    for pattern, calls in patterns:
+        x = pattern.float()
+        units, ones = x.shape[1], x.sum(1)
+        # x x^T + (1 - x)(1 - x)^T by one product of matrices; counts up to 2^24 are exact in float32.
+        kernel += calls * (2 * (x @ x.T) + units - ones[:, None] - ones).double().cpu()
+    return kernel
+
+
+def _total(tensors: Iterable[Tensor]) -> Tensor:
+    total, *rest = tensors
+    for tensor in rest:
+        total = total + tensor
+    return total
+
+
+def _totals(lists: list[list[Tensor]]) -> list[Tensor]:
+    return [_total(tensors) for tensors in zip(*lists, strict=True)]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from nassearch.networks.graph import Block, Layer, Network
+from nassearch.networks.graph import Block, Layer, Network, live_positions
 
 CONV: tuple[Callable[..., nn.Module], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 BATCH_NORM: tuple[Callable[..., nn.Module], ...] = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -17,7 +17,8 @@ AVG_POOL: tuple[Callable[..., nn.Module], ...] = (nn.AvgPool1d, nn.AvgPool2d, nn
 
 
 class TorchNetwork(nn.Module):
-    """A network as a torch module: every layer of the graph is a module, layers that nothing reads included.
+    """A network as a torch module: every layer of the graph is a module, layers that nothing reads included;
+    those hold parameters but are not computed.
 
     The initial weights are those of PyTorch's default initialisation, drawn in the order of the layers from
     `generator` alone; the global generator is neither read nor moved.
@@ -44,23 +45,25 @@ class TorchBlock(nn.Module):
 
     def __init__(self, block: Block, generator: torch.Generator | None) -> None:
         super().__init__()
-        self.block = block
+        self.block, self.live = block, live_positions(block)
         self.layers = nn.ModuleList(_module(layer, block, generator) for layer in block)
 
     def forward(self, x: Tensor) -> Tensor:
-        values: list[Tensor] = []
-        for layer, module in zip(self.block, self.layers, strict=True):
+        values: dict[int, Tensor] = {}
+        for position in self.live:
+            layer = self.block[position]
             if layer.op == "input":
-                values.append(x)
+                y = x
             elif layer.op == "zeros":
-                values.append(x.new_zeros(len(x), layer.channels, *layer.size))
+                y = x.new_zeros(len(x), layer.channels, *layer.size)
             elif layer.op == "add":
-                values.append(sum((values[i] for i in layer.inputs[1:]), values[layer.inputs[0]]))
+                y = sum((values[i] for i in layer.inputs[1:]), values[layer.inputs[0]])
             elif layer.op == "global_pool":
-                values.append(values[layer.inputs[0]].flatten(2).mean(2))
+                y = values[layer.inputs[0]].flatten(2).mean(2)
             else:
-                values.append(module(values[layer.inputs[0]]))
-        return values[-1]
+                y = self.layers[position](values[layer.inputs[0]])
+            values[position] = y
+        return y
 
 
 def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn.Module:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
 from nassearch.types import Batch, Floats
 
@@ -85,12 +85,11 @@ class Proxy:
         """Return the raw score of a torch module, which is left as it was.
 
         Raises:
-            InvalidSetting: this proxy has no meaning for modules, or its batch is missing.
+            InvalidModel: this proxy has no meaning for modules, or for this one.
+            InvalidSetting: its batch is missing, or an option has no meaning.
         """
         if self.model_function is None:
-            raise InvalidSetting(
-                f"{self.name} is defined for architectures of a search space, not for modules"
-            )
+            raise InvalidModel(f"{self.name} is defined for architectures of a search space, not for modules")
         self.check(options, batch)
         return float(self.model_function(model, batch, **options))
 
@@ -175,9 +174,10 @@ class ModelProxy(Proxy):
 
     def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
         self.check(options, batch)
-        (value,) = of_one_model([(self, options)], model, batch)
+        assert batch is not None
+        (value,) = read_one([(self, options)], model, batch)
         if isinstance(value, str):
-            raise NassearchError(value)
+            raise InvalidModel(value)
         return value
 
     def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class ModelProxy(Proxy):
 
     def reader(self, options: Mapping[str, Any]) -> Callable[[Probe], float]:
         """Return what maps a probe to the score under these options."""
-        return partial(self.function, **{k: v for k, v in options.items() if k not in PASS})  # type: ignore[arg-type]
+        return partial(self.function, **{k: v for k, v in options.items() if k not in PASS})  # type: ignore[return-value]
 
 
 def model_proxy(
@@ -243,6 +243,7 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
     """
     answers: dict[int, Scores] = {}
     shared: dict[str, list[int]] = {}
+    requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
     for place, (proxy, options, batch) in enumerate(requests):
         if isinstance(proxy, ModelProxy):
             key = f"{proxy.settings(options)} {batch.digest() if batch else None}"
@@ -262,11 +263,31 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
     return [answers[place] for place in range(len(requests))]
 
 
-def of_one_model(
-    requests: Sequence[tuple[Proxy, Mapping[str, Any]]], model: Any, batch: Batch | None
-) -> list[float | str]:
-    """Score one torch module by many proxies with the fewest passes.
+def settings_for_one(proxy: ModelProxy, options: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
+    """Return what the probe of a given module depends on; a batch smaller than the default size is taken whole.
 
-    Returns for each request a raw score, or what went wrong as text.
+    Raises:
+        InvalidSetting: they ask for new weights.
     """
-    raise NotImplementedError
+    settings = proxy.settings(options)
+    if {"init", "bias"} & options.keys():
+        raise InvalidSetting(
+            f"{proxy.name} of a module looks at its own weights: init and bias have no meaning there, leave them out"
+        )
+    if "batch_size" not in options:
+        settings["batch_size"] = min(settings["batch_size"], len(batch.inputs))
+    return {"batch_size": settings["batch_size"], "seed": settings["seed"]}
+
+
+def read_one(
+    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch
+) -> list[float | str]:
+    """Score one torch module, which is left as it was, by proxies that share a probe.
+
+    Returns for each a raw score, or what went wrong as text.
+    """
+    from nassearch.networks.passes import read_model
+
+    reads = frozenset().union(*(proxy.reads for proxy, _ in asked))
+    readers = [proxy.reader(options) for proxy, options in asked]
+    return read_model(model, batch, readers, reads, **settings_for_one(*asked[0], batch))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from nassearch.errors import InvalidSetting
 from nassearch.networks import counting
 from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
@@ -22,3 +24,19 @@ def params(networks: Sequence[Network], batch: Batch | None) -> Floats:
 def flops(networks: Sequence[Network], batch: Batch | None) -> Floats:
     """Count the multiply-accumulates of convolutions and classifier for one input; higher is better."""
     return np.array([counting.macs(network) for network in networks], np.float64)
+
+
+@params.for_model
+def _params(model: Any, batch: Batch | None) -> float:
+    from nassearch.networks.modules import module_parameters
+
+    return float(module_parameters(model))
+
+
+@flops.for_model
+def _flops(model: Any, batch: Batch | None) -> float:
+    if batch is None:
+        raise InvalidSetting("flops of a module needs a batch, for the shape of its inputs")
+    from nassearch.networks.modules import module_macs
+
+    return float(module_macs(model, batch.inputs.shape[1:]))

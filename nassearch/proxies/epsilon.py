@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidModel, InvalidSetting
 from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
 from nassearch.types import Batch, Floats, Task
@@ -19,6 +19,9 @@ EXPONENTS = range(-7, 2)
 """Powers of ten among which the automatic choice looks for two weights."""
 TRIED, FAILED = 100, 10
 """Architectures that the automatic choice scores per pair, and how many NaN rule a pair out."""
+
+MODULE_WEIGHTS = (1e-3, 1.0)
+"""The two weights for a module that is not of a space, our choice: many a deep module is silent below the first."""
 
 
 def resolve(
@@ -68,6 +71,40 @@ def epsilon(
     assert batch is not None
     pair = _pair(weights)
     return np.array([distance(rows, literal) for rows in outputs(networks, batch.inputs, pair, path)])
+
+
+@epsilon.for_model
+def _epsilon(
+    model: Any,
+    batch: Batch | None,
+    *,
+    weights: Sequence[float] | str | None = None,
+    literal: bool = False,
+    path: str = "full",
+) -> float:
+    """Score one module at full width; its own weights play no part. `weights` None stands for `MODULE_WEIGHTS`.
+
+    Raises:
+        InvalidModel: it has no epsilon under these weights.
+    """
+    if path != "full":
+        raise InvalidSetting(f"epsilon of a module has the path full alone, not {path!r}")
+    if isinstance(weights, str):
+        raise InvalidSetting(
+            f"epsilon of a module takes two numbers such as weights=(1e-7, 1), not {weights!r}, which tries "
+            "architectures of a space"
+        )
+    assert batch is not None
+    from nassearch.networks.modules import module_outputs
+
+    pair = _pair(MODULE_WEIGHTS if weights is None else weights)
+    value = distance(module_outputs(model, batch.inputs, pair), literal)
+    if np.isnan(value):
+        raise InvalidModel(
+            f"under one of the weights {pair[0]:g} and {pair[1]:g} the outputs of all inputs are equal, or not finite: "
+            "try others, as in epsilon(weights=(1e-2, 0.1)); layer norm over equal channels leaves none that work"
+        )
+    return value
 
 
 def _pair(weights: Any) -> tuple[float, float]:

@@ -23,7 +23,8 @@ def grad_norm(probe: Probe) -> float:
 
 
 @model_proxy(
-    reference="Mozer and Smolensky, Skeletonization (1989), as W * dL/dW; as a proxy: the code of " + ZERO_COST,
+    reference="Mozer and Smolensky, Skeletonization (1989), as W * dL/dW; as a proxy: the code of "
+    + ZERO_COST,
     needs=("inputs", "labels"),
     reads=("gradients",),
 )

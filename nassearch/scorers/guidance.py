@@ -12,7 +12,8 @@ import numpy as np
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
 from nassearch.errors import MissingData, UnknownName
-from nassearch.scorers.proxy import ProxyScorer
+from nassearch.scorers.learning import learn
+from nassearch.scorers.spec import AnyScorer
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
 from nassearch.types import Arch, Batch, Floats, Scorer
@@ -91,7 +92,7 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
 
 
 def score_ahead(
-    scorers: Mapping[str, ProxyScorer], space: SearchSpace, warmup: list[Arch], warming: int, steps: int
+    scorers: Mapping[str, AnyScorer], space: SearchSpace, warmup: list[Arch], warming: int, steps: int
 ) -> None:
     """Score at once, on all workers, what the rounds will ask for; they compute the rest themselves, one by one.
 
@@ -103,11 +104,15 @@ def score_ahead(
         steps: models trained in all rounds together, times the scores that each takes.
     """
     for role, scorer in scorers.items():
+        asked: list[Arch] = []
         if role == WARMUP and warmup:
-            scorer(warmup)
+            asked = warmup
         elif (warming if role == WARMUP else steps) >= space.size:
             # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
-            scorer(list(space.all()))
+            asked = list(space.all())
+        learn(
+            scorer.leaves, asked, workers=scorer.workers, executor=scorer.executor, progress=scorer.progress
+        )
     for scorer in scorers.values():
         scorer.workers, scorer.executor, scorer.progress = 1, "processes", None
 

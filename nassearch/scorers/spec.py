@@ -1,4 +1,4 @@
-"""Scorers as people write them: `synflow`, `synflow(estimator=sampled, seed=3)`."""
+"""Scorers as people write them: `synflow`, `synflow(estimator=sampled, seed=3)`, `rank(epsilon, synflow)`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Any
 
 from nassearch import registry
 from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.proxies.base import Proxy
+from nassearch.scorers.combined import Combination, CombinedScorer
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Batch, Progress, Task
+
+AnyScorer = ProxyScorer | CombinedScorer
+"""What a text can name. Both have `leaves`, `workers`, `executor` and `progress`."""
 
 
 def parse_spec(text: str) -> tuple[str, list[str], dict[str, Any]]:
@@ -56,7 +61,7 @@ def _value(node: ast.expr, text: str) -> Any:
 def _unreadable(text: str) -> InvalidSetting:
     return InvalidSetting(
         f"{text!r} is not a scorer: write a proxy's name, with options in brackets if need be, such as "
-        "synflow(estimator=sampled, seed=3)"
+        "synflow(estimator=sampled, seed=3), or a combination such as rank(epsilon, synflow)"
     )
 
 
@@ -64,26 +69,31 @@ def check_scorer(spec: Any) -> str:
     """Return a scorer's text, or raise what `build_scorer` would raise for it without looking at any data.
 
     Raises:
-        InvalidSetting: it is no text, or cannot be read.
-        UnknownName: no such proxy, or no such option of it.
+        InvalidSetting: it is no text, or cannot be read; or a combination has too few parts.
+        UnknownName: no such proxy or combination, or no such option of it.
     """
     if not isinstance(spec, str):
         raise InvalidSetting(f"a scorer is named by a text such as 'synflow', not {spec!r}")
-    name, args, options = parse_spec(spec)
-    proxy = registry.load("proxies", name)
-    if args:
-        raise InvalidSetting(
-            f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning"
-        )
+    part, parts, options = _find(spec)
+    if isinstance(part, Combination):
+        part.check(options)
+        for each in parts:
+            check_scorer(each)
     for option in options:
-        if option not in proxy.options:
-            raise UnknownName(f"option of {name}", option, proxy.options, "(nassearch list proxies)")
+        if option not in part.options:
+            raise UnknownName(f"option of {part.name}", option, part.options, "(nassearch list proxies)")
     return spec
 
 
 def needs_batch(spec: str) -> bool:
-    """Say whether a scorer looks at data."""
-    return bool(registry.load("proxies", parse_spec(spec)[0]).needs)
+    """Say whether a scorer, or one that it is made of, looks at data."""
+    return bool(needs(spec))
+
+
+def needs(spec: str) -> frozenset[str]:
+    """Return what of a batch a scorer looks at, itself or in its parts: `"inputs"`, `"labels"`, or nothing."""
+    part, parts, _ = _find(spec)
+    return frozenset().union(*map(needs, parts)) if isinstance(part, Combination) else part.needs
 
 
 def build_scorer(
@@ -96,19 +106,38 @@ def build_scorer(
     executor: str = "processes",
     cache: Path | str | None = None,
     progress: Progress | None = None,
-) -> ProxyScorer:
-    """Build the scorer that a text names.
+) -> AnyScorer:
+    """Build the scorer that a text names, with those that it is made of.
 
     Raises:
-        InvalidSetting: the text cannot be read, an option's value is wrong, or the proxy needs a batch.
-        UnknownName: no such proxy, or no such option of it.
+        InvalidSetting: the text cannot be read, an option's value is wrong, a combination has too few parts, or a
+            proxy needs a batch.
+        UnknownName: no such proxy or combination, or no such option of it.
     """
-    name, args, options = parse_spec(spec)
-    proxy = registry.load("proxies", name)
-    if args:
-        raise InvalidSetting(
-            f"{name} takes options only, as in {name}(option=value); {', '.join(args)} has no meaning"
-        )
+    part, parts, options = _find(spec)
+    if isinstance(part, Combination):
+        part.check(options)
+        scorers = [build_scorer(each, space, task, batch, cache=cache) for each in parts]
+        return CombinedScorer(part, scorers, options, workers=workers, executor=executor, progress=progress)
     return ProxyScorer(
-        proxy, space, task, batch, options, workers=workers, executor=executor, cache=cache, progress=progress
+        part, space, task, batch, options, workers=workers, executor=executor, cache=cache, progress=progress
     )
+
+
+def _find(spec: str) -> tuple[Proxy | Combination, tuple[str, ...], dict[str, Any]]:
+    """Return the proxy or combination that a text names, the texts of its parts and its options."""
+    name, args, options = parse_spec(spec)
+    proxies, combinations = registry.names("proxies"), registry.names("combinations")
+    if name in proxies:
+        if args:
+            raise InvalidSetting(
+                f"{name} is a proxy and takes options only, as in {name}(option=value), not {', '.join(args)}; what "
+                f"takes scorers is {' or '.join(combinations)}"
+            )
+        return registry.load("proxies", name), (), options
+    if name not in combinations:
+        raise UnknownName(
+            "scorer", name, [*proxies, *combinations], "(nassearch list proxies, nassearch list combinations)"
+        )
+    found: Combination = registry.load("combinations", name)
+    return found, found.parts(args), options

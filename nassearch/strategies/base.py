@@ -70,7 +70,11 @@ class Strategy(ABC):
         self.space, self.rng, self.move, self.explore = space, rng, move, explore
         self.move_at = move_at or (self.moves[0] if self.moves else "")
         if move is not None and self.move_at not in self.moves:
-            known = f"it takes {' or '.join(self.moves)}" if self.moves else "use ae, or warm-up only"
+            known = (
+                f"it takes {' or '.join(self.moves)}"
+                if self.moves
+                else "use ae, rl or rand, or a warm-up only"
+            )
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
         if not 0 <= explore <= 1:

@@ -1,0 +1,49 @@
+"""Tables that commands write to files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+from nassearch.cli.common import as_text
+from nassearch.errors import InvalidSetting, NassearchError
+
+SUFFIXES = (".csv", ".json")
+
+
+def check_output(path: Path | None, what: str) -> None:
+    """Raise `InvalidSetting` where a table cannot be written as the suffix says."""
+    if path is not None and path.suffix not in SUFFIXES:
+        raise InvalidSetting(
+            f"{what} are written as {' or '.join(SUFFIXES)}, not as {path.name!r}: choose another -o"
+        )
+
+
+def write_rows(path: Path, columns: list[str], rows: list[list[Any]], value: Any = None) -> None:
+    """Write all rows, or leave what was there; repr of a float loses no digit of it.
+
+    `value` is what a .json file holds, where that is not a list of the rows.
+    """
+    text = io.StringIO(newline="")
+    if path.suffix == ".json":
+        rows_ = [dict(zip(columns, row, strict=True)) for row in rows]
+        text.write(as_text(rows_ if value is None else value) + "\n")
+    else:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([["" if value != value else value for value in row] for row in rows])
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(text.getvalue(), encoding="utf-8", newline="")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise NassearchError(
+            f"{path} cannot be written: {error.strerror or error}; choose another -o"
+        ) from error

@@ -1,0 +1,49 @@
+"""Checks of options that several scores share, without torch: they run before anything is computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nassearch.errors import InvalidSetting, UnknownName
+
+OF = ("logits", "loss")
+VARIANCE = ("batch", "element")
+"""Choices of `nassearch.networks.jacobians.input_jacobian`, the default first."""
+
+
+def check_positive(options: Mapping[str, Any], *names: str) -> None:
+    """Raise `InvalidSetting` where one of these options is given and is not a positive number."""
+    for name in names:
+        value = options.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise InvalidSetting(f"{name} is a positive number, not {value!r}")
+
+
+def check_amplitudes(amplitudes: Any) -> None:
+    """Raise `InvalidSetting` unless these are one or more positive numbers."""
+    if not isinstance(amplitudes, tuple | list) or not amplitudes:
+        raise InvalidSetting(f"amplitudes are one or more positive numbers in brackets, not {amplitudes!r}")
+    for amplitude in amplitudes:
+        check_positive({"amplitude": amplitude}, "amplitude")
+
+
+def check_choice(options: Mapping[str, Any], name: str, choices: Sequence[str]) -> None:
+    """Raise `UnknownName` where this option is given and is none of the choices."""
+    value = options.get(name, choices[0])
+    if value not in choices:
+        raise UnknownName(f"value of {name}", str(value), choices)
+
+
+def check_range(options: Mapping[str, Any], name: str) -> None:
+    """Raise `InvalidSetting` where this option is neither None nor two finite numbers, the lower first."""
+    value = options.get(name)
+    if value is None:
+        return
+    try:
+        low, high = (float(end) for end in value)
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not -math.inf < low < high < math.inf:
+        raise InvalidSetting(f"{name} is two numbers, the lower first, as in {name}=(0, 1), not {value!r}")

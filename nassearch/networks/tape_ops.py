@@ -1,0 +1,270 @@
+"""The layers of a tape: each forward, backward, and along a direction of the weights both ways.
+
+In the formulas ' is the derivative along g, the gradient of the loss as a constant; dy is dL/dy. A tangent of None is
+zero. Memory is channels last; every op may overwrite neither what it reads nor what it is given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nassearch.networks.graph import Layer
+
+aten = torch.ops.aten
+Tangent = Tensor | None
+
+
+class Op:
+    """A layer that passes through what it gets: the input and the sum of one thing."""
+
+    def __init__(self, reads: tuple[int, ...]) -> None:
+        self.reads, self.calls = reads, 1
+        self.curvature = 0.0
+        self.first = False
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        """Return dL/dx for each x; with `weights`, keep what weights' gradients and tangents need."""
+        raise NotImplementedError
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        raise NotImplementedError
+
+    def backward_tangent(self, dy: Tensor) -> list[Tensor]:
+        """Return (dL/dx)' from (dL/dy)'; leave in `curvature` the sum of W * (Hg) over the weights."""
+        return self.backward(dy, False)
+
+
+class Input(Op):
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        return []
+
+
+class Zeros(Input):
+    def __init__(self, channels: int, size: tuple[int, ...], like: Tensor) -> None:
+        super().__init__(())
+        self.y = last(like.new_zeros(len(like), channels, *size))
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        return self.y
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        return None
+
+
+class Add(Op):
+    def forward(self, *xs: Tensor) -> Tensor:
+        y = xs[0] + xs[1]
+        for x in xs[2:]:
+            y += x
+        return y
+
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        return [dy] * len(self.reads)
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        there = [x for x in xs if x is not None]
+        return self.forward(*there) if len(there) > 1 else next(iter(there), None)
+
+
+class Relu(Op):
+    def forward(self, *xs: Tensor) -> Tensor:
+        self.y = torch.relu(xs[0])
+        return self.y
+
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        return [aten.threshold_backward(dy, self.y, 0)]
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        return None if xs[0] is None else self.backward(xs[0], False)[0]
+
+
+class GlobalPool(Op):
+    def forward(self, *xs: Tensor) -> Tensor:
+        self.shape = xs[0].shape
+        return xs[0].flatten(2).mean(2)
+
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        area = self.shape[2:].numel()
+        return [last((dy / area).view(*dy.shape, *[1] * (len(self.shape) - 2)).expand(self.shape))]
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        return None if xs[0] is None else self.forward(xs[0])
+
+
+class AvgPool(Op):
+    """Average pooling that does not count its padding: a depthwise convolution by ones, over how many it counts."""
+
+    def __init__(self, reads: tuple[int, ...], layer: Layer, size: tuple[int, ...], like: Tensor) -> None:
+        super().__init__(reads)
+        axes, channels = len(size), layer.channels
+        self.weight = last(like.new_ones(channels, 1, *[layer.kernel] * axes))
+        window = ([layer.stride] * axes, [layer.padding] * axes, [1] * axes, False, [0] * axes)
+        self.settings = (*window, channels)
+        self.share = 1 / aten.convolution(like.new_ones(1, 1, *size), self.weight[:1], None, *window, 1)
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        self.x = xs[0]
+        return self._pool(xs[0])
+
+    def _pool(self, x: Tensor) -> Tensor:
+        y = aten.convolution(x, self.weight, None, *self.settings)
+        return y.mul_(self.share)
+
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        mask = [True, False, False]
+        return [
+            aten.convolution_backward(dy * self.share, self.x, self.weight, None, *self.settings, mask)[0]
+        ]
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        return None if xs[0] is None else self._pool(xs[0])
+
+
+class BatchNorm(Op):
+    """Batch norm on the statistics of the batch, with gain 1 and bias 0.
+
+    Its derivative is a symmetric matrix per channel, P v = s (v - mean(v) - y mean(v y)), so the tangent forward is
+    the ordinary backward pass applied to z', and the tangent of dz = P dy is
+    P dy' - s (a dz + c y' + e y), a = mean(z' y), c = mean(dy y), e = mean(dz z') = mean(dy y').
+    """
+
+    def __init__(self, reads: tuple[int, ...], eps: float) -> None:
+        super().__init__(reads)
+        self.eps, self.after_weights = eps, False
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        self.z = xs[0]
+        self.rows = self.z.numel() // self.z.shape[1]
+        self.y, self.mean, self.s = aten.native_batch_norm(
+            self.z, None, None, None, None, True, 0.0, self.eps
+        )
+        return self.y
+
+    def _project(self, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Return P v, and mean(v y) per channel."""
+        projected, dots, _ = aten.native_batch_norm_backward(
+            v, self.z, None, None, None, self.mean, self.s, True, self.eps, [True, True, False]
+        )
+        return projected, dots / self.rows
+
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        dz, c = self._project(dy)
+        if weights:
+            self.dz, self.c = dz, c
+        return [dz]
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        self.a = None
+        if xs[0] is None:
+            return None
+        self.y_tangent, self.a = self._project(xs[0])
+        self.e = dots(self.dz, xs[0]) / self.rows
+        return self.y_tangent
+
+    def backward_tangent(self, dy: Tensor) -> list[Tensor]:
+        dz, c = self._project(dy)
+        if self.a is not None:
+            s, shape = self.s, (-1, *[1] * (dz.dim() - 2))
+            for of, by in ((self.dz, self.a), (self.y_tangent, self.c), (self.y, self.e)):
+                dz.addcmul_(of, (-s * by).view(shape))
+            if self.after_weights:
+                c = c + self.e
+                terms = self.rows * self.eps * s.square() * (c - 2 * self.c * s * self.a)
+                self.curvature = float(terms.double().sum())
+        return [dz]
+
+
+class Weighted(Op):
+    """A convolution or linear layer y = W x + b."""
+
+    def __init__(self, reads: tuple[int, ...], module: Any) -> None:
+        super().__init__(reads)
+        self.module, self.normed = module, False
+        self.weight, self.bias = last(module.weight.detach()), module.bias
+        self.gradient = torch.zeros_like(self.weight)
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        self.x = xs[0]
+        self.z = self.times(self.x, self.weight)
+        if self.bias is None:
+            return self.z
+        return self.z + self.bias.detach().view(-1, *[1] * (self.z.dim() - 2))
+
+    def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
+        dx, gradient = self.back(dy, self.weight, not self.first, weights)
+        if weights:
+            self.dz, self.gradient = dy, gradient
+        return [dx]
+
+    def tangent(self, *xs: Tangent) -> Tangent:
+        z = self.times(self.x, self.gradient)
+        if xs[0] is not None:
+            z += self.times(xs[0], self.weight)
+        self.z_tangent = None if self.normed else z
+        return z
+
+    def backward_tangent(self, dy: Tensor) -> list[Tensor]:
+        self.curvature = -_inner(self.gradient, self.gradient)
+        if self.z_tangent is not None:
+            self.curvature += _inner(self.z_tangent, self.dz) + _inner(self.z, dy)
+        if self.first:
+            return []
+        dx, _ = self.back(dy, self.weight, True, False)
+        dx += self.back(self.dz, self.gradient, True, False)[0]
+        return [dx]
+
+    def times(self, x: Tensor, weight: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def back(self, dy: Tensor, weight: Tensor, dx: bool, dw: bool) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+
+class Conv(Weighted):
+    @property
+    def settings(self) -> tuple[Any, ...]:
+        axes = self.weight.dim() - 2
+        return (self.module.stride, self.module.padding, self.module.dilation, False, [0] * axes, 1)
+
+    def times(self, x: Tensor, weight: Tensor) -> Tensor:
+        return aten.convolution(x, weight, None, *self.settings)
+
+    def back(self, dy: Tensor, weight: Tensor, dx: bool, dw: bool) -> tuple[Any, Any]:
+        found = aten.convolution_backward(dy, self.x, weight, None, *self.settings, [dx, dw, False])
+        return found[0], found[1]
+
+
+class Linear(Weighted):
+    def times(self, x: Tensor, weight: Tensor) -> Tensor:
+        return x @ weight.T
+
+    def back(self, dy: Tensor, weight: Tensor, dx: bool, dw: bool) -> tuple[Any, Any]:
+        return dy @ weight if dx else None, dy.T @ self.x if dw else None
+
+
+def last(x: Tensor) -> Tensor:
+    """Return a tensor with channels last in memory where the layout exists, for images."""
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x.contiguous()
+
+
+def rows(x: Tensor) -> Tensor:
+    """Return `[B, C, *size]` as `[B * positions, C]`."""
+    return x.movedim(1, -1).reshape(-1, x.shape[1])
+
+
+def dots(x: Tensor, y: Tensor) -> Tensor:
+    """Return the inner products of two tensors per channel `[C]`."""
+    # On few channels the whole product of matrices is cheaper than an elementwise one that has to be stored.
+    if x.shape[1] <= 64:
+        return (rows(x).T @ rows(y)).diagonal()
+    return (rows(x) * rows(y)).sum(0)
+
+
+def _inner(x: Tensor, y: Tensor) -> float:
+    return float((x * y).sum(dtype=torch.float64))

@@ -1,0 +1,62 @@
+"""A probe of a network of ours, by a tape in place of autograd: the same numbers within rounding, for less."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nassearch.networks.probe import Probe, Saliency, agreement, saliency
+from nassearch.networks.recording import checked
+from nassearch.networks.tape import Tape
+
+
+class TapeProbe(Probe):
+    """A probe of a `TorchNetwork` as it was initialised; see `nassearch.networks.tape.fits`.
+
+    Batch norm couples its samples, so a batch is never split.
+    """
+
+    def _record(self, inputs: Tensor) -> Any:
+        with torch.no_grad():
+            tape = Tape(self.model, inputs)  # type: ignore[arg-type]
+            checked(tape.logits, len(inputs))
+        return tape
+
+    @cached_property
+    def _first(self) -> tuple[list[Tensor], list[Saliency]]:
+        def work(tape: Tape, part: slice) -> tuple[list[Tensor], list[Saliency]]:
+            calls: list[Saliency] = []
+
+            def seen(layer: nn.Module, z: Tensor, gradient: Tensor) -> None:
+                calls.append(saliency(layer, z, gradient, len(self.inputs)))
+
+            logits = tape.logits.detach().requires_grad_()
+            (delta,) = torch.autograd.grad(self._loss(logits, part), logits)
+            with torch.no_grad():
+                found = tape.backward(delta, seen if "saliency" in self.reads else None)
+            return [found.get(m, torch.zeros_like(w)) for m, w in zip(self.layers, self.weights, strict=True)], calls
+
+        return self._parts(work)[0]
+
+    @cached_property
+    def curvature(self) -> float:
+        self._first  # noqa: B018 - the backward pass that this one goes on from
+
+        def work(tape: Tape, part: slice) -> float:
+            with torch.no_grad():
+                return tape.curvature()
+
+        return self._parts(work)[0]
+
+    @cached_property
+    def relu_kernel(self) -> Tensor:
+        self._declared("relu_kernel")
+        patterns = self._parts(lambda tape, _: [((y > 0).flatten(1), calls) for y, calls in tape.relus()])[0]
+        return agreement(patterns, len(self.inputs))
+
+    def _to_inputs(self, recording: Any) -> Tensor:
+        with torch.no_grad():
+            return recording.input_gradients().flatten(1)  # type: ignore[no-any-return]

@@ -1,0 +1,50 @@
+"""The three proxies of AZ-NAS: features that are rich, that grow richer, and errors that pass back unchanged in size.
+
+With `flops` they are its four parts, and `rank(expressivity, progressivity, trainability, flops, log=true)` its score.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nassearch.proxies.base import model_proxy
+
+if TYPE_CHECKING:
+    from nassearch.networks.probe import Probe
+
+REFERENCE = "Lee and Ham, AZ-NAS: assembling zero-cost proxies for network architecture search (2024), {} and its code"
+
+
+@model_proxy(reference=REFERENCE.format("eq. 2"), needs=(), reads=(), init="kaiming", bias="zero")
+def expressivity(probe: Probe) -> float:
+    """Sum over blocks the entropy of the principal components of their features; higher is better.
+
+    Looks at noise, not at data. Constant features count 0.
+    """
+    from nassearch.networks.stages import entropies
+
+    return sum(probe.once(entropies))
+
+
+@model_proxy(reference=REFERENCE.format("eq. 3"), needs=(), reads=(), init="kaiming", bias="zero")
+def progressivity(probe: Probe) -> float:
+    """Take the least growth of that entropy from one block to the next; higher is better.
+
+    Looks at noise, not at data.
+    """
+    from nassearch.networks.stages import entropies, least_step
+
+    return least_step(probe.once(entropies))
+
+
+@model_proxy(reference=REFERENCE.format("eq. 7"), needs=(), reads=(), init="kaiming", bias="zero")
+def trainability(probe: Probe) -> float:
+    """Average -s - 1/s over blocks, s the spectral norm of errors passed back through one; higher is better.
+
+    It is largest, 0, where s = 1: errors that neither grow nor shrink. Looks at noise, not at data. A block that does
+    nothing at all makes it -inf.
+    """
+    from nassearch.networks.stages import TINY_NORM, norms
+
+    values = [float("-inf") if s is None else 2 - s - 1 / (s + TINY_NORM) for s in norms(probe)]
+    return sum(values) / len(values)

@@ -1,0 +1,201 @@
+"""Scorers made of scorers: what a combination is, and one of given parts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.scorers.learning import learn
+from nassearch.types import Arch, Floats, Progress
+
+if TYPE_CHECKING:
+    from nassearch.scorers.proxy import ProxyScorer
+
+CombinationFunction = Callable[..., Floats]
+"""`(parts [P, N], among [P, M], **options) -> scores [N]`."""
+LEAST_AMONG, AMONG = 2, 1000
+"""Architectures to compare with: the fewest that have a meaning, and what is advised."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A way to make one score of several.
+
+    Attributes:
+        name: what it is registered under.
+        function: maps the scores of P parts for N architectures `[P, N]`, and for the M that they are compared with
+            `[P, M]`, to N scores. Its keyword-only parameters are the combination's options.
+        least, most: bounds of P.
+        default: the parts where none are given; empty where they must be.
+        reference: paper, or whose idea it is.
+    """
+
+    name: str
+    function: CombinationFunction
+    least: int
+    most: int | None
+    default: tuple[str, ...]
+    reference: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the options with their default values."""
+        parameters = inspect.signature(self.function).parameters.values()
+        own = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        return {**own, "among": None}
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong `among`."""
+        for option in options:
+            if option not in self.options:
+                raise UnknownName(
+                    f"option of {self.name}", option, self.options, "(nassearch list combinations)"
+                )
+        among = options.get("among")
+        if among is not None and (type(among) is not int or among < LEAST_AMONG):
+            raise InvalidSetting(f"among is a whole number of at least {LEAST_AMONG}, or none, not {among!r}")
+
+    def parts(self, given: Sequence[str]) -> tuple[str, ...]:
+        """Return the texts of the parts, its own where none are given; raise `InvalidSetting` for a wrong number."""
+        parts = tuple(given) or self.default
+        if len(parts) < self.least or (self.most is not None and len(parts) > self.most):
+            bounds = f"{self.least} scorers" if self.least == self.most else f"at least {self.least} scorers"
+            example = ", ".join(self.default or ("epsilon", "synflow", "naswot")[: max(self.least, 2)])
+            raise InvalidSetting(
+                f"{self.name} combines {bounds}, as in {self.name}({example}), not {len(parts)}"
+            )
+        return parts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The decorator leaves the combination under the function's name, so the function cannot be found by it.
+        return _at, (self.function.__module__, self.name)
+
+
+def _at(module: str, name: str) -> Combination:
+    return getattr(import_module(module), name)  # type: ignore[no-any-return]
+
+
+def combination(
+    *, reference: str, least: int = 1, most: int | None = None, default: Sequence[str] = ()
+) -> Callable[[CombinationFunction], Combination]:
+    """Declare a combination.
+
+    >>> @combination(reference="an example", least=2)
+    ... def worst(parts, among, *, scale=1.0):
+    ...     return scale * parts.min(axis=0)
+    >>> worst.options
+    {'scale': 1.0, 'among': None}
+    """
+
+    def declare(function: CombinationFunction) -> Combination:
+        name = getattr(function, "__name__", "")
+        declared = Combination(name, function, least, most, tuple(default), reference)
+        object.__setattr__(declared, "__doc__", function.__doc__)
+        return declared
+
+    return declare
+
+
+class CombinedScorer:
+    """Score architectures by several scorers of one space made one, relative to other architectures.
+
+        scorer = CombinedScorer(rank, [ProxyScorer(epsilon, ...), ProxyScorer(synflow, ...)])
+        scorer(archs)  # float64 [N], higher is better, NaN where there is no score
+
+    The scores have a meaning among each other and none beyond one call: an architecture is compared with those that
+    are scored with it, each counted once, so a warm-up ranks within its N and a move among the children. One
+    architecture alone is refused. With `among=M` all are compared instead with M uniform draws that are the same in
+    every call, and scores of different calls compare; that costs the scores of those M, once.
+
+    Args:
+        combination: how scores are made one.
+        parts: the scorers, combined ones included. A combined part is compared as this one is, unless it has an
+            `among` of its own.
+        options: of the combination.
+        workers, executor: see `nassearch.parallel.in_order`; they change no score.
+        progress: called with (scores computed, scores to compute).
+
+    Raises:
+        UnknownName: an option that the combination does not have.
+        InvalidSetting: an option has no meaning, or a wrong number of parts.
+    """
+
+    def __init__(
+        self,
+        combination: Combination,
+        parts: Sequence[ProxyScorer | CombinedScorer],
+        options: Mapping[str, Any] | None = None,
+        *,
+        workers: int = 1,
+        executor: str = "processes",
+        progress: Progress | None = None,
+    ) -> None:
+        given = dict(options or {})
+        combination.check(given)
+        combination.parts([""] * len(parts) or combination.default)
+        self.combination, self.parts = combination, tuple(parts)
+        self.options = {**combination.options, **given}
+        self.among: int | None = self.options.pop("among")
+        self.workers, self.executor, self.progress = workers, executor, progress
+        nothing = np.zeros((len(self.parts), 0))
+        combination.function(nothing, nothing, **self.options)  # raises where an option has no meaning
+
+    def __call__(self, archs: Sequence[Arch]) -> Floats:
+        """Return scores, float64 `[N]`; higher is better, NaN: not scorable.
+
+        Raises:
+            InvalidSetting: there is one architecture and nothing to compare it with.
+        """
+        if len(archs) == 1 and self.among is None:
+            name = self.combination.name
+            raise InvalidSetting(
+                f"{name} compares architectures that are scored together, and here one is scored alone: "
+                f"give it {AMONG} others to be compared with, as in {name}(..., among={AMONG})"
+            )
+        distinct = list(dict.fromkeys(archs))
+        self._learn(distinct)
+        found = dict(zip(distinct, self.against(distinct, distinct).tolist(), strict=True))
+        return np.fromiter(map(found.__getitem__, archs), np.float64, len(archs))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "progress": None}
+
+    @property
+    def leaves(self) -> list[ProxyScorer]:
+        """The scorers that this one is made of."""
+        return [leaf for part in self.parts for leaf in part.leaves]
+
+    def against(self, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
+        """Return the scores of architectures compared with others, or with its own draws where `among` is set."""
+        if self.among is not None:
+            among, others = self._draws
+        elif archs is not among:
+            others = self._columns(among, among)
+        own = self._columns(archs, among)
+        return self.combination.function(own, own if archs is among else others, **self.options)
+
+    def _columns(self, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
+        return np.array([_against(part, archs, among) for part in self.parts])
+
+    @cached_property
+    def _draws(self) -> tuple[list[Arch], Floats]:
+        """The architectures that all are compared with, and their scores by each part `[P, M]`."""
+        assert self.among is not None
+        draws = self.leaves[0].space.sample_many(self.among, np.random.default_rng(0))
+        among = list(dict.fromkeys(draws))
+        self._learn(among)
+        return among, self._columns(among, among)
+
+    def _learn(self, archs: Sequence[Arch]) -> None:
+        learn(self.leaves, archs, workers=self.workers, executor=self.executor, progress=self.progress)
+
+
+def _against(part: ProxyScorer | CombinedScorer, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
+    return part.against(archs, among) if isinstance(part, CombinedScorer) else part(archs)
