@@ -5,7 +5,8 @@
 The candidates, fixed below, are compared on CIFAR-10 and CIFAR-100 alone: the best is the one with full coverage whose
 mean rho over the two is highest on the first half of a random sample; the second half confirms it. With --final it is
 reported, once, on ImageNet16-120, of which there are no images: epsilon looks at solid greys in their place there, the
-other parts of the candidates at no data anywhere. Writes OUT.md and OUT.json. Run again with the same --home, what is
+other parts of the candidates at no data anywhere. With --paper N the first N also go through the vote of arXiv 2101.08134
+and ranks with naswot, which look at images, on CIFAR-10. Writes OUT.md and OUT.json. Run again with the same --home, what is
 scored already is not scored again.
 """
 
@@ -53,6 +54,16 @@ COMBINED = (
     f"rank({E}, logsynflow, fallback(epsilon, {AZ}), log=true)",
     f"rank({E}, logsynflow, {AZ}, fallback(epsilon, {AZ}), log=true)",
     f"vote({E}, logsynflow, fallback(epsilon, {AZ}))",
+)
+
+NASWOT = "naswot(batch_size=64)"
+PAPER = (
+    NASWOT,
+    "jacob_cov",
+    "snip",
+    "vote",
+    f"rank(logsynflow, {NASWOT})",
+    f"rank(fallback(epsilon, rank(logsynflow, {NASWOT})), logsynflow, {NASWOT})",
 )
 
 
@@ -127,6 +138,7 @@ def main() -> None:
     parser.add_argument(
         "--timed", type=int, default=8, help="architectures on which costs are measured; 0 for none"
     )
+    parser.add_argument("--paper", type=int, default=0, help="architectures for what looks at images")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--final", action="store_true", help=f"report the best on {GREY}")
     args = parser.parse_args()
@@ -155,10 +167,26 @@ def main() -> None:
         (scores,) = scores_of((best,), GREY, archs, home, args.workers)
         rows[best][GREY] = agreement(scores, accuracies(GREY, archs))
         text += "\n" + table({best: rows[best]}, (GREY,))
+    if args.paper:
+        text += "\n" + of_paper(archs[: args.paper], home, args.workers)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.with_suffix(".json").write_text(json.dumps({"best": best, "rows": rows}, indent=1) + "\n")
     args.out.with_suffix(".md").write_text(text)
     print(text)
+
+
+def of_paper(archs: list[Any], home: Path, workers: int) -> str:
+    """Return the table of what looks at images, and how often the majority behind `vote` is right, on CIFAR-10."""
+    reached = accuracies("cifar10", archs)
+    scores = dict(zip(PAPER, scores_of(PAPER, "cifar10", archs, home, workers), strict=True))
+    rows = {
+        spec: {"cifar10": agreement(column, reached), "seconds": float("nan")}
+        for spec, column in scores.items()
+    }
+    (synflow,) = scores_of(("synflow",), "cifar10", archs, home, workers)
+    right = pair_accuracy(np.array([synflow, scores["jacob_cov"], scores["snip"]]), reached)
+    text = f"{len(archs)} of them on images.\n\n" + table(rows, ("cifar10",))
+    return text + f"\nPairs that the majority behind `vote` ranks correctly: {right:.3f}; the paper: 0.82.\n"
 
 
 def table(rows: dict[str, dict[str, Any]], datasets: tuple[str, ...]) -> str:

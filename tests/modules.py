@@ -23,7 +23,7 @@ class Dense(nn.Module):
         self.first, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(7, 4, 3, padding=1)
         self.norm, self.end = nn.BatchNorm2d(11), head(11)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         x = torch.cat([x, F.relu(self.first(x))], 1)
         x = torch.cat([x, F.relu(self.second(x))], 1)
         return self.end(F.relu(self.norm(x)))
@@ -37,7 +37,7 @@ class SqueezeExcite(nn.Module):
         self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
         self.down, self.up, self.end = nn.Conv2d(8, 2, 1), nn.Conv2d(2, 8, 1), head(8)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         x = self.stem(x)
         return self.end(x * torch.sigmoid(self.up(F.relu(self.down(x.mean((2, 3), keepdim=True))))))
 
@@ -52,7 +52,7 @@ class Attention(nn.Module):
         self.block = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True)
         self.norm, self.end = nn.LayerNorm(8), nn.Linear(8, CLASSES)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         x = self.patches(x).flatten(2).transpose(1, 2)
         x = torch.cat([self.token.expand(len(x), -1, -1), x], 1)
         return self.end(self.norm(self.block(x))[:, 0])
@@ -65,7 +65,7 @@ class Twice(nn.Module):
         super().__init__()
         self.stem, self.same, self.end = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, padding=1), head(4)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         return self.end(F.relu(self.same(F.relu(self.same(self.stem(x))))))
 
 
@@ -77,7 +77,9 @@ def plain() -> nn.Module:
 
 def depthwise() -> nn.Module:
     layers = [nn.Conv2d(3, 8, 3), nn.ReLU6(), nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.BatchNorm2d(8)]
-    return nn.Sequential(*layers, nn.ReLU(inplace=True), nn.Conv2d(8, 8, 1, groups=2), nn.Hardswish(), head(8))
+    return nn.Sequential(
+        *layers, nn.ReLU(inplace=True), nn.Conv2d(8, 8, 1, groups=2), nn.Hardswish(), head(8)
+    )
 
 
 def layer_norm() -> nn.Module:

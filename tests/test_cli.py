@@ -214,7 +214,8 @@ def test_bench_list_and_info() -> None:
     assert "architectures: 15625" in done("bench", "info", "cifar10")
 
 
-LIGHT = [("--help",), ("list", "proxies"), ("list", "strategies"), ("run", "--help"), ("compare", "a.jsonl"), ("show", "a.jsonl"),
+LIGHT = [("--help",), ("list", "proxies"), ("list", "strategies"), ("run", "--help"), ("compare", "a.jsonl"),
+         ("show", "a.jsonl"),
          ("plot", "a.jsonl", "-o", "a.png"), (*RUN, "--out", "a.jsonl"), (*RUN, "--out", "b.jsonl")]  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,10 +14,11 @@ from torch.nn import functional as F
 from nassearch import registry
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.initialise import initialised
+from nassearch.networks.memory import smaller
 from nassearch.networks.passes import read_model
 from nassearch.networks.probe import Probe
 from nassearch.networks.tape_probe import TapeProbe
-from nassearch.networks.torch_module import TorchNetwork
+from nassearch.networks.torch_module import one_thread
 from nassearch.proxies.base import ModelProxy, together
 from nassearch.scorers import ProxyScorer
 from nassearch.spaces.nasbench201 import NASBench201
@@ -31,6 +30,12 @@ SIGNAL = Task((1, 20), 10, channels=(3, 4, 5), cells=1, reduction="pool")
 NAMES = ("grad_norm", "plain", "l2_norm", "snip", "grasp", "fisher", "naswot")
 RNG = np.random.default_rng(0)
 ARCHS: list[Arch] = [*SPACE.sample_many(5, RNG), (0,) * 6, (0, 0, 3, 0, 0, 3), (3,) * 6, (2, 2, 1, 2, 4, 2)]
+
+
+@pytest.fixture(autouse=True)
+def single_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 def proxy(name: str) -> ModelProxy:
@@ -146,8 +151,12 @@ def test_grasp_is_that_of_an_explicit_hessian() -> None:
     hessian: Any = torch.autograd.functional.hessian(loss, flat)
     (gradient,) = torch.autograd.grad(loss(v := flat.clone().requires_grad_()), v)
     # float64 through some ten layers: rounding of 1e-16 per step.
-    assert score("grasp", model, inputs, labels) == pytest.approx(float(-flat @ hessian @ gradient), rel=1e-10)
-    assert score("snip", model, inputs, labels) == pytest.approx(float((flat * gradient).abs().sum()), rel=1e-10)
+    assert score("grasp", model, inputs, labels) == pytest.approx(
+        float(-flat @ hessian @ gradient), rel=1e-10
+    )
+    assert score("snip", model, inputs, labels) == pytest.approx(
+        float((flat * gradient).abs().sum()), rel=1e-10
+    )
 
 
 def test_fisher_and_naswot_are_those_of_loops_over_samples() -> None:
@@ -163,7 +172,9 @@ def test_fisher_and_naswot_are_those_of_loops_over_samples() -> None:
     seen: list[Tensor] = []
     # In-place ReLUs are seen before they overwrite; relu of the depthwise convolution is a function, noted by hand.
     handles = [m.register_forward_hook(bump) for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    handles.append(model.relu.register_forward_pre_hook(lambda m, args: seen.append(args[0].detach().clone())))  # type: ignore[union-attr, operator]
+    handles.append(
+        model.relu.register_forward_pre_hook(lambda m, args: seen.append(args[0].detach().clone()))
+    )  # type: ignore[union-attr, operator]
     logits = model(inputs)
     found = torch.autograd.grad(F.cross_entropy(logits, labels), [c[2] for c in calls], allow_unused=True)
     for handle in handles:
@@ -303,7 +314,7 @@ def test_models_that_return_something_else(answer: Any, words: str) -> None:
 def test_what_has_no_meaning_says_so() -> None:
     inputs, labels = torch.ones(4, 3), torch.tensor([0, 1, 2, 3])
     model = nn.Linear(3, 2)
-    with pytest.raises(InvalidSetting, match="labels go from 0 to 1, .* not from 0 to 3: give"):
+    with pytest.raises(InvalidSetting, match=r"labels go from 0 to 1, .* not from 0 to 3: give"):
         score("snip", model, inputs, labels)
     with pytest.raises(InvalidModel, match="calls none: score it by another"):
         score("naswot", model, inputs)
@@ -337,7 +348,7 @@ def test_initialisations_have_the_spread_they_state() -> None:
             expected = variance(layer.weight.shape[1] * area, len(layer.weight) * area)
             # The sample variance of n normal values deviates by sqrt(2 / n); 5 deviations: once in a million.
             slack = 5 * np.sqrt(2 / layer.weight.numel())
-            assert float(layer.weight.square().mean()) == pytest.approx(expected, rel=slack)
+            assert float(layer.weight.detach().square().mean()) == pytest.approx(expected, rel=slack)
     assert layers()[-1].bias.abs().max() > 0
     assert not layers(bias="zero")[-1].bias.any()
     assert torch.equal(layers()[0].weight, layers(bias="zero")[0].weight)
@@ -372,10 +383,16 @@ def test_a_batch_without_room_is_split_with_the_result_unchanged() -> None:
 
 def test_a_batch_that_cannot_be_split_says_what_to_do() -> None:
     model, inputs, labels = mixed(norm=True, size=7)
-    with pytest.raises(NassearchError, match="couples the samples .* give a batch_size below 7"):
+    with pytest.raises(NassearchError, match=r"couples the samples .* give a batch_size below 7"):
         score("snip", Short(model, 2), inputs, labels)
     drops = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(32, 3)).double()
     with pytest.raises(NassearchError, match="couples the samples"):
         score("snip", Short(drops, 2), inputs, labels)
-    with pytest.raises(NassearchError, match="one is the least"):
+    with pytest.raises(NassearchError, match="no room for two"):
         score("snip", Short(mixed(norm=False)[0], 0), inputs, labels)
+
+
+def test_a_device_without_room_hands_over_to_the_processor() -> None:
+    model = mixed(norm=True)[0].to("meta")
+    with pytest.warns(RuntimeWarning, match="meta has no memory for this model at 6 samples"):
+        assert smaller(model, torch.ones(6, 2, 4, 4, device="meta"), 6) == (6, "cpu")

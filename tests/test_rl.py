@@ -6,7 +6,9 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -42,17 +44,13 @@ def trace(strategy: Strategy, budget: int) -> list[Arch]:
     return asked
 
 
-def controllers(options: tuple[int, ...], rate: float, weight: float) -> list[Controller]:
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
+def controller_of(name: str, options: tuple[int, ...], rate: float, weight: float) -> Controller:
+    if name == "softmax":
+        return SoftmaxController(options, rate, weight)
+    pytest.importorskip("torch").set_num_threads(1)
     from nassearch.networks.lstm_controller import LSTMController
 
-    return [SoftmaxController(options, rate, weight), LSTMController(options, rate, weight, seed=0)]
-
-
-def made(**values: Any) -> Any:
-    """Return what makes a search of the given settings on a stream."""
-    return lambda stream: Reinforce(SPACE, stream, **values)
+    return LSTMController(options, rate, weight, seed=0)
 
 
 @pytest.mark.slow
@@ -124,9 +122,9 @@ def test_the_gradient_is_that_of_the_objective() -> None:
     np.testing.assert_allclose(controller._mean * 10, gradient, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("index", [0, 1], ids=["softmax", "lstm"])
-def test_a_controller_begins_uniform_and_follows_rewards(index: int) -> None:
-    controller, other = (controllers((3, 2, 4), 0.05, 0.0)[index] for _ in range(2))
+@pytest.mark.parametrize("name", ["softmax", "lstm"])
+def test_a_controller_begins_uniform_and_follows_rewards(name: str) -> None:
+    controller, other = (controller_of(name, (3, 2, 4), 0.05, 0.0) for _ in range(2))
     assert controller.entropy() == pytest.approx(math.log(24), abs=1e-12)  # rounding alone
     for _ in range(30):
         controller.learn((1, 1, 2), 1.0)
@@ -137,10 +135,10 @@ def test_a_controller_begins_uniform_and_follows_rewards(index: int) -> None:
     assert all(option != worst for option, worst in zip(other.argmax(), (1, 1, 2), strict=True))
 
 
-@pytest.mark.parametrize("index", [0, 1], ids=["softmax", "lstm"])
-def test_draws_are_options_that_exist(index: int) -> None:
+@pytest.mark.parametrize("name", ["softmax", "lstm"])
+def test_draws_are_options_that_exist(name: str) -> None:
     options = (3, 2, 4, 1)
-    controller = controllers(options, 0.05, 0.01)[index]
+    controller = controller_of(name, options, 0.05, 0.01)
     just_below_one = np.nextafter(1.0, 0.0)
     for uniform in (0.0, just_below_one):
         drawn = controller.draw(np.full(4, uniform))
@@ -154,8 +152,8 @@ def test_draws_are_options_that_exist(index: int) -> None:
 
 
 def test_the_lstm_tells_decisions_by_those_before() -> None:
-    controller = controllers((2, 2), 0.02, 0.0)[1]
-    for _ in range(40):  # pays where both are equal: no product of independent decisions does that
+    controller = controller_of("lstm", (2, 2), 0.05, 0.0)
+    for _ in range(60):  # pays where both are equal: no product of independent decisions does that
         for arch in ((0, 0), (1, 1), (0, 1), (1, 0)):
             controller.learn(arch, 1.0 if arch[0] == arch[1] else -1.0)
     drawn = [controller.draw(np.array([first, 0.5])) for first in (0.05, 0.95)]
@@ -257,7 +255,7 @@ def test_the_report_shows_how_a_long_warm_up_narrows_the_policy() -> None:
     assert list(report) == ["warm_up", "search"]
     warm_up, search = report["warm_up"], report["search"]
     assert warm_up["scored"] == list(range(0, 5001, 500))
-    assert warm_up["entropy"][0] == search_start() == pytest.approx(UNIFORM)
+    assert warm_up["entropy"][0] == pytest.approx(UNIFORM)
     assert warm_up["entropy"][-1] == search["entropy"][0] < UNIFORM / 2
     assert warm_up["distinct"][-1] < 4000
     assert search["models"] == [0, 1, 2, 5, 10, 20, 23]
@@ -265,31 +263,16 @@ def test_the_report_shows_how_a_long_warm_up_narrows_the_policy() -> None:
     assert searching.report() == report
 
 
-def search_start() -> float:
-    start: float = Reinforce(SPACE, rng(0)).report()["search"]["entropy"][0]
-    return start
-
-
 @pytest.mark.parametrize("controller", ["softmax", pytest.param("lstm", marks=pytest.mark.slow)])
 def test_workers_change_no_byte(controller: str) -> None:
     if controller == "lstm":
         pytest.importorskip("torch").set_num_threads(1)
-    make = Maker({"controller": controller, "move": score, "move_ratio": 2})
+    make = partial(Reinforce, SPACE, controller=controller, move=score, move_ratio=2)
     budget = 20 if controller == "softmax" else 3
     one = [round_line(run_round(FakeBenchmark(), make, budget, 0, i, (score, 15))) for i in range(4)]
     two = run_rounds(FakeBenchmark(), make, budget, 0, range(4), (score, 15), workers=2)
     assert [round_line(round) for round in two] == one
     assert len(set(one)) == 4
-
-
-class Maker:
-    """Makes a search in another process."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self.settings = settings
-
-    def __call__(self, stream: np.random.Generator) -> Strategy:
-        return Reinforce(SPACE, stream, **self.settings)
 
 
 class Constrained(NASBench201):
@@ -359,18 +342,20 @@ def test_run_and_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [(15_624, 0, []), (15_625, 0, [WARMUP]), (0, 15_625, [MOVE]), (20_000, 20_000, [WARMUP, MOVE])],
 )
 def test_what_is_scored_for_most_of_the_space_is_scored_ahead(
-    warming: int, steps: int, ahead: list[str]
+    warming: int, steps: int, ahead: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, int]] = []
 
-    class Spy:
-        def __init__(self, role: str) -> None:
-            self.role = role
+    def learn(role: str, archs: Sequence[Arch], **options: Any) -> None:
+        if archs:
+            asked.append((role, len(set(archs))))
 
-        def __call__(self, archs: Sequence[Arch]) -> None:
-            asked.append((self.role, len(set(archs))))
-
-    score_ahead({role: Spy(role) for role in (WARMUP, MOVE)}, SPACE, [], warming, steps)  # type: ignore[misc]
+    monkeypatch.setattr("nassearch.scorers.guidance.learn", learn)
+    scorers = {
+        role: SimpleNamespace(leaves=role, workers=1, executor="processes", progress=None)
+        for role in (WARMUP, MOVE)
+    }
+    score_ahead(scorers, SPACE, [], warming, steps)  # type: ignore[arg-type]
     assert asked == [(role, SPACE.size) for role in ahead]
 
 

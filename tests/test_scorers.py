@@ -285,6 +285,7 @@ def _score_part(work: tuple[str, int]) -> list[float]:
         ("epsilon(weights=(1e-7, 1))", ("epsilon", [], {"weights": (1e-7, 1)})),
         ("a(x=-1.5, y='b c', z=true, w=None)", ("a", [], {"x": -1.5, "y": "b c", "z": True, "w": None})),
         ("rank(synflow, epsilon(literal=True))", ("rank", ["synflow", "epsilon(literal=True)"], {})),
+        ("rank(a(x=1), f(b, c), log=true)", ("rank", ["a(x=1)", "f(b, c)"], {"log": True})),
     ],
 )
 def test_specs_are_read(text: str, expected: object) -> None:

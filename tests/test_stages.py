@@ -77,7 +77,7 @@ def test_norms_of_blocks_by_an_explicit_matrix() -> None:
 def test_blocks_that_do_nothing_and_blocks_that_give_nothing() -> None:
     # A cell of one skip connection hands its input on; one of no operation gives zeros; the reduction block is neither.
     assert [s is None for s in norms(probe(SKIPS))] == [True, False, True]
-    assert [s == 0 for s in norms(probe(NOTHING))][0]
+    assert norms(probe(NOTHING))[0] == 0
     ours = [SPACE.network(arch, IMAGE) for arch in (SKIPS, NOTHING, CONVS)]
     values = trainability(ours, batch_size=8)
     assert values[0] == -math.inf

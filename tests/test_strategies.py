@@ -68,9 +68,8 @@ def test_random_search_with_first_draws_after_so_many() -> None:
 
 
 def test_a_move_at_random_search_takes_the_best_of_its_draws() -> None:
-    guided, plain = (RandomSearch(SPACE, rng(1), **more) for more in ({"move": score, "move_ratio": 4}, {}))
-    draws = trace(plain, 200)
-    asked = trace(guided, 50)
+    draws = trace(RandomSearch(SPACE, rng(1)), 200)
+    asked = trace(RandomSearch(SPACE, rng(1), move=score, move_ratio=4), 50)
     for step in range(50):
         offered = draws[4 * step : 4 * step + 4]
         assert asked[step] == offered[rank(score(offered))[0]]

@@ -99,8 +99,8 @@ def _build(text: str, seed: int) -> Any:
         return found
     if not callable(found):
         raise InvalidSetting(
-            f"--model {text}: a {type(found).__name__}, not a function; name a function without arguments that returns "
-            "a torch.nn.Module"
+            f"--model {text}: a value of type {type(found).__name__}, not a function; name one without arguments "
+            "that returns a torch.nn.Module"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -112,7 +112,8 @@ def _build(text: str, seed: int) -> Any:
             ) from error
     if not isinstance(model, torch.nn.Module):
         raise InvalidModel(
-            f"--model {text}: the function returned a {type(model).__name__}; let it return a torch.nn.Module"
+            f"--model {text}: the function returned a value of type {type(model).__name__}; "
+            "let it return a torch.nn.Module"
         )
     return model
 

@@ -60,7 +60,9 @@ def flow(
         except ValueError as error:
             if not batch_norm or isinstance(error, InvalidModel):
                 raise
-            raise InvalidModel(f"batch norm on the statistics of one input: {error}; give larger inputs") from error
+            raise InvalidModel(
+                f"batch norm on the statistics of one input: {error}; give larger inputs"
+            ) from error
         gradients = torch.autograd.grad(logits.sum(), weights, allow_unused=True)
     with torch.no_grad():
         return sum(_part(w, g, shift) for w, g in zip(weights, gradients, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,10 +12,8 @@ from nassearch.errors import InvalidSetting
 from nassearch.networks.options import OF, VARIANCE, check_choice
 from nassearch.networks.probe import Probe
 
-
-def _jacobians(probe: Probe) -> dict[tuple[float, str, str], Tensor]:
-    """Return where the Jacobians of this probe are kept: under amplitude, `of` and `variance`."""
-    return {}
+_KNOWN: WeakKeyDictionary[Probe, dict[tuple[float, str, str], Tensor]] = WeakKeyDictionary()
+"""The Jacobians of each probe that lives, under amplitude, `of` and `variance`."""
 
 
 def input_jacobian(
@@ -37,7 +37,7 @@ def input_jacobian(
     """
     check_choice({"of": of}, "of", OF)
     check_choice({"variance": variance}, "variance", VARIANCE)
-    known = probe.once(_jacobians)
+    known = _KNOWN.setdefault(probe, {})
     key = (amplitude, of, variance if amplitude else "")
     if key not in known:
         inputs = _noisy(probe, amplitude, variance) if amplitude else None

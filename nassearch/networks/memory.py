@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import warnings
 
 import torch
@@ -58,7 +60,16 @@ def smaller(model: nn.Module, inputs: Tensor, size: int) -> tuple[int, str]:
         )
         return len(inputs), "cpu"
     raise NassearchError(
-        f"there is no memory for this model at {len(inputs)} samples, and "
-        + ("one is the least" if size == 1 else "it couples the samples of a batch, so they cannot be split")
-        + f": give a batch_size below {len(inputs)}, or fewer workers"
+        f"there is no memory for this model at {len(inputs)} samples, and they cannot be split, because it couples the "
+        f"samples of a batch or has no room for two: give a batch_size below {len(inputs)}, or fewer workers"
     )
+
+
+def give_back() -> None:
+    """Return freed memory to the system, which glibc otherwise keeps in pieces.
+
+    A worker that seems to grow is taken for one that leaks, and joblib starts another in its place.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

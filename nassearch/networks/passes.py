@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
 from nassearch.networks.initialise import check_init, initialised
+from nassearch.networks.memory import give_back
 from nassearch.networks.probe import Probe
 from nassearch.networks.tape import fits
 from nassearch.networks.tape_probe import TapeProbe
@@ -54,6 +55,7 @@ def read_networks(
                 failures[row][place] = value
             else:
                 scores[row, place] = value
+    give_back()
     return list(zip(scores, failures, strict=True))
 
 
@@ -121,5 +123,6 @@ def _first(batch: Batch | None, size: int) -> tuple[Tensor, Tensor | None]:
             f"batch_size is a whole number from 2 to {len(batch.inputs)}, what the batch holds, not {size!r}: "
             "give a smaller one or a larger batch"
         )
-    labels = None if batch.labels is None else torch.from_numpy(batch.labels[:size])
-    return torch.from_numpy(batch.inputs[:size]), labels
+    # Copies: what comes from another process is mapped memory that torch must not write to.
+    labels = None if batch.labels is None else torch.tensor(batch.labels[:size])
+    return torch.tensor(batch.inputs[:size]), labels

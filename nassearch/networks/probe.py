@@ -28,7 +28,7 @@ class Saliency(NamedTuple):
         channels: `[C_out]`, 0.5 * mean over samples of (sum over positions of z * dL/dz)^2, z its output.
     """
 
-    layer: nn.Module
+    layer: Any
     channels: Tensor
 
 
@@ -64,7 +64,7 @@ class Probe:
         self.seed, self.reads = seed, frozenset(reads)
         held = next(iter([*self.model.parameters(), *self.model.buffers()]), inputs)
         self.inputs, self.labels = inputs.to(held.device), None if labels is None else labels.to(held.device)
-        self.layers = [module for module in self.model.modules() if isinstance(module, WEIGHTED)]
+        self.layers: list[Any] = [module for module in self.model.modules() if isinstance(module, WEIGHTED)]
         for parameter in self.model.parameters():
             parameter.requires_grad_(False)
         for layer in self.layers:
@@ -81,7 +81,7 @@ class Probe:
         return [layer.weight.detach() for layer in self._weighted]
 
     @property
-    def _weighted(self) -> list[nn.Module]:
+    def _weighted(self) -> list[Any]:
         if not self.layers:
             raise InvalidModel(
                 "proxies of weights look at convolutions and linear layers, of which this model has none: "
@@ -117,7 +117,7 @@ class Probe:
         def work(recording: Recording, part: slice) -> tuple[list[Tensor], list[Saliency]]:
             calls: list[Saliency] = []
             loss = self._loss(recording.logits, part)
-            with recording.watch(lambda *call: calls.append(saliency(*call, len(self.inputs)))):
+            with recording.watch(lambda *call: calls.append(salience(*call, len(self.inputs)))):
                 return self._grad(loss), calls
 
         found = self._parts(work)
@@ -255,7 +255,7 @@ class Probe:
             yield
 
 
-def saliency(layer: nn.Module, z: Tensor, gradient: Tensor, batch: int) -> Saliency:
+def salience(layer: nn.Module, z: Tensor, gradient: Tensor, batch: int) -> Saliency:
     """Return what one call of a layer adds, with z its output and dL/dz, of samples out of a batch of that size."""
     product = z * gradient
     # Channels of a convolution are the second axis, those of a linear layer the last.

@@ -71,7 +71,9 @@ class Recording:
         if not z.requires_grad:
             return None
 
-        def arrived(gradient: Tensor, kept: Tensor = z.detach()) -> None:
+        kept = z.detach()
+
+        def arrived(gradient: Tensor) -> None:
             if self._seen is not None:
                 self._seen(layer, kept, gradient)
 

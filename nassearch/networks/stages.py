@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -15,6 +16,9 @@ from nassearch.networks.torch_module import TorchNetwork
 TINY_SHARE, TINY_NORM = 1e-8, 1e-6
 """Added to what may be 0, as in the released code of AZ-NAS."""
 
+_known: WeakKeyDictionary[Probe, list[tuple[Tensor, Tensor]]] = WeakKeyDictionary()
+"""What blocks take and give, for as long as a probe lives: the proxies that share it share its pass."""
+
 
 def entropies(probe: Probe) -> list[float]:
     """Return the entropy of the spectrum of the features after each block but the classifier, in nats.
@@ -22,7 +26,7 @@ def entropies(probe: Probe) -> list[float]:
     Raises:
         InvalidModel: the model is none of a search space, so that its blocks are not known.
     """
-    return [spectrum_entropy(y.detach()) for _, y in probe.once(_passed)]
+    return [spectrum_entropy(y.detach()) for _, y in _passed(probe)]
 
 
 def norms(probe: Probe) -> list[float | None]:
@@ -34,7 +38,7 @@ def norms(probe: Probe) -> list[float | None]:
         InvalidModel: see `entropies`.
     """
     generator = probe.generator()
-    return [_norm(x, y, generator) for x, y in probe.once(_passed)[1:]]
+    return [_norm(x, y, generator) for x, y in _passed(probe)[1:]]
 
 
 def _passed(probe: Probe) -> list[tuple[Tensor, Tensor]]:
@@ -44,6 +48,8 @@ def _passed(probe: Probe) -> list[tuple[Tensor, Tensor]]:
             "expressivity, progressivity and trainability compare the blocks of a network of a search space; "
             "the blocks of other models are not known: score this one by another proxy"
         )
+    if probe in _known:
+        return _known[probe]
     passed: list[tuple[Tensor, Tensor]] = []
     x = probe.inputs
     for block in probe.model.blocks[:-1]:
@@ -51,6 +57,7 @@ def _passed(probe: Probe) -> list[tuple[Tensor, Tensor]]:
         y = block(x)
         passed.append((x, y))
         x = y
+    _known[probe] = passed
     return passed
 
 

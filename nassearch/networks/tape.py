@@ -15,13 +15,15 @@ R * eps * s^2 * c per channel: R values, s = 1 / sqrt(variance + eps), c = mean(
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.networks import tape_ops as ops
 from nassearch.networks.tape_writing import write
-from nassearch.networks.torch_module import BATCH_NORM, TorchNetwork
+from nassearch.networks.torch_module import TorchNetwork
 
 Seen = Callable[[nn.Module, Tensor, Tensor], None]
 """Called with (layer, z, dL/dz)."""
@@ -30,7 +32,7 @@ Step = Callable[[ops.Op, Tensor], list[Tensor]]
 
 def fits(model: nn.Module) -> bool:
     """Say whether a tape computes this model: a network of ours whose batch norms are as they were initialised."""
-    norms = [module for module in model.modules() if isinstance(module, BATCH_NORM)]
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     return isinstance(model, TorchNetwork) and all(
         bool((norm.weight == 1).all()) and not norm.bias.any() for norm in norms
     )
@@ -41,10 +43,12 @@ class Tape:
 
     def __init__(self, model: TorchNetwork, inputs: Tensor) -> None:
         self.ops = write(model, inputs)
+        self._last = {read: number for number, op in enumerate(self.ops) for read in op.reads}
         self.inputs = ops.last(inputs)
-        values: list[Tensor] = [self.inputs]
+        values: list[Any] = [self.inputs]
         for op in self.ops[1:]:
             values.append(op.forward(*[values[i] for i in op.reads]))
+            self._drop(values)
         self.logits = values[-1]
 
     def backward(self, delta: Tensor, seen: Seen | None = None) -> dict[nn.Module, Tensor]:
@@ -65,9 +69,10 @@ class Tape:
 
         The loss is the mean cross-entropy.
         """
-        tangents: list[ops.Tangent] = [None]
+        tangents: list[Any] = [None]
         for op in self.ops[1:]:
             tangents.append(op.tangent(*[tangents[i] for i in op.reads]))
+            self._drop(tangents)
         p, moved = self.logits.softmax(1), tangents[-1]
         assert moved is not None, "the classifier is a weighted layer"
         delta = (moved - (p * moved).sum(1, keepdim=True)) * p / len(p)
@@ -77,6 +82,13 @@ class Tape:
     def relus(self) -> list[tuple[Tensor, int]]:
         """Return the outputs of ReLUs, and how many equal ones each stands for."""
         return [(op.y, op.calls) for op in self.ops if isinstance(op, ops.Relu)]
+
+    def _drop(self, values: list[Any]) -> None:
+        """Let go of what only the newest of the values has been waiting for."""
+        newest = len(values) - 1
+        for read in self.ops[newest].reads:
+            if self._last[read] == newest:
+                values[read] = None
 
     def _back(self, delta: Tensor, step: Step, to_inputs: bool = False) -> Tensor:
         """Go from the logits to the inputs; only `to_inputs` computes what the first layer passes on."""

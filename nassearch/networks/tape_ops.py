@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nassearch.networks.graph import Layer
 
-aten = torch.ops.aten
+aten: Any = torch.ops.aten
 Tangent = Tensor | None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nassearch.networks.probe import Probe, Saliency, agreement, saliency
+from nassearch.networks.probe import Probe, Saliency, agreement, salience
 from nassearch.networks.recording import checked
 from nassearch.networks.tape import Tape
 
@@ -31,13 +31,15 @@ class TapeProbe(Probe):
             calls: list[Saliency] = []
 
             def seen(layer: nn.Module, z: Tensor, gradient: Tensor) -> None:
-                calls.append(saliency(layer, z, gradient, len(self.inputs)))
+                calls.append(salience(layer, z, gradient, len(self.inputs)))
 
             logits = tape.logits.detach().requires_grad_()
             (delta,) = torch.autograd.grad(self._loss(logits, part), logits)
             with torch.no_grad():
                 found = tape.backward(delta, seen if "saliency" in self.reads else None)
-            return [found.get(m, torch.zeros_like(w)) for m, w in zip(self.layers, self.weights, strict=True)], calls
+            return [
+                found.get(m, torch.zeros_like(w)) for m, w in zip(self.layers, self.weights, strict=True)
+            ], calls
 
         return self._parts(work)[0]
 

@@ -52,7 +52,9 @@ def write(model: TorchNetwork, inputs: Tensor) -> list[ops.Op]:
     return _pair(_needed(written, end))
 
 
-def _op(layer: Layer, module: nn.Module, size: tuple[int, ...], reads: tuple[int, ...], like: Tensor) -> ops.Op:
+def _op(
+    layer: Layer, module: nn.Module, size: tuple[int, ...], reads: tuple[int, ...], like: Tensor
+) -> ops.Op:
     if layer.op == "avg_pool":
         return ops.AvgPool(reads, layer, size, like)
     if layer.op == "batch_norm":

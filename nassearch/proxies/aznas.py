@@ -23,7 +23,7 @@ def expressivity(probe: Probe) -> float:
     """
     from nassearch.networks.stages import entropies
 
-    return sum(probe.once(entropies))
+    return sum(entropies(probe))
 
 
 @model_proxy(reference=REFERENCE.format("eq. 3"), needs=(), reads=(), init="kaiming", bias="zero")
@@ -34,7 +34,7 @@ def progressivity(probe: Probe) -> float:
     """
     from nassearch.networks.stages import entropies, least_step
 
-    return least_step(probe.once(entropies))
+    return least_step(entropies(probe))
 
 
 @model_proxy(reference=REFERENCE.format("eq. 7"), needs=(), reads=(), init="kaiming", bias="zero")

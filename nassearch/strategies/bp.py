@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,12 +16,13 @@ from nassearch.strategies.base import Strategy, rank, whole
 from nassearch.types import Arch, Floats, Scorer
 
 if TYPE_CHECKING:
-    from nassearch.networks.predictor import Cells, Predictor
+    from nassearch.networks.candidates import Candidates
+    from nassearch.networks.predictor import Predictor
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {
         **{"width": 64, "depth": 3, "dtype": "float32", "dropout": 0.0},
-        **{"epochs": 100, "warm_up_epochs": 40, "batch": 64, "rate": 0.01, "decay": 1e-3, "patience": None},
+        **{"epochs": 100, "warm_up_epochs": 40, "batch": 64, "rate": 0.003, "decay": 1e-3, "patience": None},
         "target": "rank",
     },
     "paper": {
@@ -115,8 +115,6 @@ class BinaryPredictor(Strategy):
         self._told: list[Arch] = []
         self._values: list[float] = []
         self._warm_up: tuple[list[Arch], Floats] | None = None
-        self._predictor: Predictor | None = None
-        self._drawn: _Pool | None = None
         self._worth: dict[Arch, float] = {}  # what the predictor thinks of what it queued last
         self._forecasts: list[float] = []
         self._course: list[tuple[int, int]] = []  # per ranking: told by then, pairs learnt from
@@ -166,9 +164,11 @@ class BinaryPredictor(Strategy):
         if i == 0 and self._warm_up is None:
             return self._queue_draws(count)
         pairs = self._learn(min(i, self.iterations) / self.iterations)
-        archs, worth = self._rank()
+        predictor, candidates = self._tools
+        best = [self._told[place] for place in rank(np.array(self._values))[:INCUMBENTS]]
+        self._worth = dict(candidates.ranked(predictor, self._seen, best))
+        archs = [*self._worth]
         self._course.append((len(self._told), pairs))
-        self._worth = dict(zip(archs, worth, strict=True))
         if i == 0:
             archs = archs[:count]
         elif i < self.iterations:
@@ -178,6 +178,15 @@ class BinaryPredictor(Strategy):
             archs = archs[:top] + [others[draw] for draw in draws]
         self._queue.extend(archs)
         self._seen.update(map(self.space.key, archs))
+
+    @cached_property
+    def _tools(self) -> tuple[Predictor, Candidates]:
+        from nassearch.networks.candidates import Candidates
+        from nassearch.networks.predictor import Predictor
+
+        candidates = Candidates(self.space, self.candidates, self.rng)
+        shape = {name: self.recipe[name] for name in ("width", "depth", "dropout", "dtype")}
+        return Predictor(candidates.kinds, **shape, seed=int(self.rng.integers(2**63))), candidates
 
     def _queue_draws(self, count: int) -> None:
         for _ in range(10 * count):  # a space with fewer keys than that gives fewer
@@ -190,65 +199,22 @@ class BinaryPredictor(Strategy):
 
     def _learn(self, share: float) -> int:
         """Go on training and return on how many pairs; share is that of the epochs and the batch."""
-        from nassearch.networks.predictor import Predictor, encode
+        from nassearch.networks.predictor import encode
 
-        if self._predictor is None:
-            kinds = len(self.space.graph(self.space.sample(self.rng)).names) + 1
-            shape = {name: self.recipe[name] for name in ("width", "depth", "dropout", "dtype")}
-            self._predictor = Predictor(kinds, **shape, seed=int(self.rng.integers(2**63)))
+        predictor, _ = self._tools
         how = {name: self.recipe[name] for name in ("rate", "decay", "patience")}
         pairs = 0
         if self._warm_up is not None and not self._course:
             archs, scores = self._warm_up
             how |= {"epochs": self.recipe["warm_up_epochs"], "batch": self.recipe["batch"]}
-            pairs += self._predictor.fit(encode([*map(self.space.graph, archs)]), ranks(scores), **how)
+            pairs += predictor.fit(encode([*map(self.space.graph, archs)]), ranks(scores), **how)
         if self._told:
             told = np.array(self._values)
             values = ranks(told) if self.recipe["target"] == "rank" else np.nan_to_num(told / 100, neginf=0.0)
             how["epochs"] = math.ceil(share * self.recipe["epochs"])
             how["batch"] = max(2, int(share * self.recipe["batch"]))
-            pairs += self._predictor.fit(encode([*map(self.space.graph, self._told)]), values, **how)
+            pairs += predictor.fit(encode([*map(self.space.graph, self._told)]), values, **how)
         return pairs
-
-    def _rank(self) -> tuple[list[Arch], list[float]]:
-        """Return the candidates that were not trained, best first, and what the predictor thinks them worth."""
-        assert self._predictor is not None
-        if self.space.size <= self.candidates:
-            pools = [_whole(self.space)]
-        else:
-            if self._drawn is None:
-                self._drawn = _pool(self.space, self.space.sample_many(self.candidates, self.rng))
-            best = [self._told[i] for i in rank(np.array(self._values))[:INCUMBENTS]]
-            near = [child for arch in best for child in self.space.neighbours(arch)]
-            pools = [self._drawn, _pool(self.space, near)] if near else [self._drawn]
-        found: dict[str, tuple[Arch, float]] = {}
-        for archs, keys, cells in pools:
-            for arch, key, worth in zip(archs, keys, self._predictor.worth(cells).tolist(), strict=True):
-                if key not in self._seen:
-                    found.setdefault(key, (arch, worth))
-        ranking = sorted(found.values(), key=lambda pair: -pair[1])
-        return [arch for arch, _ in ranking], [worth for _, worth in ranking]
-
-
-class _Pool(NamedTuple):
-    archs: list[Arch]
-    keys: list[str]
-    cells: Cells
-
-
-def _pool(space: SearchSpace, archs: Iterable[Arch]) -> _Pool:
-    """Return architectures with different keys, the first of each, as the predictor reads them."""
-    from nassearch.networks.predictor import encode
-
-    first: dict[str, Arch] = {}
-    for arch in archs:
-        first.setdefault(space.key(arch), arch)
-    return _Pool([*first.values()], [*first], encode([*map(space.graph, first.values())]))
-
-
-@lru_cache(maxsize=2)
-def _whole(space: SearchSpace) -> _Pool:
-    return _pool(space, space.all())
 
 
 def ranks(values: Floats) -> Floats:

@@ -134,7 +134,9 @@ class Reinforce(Strategy):
     and an average of their own. A score or accuracy that is NaN is rewarded with -1, the lowest.
 
     Warm-up (arXiv 2101.08134, section 5.1): N scores reward the controller's own draws. The search goes on from the
-    controller, nothing is queued, and N may exceed the size of the space.
+    controller, nothing is queued, and N may exceed the size of the space. A long warm-up over-trains where the
+    entropy bonus is small: the policy narrows to the proxy's favourite, accuracies then have nothing to choose from,
+    and the search repeats one architecture. The report shows it, as an entropy near 0 before the first model.
 
     Moves:
         reward: before each architecture that is trained, `move_ratio` draws are rewarded by their scores
@@ -143,7 +145,7 @@ class Reinforce(Strategy):
     The settings of that paper were not published. The defaults are ours, chosen by experiments/settings_rl.py.
 
     Args:
-        learning_rate: of Adam; 0 is random search.
+        learning_rate: of Adam, about how far a step moves a logit; 0 is random search.
         entropy_weight: of the entropy bonus; more explores longer.
         baseline_decay: of the moving average that rewards are compared with.
         controller: softmax, independent for each decision; or lstm, in which a decision sees those before it (Zoph
