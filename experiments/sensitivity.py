@@ -87,8 +87,8 @@ def main() -> None:
     benchmark = NASBench201Benchmark.open("cifar10")
     space, task = benchmark.space, benchmark.dataset.task
     archs = space.sample_many(args.sample, np.random.default_rng(0))
-    accuracy = benchmark.accuracies(archs)
-    batch = read_images(args.data / "images" / "cifar10.npz", "cifar10", max(SIZES))
+    accuracy = np.array([benchmark.expected(arch).test for arch in archs])
+    batch = read_images(args.data / "images" / "cifar10.npz", benchmark.dataset, max(SIZES))
     rows = {table: settings(args.batch_size)[table] for table in args.only}
     scorers: dict[tuple[str, str, str], ProxyScorer] = {}
     for table, by_row in rows.items():

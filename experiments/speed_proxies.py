@@ -24,13 +24,13 @@ from _common import data_options, markdown, prepare, say
 
 from nassearch import registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.experiment import open_batch
 from nassearch.networks.initialise import initialised
 from nassearch.networks.probe import Probe
 from nassearch.networks.sampled import sampled_synflow
 from nassearch.networks.torch_module import one_thread
 from nassearch.parallel import in_order
 from nassearch.proxies.base import together
+from nassearch.scorers.guidance import open_batch
 from nassearch.types import Arch, Batch
 
 SIX = ("synflow", "snip", "grad_norm", "grasp", "fisher", "jacob_cov")

@@ -54,6 +54,10 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
     batch = as_batch(batch)
     for proxy, options in asked:
         proxy.check(options, batch)
+        if isinstance(proxy, ModelProxy) and proxy.resolve is not None:
+            proxy.resolve(
+                None, None, batch, options
+            )  # checks values; what depends on a space is no model proxy
     with derivatives():
         try_out(model, batch)
         values = _raw(asked, model, batch)

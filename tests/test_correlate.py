@@ -312,6 +312,7 @@ def test_the_whole_space_of_the_real_table(real_data: Path) -> None:
     space, known = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()
     from nassearch.benchmarks.importing import import_table
 
+    NASBench201Benchmark.table_path("cifar10").unlink()  # the made-up one
     table = real_data / "nasbench201" / "nasbench201.csv.gz"
     import_table(space, {"cifar10": known["cifar10"]}, table, epochs=200)
     result = correlate("nasbench201", "cifar10", ["synflow", "params"], workers=2, draws=200)

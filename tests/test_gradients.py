@@ -298,7 +298,7 @@ class Says(nn.Module):
         (lambda y: y[:, None], r"for 4 inputs this one returned torch.float32 \[4, 1, 4\]"),
         (lambda y: y[:2], r"returned torch.float32 \[2, 4\]"),
         (lambda y: y / 0 * 0, "NaN or infinity"),
-        (lambda y: {}["key"], "KeyError"),
+        (lambda y: {"other": y}["key"], "KeyError"),
     ],
 )
 def test_models_that_return_something_else(answer: Any, words: str) -> None:
@@ -359,7 +359,7 @@ class Short(nn.Module):
 
     def __init__(self, inner: nn.Module, most: int) -> None:
         super().__init__()
-        self.inner, self.most, self.sizes = inner, most, []
+        self.inner, self.most = inner, most
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) > self.most:
@@ -375,10 +375,10 @@ def test_a_batch_without_room_is_split_with_the_result_unchanged() -> None:
         # float64: the same sums in another order.
         assert split == pytest.approx(whole, rel=1e-12), name
     reads = ["relu_kernel"]
-    whole, split = (Probe(m, inputs, reads=reads) for m in (model, Short(model, 2)))
-    assert torch.equal(whole.relu_kernel, split.relu_kernel)
+    one, parts = (Probe(m, inputs, reads=reads) for m in (model, Short(model, 2)))
+    assert torch.equal(one.relu_kernel, parts.relu_kernel)
     for x in (None, 2 * inputs):
-        torch.testing.assert_close(split.input_gradients(x), whole.input_gradients(x), rtol=1e-12, atol=1e-15)
+        torch.testing.assert_close(parts.input_gradients(x), one.input_gradients(x), rtol=1e-12, atol=1e-15)
 
 
 def test_a_batch_that_cannot_be_split_says_what_to_do() -> None:

@@ -9,7 +9,9 @@ import click
 from nassearch import registry
 from nassearch.cli.common import echo_json, json_option, paragraphs
 
-RELATIVE = "scores compare architectures that are scored together, and no others; among=M compares all with M random ones"
+RELATIVE = (
+    "scores compare architectures scored together, and no others; among=M compares all with M random ones"
+)
 
 
 @click.command("list")

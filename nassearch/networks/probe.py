@@ -117,7 +117,7 @@ class Probe:
         def work(recording: Recording, part: slice) -> tuple[list[Tensor], list[Saliency]]:
             calls: list[Saliency] = []
             loss = self._loss(recording.logits, part)
-            with recording.watch(lambda *call: calls.append(salience(*call, len(self.inputs)))):
+            with recording.watch(lambda m, z, dz: calls.append(salience(m, z, dz, len(self.inputs)))):
                 return self._grad(loss), calls
 
         found = self._parts(work)

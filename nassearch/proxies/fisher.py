@@ -22,4 +22,4 @@ def fisher(probe: Probe) -> float:
     z is what a convolution or linear layer gives out, before batch norm. As in the code of the paper, a channel
     counts as often as it has weights.
     """
-    return sum(float(channels.sum()) * layer.weight[0].numel() for layer, channels in probe.saliency)
+    return sum(float(channels.sum() * layer.weight[0].numel()) for layer, channels in probe.saliency)

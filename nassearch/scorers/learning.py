@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from nassearch.parallel import in_order
-from nassearch.proxies.base import ModelProxy, Request, Scores, together
+from nassearch.proxies.base import ModelProxy, Proxy, Request, Scores, together
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress, Task
 
-if TYPE_CHECKING:
-    from nassearch.scorers.proxy import ProxyScorer
+
+class Leaf(Protocol):
+    """What learning takes of a scorer of one proxy, see `nassearch.scorers.ProxyScorer`."""
+
+    proxy: Proxy
+    space: SearchSpace
+    task: Task
+    options: dict[str, Any]
+    context: str
+    batch_digest: str | None
+
+    @property
+    def request(self) -> Request: ...
+    def look_up(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]: ...
+    def remember(self, raw: Mapping[str, float], failed: Collection[str] = ()) -> None: ...
+    def settle(self, keys: Mapping[Arch, str]) -> None: ...
+    def adopt(self, twin: Any) -> None: ...
 
 
 class Cost(NamedTuple):
@@ -26,7 +41,7 @@ class Cost(NamedTuple):
         seconds: processor time, summed over workers.
     """
 
-    scorers: tuple[ProxyScorer, ...]
+    scorers: tuple[Leaf, ...]
     architectures: int
     seconds: float
 
@@ -43,7 +58,7 @@ _Item = tuple[int, list[Arch]]
 
 
 def learn(
-    scorers: Sequence[ProxyScorer],
+    scorers: Sequence[Leaf],
     archs: Sequence[Arch],
     *,
     workers: int = 1,
@@ -69,7 +84,7 @@ def learn(
         InvalidArch: one is not of a scorer's space.
         InvalidSetting: an option has no meaning.
     """
-    first: dict[str, ProxyScorer] = {}
+    first: dict[str, Leaf] = {}
     twins = [(s, first[s.context]) for s in scorers if first.setdefault(s.context, s) is not s]
     scorers = list(first.values())
     pending = [scorer.look_up(archs) for scorer in scorers]
@@ -117,7 +132,7 @@ def learn(
     ]
 
 
-def _parts(scorers: Sequence[ProxyScorer], unknown: Sequence[Mapping[str, Arch]]) -> list[_Part]:
+def _parts(scorers: Sequence[Leaf], unknown: Sequence[Mapping[str, Arch]]) -> list[_Part]:
     """Put together the scorers that can share a pass, for each set of them that lacks the same architectures."""
     groups: dict[Any, list[int]] = {}
     for place, scorer in enumerate(scorers):
@@ -135,7 +150,7 @@ def _parts(scorers: Sequence[ProxyScorer], unknown: Sequence[Mapping[str, Arch]]
     return parts
 
 
-def _pass(scorer: ProxyScorer) -> tuple[Any, ...] | None:
+def _pass(scorer: Leaf) -> tuple[Any, ...] | None:
     """Return what scorers must agree in to share a pass, or None for proxies that share none."""
     if not isinstance(scorer.proxy, ModelProxy):
         return None
@@ -143,7 +158,7 @@ def _pass(scorer: ProxyScorer) -> tuple[Any, ...] | None:
     return scorer.space.name, scorer.task, scorer.batch_digest, settings
 
 
-def _chunks(scorers: Sequence[ProxyScorer], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:
+def _chunks(scorers: Sequence[Leaf], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:
     for number, part in enumerate(parts):
         size = min(scorers[place].proxy.chunk for place in part.scorers)
         keys = list(part.archs)
