@@ -25,6 +25,7 @@ from _common import data_options, markdown, prepare, say
 from nassearch import registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.networks.initialise import initialised
+from nassearch.networks.memory import give_back
 from nassearch.networks.probe import Probe
 from nassearch.networks.sampled import sampled_synflow
 from nassearch.networks.torch_module import one_thread
@@ -55,7 +56,7 @@ def plain(names: Sequence[str], batch: Batch, arch: Arch) -> tuple[float, int]:
     """Score one architecture by plain torch, one proxy after the other."""
     before = time.process_time()
     assert batch.labels is not None
-    inputs, labels = torch.from_numpy(batch.inputs[:BATCH]), torch.from_numpy(batch.labels[:BATCH])
+    inputs, labels = torch.tensor(batch.inputs[:BATCH]), torch.tensor(batch.labels[:BATCH])
     for name in names:
         network = SPACE.network(arch, TASK)
         if name == "synflow":
@@ -64,7 +65,9 @@ def plain(names: Sequence[str], batch: Batch, arch: Arch) -> tuple[float, int]:
         proxy = registry.load("proxies", name)
         with one_thread():
             proxy.reader({})(Probe(initialised(network, 0), inputs, labels, reads=proxy.reads, owned=True))
-    return time.process_time() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    spent = time.process_time() - before
+    give_back()
+    return spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def measured(

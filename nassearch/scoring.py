@@ -75,6 +75,8 @@ def score_table(
             space,
             task,
             open_batch(batch, owner, name, spec) if needs_batch(spec) else None,
+            workers=workers,
+            executor=executor,
             cache=data_dir() / "scores.sqlite" if cache else None,
         )
         for spec in proxies

@@ -11,7 +11,6 @@ import click
 
 from nassearch.cli.common import shared
 from nassearch.errors import InvalidModel, InvalidSetting
-from nassearch.types import Task
 
 model_options = shared(
     click.option("--model", default=None, metavar="MODULE:FUNCTION",
@@ -35,9 +34,11 @@ def model_table(
     Returns:
         The columns model, batch and one per proxy, and the one row.
     """
-    task = Task(_shape(input_shape), _classes(classes))
+    shape, count = _shape(input_shape), _classes(classes)
     from nassearch.modules import open_model_batch, score
+    from nassearch.types import Task
 
+    task = Task(shape, count)
     examples, told = open_model_batch(batch, task, proxies)
     module = _build(model, seed)
     scores = score(module, examples, proxies)

@@ -74,7 +74,7 @@ class Add(Op):
 
 class Relu(Op):
     def forward(self, *xs: Tensor) -> Tensor:
-        self.y = torch.relu(xs[0])
+        self.y: Tensor = torch.relu(xs[0])
         return self.y
 
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
@@ -113,8 +113,9 @@ class AvgPool(Op):
         return self._pool(xs[0])
 
     def _pool(self, x: Tensor) -> Tensor:
-        y = aten.convolution(x, self.weight, None, *self.settings)
-        return y.mul_(self.share)
+        y: Tensor = aten.convolution(x, self.weight, None, *self.settings)
+        y.mul_(self.share)
+        return y
 
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
         mask = [True, False, False]
@@ -139,19 +140,19 @@ class BatchNorm(Op):
         self.eps, self.after_weights = eps, False
 
     def forward(self, *xs: Tensor) -> Tensor:
-        self.z = xs[0]
-        self.rows = self.z.numel() // self.z.shape[1]
-        self.y, self.mean, self.s = aten.native_batch_norm(
-            self.z, None, None, None, None, True, 0.0, self.eps
-        )
+        z = xs[0]
+        self.rows = z.numel() // z.shape[1]
+        mean = totals(z) / self.rows
+        variance = (dots(z, z) / self.rows - mean.square()).clamp(min=0)
+        self.s = (variance + self.eps).rsqrt()
+        self.y = scaled(z, self.s, -self.s * mean)
         return self.y
 
     def _project(self, v: Tensor) -> tuple[Tensor, Tensor]:
         """Return P v, and mean(v y) per channel."""
-        projected, dots, _ = aten.native_batch_norm_backward(
-            v, self.z, None, None, None, self.mean, self.s, True, self.eps, [True, True, False]
-        )
-        return projected, dots / self.rows
+        along = dots(v, self.y) / self.rows
+        projected = scaled(v, self.s, -self.s * totals(v) / self.rows)
+        return projected.addcmul_(self.y, column(-self.s * along, v)), along
 
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
         dz, c = self._project(dy)
@@ -170,13 +171,13 @@ class BatchNorm(Op):
     def backward_tangent(self, dy: Tensor) -> list[Tensor]:
         dz, c = self._project(dy)
         if self.a is not None:
-            s, shape = self.s, (-1, *[1] * (dz.dim() - 2))
+            s = self.s
             for of, by in ((self.dz, self.a), (self.y_tangent, self.c), (self.y, self.e)):
-                dz.addcmul_(of, (-s * by).view(shape))
+                dz.addcmul_(of, column(-s * by, of))
             if self.after_weights:
                 c = c + self.e
                 terms = self.rows * self.eps * s.square() * (c - 2 * self.c * s * self.a)
-                self.curvature = float(terms.double().sum())
+                self.curvature = float(terms.sum())
         return [dz]
 
 
@@ -194,7 +195,7 @@ class Weighted(Op):
         self.z = self.times(self.x, self.weight)
         if self.bias is None:
             return self.z
-        return self.z + self.bias.detach().view(-1, *[1] * (self.z.dim() - 2))
+        return self.z + column(self.bias.detach(), self.z)
 
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
         dx, gradient = self.back(dy, self.weight, not self.first, weights)
@@ -233,7 +234,8 @@ class Conv(Weighted):
         return (self.module.stride, self.module.padding, self.module.dilation, False, [0] * axes, 1)
 
     def times(self, x: Tensor, weight: Tensor) -> Tensor:
-        return aten.convolution(x, weight, None, *self.settings)
+        z: Tensor = aten.convolution(x, weight, None, *self.settings)
+        return z
 
     def back(self, dy: Tensor, weight: Tensor, dx: bool, dw: bool) -> tuple[Any, Any]:
         found = aten.convolution_backward(dy, self.x, weight, None, *self.settings, [dx, dw, False])
@@ -253,17 +255,41 @@ def last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x.contiguous()
 
 
-def rows(x: Tensor) -> Tensor:
-    """Return `[B, C, *size]` as `[B * positions, C]`."""
-    return x.movedim(1, -1).reshape(-1, x.shape[1])
+def samples(x: Tensor) -> Tensor:
+    """Return `[B, C, *size]` as `[B, positions, C]`."""
+    return x.movedim(1, -1).reshape(len(x), -1, x.shape[1])
 
 
 def dots(x: Tensor, y: Tensor) -> Tensor:
-    """Return the inner products of two tensors per channel `[C]`."""
+    """Return the inner products of two tensors per channel, float64 `[C]`.
+
+    Within a sample by a product of matrices, over samples in float64: torch's own sums per channel, with channels last,
+    add value by value in float32 and lose two more digits.
+    """
     # On few channels the whole product of matrices is cheaper than an elementwise one that has to be stored.
     if x.shape[1] <= 64:
-        return (rows(x).T @ rows(y)).diagonal()
-    return (rows(x) * rows(y)).sum(0)
+        products = torch.bmm(samples(x).transpose(1, 2), samples(y)).diagonal(dim1=1, dim2=2)
+    else:
+        products = samples(x * y).sum(1)
+    return products.sum(0, dtype=torch.float64)
+
+
+def totals(x: Tensor) -> Tensor:
+    """Return the sums per channel, float64 `[C]`, as exactly as `dots`."""
+    parts = samples(x)
+    return torch.bmm(x.new_ones(len(x), 1, parts.shape[1]), parts).sum((0, 1), dtype=torch.float64)
+
+
+def scaled(x: Tensor, by: Tensor, plus: Tensor) -> Tensor:
+    """Return by * x + plus, per channel, in one pass over memory."""
+    zero, one = x.new_zeros(len(by)), x.new_ones(len(by))
+    y: Tensor = aten.native_batch_norm(x, by.to(x.dtype), plus.to(x.dtype), zero, one, False, 0.0, 0.0)[0]
+    return y
+
+
+def column(values: Tensor, like: Tensor) -> Tensor:
+    """Return `[C]` in the type of a tensor, to be spread over its samples and positions."""
+    return values.to(like.dtype).view(-1, *[1] * (like.dim() - 2))
 
 
 def _inner(x: Tensor, y: Tensor) -> float:

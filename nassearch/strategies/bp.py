@@ -61,7 +61,7 @@ class BinaryPredictor(Strategy):
         points: architectures to train the predictor on in all.
         iterations: equal steps in which they are added; iteration i of I trains for i/I of the epochs with i/I of the
             batch, as the released code does.
-        preset: `small`, or `paper` for the size and training of the released code, hundreds of times slower.
+        preset: `small`, or `paper` for the size and training of the released code, some sixty times slower.
         width, depth: of the network; None for the preset's, as below.
         epochs, warm_up_epochs: passes over the architectures, in the last iteration and in the warm-up.
         batch: architectures in a training step, all pairs of which it compares.
