@@ -38,7 +38,7 @@ REFUSED = [
         "'synflow(' is not a scorer",
         "synflow(estimator=sampled, seed=3)",
     ),
-    (RUN + "--warmup 5 --scorer synflow(params)", "synflow is a proxy and takes options only", "params has no meaning"),
+    (RUN + "--warmup 5 --scorer synflow(params)", "synflow is a proxy and takes options only", "not params"),
     (RUN + "--set frist=3", "no setting of rand is called 'frist'", "did you mean first?"),
     (RUN + "--set first=x", "first is a whole number", "'x'"),
     (AE + "--set pool=0", "pool is a whole number of at least 1, not 0"),
