@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -172,9 +172,8 @@ def test_fisher_and_naswot_are_those_of_loops_over_samples() -> None:
     seen: list[Tensor] = []
     # In-place ReLUs are seen before they overwrite; relu of the depthwise convolution is a function, noted by hand.
     handles = [m.register_forward_hook(bump) for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    handles.append(
-        model.relu.register_forward_pre_hook(lambda m, args: seen.append(args[0].detach().clone()))
-    )  # type: ignore[union-attr, operator]
+    relu: Any = model.relu
+    handles.append(relu.register_forward_pre_hook(lambda m, args: seen.append(args[0].detach().clone())))
     logits = model(inputs)
     found = torch.autograd.grad(F.cross_entropy(logits, labels), [c[2] for c in calls], allow_unused=True)
     for handle in handles:
@@ -185,7 +184,7 @@ def test_fisher_and_naswot_are_those_of_loops_over_samples() -> None:
             continue  # the dead branch
         for channel in range(z.shape[1]):
             squares = [float((z[n, channel] * gradient[n, channel]).sum()) ** 2 for n in range(len(z))]
-            total += 0.5 * float(np.mean(squares)) * layer.weight[0].numel()  # type: ignore[operator, index]
+            total += 0.5 * float(np.mean(squares)) * layer.weight[0].numel()  # type: ignore[index]
     assert sum(c[0] is model.twice for c in calls) == 2
     assert score("fisher", model, inputs, labels) == pytest.approx(total, rel=1e-12)
     seen.append(next(z for layer, z, _ in calls if layer is model.depthwise))
@@ -265,7 +264,7 @@ def test_the_model_and_the_generator_are_left_as_they_were(fails: bool) -> None:
     model, inputs, labels = mixed()
     model.eval()
     model.stem.weight.grad = torch.ones_like(model.stem.weight)  # type: ignore[union-attr, arg-type]
-    model.head.bias.requires_grad_(False)  # type: ignore[union-attr, operator]
+    model.head.bias.requires_grad_(False)  # type: ignore[union-attr]
     model.dropout = nn.Dropout()
     batch = Batch(inputs.numpy(), labels.numpy())
     before, generator = list(state(model)), torch.get_rng_state()
@@ -338,11 +337,12 @@ def test_initialisations_have_the_spread_they_state() -> None:
         model = initialised(SPACE.network((2,) * 6, Task((3, 8, 8), 10)), 0, **options)
         return [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
 
-    for init, variance in (
-        ("default", lambda i, o: 1 / (3 * i)),
-        ("kaiming", lambda i, o: 2 / i),
-        ("xavier", lambda i, o: 2 / (i + o)),
-    ):
+    variances: dict[str, Callable[[int, int], float]] = {
+        "default": lambda i, o: 1 / (3 * i),
+        "kaiming": lambda i, o: 2 / i,
+        "xavier": lambda i, o: 2 / (i + o),
+    }
+    for init, variance in variances.items():
         for layer in layers(init=init):
             area = layer.weight[0, 0].numel()
             expected = variance(layer.weight.shape[1] * area, len(layer.weight) * area)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.networks import tape_ops as ops
+from nassearch.networks.channels import last
 from nassearch.networks.tape_writing import write
 from nassearch.networks.torch_module import TorchNetwork
 
@@ -44,7 +45,7 @@ class Tape:
     def __init__(self, model: TorchNetwork, inputs: Tensor) -> None:
         self.ops = write(model, inputs)
         self._last = {read: number for number, op in enumerate(self.ops) for read in op.reads}
-        self.inputs = ops.last(inputs)
+        self.inputs = last(inputs)
         values: list[Any] = [self.inputs]
         for op in self.ops[1:]:
             values.append(op.forward(*[values[i] for i in op.reads]))

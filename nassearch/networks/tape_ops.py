@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nassearch.networks.channels import column, dots, inner, last, scaled, totals
 from nassearch.networks.graph import Layer
 
 aten: Any = torch.ops.aten
@@ -41,11 +42,15 @@ class Op:
 
 
 class Input(Op):
+    """The inputs, which pass nothing back."""
+
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
         return []
 
 
 class Zeros(Input):
+    """Zeros, whatever the input."""
+
     def __init__(self, channels: int, size: tuple[int, ...], like: Tensor) -> None:
         super().__init__(())
         self.y = last(like.new_zeros(len(like), channels, *size))
@@ -58,6 +63,8 @@ class Zeros(Input):
 
 
 class Add(Op):
+    """A sum."""
+
     def forward(self, *xs: Tensor) -> Tensor:
         y = xs[0] + xs[1]
         for x in xs[2:]:
@@ -73,6 +80,8 @@ class Add(Op):
 
 
 class Relu(Op):
+    """ReLU; `calls` counts the equal ones that it stands for."""
+
     def forward(self, *xs: Tensor) -> Tensor:
         self.y: Tensor = torch.relu(xs[0])
         return self.y
@@ -85,6 +94,8 @@ class Relu(Op):
 
 
 class GlobalPool(Op):
+    """The mean over all positions."""
+
     def forward(self, *xs: Tensor) -> Tensor:
         self.shape = xs[0].shape
         return xs[0].flatten(2).mean(2)
@@ -211,9 +222,9 @@ class Weighted(Op):
         return z
 
     def backward_tangent(self, dy: Tensor) -> list[Tensor]:
-        self.curvature = -_inner(self.gradient, self.gradient)
+        self.curvature = -inner(self.gradient, self.gradient)
         if self.z_tangent is not None:
-            self.curvature += _inner(self.z_tangent, self.dz) + _inner(self.z, dy)
+            self.curvature += inner(self.z_tangent, self.dz) + inner(self.z, dy)
         if self.first:
             return []
         dx, _ = self.back(dy, self.weight, True, False)
@@ -228,6 +239,8 @@ class Weighted(Op):
 
 
 class Conv(Weighted):
+    """A convolution with one group."""
+
     @property
     def settings(self) -> tuple[Any, ...]:
         axes = self.weight.dim() - 2
@@ -243,54 +256,10 @@ class Conv(Weighted):
 
 
 class Linear(Weighted):
+    """A linear layer on `[B, C]`."""
+
     def times(self, x: Tensor, weight: Tensor) -> Tensor:
         return x @ weight.T
 
     def back(self, dy: Tensor, weight: Tensor, dx: bool, dw: bool) -> tuple[Any, Any]:
         return dy @ weight if dx else None, dy.T @ self.x if dw else None
-
-
-def last(x: Tensor) -> Tensor:
-    """Return a tensor with channels last in memory where the layout exists, for images."""
-    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x.contiguous()
-
-
-def samples(x: Tensor) -> Tensor:
-    """Return `[B, C, *size]` as `[B, positions, C]`."""
-    return x.movedim(1, -1).reshape(len(x), -1, x.shape[1])
-
-
-def dots(x: Tensor, y: Tensor) -> Tensor:
-    """Return the inner products of two tensors per channel, float64 `[C]`.
-
-    Within a sample by a product of matrices, over samples in float64: torch's own sums per channel, with channels last,
-    add value by value in float32 and lose two more digits.
-    """
-    # On few channels the whole product of matrices is cheaper than an elementwise one that has to be stored.
-    if x.shape[1] <= 64:
-        products = torch.bmm(samples(x).transpose(1, 2), samples(y)).diagonal(dim1=1, dim2=2)
-    else:
-        products = samples(x * y).sum(1)
-    return products.sum(0, dtype=torch.float64)
-
-
-def totals(x: Tensor) -> Tensor:
-    """Return the sums per channel, float64 `[C]`, as exactly as `dots`."""
-    parts = samples(x)
-    return torch.bmm(x.new_ones(len(x), 1, parts.shape[1]), parts).sum((0, 1), dtype=torch.float64)
-
-
-def scaled(x: Tensor, by: Tensor, plus: Tensor) -> Tensor:
-    """Return by * x + plus, per channel, in one pass over memory."""
-    zero, one = x.new_zeros(len(by)), x.new_ones(len(by))
-    y: Tensor = aten.native_batch_norm(x, by.to(x.dtype), plus.to(x.dtype), zero, one, False, 0.0, 0.0)[0]
-    return y
-
-
-def column(values: Tensor, like: Tensor) -> Tensor:
-    """Return `[C]` in the type of a tensor, to be spread over its samples and positions."""
-    return values.to(like.dtype).view(-1, *[1] * (like.dim() - 2))
-
-
-def _inner(x: Tensor, y: Tensor) -> float:
-    return float((x * y).sum(dtype=torch.float64))
