@@ -28,7 +28,7 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
         scores = nassearch.score(model, (images, labels), ["synflow", "naswot", "snip(batch_size=32)"])
 
     The module is left as it was, its parameters, buffers, mode, hooks and gradients as well as torch's generator:
-    proxies work on copies, on the CPU. Those that agree in batch_size and seed share their passes.
+    proxies work on copies. Those that agree in batch_size and seed share their passes.
 
     Args:
         model: a torch.nn.Module that maps inputs `[B, channels, *size]` to logits `[B, C]`. Its weights are its own;

@@ -15,6 +15,8 @@ import pytest
 import torch
 from modules import CLASSES, MODELS, make, state
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+from torch.nn.utils.parametrize import remove_parametrizations
 
 import nassearch
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
@@ -395,3 +397,14 @@ def test_a_name_of_the_module_is_a_name_of_the_package() -> None:
     assert nassearch.score is score
     with pytest.raises(InvalidModel):
         score(None, BATCH, ["params"])
+
+
+def test_a_computed_weight_is_refused_with_the_remedy() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
+    )
+    parametrizations.weight_norm(model[0])
+    with pytest.raises(InvalidModel, match="0 computes weight from others .*remove_parametrizations"):
+        nassearch.score(model, BATCH, ["snip"])
+    remove_parametrizations(model[0], "weight")
+    assert nassearch.score(model, BATCH, ["snip"])["snip"] > 0

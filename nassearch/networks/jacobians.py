@@ -48,7 +48,9 @@ def input_jacobian(
 def _noisy(probe: Probe, amplitude: float, variance: str) -> Tensor:
     x = probe.inputs
     spread = x.var(correction=0) if variance == "batch" else x.var(0, correction=0)
-    return x + amplitude * spread * torch.randn(x.shape, generator=probe.generator(), dtype=x.dtype)
+    return x + amplitude * spread * torch.randn(x.shape, generator=probe.generator(), dtype=x.dtype).to(
+        x.device
+    )
 
 
 def _of_loss(probe: Probe, inputs: Tensor | None) -> Tensor:

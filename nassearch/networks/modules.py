@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from nassearch.errors import InvalidModel
+from nassearch.networks.copying import copied
 from nassearch.networks.recording import checked
 from nassearch.networks.torch_module import one_thread
 from nassearch.types import Batch
@@ -29,7 +29,9 @@ def own_copy(model: object) -> nn.Module:
     if not isinstance(model, nn.Module):
         raise InvalidModel(f"a model is a torch.nn.Module, not {type(model).__name__}")
     try:
-        return copy.deepcopy(model).cpu()
+        return copied(model).cpu()
+    except InvalidModel:
+        raise
     except Exception as error:
         raise InvalidModel(
             f"the model cannot be copied, and proxies work on a copy: {type(error).__name__}: {error}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
+from nassearch.networks.copying import copied
 from nassearch.networks.initialise import WEIGHTED
 from nassearch.networks.memory import out_of_memory, smaller
 from nassearch.networks.recording import Recording
@@ -60,7 +60,7 @@ class Probe:
         reads: Collection[str] = (),
         owned: bool = False,
     ) -> None:
-        self.model = (model if owned else copy.deepcopy(model)).train()
+        self.model = (model if owned else copied(model)).train()
         self.seed, self.reads = seed, frozenset(reads)
         held = next(iter([*self.model.parameters(), *self.model.buffers()]), inputs)
         self.inputs, self.labels = inputs.to(held.device), None if labels is None else labels.to(held.device)
