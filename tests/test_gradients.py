@@ -13,12 +13,13 @@ from torch.nn import functional as F
 
 from nassearch import registry
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
+from nassearch.networks.graph import live
 from nassearch.networks.initialise import initialised
 from nassearch.networks.memory import smaller
 from nassearch.networks.passes import read_model
 from nassearch.networks.probe import Probe
 from nassearch.networks.tape_probe import TapeProbe
-from nassearch.networks.torch_module import one_thread
+from nassearch.networks.torch_module import TorchBlock, one_thread
 from nassearch.proxies.base import ModelProxy, together
 from nassearch.scorers import ProxyScorer
 from nassearch.spaces.nasbench201 import NASBench201
@@ -216,8 +217,34 @@ def test_tape_and_autograd_agree(arch: Arch, task: Task) -> None:
     fisher = proxy("fisher").reader({})
     assert fisher(tape) == pytest.approx(fisher(plain), rel=1e-10)
     assert tape.curvature == pytest.approx(plain.curvature, rel=1e-9, abs=1e-12)
-    if bool(plain.input_gradients().any()):
-        np.testing.assert_array_equal(tape.relu_kernel.numpy(), plain.relu_kernel.numpy())
+
+
+def test_naswot_counts_every_relu_of_a_network_those_that_lead_nowhere_too() -> None:
+    task = Task((3, 8, 8), 4, (2, 3, 4), 1)
+    batch = data(task)
+    inputs = torch.from_numpy(batch.inputs).double()
+    # Node 2 is computed and goes nowhere; the two convolutions from node 0 have a ReLU each on one input.
+    model = initialised(SPACE.network((3, 2, 3, 1, 1, 0), task), 0).double().train()
+    relus = {id(m): torch.zeros(0) for m in model.modules() if isinstance(m, torch.nn.ReLU)}
+
+    def note(module: torch.nn.Module, args: Any, y: torch.Tensor) -> None:
+        relus[id(module)] = (y > 0).flatten(1).double()
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.ReLU):
+            module.register_forward_hook(note)
+    x = inputs
+    for block in model.blocks:
+        assert isinstance(block, TorchBlock)
+        x = block.compute(x, range(len(block.block)))[len(block.block) - 1]
+    assert all(len(pattern) for pattern in relus.values())
+    expected = sum(p @ p.T + (1 - p) @ (1 - p).T for p in relus.values())
+    for module in model.modules():
+        module._forward_hooks.clear()
+    probe = TapeProbe(model, inputs, reads=["relu_kernel"])
+    np.testing.assert_array_equal(probe.relu_kernel.numpy(), expected)
+    leading = sum(layer.op == "relu" for b in model.blocks for layer in live(b.block))
+    assert leading < len(relus)
 
 
 def test_hessian_gradients_contract_to_the_curvature() -> None:

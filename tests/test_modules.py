@@ -404,7 +404,7 @@ def test_a_computed_weight_is_refused_with_the_remedy() -> None:
         nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
     )
     parametrizations.weight_norm(model[0])
-    with pytest.raises(InvalidModel, match="0 computes weight from others .*remove_parametrizations"):
+    with pytest.raises(InvalidModel, match=r"0 computes weight from others .*remove_parametrizations"):
         nassearch.score(model, BATCH, ["snip"])
     remove_parametrizations(model[0], "weight")
     assert nassearch.score(model, BATCH, ["snip"])["snip"] > 0

@@ -101,3 +101,16 @@ def test_epsilon_against_the_authors_own_scores(real_data: Path, archs: list[Arc
     scored = ~np.isnan(ours)
     # Their images are others; on all 3,000 the correlation is .990.
     assert spearmanr(ours[scored], theirs[scored])[0] > 0.98
+
+
+def test_naswot_against_released_scores(real_data: Path, archs: list[Arch]) -> None:
+    chosen = np.random.default_rng(3).choice(3000, 60, replace=False)
+    released = read(real_data / "nasbench201" / "reference_scores.csv.gz")
+    theirs = np.array([float(released[i]["cifar10_naswot"] or "nan") for i in chosen])
+    ours = build_scorer("naswot(batch_size=64)", SPACE, TASKS["cifar10"], images(real_data, 64))(
+        [archs[i] for i in chosen]
+    )
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    assert both.sum() > 50
+    # The released scores are of 64 images, see their size. Measured: .997; other images, other weights.
+    assert spearmanr(ours[both], theirs[both])[0] >= 0.97

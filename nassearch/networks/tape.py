@@ -80,10 +80,6 @@ class Tape:
         self._back(delta, lambda op, dy: op.backward_tangent(dy))
         return sum(op.curvature for op in self.ops)
 
-    def relus(self) -> list[tuple[Tensor, int]]:
-        """Return the outputs of ReLUs, and how many equal ones each stands for."""
-        return [(op.y, op.calls) for op in self.ops if isinstance(op, ops.Relu)]
-
     def _drop(self, values: list[Any]) -> None:
         """Let go of what only the newest of the values has been waiting for."""
         newest = len(values) - 1

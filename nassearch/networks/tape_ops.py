@@ -22,7 +22,7 @@ class Op:
     """A layer that passes through what it gets: the input and the sum of one thing."""
 
     def __init__(self, reads: tuple[int, ...]) -> None:
-        self.reads, self.calls = reads, 1
+        self.reads = reads
         self.curvature = 0.0
         self.first = False
 
@@ -80,7 +80,7 @@ class Add(Op):
 
 
 class Relu(Op):
-    """ReLU; `calls` counts the equal ones that it stands for."""
+    """ReLU."""
 
     def forward(self, *xs: Tensor) -> Tensor:
         self.y: Tensor = torch.relu(xs[0])

@@ -56,7 +56,10 @@ class TapeProbe(Probe):
     @cached_property
     def relu_kernel(self) -> Tensor:
         self._declared("relu_kernel")
-        patterns = self._parts(lambda tape, _: [((y > 0).flatten(1), calls) for y, calls in tape.relus()])[0]
+        model: Any = self.model
+        patterns: list[tuple[Tensor, int]] = self._parts(
+            lambda _, part: model.relu_patterns(self.inputs), False
+        )[0]
         return agreement(patterns, len(self.inputs))
 
     def _to_inputs(self, recording: Any) -> Tensor:

@@ -41,7 +41,6 @@ def write(model: TorchNetwork, inputs: Tensor) -> list[ops.Op]:
                 place[position] = reads[0]
             elif layer.op == "relu" and reads[0] in relus:
                 place[position] = relus[reads[0]]
-                written[place[position]].calls += 1
             else:
                 place[position] = len(written)
                 size = block.block[layer.inputs[0]].size

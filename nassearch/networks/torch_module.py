@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from nassearch.networks.channels import last
 from nassearch.networks.graph import Block, Layer, Network, live_positions
 
 CONV: tuple[Callable[..., nn.Module], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -39,6 +41,23 @@ class TorchNetwork(nn.Module):
             x = block(x)
         return x
 
+    @torch.no_grad()
+    def relu_patterns(self, inputs: Tensor) -> list[tuple[Tensor, int]]:
+        """Return where ReLUs see positive inputs, bool `[B, units]`, and how many ReLUs see just that.
+
+        Layers that nothing reads count too: published networks multiply by zero where an edge carries nothing, and
+        compute what leads there.
+        """
+        patterns: list[tuple[Tensor, int]] = []
+        x = last(inputs)
+        for block in self.blocks:
+            assert isinstance(block, TorchBlock)
+            values = block.compute(x, range(len(block.block)))
+            read = Counter(layer.inputs[0] for layer in block.block if layer.op == "relu")
+            patterns += [((values[position] > 0).flatten(1), calls) for position, calls in read.items()]
+            x = values[len(block.block) - 1]
+        return patterns
+
 
 class TorchBlock(nn.Module):
     """One block of a network; `layers[position]` is the module of that layer."""
@@ -49,8 +68,12 @@ class TorchBlock(nn.Module):
         self.layers = nn.ModuleList(_module(layer, block, generator) for layer in block)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.compute(x, self.live)[len(self.block) - 1]
+
+    def compute(self, x: Tensor, positions: Iterable[int]) -> dict[int, Tensor]:
+        """Return what the layers at these positions give, by position; they include all that they read."""
         values: dict[int, Tensor] = {}
-        for position in self.live:
+        for position in positions:
             layer = self.block[position]
             if layer.op == "input":
                 y = x
@@ -63,7 +86,7 @@ class TorchBlock(nn.Module):
             else:
                 y = self.layers[position](values[layer.inputs[0]])
             values[position] = y
-        return y
+        return values
 
 
 def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn.Module:

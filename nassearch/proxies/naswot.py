@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def naswot(probe: Probe) -> float:
     """Take the log determinant of K, K[i, j] the units of live ReLUs in which samples i and j agree; higher is better.
 
-    A ReLU is live if a backward pass from the output reaches it. NaN: K is singular, as for equal samples.
+    A ReLU is live if a backward pass from the output reaches it. In networks of a search space all ReLUs are, those
+    that lead nowhere included, since published networks multiply by zero where an edge carries nothing, and a backward
+    pass goes through that product. NaN: K is singular, as for equal samples.
     """
     sign, logarithm = np.linalg.slogdet(probe.relu_kernel.numpy())
     return float(logarithm) if sign > 0 else float("nan")
