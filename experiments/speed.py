@@ -2,7 +2,7 @@
 
     python experiments/speed.py [--data FOLDER] [--only ae startup] [--out FILE]
 
-Parts: `ae`, 100 rounds x 300 models on cached scores; `growth`, how that grows; `synflow`, the whole space;
+Parts: `ae`, 100 rounds x 300 models on cached scores; `growth`, how that grows; `learners`, the same of `rl` and `bp`; `synflow`, the whole space;
 `epsilon`, per architecture; `oracle`, opening and asking the tables; `startup`, `nassearch --help`; `first`, the
 first command of the README in an empty data directory; `training`, the engines of `nassearch bench build`. Wall time is what the targets are about; processor time (all
 processes) beside it says how much of it another program on the machine may have cost. Without --data, what needs it
@@ -117,6 +117,22 @@ def ae(args: argparse.Namespace) -> Rows:
         *rows,
         ["results of 1 and 2 workers", equal, "", "identical", "yes" if equal == "identical" else "no"],
     ]
+
+
+def learners(args: argparse.Namespace) -> Rows:
+    """Time the strategies that learn, once for each number of workers."""
+    rows: Rows = []
+    for strategy, warmup, budget, target in (
+        ("rl", 3000, 300, 60.0),
+        ("bp", 0, 100, 900.0),
+        ("bp", 512, 100, 900.0),
+    ):
+        experiment = Experiment(strategy, dataset=dataset(), warmup=warmup, scorer="synflow", budget=budget)
+        for workers in (1, 2):
+            wall, cpu = clock(partial(experiment.run, workers=workers))
+            what = f"{strategy}, warm-up {warmup}, 100 rounds x {budget} models, {workers} workers"
+            rows.append(row(what, (wall, cpu if workers == 1 else UNKNOWN), target))
+    return rows
 
 
 def growth(args: argparse.Namespace) -> Rows:
@@ -248,6 +264,7 @@ def training(args: argparse.Namespace) -> Rows:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "ae": ae,
+    "learners": learners,
     "growth": growth,
     "synflow": synflow,
     "epsilon": epsilon,
