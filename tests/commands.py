@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,14 @@ def spawn(*args: Any, cwd: Path, **options: Any) -> subprocess.Popen[str]:
     """Start a command in another process, at the head of a process group of its own, as a shell would."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen(
-        command(*args), cwd=cwd, env=environment(), text=True, start_new_session=True, **pipes
+        command(*args),
+        cwd=cwd,
+        env=environment(),
+        text=True,
+        start_new_session=True,
+        # Started in the background itself, this process ignores Ctrl-C and would hand that down.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        **pipes,
     )
 
 
