@@ -31,7 +31,8 @@ TASKS = {
     "ImageNet16-120": Task((3, 16, 16), 120),
 }
 CIFAR10_MEAN, CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-REFERENCE = 3000
+REFERENCE, NASWOT = 3000, 60
+"""Architectures with released scores, and how many of them naswot is computed for."""
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -109,6 +110,18 @@ def main() -> None:
         theirs = np.array([float(row[f"{name}_synflow"] or "nan") for row in released])
         ours = build_scorer("synflow", space, TASKS[name], **common)(archs[:REFERENCE])
         figures[f"synflow against released, {name}"] = {"rho": float(spearmanr(ours, theirs)[0])}
+
+    theirs = np.array([float(row["cifar10_naswot"] or "nan") for row in released])
+    figures["released naswot, cifar10, indices 0-2999"] = agreement(theirs, accuracy["cifar10"][:REFERENCE])
+    picked = np.random.default_rng(3).choice(REFERENCE, NASWOT, replace=False)
+    ours = build_scorer("naswot(batch_size=64)", space, TASKS["cifar10"], batch, **common)(
+        [archs[i] for i in picked]
+    )
+    both = np.isfinite(ours) & np.isfinite(theirs[picked])
+    figures["naswot against released, cifar10"] = {
+        "architectures": int(both.sum()),
+        "rho": float(spearmanr(ours[both], theirs[picked][both])[0]),
+    }
 
     figures["epsilon, seconds per architecture"] = timings(space, draws[: args.full], batch)
     args.out.parent.mkdir(parents=True, exist_ok=True)

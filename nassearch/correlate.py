@@ -17,9 +17,8 @@ from nassearch.local import draw_clusters, judge_locally
 from nassearch.parallel import check_work
 from nassearch.paths import data_dir
 from nassearch.scorers import build_scorer, learn
-from nassearch.scorers.guidance import open_batch
+from nassearch.scorers.guidance import open_scorers
 from nassearch.scorers.learning import Cost
-from nassearch.scorers.spec import check_scorer, needs_batch
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import whole
 from nassearch.types import Arch, Floats
@@ -119,24 +118,11 @@ def correlate(
     how = Resampling(whole("draws", draws), seed=whole("seed", seed, least=0))
     clusters_wanted = (CLUSTERS if sample is None else 0) if neighbourhoods is None else neighbourhoods
     whole("neighbourhoods", clusters_wanted, least=0)
-    for spec in proxies:
-        check_scorer(spec)
-        if proxies.count(spec) > 1:
-            raise InvalidSetting(f"{spec} is there twice: name each proxy once")
     owner = registry.load("benchmarks", benchmark)
     oracle: Benchmark = owner.open(dataset)
-    space, name, task = oracle.space, oracle.dataset.name, oracle.dataset.task
+    space, name = oracle.space, oracle.dataset.name
     path = data_dir() / "scores.sqlite" if cache else None
-    scorers = [
-        build_scorer(
-            spec,
-            space,
-            task,
-            open_batch(batch, owner, name, spec) if needs_batch(spec) else None,
-            cache=path,
-        )
-        for spec in proxies
-    ]
+    scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
     archs = list(space.all()) if sample is None else draw_distinct(space, whole("sample", sample), seed)
     clusters = draw_clusters(space, clusters_wanted, np.random.default_rng([seed, 1]))
     union = list(dict.fromkeys([*archs, *(arch for cluster in clusters for arch in cluster)]))

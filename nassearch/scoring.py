@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import UnknownName
 from nassearch.experiment import Watch
 from nassearch.parallel import check_work
 from nassearch.paths import data_dir
-from nassearch.scorers import build_scorer, learn
-from nassearch.scorers.guidance import open_batch
-from nassearch.scorers.spec import check_scorer, needs_batch
+from nassearch.scorers import learn
+from nassearch.scorers.guidance import open_scorers
 from nassearch.strategies.base import whole
 from nassearch.types import Arch
 
@@ -57,11 +56,9 @@ def score_table(
     name = next(iter(datasets)) if dataset is None else dataset
     if name not in datasets:
         raise UnknownName(f"data set of {benchmark}", name, datasets)
-    for spec in proxies:
-        check_scorer(spec)
-        if proxies.count(spec) > 1:
-            raise InvalidSetting(f"{spec} is there twice: name each proxy once")
-    space, task = owner.make_space(), datasets[name].task
+    path = data_dir() / "scores.sqlite" if cache else None
+    scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
+    space = owner.make_space()
     chosen: list[Arch]
     if archs:
         chosen = [space.parse(text) for text in archs]
@@ -69,18 +66,6 @@ def score_table(
         chosen = space.sample_many(whole("sample", sample), np.random.default_rng(seed))
     else:
         chosen = list(space.all())
-    scorers = [
-        build_scorer(
-            spec,
-            space,
-            task,
-            open_batch(batch, owner, name, spec) if needs_batch(spec) else None,
-            workers=workers,
-            executor=executor,
-            cache=data_dir() / "scores.sqlite" if cache else None,
-        )
-        for spec in proxies
-    ]
     learn(
         [leaf for scorer in scorers for leaf in scorer.leaves],
         chosen,

@@ -85,8 +85,8 @@ def logsynflow(
             which is a little smaller. "sampled" is one initialisation.
         seed: of the sampled initialisation, the same for every network.
         shift: what is added to the gradient inside of the logarithm, whose absolute value is taken. 1 is the paper's
-            and the released code's. The released scores of NAS-Bench-201 follow 1e-6: there a weight that no gradient
-            reaches counts |log 1e-6| = 13.8 times its size, so that they count dead layers as parameters.
+            and the released code's. With one near 0, such as 1e-6, a weight that
+            no gradient reaches counts |log shift| times its size, so that layers that lead nowhere count as parameters.
 
     Returns:
         float64 `[N]`.

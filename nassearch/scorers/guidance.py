@@ -11,9 +11,9 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
-from nassearch.errors import MissingData, UnknownName
+from nassearch.errors import InvalidSetting, MissingData, UnknownName
 from nassearch.scorers.learning import learn
-from nassearch.scorers.spec import AnyScorer
+from nassearch.scorers.spec import AnyScorer, build_scorer, check_scorer, needs_batch
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
 from nassearch.types import Arch, Batch, Floats, Scorer
@@ -89,6 +89,30 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
             f"nassearch bench import IMAGES.npz --dataset {dataset}, or do without images: --batch grey"
         )
     return batch
+
+
+def open_scorers(
+    specs: Sequence[str], benchmark: type[Benchmark], dataset: str, batch: str | None, **how: Any
+) -> list[AnyScorer]:
+    """Build the scorers that texts name, for one data set, each with the batch that it looks at.
+
+    Args:
+        specs: scorers as texts, each once.
+        benchmark, dataset: whose space and task.
+        batch: see `open_batch`.
+        how: workers, executor and cache, see `build_scorer`.
+
+    Raises:
+        InvalidSetting: a text cannot be read, or is there twice.
+        UnknownName, MissingData, BadData: see `build_scorer` and `open_batch`.
+    """
+    for spec in specs:
+        check_scorer(spec)
+        if specs.count(spec) > 1:
+            raise InvalidSetting(f"{spec} is there twice: name each proxy once")
+    space, task = benchmark.make_space(), benchmark.datasets()[dataset].task
+    batches = [open_batch(batch, benchmark, dataset, spec) if needs_batch(spec) else None for spec in specs]
+    return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
 
 
 def score_ahead(
