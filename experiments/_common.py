@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from nassearch.benchmarks.importing import import_images, import_table
+from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
@@ -34,14 +34,13 @@ def prepare(data: Path | None, home: Path | None, epochs: int = 200) -> Path:
     os.environ["NASSEARCH_DATA"] = str(path.absolute())
     if data is None:
         return path
-    known, space = NASBench201Benchmark.datasets(), NASBench201Benchmark.make_space()
     table = data / "nasbench201" / "nasbench201.csv.gz"
     if not all(NASBench201Benchmark.table_path(name).exists() for name in DATASETS):
-        import_table(space, {name: known[name] for name in DATASETS}, table, epochs=epochs)
+        import_file(NASBench201Benchmark, table, epochs=epochs)
     for name in DATASETS:
         images = data / "images" / f"{name}.npz"
         if images.exists() and not NASBench201Benchmark.batch_path(name).exists():
-            import_images(space, known, images, name)
+            NASBench201Benchmark.import_batch(images, name)
     return path
 
 

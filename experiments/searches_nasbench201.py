@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from _common import DATASETS, GREY, data_options, markdown, prepare, say
 
-from nassearch.benchmarks.importing import import_table
+from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.table import Table
 from nassearch.experiment import Experiment, Outcome
@@ -116,9 +116,8 @@ def why(args: argparse.Namespace, out: Path) -> str:
             os.environ["NASSEARCH_DATA"] = str(Path(home) / "fitness-test")
             if not NASBench201Benchmark.table_path("cifar100").exists():
                 names = {"cifar100/valid": "cifar100/test/200", "cifar100/test": "cifar100/test/200"}
-                known = NASBench201Benchmark.datasets()
                 source = args.data / "nasbench201" / "nasbench201.csv.gz"
-                import_table(NASBench201Benchmark.make_space(), known, source, names, only=["cifar100"])
+                import_file(NASBench201Benchmark, source, names, only=["cifar100"])
         for label, _, values in WHY:
             outcome = run(args, **SYNFLOW, **values)
             each = outcome.curve(*PAPER).models_to_each(73.0)
@@ -217,9 +216,9 @@ def rea(args: argparse.Namespace, out: Path) -> str:
     rows = []
     folder = Path(os.environ["NASSEARCH_DATA"]) / "12-epochs"
     known, space = NASBench201Benchmark.datasets(), NASBench201Benchmark.make_space()
-    three = {name: known[name] for name in DATASETS}
     if not all((folder / f"{name}.npz").exists() for name in DATASETS):
-        import_table(space, three, args.data / "nasbench201" / "nasbench201.csv.gz", epochs=12, folder=folder)
+        source = args.data / "nasbench201" / "nasbench201.csv.gz"
+        import_file(NASBench201Benchmark, source, epochs=12, folder=folder)
     for dataset in DATASETS:
         rounds = run(args, strategy="ae", dataset=dataset, budget=1000, settings=REA).rounds
         scorer = build_scorer("synflow", space, known[dataset].task)

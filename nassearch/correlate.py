@@ -16,6 +16,7 @@ from nassearch.intervals import Estimate, Resampling, judge, mean
 from nassearch.local import draw_clusters, judge_locally
 from nassearch.parallel import check_work
 from nassearch.paths import data_dir
+from nassearch.quantity import Quantity
 from nassearch.scorers import build_scorer, learn
 from nassearch.scorers.guidance import open_scorers
 from nassearch.scorers.learning import Cost
@@ -57,7 +58,9 @@ class Comparison:
 
     Attributes:
         benchmark, dataset, metric: whose accuracies; `metric` is test or valid, the mean over training seeds.
-        archs, accuracies: the N architectures and what they reach, in the unit of the data set.
+        quantity: what the accuracies are, and whether `valid` is more than `test`.
+        archs, accuracies: the N architectures and what they reach, in the unit of the data set, a loss negated: a proxy
+            that ranks losses well has a positive rho.
         neighbourhoods, cluster: how many clusters were looked at, and their mean size.
         how: how intervals were made.
         reports: one per proxy.
@@ -66,6 +69,7 @@ class Comparison:
     benchmark: str
     dataset: str
     metric: str
+    quantity: Quantity
     archs: list[Arch] = field(repr=False)
     accuracies: Floats = field(repr=False)
     neighbourhoods: int
@@ -154,7 +158,8 @@ def correlate(
         if progress is not None:
             progress(len(reports), len(proxies))
     size = float(np.mean([len(cluster) for cluster in clusters])) if clusters else float("nan")
-    return Comparison(benchmark, name, metric, archs, accuracies, len(clusters), size, how, reports)
+    quantity = Quantity.of(oracle)
+    return Comparison(benchmark, name, metric, quantity, archs, accuracies, len(clusters), size, how, reports)
 
 
 def parameters(
@@ -164,9 +169,8 @@ def parameters(
     owner = registry.load("benchmarks", found.benchmark)
     task = owner.datasets()[found.dataset].task
     path = data_dir() / "scores.sqlite" if cache else None
-    return build_scorer("params", owner.make_space(), task, workers=workers, executor=executor, cache=path)(
-        found.archs
-    )
+    space = owner.make_space(found.dataset)
+    return build_scorer("params", space, task, workers=workers, executor=executor, cache=path)(found.archs)
 
 
 def put(scores: Floats, nan: str) -> Floats:

@@ -61,7 +61,7 @@ class Experiment:
         settings: the strategy's own.
         batch: what proxies look at: None for the data set's own, a path of an .npz file, or a synthetic kind.
         show, choose: what curves show; see `Curve.from_rounds`.
-        target: value that curves are asked to reach, or None.
+        target: value that curves are asked to reach, as published (a loss not negated), or None.
 
     Raises:
         UnknownName, InvalidSetting: when made, for values that cannot be right.
@@ -108,7 +108,7 @@ class Experiment:
         self._check_numbers()
         for spec in (self.scorer, *self._roles.values()):
             check_scorer(spec)
-        space = benchmark.make_space()
+        space = benchmark.make_space(self.dataset)
         strategy.check_warm_up(self.warmup, space, least=0)
         stand_ins = dict.fromkeys(self._roles, unscored)
         make = StrategyMaker(strategy, space, stand_ins, self.settings, **self._guidance)
@@ -193,10 +193,12 @@ class Experiment:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
         from nassearch import __version__
 
-        used = {
+        used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
             "scorer": self.scorer if self.warmup else None,
         }
+        if not self.oracle.validated:
+            used["unvalidated"] = True
         return Header({**self.as_dict(), **used}, __version__, self.oracle.digest)
 
     def run(

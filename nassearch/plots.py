@@ -13,6 +13,7 @@ import numpy as np
 
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.quantity import METRIC, Quantity
 from nassearch.types import Floats
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ TIMELESS: dict[str, dict[str, Any]] = {
 """Suffixes that can be drawn, each with what keeps its bytes free of the clock."""
 LEGEND_INSIDE = 4
 """Up to so many lines the legend has room within the axes."""
-METRIC = {"test": "test", "valid": "validation"}
 START = 0.03
 """Share of the budget that the value axis leaves out of account: there the curves still fall together."""
 
@@ -48,20 +48,26 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class PlotData:
-    """All that a picture shows, as plain values. `best` is a level of the benchmark, or None."""
+    """All that a picture shows, as plain values.
+
+    Attributes:
+        best: level of the benchmark, or None.
+        falling: whether lower is better.
+    """
 
     lines: tuple[Line, ...]
     x_label: str
     y_label: str
     title: str = ""
     best: float | None = None
+    falling: bool = False
 
 
 def collect(
     curves: Mapping[str, Curve],
     *,
     x: str = "models",
-    unit: str = "percent",
+    quantity: Quantity | None = None,
     title: str = "",
     best: float | None = None,
 ) -> PlotData:
@@ -70,8 +76,8 @@ def collect(
     Args:
         curves: by label, in the order of the legend; all with one `show` and one `choose`.
         x: `models`, or `seconds` for the median training time of as many models.
-        unit: of the values.
-        best: highest value of the benchmark, or None.
+        quantity: what the values are; accuracy in percent where None.
+        best: highest value of the benchmark, a loss negated as in the curves, or None.
 
     Raises:
         InvalidSetting: no curves, an unknown x, or curves of different quantities.
@@ -80,6 +86,7 @@ def collect(
         raise InvalidSetting("a plot takes at least one curve")
     if x not in ("models", "seconds"):
         raise InvalidSetting(f"x is models or seconds, not {x!r}")
+    quantity = quantity or Quantity()
     kinds = {(curve.show, curve.choose) for curve in curves.values()}
     if len(kinds) > 1:
         raise InvalidSetting(f"one plot shows one quantity, not several (show, choose): {sorted(kinds)}")
@@ -88,18 +95,20 @@ def collect(
     scale, time_unit = time_scale(max(curve.time_axis()[-1] for curve in curves.values()))
     for label, curve in curves.items():
         axis = np.arange(1.0, curve.budget + 1) if x == "models" else curve.time_axis() / scale
-        lines.append(Line(label, axis, *curve.band()))
+        lines.append(Line(label, axis, *quantity.band(*curve.band())))
     of = "so far" if show == choose else f"of the best by {METRIC[choose]}"
-    sign = "%" if unit == "percent" else unit
-    best_ = "best " if show == choose else ""
+    if choose == "valid" and not quantity.validated:
+        of = "so far (no validation values)"
+    best_ = "" if of.startswith("of") else "best "
     rounds = sorted({curve.rounds for curve in curves.values()})
     spread = f"median and quartiles of {' or '.join(map(str, rounds))} round{'s' if rounds != [1] else ''}"
     return PlotData(
         tuple(lines),
         "models trained" if x == "models" else f"training time ({time_unit})",
-        f"{best_}{METRIC[show]} accuracy {of} ({sign})",
+        f"{best_}{METRIC[show]} {quantity.name} {of} ({quantity.short_unit})",
         f"{title}\n{spread}" if title else spread,
-        best,
+        None if best is None else quantity.shown(best),
+        quantity.sign < 0,
     )
 
 
@@ -128,7 +137,8 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         axes = figure.add_subplot()
         _draw(axes, data)
         outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
-        axes.legend(frameon=False, **({"loc": "lower right"} if inside else outside))
+        corner = {"loc": "upper right" if data.falling else "lower right"}
+        axes.legend(frameon=False, **(corner if inside else outside))
         save(figure, path)
     return path
 
@@ -177,10 +187,13 @@ def _draw(axes: Axes, data: PlotData) -> None:
 
 
 def value_limits(data: PlotData) -> tuple[float, float] | None:
-    """Return the ends of the value axis: from where the curves part to above the highest; None if flat."""
-    lows = [line.low[min(len(line.low) - 1, round(START * len(line.low))) :] for line in data.lines]
-    low = float(np.nanmin(np.concatenate(lows)))
-    tops = [float(np.nanmax(line.high)) for line in data.lines] + ([] if data.best is None else [data.best])
-    high = max(tops)
+    """Return the ends of the value axis: from where the curves part to beyond the best; None if flat."""
+    sign = -1.0 if data.falling else 1.0
+    worst, best = [], [] if data.best is None else [sign * data.best]
+    for line in data.lines:
+        behind, ahead = (line.high, line.low) if data.falling else (line.low, line.high)
+        worst.append(float(np.nanmin(sign * behind[min(len(behind) - 1, round(START * len(behind))) :])))
+        best.append(float(np.nanmax(sign * ahead)))
+    low, high = sorted((sign * min(worst), sign * max(best)))
     margin = 0.04 * (high - low)
     return (low - margin, high + margin) if np.isfinite(margin) and margin > 0 else None

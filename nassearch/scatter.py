@@ -11,7 +11,8 @@ import numpy as np
 
 from nassearch.correlate import Comparison
 from nassearch.errors import InvalidSetting
-from nassearch.plots import METRIC, check_suffix, looks, save
+from nassearch.plots import check_suffix, looks, save
+from nassearch.quantity import METRIC, Quantity
 from nassearch.types import Floats
 
 if TYPE_CHECKING:
@@ -53,28 +54,32 @@ class ScatterData:
     title: str
 
 
-def collect_scatter(found: Comparison, parameters: Floats, *, unit: str = "percent") -> ScatterData:
+def collect_scatter(
+    found: Comparison, parameters: Floats, *, quantity: Quantity | None = None
+) -> ScatterData:
     """Gather what a plot of scores against accuracies shows.
 
     Args:
         found: the proxies and their scores.
         parameters: number of weights of each architecture, `[N]`.
-        unit: of the accuracies.
+        quantity: what the accuracies are; accuracy in percent where None.
 
     Raises:
         InvalidSetting: no proxy.
     """
     if not found.reports:
         raise InvalidSetting("a plot takes at least one proxy")
+    quantity = quantity or Quantity()
     clouds = []
     for report in found.reports:
         there = np.isfinite(report.scores) & np.isfinite(found.accuracies)
         scores = report.scores[there]
         label = f"{report.proxy}\nrho {report.figures['dropped']['rho'].value:.3f}, {report.coverage.value:.1%} scored"
-        clouds.append(Cloud(label, scores, found.accuracies[there], parameters[there], _linear(scores)))
-    sign = "%" if unit == "percent" else unit
+        values = quantity.sign * found.accuracies[there]
+        clouds.append(Cloud(label, scores, values, parameters[there], _linear(scores)))
     title = f"{found.benchmark} {found.dataset}, {len(found.archs)} architectures"
-    return ScatterData(tuple(clouds), f"mean {METRIC[found.metric]} accuracy ({sign})", title)
+    y_label = f"mean {METRIC[found.metric]} {quantity.name} ({quantity.short_unit})"
+    return ScatterData(tuple(clouds), y_label, title)
 
 
 def _linear(scores: Floats) -> float | None:

@@ -58,7 +58,7 @@ def score_table(
         raise UnknownName(f"data set of {benchmark}", name, datasets)
     path = data_dir() / "scores.sqlite" if cache else None
     scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
-    space = owner.make_space()
+    space = owner.make_space(name)
     chosen: list[Arch]
     if archs:
         chosen = [space.parse(text) for text in archs]

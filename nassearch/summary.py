@@ -11,27 +11,31 @@ import numpy as np
 from nassearch import registry
 from nassearch.curves import Curve
 from nassearch.errors import NassearchError, UnknownName
+from nassearch.quantity import Quantity
 from nassearch.records import Header
 from nassearch.runner import Round
 
 MILESTONES = (50, 100, 300)
 
 
-def summarise(rounds: Sequence[Round], curve: Curve, target: float | None = None) -> dict[str, Any]:
+def summarise(
+    rounds: Sequence[Round], curve: Curve, target: float | None = None, quantity: Quantity | None = None
+) -> dict[str, Any]:
     """Return what one search reached: quartiles by number of models, models to target, revisits, training seconds.
 
-    `median`, `q25`, `q75` are lists `[T]`. `models_to_target` is None where the median never gets there, or where
-    there is no target. `revisits` is the mean per round. `seconds` is the median training time of a round, None
-    where unknown.
+    Values and `target` are as published, a loss not negated. `median`, `q25`, `q75` are lists `[T]`.
+    `models_to_target` is None where the median never gets there, or where there is no target. `revisits` is the mean
+    per round. `seconds` is the median training time of a round, None where unknown.
     """
-    low, median, high = (values.tolist() for values in curve.band())
+    quantity = quantity or Quantity()
+    low, median, high = (values.tolist() for values in quantity.band(*curve.band()))
     seconds = float(np.median(curve.seconds[:, -1]))
     return {
         "median": median,
         "q25": low,
         "q75": high,
         "target": target,
-        "models_to_target": curve.models_to(target) if target is not None else None,
+        "models_to_target": curve.models_to(quantity.shown(target)) if target is not None else None,
         "revisits": float(np.mean([round.revisits for round in rounds])),
         "seconds": None if np.isnan(seconds) else seconds,
     }
@@ -78,7 +82,7 @@ def milestones(curves: Sequence[Curve]) -> list[int]:
 
 
 def best_value(header: Header, show: str) -> float | None:
-    """Return the highest value of the benchmark behind a result, or None where its data is not at hand."""
+    """Return the highest value of the benchmark behind a result, a loss negated, or None where its data is not at hand."""
     experiment = header.experiment
     try:
         oracle = registry.load("benchmarks", experiment["benchmark"]).open(experiment["dataset"])
@@ -98,13 +102,13 @@ def compare(
     Args:
         searches: label, header, rounds and curve of each.
         baseline: label of the one that speed-ups are over; None for the first.
-        target: None for the highest final median of the baseline, which it reaches by definition.
+        target: as published; None for the final median of the baseline, which it reaches by definition.
         seed: of the bootstrap.
 
     Returns:
-        Rows with `label`, `rounds`, `at` (value by number of models), `target`, `models_to_target`, `speedup`,
-        `speedup_low`, `speedup_high` (0.95 interval), `revisits`, `regret` (of the final median; None without the
-        data).
+        Rows, of values as published, with `label`, `rounds`, `at` (value by number of models), `target`,
+        `models_to_target`, `speedup`, `speedup_low`, `speedup_high` (0.95 interval), `revisits`, `regret` (of the final
+        median; None without the data).
 
     Raises:
         UnknownName: no such baseline.
@@ -113,22 +117,22 @@ def compare(
     if baseline is not None and baseline not in labels:
         raise UnknownName("result", baseline, labels)
     base = searches[labels.index(baseline) if baseline is not None else 0][3]
-    if target is None:
-        target = float(base.median()[-1])
+    quantity = Quantity.of_result(searches[0][1])
+    reach = float(base.median()[-1]) if target is None else quantity.shown(target)
     at = milestones([curve for *_, curve in searches])
     ceilings = {header.data: best_value(header, base.show) for _, header, *_ in searches}
     rows = []
     for label, header, rounds, curve in searches:
         median = curve.median()
-        speedup = curve.speedup_over(base, target, np.random.default_rng(seed))
+        speedup = curve.speedup_over(base, reach, np.random.default_rng(seed))
         best = ceilings[header.data]
         rows.append(
             {
                 "label": label,
                 "rounds": curve.rounds,
-                "at": {m: float(median[m - 1]) if m <= curve.budget else None for m in at},
-                "target": target,
-                "models_to_target": curve.models_to(target),
+                "at": {m: quantity.shown(float(median[m - 1])) if m <= curve.budget else None for m in at},
+                "target": quantity.shown(reach),
+                "models_to_target": curve.models_to(reach),
                 "speedup": speedup.ratio,
                 "speedup_low": speedup.low,
                 "speedup_high": speedup.high,

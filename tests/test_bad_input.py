@@ -71,7 +71,7 @@ REFUSED = [
     (RUN + "--out /dev/null/deep", "/dev/null/deep", "cannot be written", "choose another --out"),
     (RUN + "--warmup 5 --batch gray", "no batch is called 'gray'", "did you mean grey?", ".npz"),
     (RUN + "--warmup 5 --batch none.npz", "there is no file none.npz", "give another --batch"),
-    ("run rand --dataset cifar100", "cifar100 table", "is not installed", "nassearch bench import FILE"),
+    ("run rand --dataset cifar100", "cifar100 table", "is not installed", "nassearch bench import nasbench201 FILE"),
     (
         "score 6111 --dataset cifar100 --proxies epsilon",
         "no batch of cifar100",
@@ -93,7 +93,7 @@ REFUSED = [
     ("plot nothing.jsonl -o a.bmp", "a plot is written as .png, .svg, .pdf, not as 'a.bmp'"),
     ("plot nothing.jsonl -o a.png", "there is no result nothing.jsonl"),
     ("bench info cifra10", "no data set of nasbench201 is called 'cifra10'", "did you mean cifar10"),
-    ("bench import nothing.csv", "nothing.csv"),
+    ("bench import nasbench201 nothing.csv", "nothing.csv"),
 ]
 MISUSED = [
     ("", "Commands"),
@@ -170,7 +170,7 @@ def test_no_batch_is_installed(in_an_empty_folder: Path) -> None:
     result = call(*split(AE + "--move epsilon"))
     assert result.exit_code == 1
     assert "epsilon looks at data, and no batch of cifar10 is installed" in result.stderr
-    assert "nassearch bench import IMAGES.npz --dataset cifar10" in result.stderr
+    assert "nassearch bench import nasbench201 IMAGES.npz --dataset cifar10" in result.stderr
 
 
 def test_truncated_table() -> None:

@@ -386,7 +386,7 @@ class TestBatches:
 
 
 def test_a_data_set_of_ones_own_unit() -> None:
-    loss = Dataset("ptb", Task((1, 4), 2), unit="nats", note="negated", lowest=-10, highest=0)
+    loss = Dataset("ptb", Task((1, 4), 2), "nats", False, "a test", highest=10, quantity="loss")
     values = np.full(len(ARCHS), -4.5)
     table = Table.build(SPACE, loss, ARCHS, values, values)
     assert NASBench201Benchmark(SPACE, loss, table).best.valid == -4.5

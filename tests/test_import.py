@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.batches import load_batch
-from nassearch.benchmarks.importing import ImportReport, import_images, import_table
+from nassearch.benchmarks.importing import ImportReport, import_file
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.table import Table
+from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, MissingData, NassearchError, UnknownName
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.types import Arch, Task
@@ -73,6 +74,22 @@ class Letters(SearchSpace):
 
 SPACE = Letters()
 DATASETS = {name: Dataset(name, Task((1, 4), 2), note="made up") for name in ("cifar10", "cifar100")}
+
+
+class LettersBenchmark(TabularBenchmark):
+    """A benchmark of four architectures (a test)."""
+
+    name: ClassVar[str] = "letters"
+
+    @classmethod
+    def datasets(cls) -> dict[str, Dataset]:
+        return DATASETS
+
+    @classmethod
+    def make_space(cls, dataset: str | None = None) -> Letters:
+        return SPACE
+
+
 LONG = """arch,dataset,valid,test,seconds
 a,cifar10,10,11,1
 b,cifar10,20,21,2
@@ -95,7 +112,7 @@ def take(tmp_path: Path) -> Callable[..., ImportReport]:
     def run(content: str | bytes, mapping: dict[str, str] | None = None, **options: Any) -> ImportReport:
         path = tmp_path / "given.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return import_table(SPACE, DATASETS, path, mapping, **options)
+        return import_file(LettersBenchmark, path, mapping, **options)
 
     return run
 
@@ -322,9 +339,9 @@ def test_bad_settings(
 
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"there is no file .*none\.csv"):
-        import_table(SPACE, DATASETS, tmp_path / "none.csv")
+        import_file(LettersBenchmark, tmp_path / "none.csv")
     with pytest.raises(BadData, match=r"cannot read .*directory"):
-        import_table(SPACE, DATASETS, tmp_path)
+        import_file(LettersBenchmark, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -455,9 +472,7 @@ class TestImages:
         images = np.zeros((6, 32, 32, 3), np.uint8) if images is None else images
         labels = np.zeros(6, np.uint8) if labels is None else labels
         path = self.write(options.pop("folder") / "images.npz", images=images, labels=labels)
-        return import_images(
-            NASBench201Benchmark.make_space(), self.datasets, path, name, **{"count": 4, **options}
-        )
+        return NASBench201Benchmark.import_batch(path, name, **{"count": 4, **options})
 
     def test_normalised_by_hand(self, tmp_path: Path, data_dir: Path) -> None:
         images = np.random.default_rng(0).integers(256, size=(6, 32, 32, 3), dtype=np.uint8)
@@ -473,8 +488,7 @@ class TestImages:
     def test_other_names_of_the_arrays(self, tmp_path: Path) -> None:
         images, labels = np.zeros((6, 16, 16, 3), np.uint8), np.full(6, 119)
         path = self.write(tmp_path / "x.npz", x_train=images, y_train=labels, x_test=images)
-        space = NASBench201Benchmark.make_space()
-        target = import_images(space, self.datasets, path, "ImageNet16-120", count=6)
+        target = NASBench201Benchmark.import_batch(path, "ImageNet16-120", count=6)
         assert load_batch(target, self.datasets["ImageNet16-120"].task).inputs.shape == (6, 3, 16, 16)
 
     @pytest.mark.parametrize(
@@ -503,15 +517,14 @@ class TestImages:
         assert not data_dir.exists()
 
     def test_file_errors(self, tmp_path: Path) -> None:
-        space = NASBench201Benchmark.make_space()
         with pytest.raises(MissingData, match="there is no file"):
-            import_images(space, self.datasets, tmp_path / "none.npz", "cifar10")
+            NASBench201Benchmark.import_batch(tmp_path / "none.npz", "cifar10")
         path = self.write(tmp_path / "x.npz", x=np.zeros(3))
         with pytest.raises(BadData, match="neither x_train and y_train nor images and labels"):
-            import_images(space, self.datasets, path, "cifar10")
+            NASBench201Benchmark.import_batch(path, "cifar10")
         path.write_bytes(path.read_bytes()[:-10])
         with pytest.raises(BadData, match="is damaged"):
-            import_images(space, self.datasets, path, "cifar10")
+            NASBench201Benchmark.import_batch(path, "cifar10")
 
     def test_a_different_batch_stays_unless_forced(self, tmp_path: Path) -> None:
         first = self.make(folder=tmp_path).read_bytes()
@@ -525,7 +538,7 @@ class TestRealFiles:
     def test_all_three_data_sets(self, real_data: Path) -> None:
         space = NASBench201Benchmark.make_space()
         path = real_data / "nasbench201" / "nasbench201.csv.gz"
-        report = import_table(space, NASBench201Benchmark.importable(), path)
+        report = import_file(NASBench201Benchmark, path)
         best = {
             made.dataset: (round(made.best_test, 2), space.index(space.parse(made.best_arch)))
             for made in report.tables
@@ -546,9 +559,7 @@ class TestRealFiles:
     @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
     def test_images(self, real_data: Path, name: str) -> None:
         path = real_data / "images" / f"{name}.npz"
-        target = import_images(
-            NASBench201Benchmark.make_space(), NASBench201Benchmark.importable(), path, name
-        )
+        target = NASBench201Benchmark.import_batch(path, name)
         batch = load_batch(target, NASBench201Benchmark.datasets()[name].task)
         assert batch.inputs.shape == (256, 3, 32, 32)
         # Each colour is normalised over the whole set; the mean of one image varies by about 0.5, so the mean

@@ -11,6 +11,7 @@ from fakes import FakeBenchmark
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.plots import LEGEND_INSIDE, collect, draw_curves, time_scale, value_limits
+from nassearch.quantity import Quantity
 from nassearch.runner import run_rounds
 from nassearch.strategies.rand import RandomSearch
 
@@ -38,7 +39,7 @@ def test_collects_the_band_by_models() -> None:
 def test_labels_say_what_is_shown_and_how_it_was_chosen() -> None:
     assert collect({"a": curve(choose="test")}).y_label == "best test accuracy so far (%)"
     assert (
-        collect({"a": curve(show="valid")}, unit="points").y_label
+        collect({"a": curve(show="valid")}, quantity=Quantity(unit="points")).y_label
         == "best validation accuracy so far (points)"
     )
     assert "by test" in collect({"a": curve(show="valid", choose="test")}).y_label

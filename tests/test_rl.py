@@ -297,7 +297,7 @@ class Constrained(NASBench201):
             "a move at 'child' has no meaning for rl: it takes reward",
         ),
         (SPACE, {"move": score, "explore": 0.5}, "rl with a move at reward has none: leave it out"),
-        (Constrained(), {}, "no architecture of nasbench201: use ae or rand"),
+        (Constrained(), {}, "architectures of nasbench201 are not made of options: use ae or rand"),
     ],
 )
 def test_settings_that_cannot_be_right(space: SearchSpace, settings: dict[str, Any], message: str) -> None:

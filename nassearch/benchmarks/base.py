@@ -19,10 +19,12 @@ class Dataset:
     Attributes:
         name: as the command line spells it.
         task: what its networks are built for.
-        unit: unit of `Metrics.valid` and `Metrics.test` after they are turned to higher-is-better.
-        higher_is_better: direction of the quantity in its own publication; a loss is negated when read.
+        unit: of the published quantity.
+        higher_is_better: direction of the published quantity. A loss is negated once, when a table is made: in
+            `Metrics` and in all that is computed from them higher is better, and what people read is turned back.
         note: which published numbers stand behind `valid` and `test`.
-        lowest, highest: range of a possible value.
+        lowest, highest: range of a published value.
+        quantity: what people call it, "accuracy" or "loss".
     """
 
     name: str
@@ -32,6 +34,12 @@ class Dataset:
     note: str = ""
     lowest: float = 0.0
     highest: float = 100.0
+    quantity: str = "accuracy"
+
+    @property
+    def sign(self) -> float:
+        """Return what turns a published value into one where higher is better, and back, as a factor."""
+        return 1.0 if self.higher_is_better else -1.0
 
 
 class Benchmark(ABC):
@@ -45,6 +53,8 @@ class Benchmark(ABC):
     dataset: Dataset
     digest: str
     """Hash of the data behind it, for the header of results."""
+    validated: bool = True
+    """Whether it has validation values. Where it has none `valid` repeats `test`, and all that is shown says so."""
 
     @classmethod
     @abstractmethod
@@ -53,8 +63,12 @@ class Benchmark(ABC):
 
     @classmethod
     @abstractmethod
-    def make_space(cls) -> SearchSpace:
-        """Return the search space, which is the same for every data set."""
+    def make_space(cls, dataset: str | None = None) -> SearchSpace:
+        """Return the search space of a data set, None for the first; most benchmarks have one for all.
+
+        Raises:
+            MissingData: the architectures are a list that comes with the table, and that is not installed.
+        """
 
     @classmethod
     @abstractmethod

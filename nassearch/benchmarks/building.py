@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData
 from nassearch.networks.graph import Network
 from nassearch.networks.training import Training, train
@@ -104,43 +104,23 @@ def _seed(seed: int, text: str) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
-class WorkFile:
-    """Finished units, one JSON line each under a header line; a torn last line is dropped on opening."""
+class WorkFile(WorkLog):
+    """Finished units, by seed and place."""
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         # More seeds continue a build, so their number is not part of what a work file is of.
         header = {"format": 1, "recipe": {k: v for k, v in recipe.as_dict().items() if k != "seeds"}}
-        self.path = path
-        self.done: dict[tuple[int, int], dict[str, Any]] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        whole = self._read(header) if path.exists() else 0
-        with open(path, "ab") as file:
-            file.truncate(whole)
-        if not whole:
-            self.append(header)
-
-    def _read(self, header: dict[str, Any]) -> int:
-        text = self.path.read_bytes()
-        whole = text.rfind(b"\n") + 1
+        super().__init__(path, header, "recipe")
         try:
-            lines = [json.loads(line) for line in text[:whole].splitlines()]
-            for line in lines[1:]:
-                self.done[line["seed"], line["first"]] = line
-        except (ValueError, KeyError, TypeError) as error:
+            self.done = {(line["seed"], line["first"]): line for line in self.lines}
+        except KeyError as error:
             raise BadData(
-                f"{self.path} is not a work file of a build: {error}; remove it to start over"
+                f"{path} is not a work file: a unit without {error}; remove it to start over"
             ) from error
-        if lines and lines[0] != header:
-            raise BadData(f"{self.path} belongs to another recipe; finish it, or remove it to start over")
-        return whole
 
     def append(self, line: dict[str, Any]) -> None:
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if "seed" in line:
-            self.done[line["seed"], line["first"]] = line
+        super().append(line)
+        self.done[line["seed"], line["first"]] = line
 
 
 def train_space(

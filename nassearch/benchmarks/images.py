@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.batches import load_batch, save_batch
+from nassearch.benchmarks.batches import keep_batch
 from nassearch.benchmarks.npz import read_npz
-from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName
-from nassearch.paths import data_dir
-from nassearch.spaces.base import SearchSpace
+from nassearch.errors import BadData, InvalidSetting, UnknownName
 from nassearch.types import Batch
 
 NORMALISATION = {
@@ -26,22 +24,21 @@ REMEDY = "give an .npz archive of uint8 x_train [N, height, width, 3] and y_trai
 
 
 def import_images(
-    space: SearchSpace,
     datasets: Mapping[str, Dataset],
     path: Path | str,
     dataset: str,
+    target: Path,
     *,
     count: int = 256,
     force: bool = False,
-    folder: Path | None = None,
 ) -> Path:
     """Make the fixed batch of a data set from the first `count` training images of a file; return its path.
 
     Args:
-        space: whose folder in the user's data directory takes the batch, unless `folder` names another.
-        datasets: the data sets that can be imported, by name.
+        datasets: the data sets of a benchmark, by name.
         path: an .npz archive, uint8 images `[N, height, width, channels]` and labels `[N]`.
         dataset: name of the data set, which gives shape, classes and normalisation.
+        target: where to write.
         count: B.
         force: replace a different batch that is there already.
 
@@ -56,15 +53,7 @@ def import_images(
     if dataset not in known:
         raise UnknownName("data set with images", dataset, known)
     batch = read_images(path, datasets[dataset], count)
-    target = (data_dir() / space.name if folder is None else folder) / f"{dataset}-batch.npz"
-    try:
-        there = load_batch(target, datasets[dataset].task).digest()
-    except NassearchError:
-        there = None  # missing, or damaged: then importing again is the remedy
-    if there not in (None, batch.digest()) and not force:
-        raise InvalidSetting(f"{target} already holds a different batch; replace it by force=True (--force)")
-    save_batch(target, batch)
-    return target
+    return keep_batch(target, datasets[dataset].task, batch, force)
 
 
 def read_images(path: Path, dataset: Dataset, count: int) -> Batch:

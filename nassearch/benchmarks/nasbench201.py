@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.tabular import TabularBenchmark
-from nassearch.paths import data_dir
+from nassearch.paths import embedded
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 
@@ -56,37 +55,22 @@ class NASBench201Benchmark(TabularBenchmark):
 
     @classmethod
     def importable(cls) -> dict[str, Dataset]:
-        """Return the data sets whose tables a user imports."""
         return {name: dataset for name, dataset in cls.datasets().items() if name not in EMBEDDED}
 
     @classmethod
-    def make_space(cls) -> NASBench201:
+    def make_space(cls, dataset: str | None = None) -> NASBench201:
         return NASBench201()
 
     @classmethod
     def table_path(cls, dataset: str) -> Path:
-        if dataset in EMBEDDED:
-            return embedded(f"{cls.name}-{dataset}.npz")
-        return data_dir() / cls.name / f"{dataset}.npz"
+        return embedded(f"{cls.name}-{dataset}.npz") if dataset in EMBEDDED else super().table_path(dataset)
 
     @classmethod
     def batch_path(cls, dataset: str) -> Path:
-        if dataset in EMBEDDED:
-            return embedded(f"{dataset}-batch.npz")
-        return data_dir() / cls.name / f"{dataset}-batch.npz"
+        return embedded(f"{dataset}-batch.npz") if dataset in EMBEDDED else super().batch_path(dataset)
 
     @classmethod
     def remedy(cls, dataset: str) -> str:
         if dataset in EMBEDDED:
             return "install nassearch again, or make it with: nassearch bench build"
-        return f"get it with: nassearch bench import FILE, or search on {EMBEDDED[0]}, which needs no file"
-
-
-def embedded(name: str) -> Path:
-    """Return where a file of the package `nassearch.benchmarks_data` lies, installed or in a checkout."""
-    checkout = Path(__file__).resolve().parents[2] / "benchmarks_data" / name
-    try:
-        installed = Path(str(resources.files("nassearch.benchmarks_data").joinpath(name)))
-    except ModuleNotFoundError:
-        return checkout
-    return installed if installed.exists() or not checkout.exists() else checkout
+        return f"{super().remedy(dataset)}, or search on {EMBEDDED[0]}, which needs no file"

@@ -43,8 +43,10 @@ class Sheet:
     word: str
 
 
-def read_sheet(path: Path) -> Sheet:
+def read_sheet(path: Path, others: Sequence[str] = ()) -> Sheet:
     """Read CSV (plain, gzip, bzip2 or xz; comma, semicolon or tab) or Parquet, told apart by the first bytes.
+
+    `others` are names of what else could have been read here, for messages.
 
     The csv module rather than a data frame: rows must keep their line numbers, and no cell may be guessed at.
     The rows of a CSV are checked as they are read.
@@ -59,13 +61,17 @@ def read_sheet(path: Path) -> Sheet:
     except FileNotFoundError as error:
         raise MissingData(f"there is no file {path}") from error
     except OSError as error:
-        raise BadData(f"cannot read {path}: {error.strerror}") from error
+        raise BadData(f"cannot read {path}: {error.strerror}; {_takes(others)}") from error
     if data.startswith(b"PAR1"):
         return _parquet(path, data)
-    return _csv(path, _text(path, data))
+    return _csv(path, _text(path, data, others))
 
 
-def _text(path: Path, data: bytes) -> str:
+def _takes(others: Sequence[str]) -> str:
+    return f"an import takes {', '.join((*others, 'CSV'))} or Parquet"
+
+
+def _text(path: Path, data: bytes, others: Sequence[str]) -> str:
     for magic, (name, decompress) in COMPRESSIONS.items():
         if data.startswith(magic):
             try:
@@ -75,7 +81,7 @@ def _text(path: Path, data: bytes) -> str:
             break
     for magic, name in NOT_TABLES.items():
         if data.startswith(magic):
-            raise BadData(f"{path} is {name}; an import takes CSV or Parquet")
+            raise BadData(f"{path} is {name}; {_takes(others)}")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -36,7 +36,12 @@ class Table:
         rows: int32 `[A]`, the row of each of the space's A architectures, in the order of `space.all()`.
             Isomorphic architectures may share a row.
         meta: plain JSON values: `format`, `space`, `dataset`, `unit`, `higher_is_better`, `origin`, `note`,
-            `seeds` and whatever else the maker wants to say.
+            `seeds` and whatever else the maker wants to say; `valid` is "test" where no validation values were
+            published, so that `valid` repeats `test`.
+        archs: int32 `[A, L]`, the architectures themselves, -1 after the end of short ones, for spaces that are a
+            finite list; None for those that know their architectures.
+
+    A published loss stands here negated.
     """
 
     valid: Floats
@@ -44,6 +49,7 @@ class Table:
     seconds: Floats | None
     rows: NDArray[np.int32]
     meta: Mapping[str, Any]
+    archs: NDArray[np.int32] | None = None
 
     @classmethod
     def build(
@@ -56,6 +62,7 @@ class Table:
         seconds: Any = None,
         *,
         by_key: bool = False,
+        listed: bool = False,
         **meta: Any,
     ) -> Table:
         """Make a table from N architectures in any order.
@@ -63,8 +70,9 @@ class Table:
         Args:
             space, dataset: what the numbers are about.
             archs: every architecture of the space, or one for each key where `by_key`.
-            valid, test, seconds: `[N]` or `[S, N]`, in the order of `archs`.
+            valid, test, seconds: `[N]` or `[S, N]`, in the order of `archs`; higher is better.
             by_key: keep one row per key of the space.
+            listed: keep the architectures too.
             **meta: further metadata, JSON values.
 
         Raises:
@@ -97,6 +105,7 @@ class Table:
                 "higher_is_better": dataset.higher_is_better,
                 "note": meta.get("note", dataset.note),
             },
+            _padded(list(space.all())) if listed else None,
         )
         table.check(space, dataset)
         return table
@@ -114,7 +123,8 @@ class Table:
             meta = json.loads(arrays["meta"].tobytes().decode())
             if meta["format"] != FORMAT:
                 raise BadData(f"a table of format {meta['format']!r}, this version reads {FORMAT}")
-            table = cls(arrays["valid"], arrays["test"], arrays.get("seconds"), arrays["rows"], meta)
+            columns = arrays["valid"], arrays["test"], arrays.get("seconds"), arrays["rows"]
+            table = cls(*columns, meta, arrays.get("archs"))
             table._check_arrays()
         except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise BadData(f"{path} is not a table of nassearch ({error!r}); {remedy}") from error
@@ -125,8 +135,9 @@ class Table:
     def save(self, path: Path) -> None:
         """Write the table at once or not at all; equal tables give equal bytes."""
         arrays: dict[str, NDArray[Any]] = {"valid": self.valid, "test": self.test, "rows": self.rows}
-        if self.seconds is not None:
-            arrays["seconds"] = self.seconds
+        for name, array in (("seconds", self.seconds), ("archs", self.archs)):
+            if array is not None:
+                arrays[name] = array
         text = json.dumps(dict(self.meta), sort_keys=True, allow_nan=False)
         arrays["meta"] = np.frombuffer(text.encode(), dtype=np.uint8)
         write_npz(path, arrays)
@@ -135,11 +146,18 @@ class Table:
     def digest(self) -> str:
         """Hash of the numbers and of what they mean; notes and recipe do not count."""
         digest = hashlib.sha256(json.dumps({name: self.meta[name] for name in MEANING}).encode())
-        for array in (self.valid, self.test, self.seconds, self.rows):
+        for array in (self.valid, self.test, self.seconds, self.rows, self.archs):
             if array is not None:
                 digest.update(f"{array.dtype.str}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
+
+    @property
+    def architectures(self) -> list[Arch]:
+        """Return the architectures of a table that lists them, in order; none where it does not."""
+        if self.archs is None:
+            return []
+        return [tuple(option for option in arch if option >= 0) for arch in self.archs.tolist()]
 
     def check(self, space: SearchSpace, dataset: Dataset) -> None:
         """Raise `BadData` unless this is a whole table of that space and data set, in its range."""
@@ -151,7 +169,7 @@ class Table:
         if len(self.rows) != space.size:
             raise BadData(f"the table knows {len(self.rows)} architectures, {space.name} has {space.size}")
         for name, values in (("valid", self.valid), ("test", self.test)):
-            low, high = np.nanmin(values), np.nanmax(values)
+            low, high = sorted((dataset.sign * np.nanmin(values), dataset.sign * np.nanmax(values)))
             if low < dataset.lowest or high > dataset.highest:
                 raise BadData(
                     f"{name} goes from {low:g} to {high:g}; on {dataset.name} it lies within "
@@ -175,6 +193,14 @@ class Table:
                 raise BadData("training seconds are finite and not negative")
         if self.rows.dtype != np.int32 or self.rows.ndim != 1 or self.rows.size == 0:
             raise BadData(f"rows is {self.rows.dtype} {list(self.rows.shape)}, not int32 [architectures]")
+        if self.archs is not None and (self.archs.dtype != np.int32 or self.archs.ndim != 2):
+            raise BadData(
+                f"archs is {self.archs.dtype} {list(self.archs.shape)}, not int32 [architectures, options]"
+            )
+        if self.archs is not None and len(self.archs) != len(self.rows):
+            raise BadData(
+                f"the table lists {len(self.archs)} architectures and has rows for {len(self.rows)}"
+            )
         if self.rows.min() < 0 or self.rows.max() >= self.valid.shape[1]:
             raise BadData(f"rows {self.rows.min()} to {self.rows.max()} in a table of {self.valid.shape[1]}")
 
@@ -184,3 +210,10 @@ def _by_seed(name: str, values: Any, count: int) -> Floats:
     if array.ndim != 2 or array.shape[1] != count:
         raise BadData(f"{name} is {list(np.shape(values))}, not [{count}] or [seeds, {count}]")
     return array
+
+
+def _padded(archs: Sequence[Arch]) -> NDArray[np.int32]:
+    padded = np.full((len(archs), max(map(len, archs))), -1, np.int32)
+    for row, arch in zip(padded, archs, strict=True):
+        row[: len(arch)] = arch
+    return padded

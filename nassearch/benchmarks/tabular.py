@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset
 from nassearch.benchmarks.batches import load_batch
+from nassearch.benchmarks.formats.base import Format
+from nassearch.benchmarks.images import import_images
 from nassearch.benchmarks.table import Table
 from nassearch.errors import BadData, MissingData, UnknownName
+from nassearch.paths import data_dir
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Batch, Metrics
+from nassearch.types import Arch, Batch, Floats, Metrics
 
 Self = TypeVar("Self", bound="TabularBenchmark")
+NO_VALIDATION = "none published: a search sees the test value, so its curves are optimistic"
 
 
 class TabularBenchmark(Benchmark):
     """The oracle of a search, read from a `Table`.
 
-    A subclass names its space, its data sets and where their files lie.
+    A subclass names its space and its data sets; what it has beyond that, such as published files or a table in the
+    package, it says by overriding what is here.
 
     Args:
         space: the search space of the table.
@@ -31,32 +36,42 @@ class TabularBenchmark(Benchmark):
 
     def __init__(self, space: SearchSpace, dataset: Dataset, table: Table) -> None:
         self.space, self.dataset, self.table, self.digest = space, dataset, table, table.digest
+        self.validated = table.meta.get("valid") != "test"
         self._answers: dict[Arch, tuple[Metrics, ...]] = {}
-        self._row = dict(zip(space.all(), table.rows.tolist(), strict=True))
         unknown = np.full((1, 1), np.nan)
         seconds = np.broadcast_to(unknown if table.seconds is None else table.seconds, table.valid.shape)
-        self._test: list[float] = np.nanmean(table.test, axis=0).tolist()
-        self._valid: list[list[float]] = table.valid.T.tolist()
-        self._seconds: list[list[float]] = seconds.T.tolist()
-        trained = np.isfinite(table.valid)
-        for row in np.flatnonzero(~trained.all(axis=0)).tolist():
-            self._valid[row] = table.valid[trained[:, row], row].tolist()
-            self._seconds[row] = seconds[trained[:, row], row].tolist()
+        self._test: Floats = np.nanmean(table.test, axis=0)
+        # One row per architecture side by side in memory, as queries read them.
+        self._trainings = np.ascontiguousarray(np.stack([table.valid, seconds]).transpose(2, 1, 0))
+
+    formats: ClassVar[tuple[Format, ...]] = ()
+    """Published files that `nassearch bench import` reads for it, besides CSV and Parquet."""
+    by_key: ClassVar[bool] = False
+    """Whether its published files hold one architecture per key of the space."""
+    listed: ClassVar[bool] = False
+    """Whether its space is the list of architectures that a table holds."""
+    published: ClassVar[Mapping[str, int]] = {}
+    """How many architectures were published, by data set, where a table may hold fewer: of those that are listed."""
 
     @classmethod
-    @abstractmethod
+    def importable(cls) -> dict[str, Dataset]:
+        """Return the data sets whose tables a user imports: here all."""
+        return cls.datasets()
+
+    @classmethod
     def table_path(cls, dataset: str) -> Path:
         """Return where the table of a data set lies, or would lie."""
+        return data_dir() / cls.name / f"{dataset}.npz"
 
     @classmethod
-    @abstractmethod
     def batch_path(cls, dataset: str) -> Path:
         """Return where the batch of a data set lies, or would lie."""
+        return data_dir() / cls.name / f"{dataset}-batch.npz"
 
     @classmethod
-    @abstractmethod
     def remedy(cls, dataset: str) -> str:
         """Return the command that gets the table of a data set, as the end of a sentence."""
+        return f"get it with: nassearch bench import {cls.name} FILE"
 
     @classmethod
     def installed(cls) -> list[str]:
@@ -64,7 +79,16 @@ class TabularBenchmark(Benchmark):
         return [name for name in cls.datasets() if cls.table_path(name).exists()]
 
     @classmethod
-    def open(cls: type[Self], dataset: str | None = None) -> Self:
+    def space_of(cls, archs: Sequence[Arch]) -> SearchSpace:
+        """Return the space that is this list of architectures; for benchmarks that are `listed`."""
+        raise NotImplementedError(f"{cls.name} is listed: override space_of")
+
+    @classmethod
+    def make_space(cls, dataset: str | None = None) -> SearchSpace:
+        return cls.space_of(cls._load(dataset)[1].architectures)
+
+    @classmethod
+    def _load(cls, dataset: str | None) -> tuple[Dataset, Table]:
         known = cls.datasets()
         name = next(iter(known)) if dataset is None else dataset
         if name not in known:
@@ -72,12 +96,17 @@ class TabularBenchmark(Benchmark):
         path, remedy = cls.table_path(name), cls.remedy(name)
         if not path.exists():
             raise MissingData(f"the {name} table of {cls.name} is not installed (no {path}); {remedy}")
-        space, table = cls.make_space(), Table.load(path, remedy)
+        return known[name], Table.load(path, remedy)
+
+    @classmethod
+    def open(cls: type[Self], dataset: str | None = None) -> Self:
+        known, table = cls._load(dataset)
+        space = cls.space_of(table.architectures) if cls.listed else cls.make_space(known.name)
         try:
-            table.check(space, known[name])
+            table.check(space, known)
         except BadData as error:
-            raise BadData(f"{path}: {error}; {remedy}") from error
-        return cls(space, known[name], table)
+            raise BadData(f"{cls.table_path(known.name)}: {error}; {cls.remedy(known.name)}") from error
+        return cls(space, known, table)
 
     def query(self, arch: Arch, rng: np.random.Generator) -> Metrics:
         """Return what training this architecture once gives.
@@ -102,12 +131,13 @@ class TabularBenchmark(Benchmark):
 
     def _remember(self, arch: Arch) -> tuple[Metrics, ...]:
         """Put together what a query can answer for this architecture, one `Metrics` per seed."""
-        row = self._row.get(arch)
-        if row is None:
-            self.space.check(arch)
-            raise BadData(f"the table of {self.dataset.name} does not hold {self.space.format(arch)}")
-        seeds = zip(self._valid[row], self._seconds[row], strict=True)
-        answers = tuple(Metrics(valid, self._test[row], seconds) for valid, seconds in seeds)
+        row = int(self.table.rows[self.space.index(arch)])
+        test = float(self._test[row])
+        answers = tuple(
+            Metrics(valid, test, seconds)
+            for valid, seconds in self._trainings[row].tolist()
+            if valid == valid
+        )
         self._answers[arch] = answers
         return answers
 
@@ -121,22 +151,38 @@ class TabularBenchmark(Benchmark):
         seconds = np.nan
         if self.table.seconds is not None:
             seconds = float(np.broadcast_to(self.table.seconds, trained.shape)[trained].sum())
-        return Metrics(float(np.nanmax(self.table.valid)), max(self._test), seconds)
+        return Metrics(float(np.nanmax(self.table.valid)), float(self._test.max()), seconds)
 
     @classmethod
     def find_batch(cls, dataset: str) -> Batch | None:
         path = cls.batch_path(dataset)
         return load_batch(path, cls.datasets()[dataset].task) if path.exists() else None
 
+    @classmethod
+    def is_batch(cls, path: Path) -> bool:
+        """Say whether a file that is none of `formats` is data to make a fixed batch of, rather than a table."""
+        return path.suffix == ".npz"
+
+    @classmethod
+    def import_batch(cls, path: Path, dataset: str, *, count: int = 256, force: bool = False) -> Path:
+        """Make the fixed batch of a data set from a user's file, and return where it lies; here, of images.
+
+        Raises:
+            NassearchError: one of its kinds, see `nassearch.benchmarks.images.import_images`.
+        """
+        return import_images(cls.datasets(), path, dataset, cls.batch_path(dataset), count=count, force=force)
+
     def info(self) -> dict[str, Any]:
         """Return files, counts, digest, range of values and metadata as plain JSON values."""
-        table, best = self.table, self.best
-        quantiles = np.percentile(np.array(self._test)[table.rows], [5, 25, 50, 75, 95]).tolist()
+        table, best, sign = self.table, self.best, self.dataset.sign
+        quantiles = np.percentile(sign * self._test[table.rows], [5, 25, 50, 75, 95]).tolist()
         return {
             "benchmark": self.name,
             "dataset": self.dataset.name,
             "unit": self.dataset.unit,
+            "better": "higher" if self.dataset.higher_is_better else "lower",
             "note": self.dataset.note,
+            "validation": "published" if self.validated else NO_VALIDATION,
             "file": str(self.table_path(self.dataset.name)),
             "batch": str(path) if (path := self.batch_path(self.dataset.name)).exists() else None,
             "architectures": len(table.rows),
@@ -144,8 +190,8 @@ class TabularBenchmark(Benchmark):
             "seeds": table.valid.shape[0],
             "trainings": int(np.isfinite(table.valid).sum()),
             "digest": self.digest,
-            "best_valid": best.valid,
-            "best_test": best.test,
+            "best_valid": sign * best.valid,
+            "best_test": sign * best.test,
             "test_percentiles": dict(zip(("5", "25", "50", "75", "95"), quantiles, strict=True)),
             "training_seconds": None if table.seconds is None else best.seconds,
             "meta": dict(table.meta),

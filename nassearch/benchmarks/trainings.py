@@ -141,8 +141,14 @@ def _value(
     return number
 
 
-def to_table(path: Path, space: SearchSpace, dataset: Dataset, found: Trainings) -> Table:
-    """Make the table of one data set.
+def to_table(
+    path: Path,
+    space: SearchSpace,
+    dataset: Dataset,
+    found: Trainings,
+    listed: bool = False,
+) -> Table:
+    """Make the table of one data set, losses negated; `listed` keeps the architectures of a finite list in it.
 
     Raises:
         BadData: architectures are missing, or fractions stand where percent is expected.
@@ -174,8 +180,19 @@ def to_table(path: Path, space: SearchSpace, dataset: Dataset, found: Trainings)
         "seeds": named,
         "epochs": found.columns.epochs,
     }
+    if found.columns.valid == found.columns.test:
+        meta["valid"] = "test"
     timed = found.columns.seconds is not None
     try:
-        return Table.build(space, dataset, archs, valid, test, seconds if timed else None, **meta)
+        return Table.build(
+            space,
+            dataset,
+            archs,
+            dataset.sign * valid,
+            dataset.sign * test,
+            seconds if timed else None,
+            listed=listed,
+            **meta,
+        )
     except NassearchError as error:
         raise BadData(f"{path}: {error}") from error

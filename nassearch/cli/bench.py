@@ -43,6 +43,7 @@ def list_(as_json: bool) -> None:
                     "installed": dataset.name in installed,
                     "batch": None if batch is None else len(batch.inputs),
                     "unit": dataset.unit,
+                    "better": "higher" if dataset.higher_is_better else "lower",
                     "note": dataset.note,
                 }
             )
@@ -57,7 +58,7 @@ def list_(as_json: bool) -> None:
         ],
     )
     click.echo(
-        "What valid and test are: nassearch bench list --json. To get a data set: nassearch bench import FILE"
+        "What valid and test are: nassearch bench list --json. To get a data set: nassearch bench import BENCHMARK FILE"
     )
 
 
@@ -85,21 +86,23 @@ def info(dataset: str | None, benchmark: str, as_json: bool) -> None:
 
 
 @bench.command("import")
+@click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path))
-@benchmark_option
 @click.option("--dataset", "datasets", multiple=True, help="Take this data set only; repeat for more.")
 @click.option("--column", "mapping", multiple=True, callback=assignments, metavar="ROLE=COLUMN",
               help="Where to find arch, dataset, valid, test, seconds or seed; repeat for more.")  # fmt: skip
-@click.option("--epochs", type=int, default=None, help="Which columns of a wide file. [default: the most]")
+@click.option(
+    "--epochs", type=int, default=None, help="Which trainings, by their length. [default: the longest]"
+)
 @click.option(
     "--scale", type=float, default=1.0, show_default=True, help="Factor on accuracies; 100 for fractions."
 )
 @click.option("--count", type=int, default=256, show_default=True, help="Images in a batch.")
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@click.option("--force", is_flag=True, help="Replace what is there; take a file of another checksum.")
 @json_option
 def import_(
+    name: str,
     file: Path,
-    benchmark: str,
     datasets: tuple[str, ...],
     mapping: dict[str, Any],
     epochs: int | None,
@@ -108,60 +111,83 @@ def import_(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Check a table of trained accuracies (CSV or Parquet), or an .npz of images, and keep it.
+    """Check what trainings of benchmark NAME reached, or data for its proxies, and keep it.
 
-    A table is long (columns arch, dataset, valid, test and perhaps seconds and seed) or wide (columns such as
-    cifar10/valid/200). Images become the fixed batch of --dataset.
+    FILE is a published file or folder of the benchmark, read without running anything in it; or a table (CSV or
+    Parquet), long (columns arch, dataset, valid, test and perhaps seconds and seed) or wide (columns such as
+    cifar10/valid/200); or an .npz of images, which become the fixed batch of --dataset. Killed, it is run again.
 
     \b
     Examples:
-      nassearch bench import nasbench201.csv.gz
-      nassearch bench import mine.csv --dataset cifar10 --column arch=cell --column valid=val_acc
-      nassearch bench import cifar10.npz --dataset cifar10
+      nassearch bench import nasbench201 nasbench201.csv.gz
+      nassearch bench import nasbench201 NATS-tss-v1_0-3ffb9-simple.tar
+      nassearch bench import nasbench101 nasbench_only108.tfrecord
+      nassearch bench import nasbench201 mine.csv --dataset cifar10 --column arch=cell --column valid=val_acc
+      nassearch bench import nasbench201 cifar10.npz --dataset cifar10
     """
-    from nassearch.benchmarks.importing import import_images, import_table
+    from dataclasses import asdict
 
-    part = registry.load("benchmarks", benchmark)
-    if file.suffix == ".npz":
+    from nassearch.benchmarks.importing import import_file
+    from nassearch.benchmarks.official import recognise
+    from nassearch.benchmarks.tabular import TabularBenchmark
+
+    part = registry.load("benchmarks", name)
+    if not issubclass(part, TabularBenchmark):
+        raise InvalidSetting(f"{name} is no table: there is nothing to import for it")
+    if part.is_batch(file) and recognise(part.formats, file) is None:
         if len(datasets) != 1:
-            raise InvalidSetting("images belong to one data set: name it with --dataset")
-        path = import_images(
-            part.make_space(), part.importable(), file, datasets[0], count=count, force=force
-        )
+            raise InvalidSetting(
+                f"{file} becomes the batch of one data set: name it with --dataset, of {', '.join(part.datasets())}"
+            )
+        path = part.import_batch(file, datasets[0], count=count, force=force)
         return echo_json({"batch": str(path)}) if as_json else click.echo(f"batch of {count}: {path}")
     columns = {role: str(column) for role, column in mapping.items()}
-    report = import_table(
-        part.make_space(),
-        part.importable(),
-        file,
-        columns,
-        only=datasets,
-        epochs=epochs,
-        scale=scale,
-        force=force,
-    )
+    with watching(not as_json) as watch:
+        report = import_file(
+            part,
+            file,
+            columns,
+            only=datasets or None,
+            epochs=epochs,
+            scale=scale,
+            force=force,
+            progress=watch(f"reading {file.name}"),
+        )
     if as_json:
         return echo_json(
             {
-                "tables": [_table(t) for t in report.tables],
-                "ignored": list(report.ignored),
                 "source": str(report.source),
+                "format": report.format,
+                "md5": report.md5,
+                "tables": [{**asdict(t), "path": str(t.path)} for t in report.tables],
+                "ignored": list(report.ignored),
+                "dropped": dict(report.dropped),
             }
         )
     for t in report.tables:
-        state = "written" if t.written else "there already"
-        epochs_ = f", {t.epochs} epochs" if t.epochs else ""
-        click.echo(
-            f"{t.dataset}: {t.trainings} trainings{epochs_}, best test {t.best_test:.2f}, {state}: {t.path}"
-        )
+        _tell(part, t)
+    if report.md5:
+        click.echo(f"MD5 {report.md5}, as far as published")
     if report.ignored:
         click.echo(f"columns not used: {', '.join(report.ignored)}")
+    for reason, times in report.dropped.items():
+        click.echo(f"left out: {times} x {reason}")
 
 
-def _table(imported: Any) -> dict[str, Any]:
-    from dataclasses import asdict
+def _tell(part: Any, t: Any) -> None:
+    """Print what became of one data set."""
+    from nassearch.benchmarks.tabular import NO_VALIDATION
 
-    return {**asdict(imported), "path": str(imported.path)}
+    epochs = f", {t.epochs} epochs" if t.epochs else ""
+    state = "written" if t.written else "there already"
+    published = part.published.get(t.dataset, t.architectures)
+    of = f" of {published} published" if published != t.architectures else ""
+    click.echo(
+        f"{t.dataset}: {t.architectures} architectures{of}, {t.trainings} trainings{epochs}, best test "
+        f"{t.best_test:.2f}, {state}: {t.path}"
+    )
+    if not t.validated:
+        click.echo(f"{t.dataset}: validation values: {NO_VALIDATION}")
 
 
 @bench.command()

@@ -148,7 +148,7 @@ def correlate(
         from nassearch.scatter import collect_scatter, draw_scatter
 
         sizes = parameters(found, workers=workers, executor=executor, cache=cache)
-        draw_scatter(collect_scatter(found, sizes), plot)
+        draw_scatter(collect_scatter(found, sizes, quantity=found.quantity), plot)
     if as_json:
         return echo_json(_nested(found))
     _tell(found)
@@ -159,7 +159,8 @@ def correlate(
 
 def _tell(found: Comparison) -> None:
     click.echo(
-        f"{found.benchmark} {found.dataset}: {len(found.archs)} architectures, mean {found.metric} accuracy; "
+        f"{found.benchmark} {found.dataset}: {len(found.archs)} architectures, mean {found.metric} "
+        f"{found.quantity.name}{', lower is better: a rho above 0 ranks well' if found.quantity.sign < 0 else ''}; "
         f"{found.how.level:.0%} intervals"
     )
     if found.neighbourhoods:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nassearch import registry
 from nassearch.cli.common import echo_json, json_option, table, text, view_options
-from nassearch.errors import BadData, InvalidSetting, UnknownName
+from nassearch.errors import BadData, InvalidSetting
 
 if TYPE_CHECKING:
     from nassearch.curves import Curve
@@ -65,15 +64,6 @@ def subject(header: Header) -> str:
     return f"{header.experiment.get('benchmark')}, {header.experiment.get('dataset')}"
 
 
-def _unit(header: Header) -> str:
-    """Return the unit of a result's values; its benchmark may be one that is not installed here."""
-    try:
-        datasets = registry.load("benchmarks", str(header.experiment.get("benchmark"))).datasets()
-        return str(datasets[header.experiment["dataset"]].unit)
-    except (UnknownName, KeyError):
-        return "percent"
-
-
 @click.command()
 @paths_argument
 @click.option(
@@ -105,6 +95,7 @@ def compare(
     Example:
       nassearch compare results/*.jsonl --baseline rand --target 90
     """
+    from nassearch.quantity import METRIC, Quantity
     from nassearch.summary import compare as compare_searches
 
     if target is not None and not math.isfinite(target):
@@ -126,8 +117,10 @@ def compare(
         "regret",
     ]
     header = searches[0][1]
+    quantity = Quantity.of_result(header)
+    by = quantity.chosen_by(show, choose) or f" by {choose} {quantity.name}"
     table(
-        f"{subject(header)}: {show} accuracy ({_unit(header)}) of the best so far by {choose}, median of "
+        f"{subject(header)}: {METRIC[show]} {quantity.name} ({quantity.unit}) of the best so far{by}, median of "
         f"{' or '.join(map(str, sorted({row['rounds'] for row in rows})))} rounds\n",
         columns,
         [
@@ -172,6 +165,7 @@ def plot(results: tuple[Path, ...], output: Path, x: str, show: str, choose: str
       nassearch plot results/*.jsonl -o searches.svg --x seconds
     """
     from nassearch.plots import check_suffix, collect, draw_curves
+    from nassearch.quantity import Quantity
     from nassearch.summary import best_value
 
     check_suffix(output)
@@ -180,5 +174,6 @@ def plot(results: tuple[Path, ...], output: Path, x: str, show: str, choose: str
     curves = {label: curve for label, _, _, curve in searches}
     if x == "seconds" and any(math.isnan(curve.time_axis()[-1]) for curve in curves.values()):
         raise InvalidSetting("the data behind these results has no training times: leave --x at models")
-    data = collect(curves, x=x, unit=_unit(header), title=subject(header), best=best_value(header, show))
+    best = best_value(header, show)
+    data = collect(curves, x=x, quantity=Quantity.of_result(header), title=subject(header), best=best)
     click.echo(draw_curves(data, output))

@@ -20,8 +20,6 @@ from nassearch.cli.common import (
     work_options,
 )
 
-METRIC = {"test": "test", "valid": "validation"}
-
 
 @click.command()
 @click.argument("strategy")
@@ -89,6 +87,7 @@ def run(
     """
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
+    from nassearch.quantity import METRIC, Quantity
     from nassearch.summary import milestones, summarise
 
     experiment = Experiment(strategy, **flags)
@@ -98,24 +97,25 @@ def run(
     with watching(not as_json) as watch:
         outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
     curve = outcome.curve()
-    unit, best = experiment.oracle.dataset.unit, getattr(experiment.oracle.best, curve.show)
+    quantity, best = Quantity.of(experiment.oracle), getattr(experiment.oracle.best, curve.show)
     title = f"{experiment.benchmark}, {experiment.dataset}"
-    draw_curves(collect({experiment.label: curve}, unit=unit, title=title, best=best), picture)
-    summary = summarise(outcome.rounds, curve, experiment.target)
+    draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
+    summary = summarise(outcome.rounds, curve, experiment.target, quantity)
     if as_json:
         echo_json({"experiment": experiment.as_dict(), "summary": summary, "results": str(path)})
         return
-    low, median, high = curve.band()
-    chosen = "so far" if curve.show == curve.choose else f"so far by {METRIC[curve.choose]} accuracy"
+    low, median, high = quantity.band(*curve.band())
+    of = f"of the best so far{quantity.chosen_by(curve.show, curve.choose)}"
     rounds = f"{curve.rounds} round{'s' if curve.rounds > 1 else ''}"
     table(
-        f"{title}: {experiment.label}\n{METRIC[curve.show]} accuracy ({unit}) of the best {chosen}, over {rounds} "
+        f"{title}: {experiment.label}\n{METRIC[curve.show]} {quantity.name} ({quantity.unit}) {of}, over {rounds} "
         f"from seed {experiment.seed}\n",
         ["models trained", "lower quartile", "median", "upper quartile"],
         [[m, float(low[m - 1]), float(median[m - 1]), float(high[m - 1])] for m in milestones([curve])],
     )
     click.echo(
-        f"\nbest there is: {best:.2f}   revisits: {summary['revisits']:.1f} per round   training: {_time(summary)}"
+        f"\nbest there is: {quantity.shown(best):.2f}   revisits: {summary['revisits']:.1f} per round   "
+        f"training: {_time(summary)}"
     )
     if experiment.target is not None:
         reached = summary["models_to_target"]

@@ -84,9 +84,12 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
         return load_batch(path, task, "give another --batch")
     batch = benchmark.find_batch(dataset)
     if batch is None:
+        what, file, kind = (
+            ("text", "TEXT.txt", "uniform") if task.tokens else ("images", "IMAGES.npz", "grey")
+        )
         raise MissingData(
-            f"{scorer} looks at data, and no batch of {dataset} is installed; make one from images with: "
-            f"nassearch bench import IMAGES.npz --dataset {dataset}, or do without images: --batch grey"
+            f"{scorer} looks at data, and no batch of {dataset} is installed; make one from {what} with: "
+            f"nassearch bench import {benchmark.name} {file} --dataset {dataset}, or do without {what}: --batch {kind}"
         )
     return batch
 
@@ -110,7 +113,7 @@ def open_scorers(
         check_scorer(spec)
         if specs.count(spec) > 1:
             raise InvalidSetting(f"{spec} is there twice: name each proxy once")
-    space, task = benchmark.make_space(), benchmark.datasets()[dataset].task
+    space, task = benchmark.make_space(dataset), benchmark.datasets()[dataset].task
     batches = [open_batch(batch, benchmark, dataset, spec) if needs_batch(spec) else None for spec in specs]
     return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -40,12 +41,32 @@ class SearchSpace(ABC):
 
     @property
     def options(self) -> tuple[int, ...] | None:
-        """Return the number of options of each decision, or None where some combinations are no architecture."""
+        """Return the number of options of each decision, for strategies that decide; None where there are none."""
         return None
+
+    def decide(self, decisions: tuple[int, ...]) -> Arch | None:
+        """Return the architecture that one choice per decision of `options` means, or None where it means none.
+
+        Here the choices themselves.
+        """
+        return decisions
 
     @abstractmethod
     def all(self) -> Iterator[Arch]:
         """Yield every architecture, in the space's own index order."""
+
+    @cached_property
+    def _places(self) -> dict[Arch, int]:
+        return {arch: place for place, arch in enumerate(self.all())}
+
+    def index(self, arch: Arch) -> int:
+        """Return the place of an architecture in `all()`, 0 for the first.
+
+        Raises:
+            InvalidArch: it does not belong to the space.
+        """
+        place = self._places.get(arch)
+        return self._places[self.check(arch)] if place is None else place
 
     @abstractmethod
     def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:

@@ -16,6 +16,8 @@ BETAS, TINY = (0.9, 0.999), 1e-8
 """Of Adam (Kingma and Ba, 2015), as they recommend."""
 ABSENT = -1e9
 """Logarithm of the share of an option that a decision does not have: its probability is exactly 0."""
+REDRAWS = 1000
+"""Draws in a row that may mean no architecture; then one is drawn uniformly, as a controller may learn nothing else."""
 ROWS = 10
 """Rows of the report on a warm-up, after the one of its beginning."""
 
@@ -23,17 +25,17 @@ ROWS = 10
 class Controller(Protocol):
     """A policy over architectures that rewards change."""
 
-    def draw(self, uniforms: Floats) -> Arch:
-        """Draw an architecture by inversion of one uniform number per decision, `[D]`."""
+    def draw(self, uniforms: Floats) -> tuple[int, ...]:
+        """Draw an option per decision by inversion of one uniform number each, `[D]`."""
 
-    def learn(self, arch: Arch, advantage: float) -> None:
-        """Make an architecture more likely by an advantage above 0, less likely by one below."""
+    def learn(self, decisions: tuple[int, ...], advantage: float) -> None:
+        """Make decisions more likely by an advantage above 0, less likely by one below."""
 
     def entropy(self) -> float:
         """Return the entropy in nats, summed over the decisions."""
 
-    def argmax(self) -> Arch:
-        """Return the architecture of the likeliest options."""
+    def argmax(self) -> tuple[int, ...]:
+        """Return the likeliest options."""
 
 
 class SoftmaxController:
@@ -57,13 +59,13 @@ class SoftmaxController:
         self._steps = 0
         self._refresh()
 
-    def draw(self, uniforms: Floats) -> Arch:
+    def draw(self, uniforms: Floats) -> tuple[int, ...]:
         return tuple(np.add.reduce(self._cumulative <= uniforms[:, None], 1).tolist())
 
-    def learn(self, arch: Arch, advantage: float) -> None:
+    def learn(self, decisions: tuple[int, ...], advantage: float) -> None:
         shares = self.shares
         # d/dz of advantage * log p(arch) + weight * H, with dH/dz = -p (log p + H).
-        gradient = (self._one_hot[list(arch)] - shares) * advantage
+        gradient = (self._one_hot[list(decisions)] - shares) * advantage
         if self.entropy_weight:
             weighted = shares * self.logs
             gradient -= self.entropy_weight * (weighted - shares * np.add.reduce(weighted, 1, keepdims=True))
@@ -85,7 +87,7 @@ class SoftmaxController:
     def entropy(self) -> float:
         return -float((self.shares * self.logs).sum())
 
-    def argmax(self) -> Arch:
+    def argmax(self) -> tuple[int, ...]:
         return tuple(self.shares.argmax(1).tolist())
 
 
@@ -133,6 +135,9 @@ class Reinforce(Strategy):
     [-1, 1] with the least and the greatest so far, so that units do not matter; scores are mapped likewise, with ends
     and an average of their own. A score or accuracy that is NaN is rewarded with -1, the lowest.
 
+    Where decisions mean no architecture, as most do in NAS-Bench-101, the controller draws again and learns nothing
+    from it; what it learns of are the decisions, of which several may mean one architecture.
+
     Warm-up (arXiv 2101.08134, section 5.1): N scores reward the controller's own draws. The search goes on from the
     controller, nothing is queued, and N may exceed the size of the space. A long warm-up over-trains where the
     entropy bonus is small: the policy narrows to the proxy's favourite, accuracies then have nothing to choose from,
@@ -153,7 +158,7 @@ class Reinforce(Strategy):
 
     Raises:
         UnknownName: no such controller.
-        InvalidSetting: a number out of range, or a space where some combinations of options are no architecture.
+        InvalidSetting: a number out of range, or a space that is not made of options.
     """
 
     name: ClassVar[str] = "rl"
@@ -176,10 +181,11 @@ class Reinforce(Strategy):
         super().__init__(space, rng, **guidance)
         if space.options is None:
             raise InvalidSetting(
-                f"{self.name} decides option by option, and some combinations are no architecture of {space.name}: "
+                f"{self.name} decides option by option, and the architectures of {space.name} are not made of options: "
                 "use ae or rand"
             )
         self._decisions = len(space.options)
+        self._taken: dict[Arch, tuple[int, ...]] = {}
         rate = number("learning_rate", learning_rate)
         weight = number("entropy_weight", entropy_weight)
         decay = number("baseline_decay", baseline_decay, most=1)
@@ -216,9 +222,21 @@ class Reinforce(Strategy):
     def _reward(self, scorer: Scorer, n: int, rng: np.random.Generator) -> list[Arch]:
         drawn = []
         for uniforms in rng.random((n, self._decisions)):
-            drawn.append(self.controller.draw(uniforms))
-            self.controller.learn(drawn[-1], self._scores(float(scorer(drawn[-1:])[0])))
+            decisions, arch = self._draw(uniforms, rng)
+            drawn.append(arch)
+            self.controller.learn(decisions, self._scores(float(scorer(drawn[-1:])[0])))
         return drawn
+
+    def _draw(self, uniforms: Floats, rng: np.random.Generator) -> tuple[tuple[int, ...], Arch]:
+        """Return decisions that mean an architecture, and it; what means none is drawn again."""
+        for _ in range(REDRAWS):
+            decisions = self.controller.draw(uniforms)
+            arch = self.space.decide(decisions)
+            if arch is not None:
+                return decisions, arch
+            uniforms = rng.random(self._decisions)
+        arch = self.space.sample(rng)
+        return arch, arch
 
     def ask(self) -> Arch:
         if not self._course:
@@ -226,17 +244,21 @@ class Reinforce(Strategy):
         if self.move is not None:
             assert self.move_ratio is not None
             self._reward(self.move, self.move_ratio, self.rng)
-        return self.controller.draw(self.rng.random(self._decisions))
+        decisions, arch = self._draw(self.rng.random(self._decisions), self.rng)
+        self._taken[arch] = decisions
+        return arch
 
     def tell(self, arch: Arch, valid: float) -> None:
-        self.controller.learn(arch, self._accuracies(valid))
+        self.controller.learn(self._taken.pop(arch, arch), self._accuracies(valid))
         self._told += 1
         if self._told == self._next_row:
             self._record(self._course, models=self._told)
             self._next_row = self._told * (5 if str(self._told)[0] == "2" else 4) // 2  # 1, 2, 5, 10, ...
 
     def _record(self, course: dict[str, list[Any]], **row: int) -> None:
-        policy = {"entropy": self.controller.entropy(), "argmax": self.space.format(self.controller.argmax())}
+        likeliest = self.space.decide(self.controller.argmax())
+        named = "no architecture" if likeliest is None else self.space.format(likeliest)
+        policy = {"entropy": self.controller.entropy(), "argmax": named}
         for column, value in {**row, **policy}.items():
             course.setdefault(column, []).append(value)
 

@@ -1,0 +1,1 @@
+"""Files as benchmarks were published: one file here per format."""

@@ -1,0 +1,57 @@
+"""Work that a kill may interrupt: JSON lines under a header, each of them there in full or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nassearch.errors import BadData
+
+
+class WorkLog:
+    """Finished units of a long piece of work, one line each; a torn last line is dropped on opening.
+
+    Args:
+        path: the file, made where there is none.
+        header: what the work is; a file with another one is refused.
+        of: what the header describes, for messages: "recipe".
+
+    Raises:
+        BadData: it is no such file, or belongs to other work.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any], of: str) -> None:
+        self.path = path
+        self.lines: list[dict[str, Any]] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = self._read(json.loads(json.dumps(header)), of) if path.exists() else 0
+        with open(path, "ab") as file:
+            file.truncate(whole)
+        if not whole:
+            self._write(header)
+
+    def _read(self, header: Mapping[str, Any], of: str) -> int:
+        text = self.path.read_bytes()
+        whole = text.rfind(b"\n") + 1
+        try:
+            lines = [dict(json.loads(line)) for line in text[:whole].splitlines()]
+        except (ValueError, TypeError) as error:
+            raise BadData(f"{self.path} is not a work file: {error}; remove it to start over") from error
+        if lines and lines[0] != header:
+            raise BadData(f"{self.path} belongs to another {of}; finish it, or remove it to start over")
+        self.lines = lines[1:]
+        return whole
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Write a line: from here on, no kill loses it."""
+        self._write(line)
+        self.lines.append(line)
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
