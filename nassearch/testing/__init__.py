@@ -1,0 +1,13 @@
+"""Contract tests to subclass: what every strategy, space and benchmark has to keep, whoever wrote it.
+
+class TestMine(StrategyContract):
+    @pytest.fixture
+    def strategy_class(self):
+        return MyStrategy
+"""
+
+from nassearch.testing.benchmarks import BenchmarkContract
+from nassearch.testing.spaces import SpaceContract
+from nassearch.testing.strategies import StrategyContract
+
+__all__ = ["BenchmarkContract", "SpaceContract", "StrategyContract"]
