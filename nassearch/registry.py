@@ -54,7 +54,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vote": "nassearch.scorers.combinations:vote",
     },
     "benchmarks": {
+        "nasbench-asr": "nassearch.benchmarks.nasbench_asr:NASBenchASRBenchmark",
+        "nasbench-nlp": "nassearch.benchmarks.nasbench_nlp:NASBenchNLPBenchmark",
+        "nasbench101": "nassearch.benchmarks.nasbench101:NASBench101Benchmark",
+        "nasbench101-matrix": "nassearch.benchmarks.nasbench101:NASBench101MatrixBenchmark",
         "nasbench201": "nassearch.benchmarks.nasbench201:NASBench201Benchmark",
+        "nats-size": "nassearch.benchmarks.nats_size:NATSSizeBenchmark",
     },
 }
 SINGULAR = {

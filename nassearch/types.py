@@ -37,7 +37,8 @@ class Task:
     """What a network is built for: the shape of its input, the number of classes and the size of the skeleton.
 
     Attributes:
-        input_shape: `(channels, *size)`, so `(3, 32, 32)` for an image and `(1, 40)` for a signal.
+        input_shape: `(channels, *size)`, so `(3, 32, 32)` for an image and `(1, 40)` for a signal; `(70,)` for as many
+            words of a text, which are numbers below `classes`.
         classes: number of logits.
         channels: width of each stage.
         cells: cells in each stage.
@@ -53,6 +54,11 @@ class Task:
     reduction: str = "residual"
     stem_stride: int = 1
 
+    @property
+    def tokens(self) -> bool:
+        """Return whether inputs are words."""
+        return len(self.input_shape) == 1
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -62,11 +68,11 @@ class Batch:
     """One fixed batch for the proxies that look at data.
 
     Attributes:
-        inputs: float32 `[B, channels, *size]`, normalised.
+        inputs: float32 `[B, channels, *size]`, normalised; words are int64 `[B, T]`.
         labels: int64 `[B]`, or None where the origin has none.
     """
 
-    inputs: NDArray[np.float32]
+    inputs: NDArray[Any]
     labels: NDArray[np.int64] | None = None
 
     def first(self, count: int) -> Batch:

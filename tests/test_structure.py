@@ -38,8 +38,11 @@ ONLY_IN = {
     "joblib": ("parallel",),
     "matplotlib": ("plots", "scatter"),
     "numba": ("networks.compiled",),
+    "google": ("benchmarks.formats",),
+    "google_crc32c": ("benchmarks.formats",),
     "platformdirs": ("paths",),
     "pytest": ("testing",),
+    "requests": ("benchmarks.fetching", "benchmarks.resuming"),
     "rich": ("cli",),
     "scipy": ("statistics",),
 }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.benchmarks.npz import read_npz, write_npz
-from nassearch.errors import BadData, InvalidSetting, UnknownName
+from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName
 from nassearch.types import Batch, Task
 
 KINDS = ("grey", "normal", "uniform", "uniform_positive")
@@ -22,6 +22,22 @@ def save_batch(path: Path, batch: Batch) -> None:
     write_npz(path, arrays if batch.labels is None else {**arrays, "labels": np.asarray(batch.labels)})
 
 
+def keep_batch(path: Path, task: Task, batch: Batch, force: bool) -> Path:
+    """Write a batch where it is to be found; return that place.
+
+    Raises:
+        InvalidSetting: a different batch is there already, and `force` is not set.
+    """
+    try:
+        there = load_batch(path, task).digest()
+    except NassearchError:
+        there = None  # missing, or damaged: then importing again is the remedy
+    if there not in (None, batch.digest()) and not force:
+        raise InvalidSetting(f"{path} already holds a different batch; replace it by force=True (--force)")
+    save_batch(path, batch)
+    return path
+
+
 def load_batch(path: Path, task: Task, remedy: str = REMEDY) -> Batch:
     """Read a batch for a task.
 
@@ -31,16 +47,15 @@ def load_batch(path: Path, task: Task, remedy: str = REMEDY) -> Batch:
     """
     arrays = read_npz(path, remedy, ("inputs", "labels"))
     inputs, labels = arrays.get("inputs"), arrays.get("labels")
-    wanted = f"float32 {['B', *task.input_shape]}"
-    if (
-        inputs is None
-        or inputs.dtype != np.float32
-        or inputs.shape[1:] != task.input_shape
-        or not inputs.size
-    ):
+    kind = np.int64 if task.tokens else np.float32
+    wanted = f"{kind.__name__} {['B', *task.input_shape]}"
+    if inputs is None or inputs.dtype != kind or inputs.shape[1:] != task.input_shape or not inputs.size:
         raise BadData(f"{path}: inputs are {_describe(inputs)}, not {wanted}; {remedy}")
     if not np.isfinite(inputs).all():
         raise BadData(f"{path}: an input is not a finite number; {remedy}")
+    if task.tokens and not 0 <= inputs.min() <= inputs.max() < task.classes:
+        met = f"words are {inputs.min()} to {inputs.max()}"
+        raise BadData(f"{path}: {met}, not within 0 to {task.classes - 1}; {remedy}")
     if labels is not None:
         if labels.dtype != np.int64 or labels.shape != inputs.shape[:1]:
             raise BadData(f"{path}: labels are {_describe(labels)}, not int64 [{len(inputs)}]; {remedy}")
@@ -56,24 +71,28 @@ def synthetic_batch(kind: str, task: Task, count: int = 256, seed: int = 0) -> B
     Args:
         kind: `grey`: each input one solid value, from black (0) to white (1) in even steps;
             `normal`: N(0, 1); `uniform`: U(-1, 1); `uniform_positive`: U(0, 1). With grey, epsilon ranks
-            nearly as it does with real images; with the random ones much worse (table 6 there).
+            nearly as it does with real images; with the random ones much worse (table 6 there). Words are uniform.
         task: gives the shape of an input.
         count: B.
         seed: of the random kinds.
 
     Returns:
-        float32 inputs `[B, channels, *size]` and no labels.
+        float32 inputs `[B, channels, *size]`, or words int64 `[B, T]`, and no labels.
 
     Raises:
         UnknownName: no such kind.
-        InvalidSetting: count below 2.
+        InvalidSetting: count below 2, or another kind of words.
     """
     if kind not in KINDS:
         raise UnknownName("synthetic batch", kind, KINDS)
+    if task.tokens and kind != "uniform":
+        raise InvalidSetting(f"a synthetic batch of words is uniform, not {kind}")
     if count < 2:
         raise InvalidSetting(f"a batch needs at least 2 inputs for its batch statistics, not {count}")
     shape = (count, *task.input_shape)
     rng = np.random.default_rng(seed)
+    if task.tokens:
+        return Batch(rng.integers(task.classes, size=shape))
     if kind == "grey":
         shades = np.linspace(0, 1, count).reshape(-1, *(1 for _ in task.input_shape))
         inputs = np.broadcast_to(shades, shape)

@@ -71,7 +71,7 @@ class ImportReport:
         format: name of the published format, or "table".
         ignored: columns that nothing was taken from.
         dropped: what was left out, by reason.
-        md5: of a file whose checksum was published, None otherwise.
+        checksum: of a file for which one was published, None otherwise.
     """
 
     source: Path
@@ -79,7 +79,7 @@ class ImportReport:
     format: str = "table"
     ignored: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
-    md5: str | None = None
+    checksum: str | None = None
 
 
 def import_file(
@@ -135,11 +135,11 @@ def import_file(
         raise InvalidSetting(
             f"{path} is a {fmt.name}: columns and scale are of CSV and Parquet, leave them out"
         )
-    md5 = check_published(fmt, path, force)
+    checksum = check_published(fmt, path, force)
     tables, dropped = _of_format(benchmark, fmt, path, wanted, epochs, progress)
     kept = _keep(benchmark, tables, folder, force)
     work_path(benchmark, path, epochs).unlink(missing_ok=True)
-    return ImportReport(path, kept, fmt.name, (), dropped, md5)
+    return ImportReport(path, kept, fmt.name, (), dropped, checksum)
 
 
 def _of_sheet(

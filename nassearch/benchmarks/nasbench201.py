@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.formats.base import Format
+from nassearch.benchmarks.formats.nasbench201_pth import NASBench201File
+from nassearch.benchmarks.formats.nats import NATSFolder
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.paths import embedded
 from nassearch.spaces.nasbench201 import NASBench201
@@ -48,6 +51,7 @@ class NASBench201Benchmark(TabularBenchmark):
     """
 
     name: ClassVar[str] = "nasbench201"
+    formats: ClassVar[tuple[Format, ...]] = (NASBench201File("tss"), NATSFolder("tss"))
 
     @classmethod
     def datasets(cls) -> dict[str, Dataset]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.checksums import agree, digest
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
@@ -167,7 +168,7 @@ def check_published(fmt: Format, path: Path, force: bool) -> str | None:
     """Compare a file with the checksum published for its name, or that part of it which was.
 
     Returns:
-        Its MD5, or None where nothing was published for such a file.
+        Its checksum, or None where nothing was published for such a file, or it is forced.
 
     Raises:
         BadData: they differ, and `force` is not set.
@@ -175,14 +176,12 @@ def check_published(fmt: Format, path: Path, force: bool) -> str | None:
     wanted = fmt.checksums.get(path.name)
     if wanted is None or not path.is_file():
         return None
-    digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    found = digest.hexdigest()
-    if not found.startswith(wanted) and not force:
+    found = digest(path, wanted)
+    if agree(found, wanted):
+        return found
+    if not force:
         raise BadData(
-            f"{path} is not the published file: its MD5 is {found}, the published one begins with {wanted}; get "
+            f"{path} is not the published file: its checksum is {found}, and {wanted} was published (or its end); get "
             "it again, or import it as it is by force=True (--force)"
         )
-    return found
+    return None

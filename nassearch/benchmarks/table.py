@@ -60,6 +60,7 @@ class Table:
         valid: Any,
         test: Any,
         seconds: Any = None,
+        /,  # so that metadata may be called valid, as it is where validation values are missing
         *,
         by_key: bool = False,
         listed: bool = False,

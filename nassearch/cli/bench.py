@@ -9,6 +9,7 @@ import click
 
 from nassearch import registry
 from nassearch.cli.common import assignments, echo_json, json_option, table, text, watching
+from nassearch.cli.fetch import fetch
 from nassearch.errors import InvalidSetting
 
 benchmark_option = click.option(
@@ -18,7 +19,10 @@ benchmark_option = click.option(
 
 @click.group()
 def bench() -> None:
-    """See, import and build benchmarks."""
+    """See, fetch, import and build benchmarks."""
+
+
+bench.add_command(fetch)
 
 
 @bench.command("list")
@@ -158,7 +162,7 @@ def import_(
             {
                 "source": str(report.source),
                 "format": report.format,
-                "md5": report.md5,
+                "checksum": report.checksum,
                 "tables": [{**asdict(t), "path": str(t.path)} for t in report.tables],
                 "ignored": list(report.ignored),
                 "dropped": dict(report.dropped),
@@ -166,8 +170,8 @@ def import_(
         )
     for t in report.tables:
         _tell(part, t)
-    if report.md5:
-        click.echo(f"MD5 {report.md5}, as far as published")
+    if report.checksum:
+        click.echo(f"checksum as published: {report.checksum}")
     if report.ignored:
         click.echo(f"columns not used: {', '.join(report.ignored)}")
     for reason, times in report.dropped.items():

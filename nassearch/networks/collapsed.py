@@ -2,8 +2,10 @@
 
 Under constant weights all output channels of a layer are equal. A convolution over c equal channels is then
 `w * c * box(x)` on one of them, `box` being the sum over the window; a linear layer is `w * c * x`; batch norm with
-gain w and shift 0 sees the statistics of the one channel; pooling, ReLU and addition stay what they are. The first
-convolution reads the sum of the input's channels. Nothing is approximated, only the order of additions differs.
+gain w and shift 0 sees the statistics of the one channel; pooling, ReLU and addition stay what they are. What a
+concatenation puts side by side stays apart, one channel for each part, until a convolution sums their copies
+(`parts`). The first convolution reads the sum of the input's channels. Nothing is approximated, only the order of
+additions differs.
 
 Everything is float32 on purpose: which signals die by underflow is part of what epsilon measures, so nothing here
 may upcast an activation or flush small numbers to zero. Sums of many numbers (the statistics of batch norm) are put
@@ -20,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.graph import OPS, Block, Layer, Network, live, merge_equal
+from nassearch.networks.graph import Block, Layer, Network, check_constant, live
+from nassearch.networks.parts import Parted, Step, parted
 
 Signal = NDArray[np.float32]
 """Activations `[W, *size, B]`: one channel, for W weights and B samples. Samples lie side by side in memory."""
@@ -31,10 +34,9 @@ AT_ONCE = 65536
 
 
 class Plan(NamedTuple):
-    """A block ready to run: what each layer multiplies by, and which values nobody reads after a layer."""
+    """A block ready to run, and which values nobody reads after a step."""
 
-    layers: Block
-    copies: tuple[int, ...]
+    block: Parted
     dropped: tuple[tuple[int, ...], ...]
 
 
@@ -49,7 +51,8 @@ def collapsed_outputs(
         weights: W constants. Biases and shifts are 0; batch norm takes the statistics of the batch (eps 1e-5).
 
     Raises:
-        InvalidSetting: a network does something nonlinear to its input before the first convolution.
+        InvalidSetting: a network does something nonlinear to its input before the first convolution, has layer norm,
+            or a layer that is not known here.
     """
     outputs = np.empty((len(networks), len(weights), len(inputs)), np.float32)
     summed = np.ascontiguousarray(np.moveaxis(inputs.sum(axis=1, dtype=np.float32), 0, -1))
@@ -57,73 +60,79 @@ def collapsed_outputs(
     constants = np.asarray(weights, np.float32)
     with np.errstate(all="ignore"):
         for group in [slice(None)] if together else [slice(k, k + 1) for k in range(len(constants))]:
-            stems: dict[Block, Signal] = {}
+            stems: dict[Block, list[Signal]] = {}
             for row, network in enumerate(networks):
                 outputs[row, group] = _logit(network, summed, constants[group], stems)
     return outputs
 
 
-def _logit(network: Network, summed: Signal, weights: Signal, stems: dict[Block, Signal]) -> Signal:
+def _logit(network: Network, summed: Signal, weights: Signal, stems: dict[Block, list[Signal]]) -> Signal:
+    check_constant(network)
     (stem, repeats), *rest = network.chain
     if repeats != 1:
         raise InvalidSetting(f"the first block of a network stands once in its chain, not {repeats} times")
+    plan = _plan(stem, None)
     if stem not in stems:
-        start = np.broadcast_to(summed, (len(weights), *summed.shape))
-        stems[stem] = _run(_plan(stem, True), start, weights)
+        stems[stem] = _run(plan, [np.broadcast_to(summed, (len(weights), *summed.shape))], weights)
     x = stems[stem]
     for block, repeats in rest:
-        plan = _plan(block, False)
         for _ in range(repeats):
+            plan = _plan(block, plan.block.widths)
             x = _run(plan, x, weights)
-    return x.reshape(len(weights), -1)
+    return x[0].reshape(len(weights), -1)
 
 
 @lru_cache(maxsize=4096)
-def _plan(block: Block, first: bool) -> Plan:
-    layers = merge_equal(live(block), OPS)
-    raw = {0} if first else set()  # holds the sum of the input's channels, not one of many equal channels
-    for position, layer in enumerate(layers):
-        if raw.intersection(layer.inputs) and layer.op not in ("conv", "linear"):
-            if layer.op not in ("avg_pool", "global_pool"):
+def _plan(block: Block, widths: tuple[int, ...] | None) -> Plan:
+    """Plan a block that is entered with parts of these widths; with None, by the sum of the input's channels."""
+    steps, output = parted(live(block), widths or (block[0].channels,), merge=True)
+    if widths is None:
+        steps = _from_sum(steps)
+    last_use = {i: position for position, step in enumerate(steps) for i in step.layer.inputs}
+    last_use |= {part.step: len(steps) for part in output}
+    dropped = [tuple(i for i, last in last_use.items() if last == position) for position in range(len(steps))]
+    return Plan(Parted(steps, output), tuple(dropped))
+
+
+def _from_sum(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Let the first convolutions read the sum of the input's channels, where others read one of many equal ones."""
+    raw, changed = {0}, []
+    for position, step in enumerate(steps):
+        if raw.intersection(step.layer.inputs):
+            if step.layer.op in ("conv", "linear"):
+                step = step._replace(copies=(1,) * len(step.copies))
+            elif step.layer.op in ("avg_pool", "global_pool"):
+                raw.add(position)
+            else:
                 raise InvalidSetting(
-                    f"{layer.op} on the raw input, before the first convolution, does not collapse"
+                    f"{step.layer.op} on the raw input, before the first convolution, does not collapse"
                 )
-            raw.add(position)
-    copies = [
-        1 if not layer.inputs or layer.inputs[0] in raw else layers[layer.inputs[0]].channels
-        for layer in layers
-    ]
-    last_use = {i: position for position, layer in enumerate(layers) for i in layer.inputs}
-    dropped = [
-        tuple(i for i, last in last_use.items() if last == position) for position in range(len(layers))
-    ]
-    return Plan(layers, tuple(copies), tuple(dropped))
+        changed.append(step)
+    return tuple(changed)
 
 
-def _run(plan: Plan, x: Signal, weights: Signal) -> Signal:
-    values: list[Signal | None] = []
-    for layer, copies, dropped in zip(plan.layers, plan.copies, plan.dropped, strict=True):
-        if layer.op == "input":
-            y = x
-        elif layer.op == "zeros":
-            y = np.zeros((len(weights), *layer.size, x.shape[-1]), np.float32)
+def _run(plan: Plan, x: Sequence[Signal], weights: Signal) -> list[Signal]:
+    values: list[Signal | None] = [*x]
+    for (layer, copies), dropped in zip(plan.block.steps[len(x) :], plan.dropped[len(x) :], strict=True):
+        if layer.op == "zeros":
+            y = np.zeros((len(weights), *layer.size, x[0].shape[-1]), np.float32)
         else:
             read = [values[i] for i in layer.inputs]
             # Batch norm may write over what nobody else reads, unless that is the block's input.
-            own = 0 not in layer.inputs and layer.inputs[0] in dropped
+            own = layer.inputs[0] >= len(x) and layer.inputs[0] in dropped
             y = _apply(layer, read, weights, copies, own)  # type: ignore[arg-type]
         values.append(y)
         for i in dropped:
             values[i] = None
-    return y
+    return [values[part.step] for part in plan.block.output]  # type: ignore[misc]
 
 
-def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: int, own: bool) -> Signal:
+def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: Sequence[int], own: bool) -> Signal:
     x = read[0]
     if layer.op == "relu":
         return np.maximum(x, np.float32(0), out=x if own else None)
     if layer.op == "add":
-        y = np.add(x, read[1]) if len(read) > 1 else x
+        y = np.add(x, read[1])
         for other in read[2:]:
             y += other
         return y
@@ -133,17 +142,25 @@ def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: int, o
         y = box(x, layer)
         y *= shares(layer, x.shape[1:-1]).astype(np.float32)
         return y
+    if layer.op == "max_pool":
+        return box(x, layer, np.maximum)
     if layer.op == "global_pool":
         y = x.reshape(len(x), -1, x.shape[-1])
         return np.asarray(y.mean(axis=1, dtype=np.float32))
     if layer.op in ("conv", "linear"):
-        scale = _column(weights * np.float32(copies), x.ndim)
+        scale = weights
+        if len(read) == 1:
+            scale = weights * np.float32(copies[0])
+        else:
+            x = x * np.float32(copies[0])
+            for other, times in zip(read[1:], copies[1:], strict=True):
+                x += other * np.float32(times)
         if layer.op == "linear" or (layer.kernel, layer.stride) == (1, 1):
-            return x * scale
+            return x * _column(scale, x.ndim)
         y = box(x, layer)
-        y *= scale
+        y *= _column(scale, x.ndim)
         return y
-    raise NotImplementedError(layer.op)
+    raise InvalidSetting(f"the collapsed network knows no layer {layer.op!r}: use path=full")
 
 
 def _batch_norm(x: Signal, weights: Signal, own: bool) -> Signal:
@@ -165,14 +182,17 @@ def _column(values: Signal, dimensions: int) -> Signal:
 F = TypeVar("F", np.float32, np.float64)
 
 
-def box(x: NDArray[F], layer: Layer) -> NDArray[F]:
-    """Sum `[K, *size, B]` over the windows of a convolution or pooling, one axis after the other, into a new array."""
+def box(x: NDArray[F], layer: Layer, join: np.ufunc = np.add) -> NDArray[F]:
+    """Sum `[K, *size, B]` over the windows of a convolution or pooling, one axis after the other, into a new array.
+
+    `np.maximum` in the place of `np.add` gives the largest under each window, padding left out.
+    """
     for axis, (size, out) in enumerate(zip(x.shape[1:-1], layer.size, strict=True), start=1):
-        x = _box_along(x, axis, _windows(size, out, layer.kernel, layer.stride, layer.padding))
+        x = _box_along(x, axis, _windows(size, out, *layer[4:7], layer.dilation), join)
     return x
 
 
-def _box_along(x: NDArray[F], axis: int, windows: Windows) -> NDArray[F]:
+def _box_along(x: NDArray[F], axis: int, windows: Windows, join: np.ufunc) -> NDArray[F]:
     def at(part: slice) -> tuple[slice, ...]:
         return (*(slice(None),) * axis, part)
 
@@ -182,11 +202,11 @@ def _box_along(x: NDArray[F], axis: int, windows: Windows) -> NDArray[F]:
         return base.copy()
     y = np.empty_like(base, order="C")
     into, read = first
-    np.add(base[at(into)], x[at(read)], out=y[at(into)])
+    join(base[at(into)], x[at(read)], out=y[at(into)])
     for part in rest:
         y[at(part)] = base[at(part)]
     for into, read in others:
-        y[at(into)] += x[at(read)]
+        join(y[at(into)], x[at(read)], out=y[at(into)])
     return y
 
 
@@ -196,11 +216,13 @@ the remaining positions; each as (outputs reached, inputs read)."""
 
 
 @lru_cache(maxsize=1024)
-def _windows(size: int, out: int, kernel: int, stride: int, padding: int) -> Windows:
+def _windows(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int) -> Windows:
     spans = []
-    for offset in range(-padding, kernel - padding):
+    for offset in range(-padding, kernel * dilation - padding, dilation):
         low = max(0, -(offset // stride))
         high = min(out - 1, (size - 1 - offset) // stride)
+        if high < low:
+            continue  # on a short signal this position of the window meets no input
         spans.append((low, high, slice(low * stride + offset, high * stride + offset + 1, stride)))
     whole = next((span for span in spans if span[:2] == (0, out - 1)), None)
     if whole is None:

@@ -24,7 +24,7 @@ def macs(network: Network) -> int:
 def operations(network: Network) -> int:
     """Count as `macs`, and the layers without weights too.
 
-    Batch norm counts 2 per number, ReLU 1, average pooling the size of its window per output, and global pooling of
+    Batch norm counts 2 per number, ReLU 1, pooling the size of its window per output, and global pooling of
     size s a window of s + 1 along each axis. This odd last rule is that of the counter behind the CIFAR-10 column of
     MACs that circulates for NAS-Bench-201, which this function meets exactly; additions count nothing there.
     """
@@ -45,11 +45,16 @@ def _of_layer(layer: Layer, inputs: list[Layer]) -> tuple[int, int, int]:
         return 2 * layer.channels, 0, 2 * numbers
     if layer.op == "relu":
         return 0, 0, numbers
-    if layer.op == "avg_pool":
+    if layer.op in ("avg_pool", "max_pool"):
         return 0, 0, numbers * layer.kernel ** len(layer.size)
     if layer.op == "global_pool":
         return 0, 0, numbers * prod(size + 1 for size in inputs[0].size)
-    if layer.op not in ("conv", "linear"):
+    if layer.op == "layer_norm":
+        return 2 * layer.channels, 0, 2 * numbers
+    if layer.op == "lstm":
+        weights = 4 * (inputs[0].channels + layer.channels)
+        return (weights + 4) * layer.channels, weights * numbers, 0
+    if layer.op not in ("conv", "linear", "frame_conv"):
         return 0, 0, 0
-    weights = inputs[0].channels * layer.kernel ** len(layer.size)
+    weights = inputs[0].channels // layer.groups * layer.kernel ** len(layer.size)
     return (weights + layer.bias) * layer.channels, weights * numbers, 0

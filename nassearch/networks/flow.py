@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.errors import InvalidModel
+from nassearch.networks.frames import Cap, FrameLSTM, FrameNorm
 from nassearch.networks.graph import Network
 from nassearch.networks.initialise import WEIGHTED
 from nassearch.networks.modules import own_copy, seeded
@@ -30,7 +31,8 @@ def flow(
     """Return the sum over weights of |W * dR/dW|, or of |W * log(shift + |dR/dW|)|, at absolute parameters.
 
     R is the sum of the logits for one input of ones, in float64. W are the weights of convolutions and linear
-    layers; one that several layers share counts once. Dropout is off.
+    layers; one that several layers share counts once. Dropout is off. Layers of speech networks are treated as
+    `nassearch.networks.graph.LEFT_OUT` says, layer norm as batch norm.
 
     Args:
         model: left as it is, unless `owned`.
@@ -41,10 +43,14 @@ def flow(
     """
     model = (model if owned else own_copy(model)).double().eval().requires_grad_()
     for module in list(model.modules()):
-        if isinstance(module, _BatchNorm):
+        if isinstance(module, _BatchNorm | FrameNorm):
             module.train(batch_norm)
             if not batch_norm:
-                module.forward = _identity  # type: ignore[assignment]
+                module.forward = _identity  # type: ignore[method-assign]
+        elif isinstance(module, Cap):
+            module.forward = _identity  # type: ignore[method-assign]
+        elif isinstance(module, FrameLSTM):
+            module.forward = module.mean  # type: ignore[method-assign]
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.abs_()

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from nassearch.errors import InvalidSetting
+
 
 class Layer(NamedTuple):
     """One layer and the shape of what it gives out.
 
     Attributes:
-        op: one of `OPS`.
+        op: one of `OPS` or `FRAME_OPS`.
         inputs: positions, within the block, of the layers it reads; all smaller than its own.
-        channels: channels of the output.
+        channels: channels of the output; `truncate` gives the first so many of what it reads.
         size: spatial size of the output; `()` after global pooling.
-        kernel, stride: of `conv` and `avg_pool`, the same along every spatial axis.
-        padding: zeros on each side; average pooling does not count them.
+        kernel, stride: of `conv`, `avg_pool` and `max_pool`, the same along every spatial axis.
+        padding: zeros on each side; average pooling does not count them, and no maximum is taken of them.
         bias: whether `conv` or `linear` has one.
+        groups, dilation: of `frame_conv`.
     """
 
     op: str
@@ -27,10 +30,27 @@ class Layer(NamedTuple):
     stride: int = 1
     padding: int = 0
     bias: bool = False
+    groups: int = 1
+    dilation: int = 1
 
 
-OPS = ("input", "conv", "linear", "batch_norm", "relu", "avg_pool", "global_pool", "add", "zeros")
+OPS = (
+    *("input", "conv", "linear", "batch_norm", "relu", "avg_pool", "max_pool", "global_pool"),
+    *("add", "concat", "truncate", "zeros"),
+)
 WEIGHTED = ("conv", "linear", "batch_norm")
+FRAME_OPS = ("frame_conv", "cap", "layer_norm", "lstm")
+"""Layers of speech networks, for signals `[channels, frames]`. Interpreters that do not know them refuse them.
+
+`frame_conv` is a convolution with `padding` zeros in front of the first frame, and after the last as many as its size
+asks for. `cap` lets through at most `CAP`. `layer_norm` is over the channels of each frame, with gain and shift.
+`lstm` gives its state at each frame; it has one bias per gate.
+"""
+CAP = 20.0
+LEFT_OUT = ("relu", "batch_norm", "cap", "layer_norm", "lstm")
+"""What synflow takes to pass a positive signal on as it is. ReLU does so; normalisation is left out by definition, and
+so is the upper end of a clipped ReLU. An LSTM gives the mean of its channels on each of its own. Signals as large as
+those of synflow only saturate these two, and no gradient is left."""
 
 Block = tuple[Layer, ...]
 """Layers in an order in which each can be computed. The first is the input; the last is what the block gives."""
@@ -86,9 +106,39 @@ class Builder:
         size = self._size(x, kernel, stride, padding)
         return self._append(Layer("conv", (x,), channels, size, kernel, stride, padding, bias))
 
+    def frame_conv(
+        self,
+        x: int,
+        channels: int,
+        kernel: int,
+        before: int,
+        stride: int = 1,
+        groups: int = 1,
+        dilation: int = 1,
+    ) -> int:
+        """Convolve a signal with a bias, `before` zeros in front; every stride-th frame is the place of an output."""
+        size = tuple(-(-frames // stride) for frames in self.layers[x].size)
+        layer = Layer("frame_conv", (x,), channels, size, kernel, stride, before, True, groups, dilation)
+        return self._append(layer)
+
+    def cap(self, x: int) -> int:
+        return self._like("cap", (x,), x)
+
+    def layer_norm(self, x: int) -> int:
+        return self._like("layer_norm", (x,), x)
+
+    def lstm(self, x: int, channels: int) -> int:
+        return self._append(Layer("lstm", (x,), channels, self.layers[x].size))
+
     def avg_pool(self, x: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
+        return self._pool("avg_pool", x, kernel, stride, padding)
+
+    def max_pool(self, x: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
+        return self._pool("max_pool", x, kernel, stride, padding)
+
+    def _pool(self, op: str, x: int, kernel: int, stride: int, padding: int) -> int:
         size = self._size(x, kernel, stride, padding)
-        return self._append(Layer("avg_pool", (x,), self.layers[x].channels, size, kernel, stride, padding))
+        return self._append(Layer(op, (x,), self.layers[x].channels, size, kernel, stride, padding))
 
     def batch_norm(self, x: int) -> int:
         return self._like("batch_norm", (x,), x)
@@ -102,6 +152,21 @@ class Builder:
     def add(self, xs: Sequence[int]) -> int:
         """Sum layers of one shape from left to right; the sum of one layer is the layer."""
         return xs[0] if len(xs) == 1 else self._like("add", tuple(xs), xs[0])
+
+    def concat(self, xs: Sequence[int]) -> int:
+        """Put the channels of layers of one size one after the other; of one layer that is the layer."""
+        channels = sum(self.layers[x].channels for x in xs)
+        return (
+            xs[0]
+            if len(xs) == 1
+            else self._append(Layer("concat", tuple(xs), channels, self.layers[xs[0]].size))
+        )
+
+    def truncate(self, x: int, channels: int) -> int:
+        """Keep the first channels; where these are all, that is the layer."""
+        if channels == self.layers[x].channels:
+            return x
+        return self._append(Layer("truncate", (x,), channels, self.layers[x].size))
 
     def global_pool(self, x: int) -> int:
         return self._append(Layer("global_pool", (x,), self.layers[x].channels, ()))
@@ -119,6 +184,15 @@ class Builder:
         if output is not None and output != len(self.layers) - 1:
             self._like("add", (output,), output)
         return tuple(self.layers)
+
+
+def check_constant(network: Network) -> None:
+    """Raise `InvalidSetting` where constant weights leave nothing to compare: layer norm over equal channels is 0."""
+    if any(layer.op == "layer_norm" for block, _ in network.chain for layer in block):
+        raise InvalidSetting(
+            "under one constant weight all channels are equal, and layer norm makes 0 of them: networks with layer "
+            "norm have no epsilon; score them by another proxy, such as synflow or jacob_cov"
+        )
 
 
 def live_positions(block: Block) -> list[int]:

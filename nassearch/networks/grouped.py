@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nassearch.networks.graph import Block, Layer, Network, live, merge_equal
+from nassearch.errors import InvalidSetting
+from nassearch.networks.graph import WEIGHTED, Block, Layer, Network, live, merge_equal
 from nassearch.networks.program import Source, Step, stack
 
 PARAMETER_FREE = ("relu", "avg_pool", "add", "zeros", "global_pool")
+KNOWN = ("input", *WEIGHTED, *PARAMETER_FREE)
 
 
 class GroupedNetworks(torch.nn.Module):
@@ -28,10 +30,18 @@ class GroupedNetworks(torch.nn.Module):
     Args:
         networks: N networks.
         seeds: one per network. A network's initial weights depend on its seed alone, not on its company.
+
+    Raises:
+        InvalidSetting: a network has a layer that is not among `KNOWN`.
     """
 
     def __init__(self, networks: Sequence[Network], seeds: Sequence[int]) -> None:
         super().__init__()
+        for op in sorted({layer.op for network in networks for block, _ in network.chain for layer in block}):
+            if op not in KNOWN:
+                raise InvalidSetting(
+                    f"training many networks at once knows no layer {op!r}; it knows {', '.join(KNOWN)}"
+                )
         self.stages = stack(networks, _trainable)
         self.count = len(networks)
         drawn: dict[str, list[Tensor]] = {}

@@ -4,11 +4,14 @@ A signal that is constant on classes of positions stays so under an operation th
 the same sum from each class. The coarsest such partition is found by refinement: on a square of side s, for
 stride 1, it has about s * s / 8 classes, because nothing can tell a position from its mirror images. Nothing is
 approximated.
+
+The largest under a window is linear too, as long as every window has a mirror image: such a signal rises from each
+border to the middle, along every axis, and its sums over windows do, so the largest is the innermost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import prod
 from typing import NamedTuple
@@ -16,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nassearch.errors import InvalidSetting
 from nassearch.networks.collapsed import box, shares
 from nassearch.networks.graph import Layer
 from nassearch.types import Floats
@@ -26,9 +30,10 @@ Labels = NDArray[np.intp]
 
 
 class Op(NamedTuple):
-    """One operation: the `sum` or `mean` over windows, or the constant signal `scale` (`ones`).
+    """One operation: the `sum`, `mean` or `max` over windows, or the constant signal `scale` (`ones`).
 
     Attributes:
+        kind: `frame_conv` is a `sum`, with `padding` zeros in front and behind as many as the size asks for.
         size: of what it gives out; `()` for the mean over everything.
     """
 
@@ -38,6 +43,7 @@ class Op(NamedTuple):
     stride: int = 1
     padding: int = 0
     scale: float = 1.0
+    dilation: int = 1
 
 
 Word = tuple[Op, ...]
@@ -52,9 +58,13 @@ class Lumping:
     Args:
         sizes: size before and after each place.
         words: the operations at each place that keeps the size, the whole words elsewhere.
+
+    Raises:
+        InvalidSetting: there are maxima, and a window without a mirror image.
     """
 
     def __init__(self, sizes: Sequence[tuple[Size, Size]], words: Sequence[frozenset[Word]]) -> None:
+        check_maxima(_windows(sizes, words))
         self.sizes = sizes
         self._entries: list[Labels] = []
         self._labels: list[tuple[Labels, Labels]] = []
@@ -76,8 +86,7 @@ class Lumping:
     def of(cls, sizes: tuple[tuple[Size, Size], ...], words: Sequence[frozenset[Word]]) -> Lumping:
         """Return the lumping of a chain; chains with the same operations share it."""
         alphabets = tuple(
-            frozenset((op,) for word in at_place for op in word) if _keeps(at_place, before) else at_place
-            for (before, _), at_place in zip(sizes, words, strict=True)
+            _alphabet(at_place, before) for (before, _), at_place in zip(sizes, words, strict=True)
         )
         return _cached(sizes, alphabets)
 
@@ -101,6 +110,51 @@ class Lumping:
 @lru_cache(maxsize=64)
 def _cached(sizes: tuple[tuple[Size, Size], ...], alphabets: tuple[frozenset[Word], ...]) -> Lumping:
     return Lumping(sizes, alphabets)
+
+
+@lru_cache(maxsize=1024)
+def innermost(size: int, out: int, kernel: int, stride: int, padding: int) -> Labels:
+    """Return for each window along an axis the input nearest to the middle of the axis; of two, that of the window."""
+    middle = (size - 1) / 2
+
+    def farness(place: int, start: int) -> tuple[float, float]:
+        return abs(place - middle), abs(place - start - (kernel - 1) / 2)
+
+    starts = (k * stride - padding for k in range(out))
+    windows = ((start, range(max(0, start), min(size, start + kernel))) for start in starts)
+    return np.array([min(window, key=lambda place: farness(place, start)) for start, window in windows])
+
+
+Window = tuple[str, Size, int, int, int]
+"""An operation's kind, the size it reads, kernel, stride and padding."""
+
+
+def check_maxima(windows: Iterable[Window]) -> None:
+    """Raise `InvalidSetting` where there are maxima, and the innermost input of a window may not be one."""
+    distinct = set(windows)
+    if all(kind != "max" for kind, *_ in distinct):
+        return
+    for kind, sizes, kernel, stride, padding in distinct:
+        for size in sizes:
+            if kind == "frame_conv" or (size + 2 * padding - kernel) % stride:
+                raise InvalidSetting(
+                    f"a window of {kernel} with stride {stride} on size {size} has no mirror image, and this network "
+                    "takes maxima: its expectation is unknown, use estimator=sampled"
+                )
+
+
+def _windows(sizes: Sequence[tuple[Size, Size]], words: Sequence[frozenset[Word]]) -> Iterator[Window]:
+    for (size, _), at_place in zip(sizes, words, strict=True):
+        for word in at_place:
+            for op, before in zip(word, [size, *(op.size for op in word)], strict=False):
+                if op.size and op.kind != "ones":
+                    yield op.kind, before, op.kernel, op.stride, op.padding
+
+
+@lru_cache(maxsize=4096)
+def _alphabet(words: frozenset[Word], size: Size) -> frozenset[Word]:
+    """Return the operations of words that keep the size, each a word for itself, or the words."""
+    return frozenset((op,) for word in words for op in word) if _keeps(words, size) else words
 
 
 def _keeps(words: frozenset[Word], size: Size) -> bool:
@@ -137,8 +191,11 @@ def _apply(word: Word, size: Size, labels: Labels) -> Floats:
             x = np.full((1, *op.size, 1), op.scale)
         elif not op.size:
             x = x.reshape(1, -1, x.shape[-1]).mean(axis=1)
+        elif op.kind == "max":
+            for axis, out in enumerate(op.size, start=1):
+                x = x.take(innermost(x.shape[axis], out, op.kernel, op.stride, op.padding), axis)
         else:
-            layer = Layer("avg_pool", (), 1, op.size, op.kernel, op.stride, op.padding)
+            layer = Layer(op.kind, (), 1, op.size, op.kernel, op.stride, op.padding, dilation=op.dilation)
             share = shares(layer, x.shape[1:-1]) if op.kind == "mean" else 1.0
             x = box(x, layer) * share
     return np.asarray(x.reshape(-1, x.shape[-1]))

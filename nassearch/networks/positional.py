@@ -2,7 +2,8 @@
 
 In the network whose weights all equal E|theta| (see `dual`) the channels of a layer are equal, and so are all weights
 that stand at one position of the kernel: their gradient is one number, the sum over positions of what the output's
-gradient meets in the input. One forward and one backward pass over single channels give them all.
+gradient meets in the input. One forward and one backward pass over single channels give them all; where a
+concatenation makes channels differ, over one of each group (`groups`).
 
 Gradients span sixty orders of magnitude, and float64 holds that; `log1p` keeps the small ones.
 """
@@ -15,11 +16,16 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.graph import Block, Layer, Network, live
+from nassearch.networks.graph import LEFT_OUT, Block, Layer, Network, live
+from nassearch.networks.groups import channel_groups
+from nassearch.networks.lumping import check_maxima, innermost
 from nassearch.types import Floats
 
+Widths = Sequence[Sequence[int]]
+"""For each layer of a block, the channels of each of its groups."""
 Spans = tuple[tuple[slice, slice], ...]
 """For each position of a kernel along one axis: the outputs it reaches, and the inputs it reads there."""
 
@@ -31,7 +37,8 @@ def expected_logsynflow(networks: Sequence[Network], shift: float = 1.0) -> Floa
     E|W| * |log(shift + dR/dW)|.
 
     Raises:
-        InvalidSetting: a network has a layer that treats positive signals in another way than these.
+        InvalidSetting: a network has a layer that treats positive signals in another way than these, or max pooling
+            besides windows without a mirror image (see `lumping`).
     """
     return np.array([_score(network, shift) for network in networks], np.float64)
 
@@ -39,48 +46,70 @@ def expected_logsynflow(networks: Sequence[Network], shift: float = 1.0) -> Floa
 def _score(network: Network, shift: float) -> float:
     # No gradient reaches a dead layer, and the logarithm of 1 is 0.
     blocks = [live(block) if shift == 1 else block for block in network.blocks()]
-    x = np.ones(network.input_shape[1:])
+    check_maxima(
+        ("max" if y.op == "max_pool" else y.op, block[y.inputs[0]].size, y.kernel, y.stride, y.padding)
+        for block in set(blocks)
+        for y in block
+        if y.inputs and y.size
+    )
+    groups = channel_groups(blocks)
+    x = np.ones((len(groups[0][0]), *network.input_shape[1:]))
     tape = []
-    for block in blocks:
-        values = _forward(block, x)
+    for block, widths in zip(blocks, groups, strict=True):
+        values = _forward(block, widths, x)
         tape.append(values)
         x = values[-1]
     gradient, score = np.ones_like(x), 0.0
-    for block, values in zip(reversed(blocks), reversed(tape), strict=True):
-        gradient, part = _backward(block, values, gradient, shift)
+    for block, widths, values in zip(reversed(blocks), reversed(groups), reversed(tape), strict=True):
+        gradient, part = _backward(block, widths, values, gradient, shift)
         score += part
     return score
 
 
-def _forward(block: Block, x: Floats) -> list[Floats]:
+def _forward(block: Block, widths: Widths, x: Floats) -> list[Floats]:
+    """Return the value of each layer, `[groups, *size]`."""
     values: list[Floats] = []
-    for layer in block:
+    for layer, own in zip(block, widths, strict=True):
         read = [values[i] for i in layer.inputs]
         if layer.op == "input":
             y = x
         elif layer.op == "zeros":
-            y = np.zeros(layer.size)
-        elif layer.op in ("relu", "batch_norm"):
+            y = np.zeros((len(own), *layer.size))
+        elif layer.op in LEFT_OUT:
             y = read[0]
         elif layer.op == "add":
             y = np.sum(read, axis=0)
+        elif layer.op == "concat":
+            y = np.concatenate(read)
+        elif layer.op == "truncate":
+            y = read[0][: len(own)]
         elif layer.op == "global_pool":
-            y = read[0].mean()
+            y = read[0].reshape(len(own), -1).mean(axis=1)
         elif layer.op == "avg_pool":
-            y = _gather(read[0], layer) * _shares(layer._replace(inputs=()), read[0].shape)
-        elif layer.op in ("conv", "linear"):
-            width = block[layer.inputs[0]].channels
-            y = _gather(read[0], layer) * (width * _mean(layer, width))
+            y = _gather(read[0], layer) * _shares(layer._replace(inputs=()), read[0].shape[1:])
+        elif layer.op == "max_pool":
+            y = read[0][_innermost(layer, read[0].shape)]
+        elif layer.op in ("conv", "linear", "frame_conv"):
+            mean = _mean(layer, _fan(block, layer, read[0]))
+            parts = _gather(read[0], layer)
+            scales = [share // layer.groups * mean for share in widths[layer.inputs[0]]]
+            y = sum(
+                (part * scale for part, scale in zip(parts[1:], scales[1:], strict=True)),
+                parts[0] * scales[0],
+            )
             if layer.bias:
-                y += _mean(layer, width)
+                y += mean
+            y = np.broadcast_to(y, (len(own), *layer.size))
         else:
             raise InvalidSetting(f"expected logsynflow knows no layer {layer.op!r}")
         values.append(np.asarray(y))
     return values
 
 
-def _backward(block: Block, values: Sequence[Floats], gradient: Floats, shift: float) -> tuple[Floats, float]:
-    """Return dR/d(one channel of the input), and the sum over the weights of the block."""
+def _backward(
+    block: Block, widths: Widths, values: Sequence[Floats], gradient: Floats, shift: float
+) -> tuple[Floats, float]:
+    """Return dR/d(one channel of each group) of the input, and the sum over the weights of the block."""
     gradients: list[Floats | None] = [None] * len(block)
     gradients[-1] = gradient
     score = 0.0
@@ -97,22 +126,62 @@ def _backward(block: Block, values: Sequence[Floats], gradient: Floats, shift: f
         g = np.zeros_like(values[position]) if given is None else given
         source = layer.inputs[0]
         x = values[source]
-        if layer.op in ("relu", "batch_norm", "add"):
+        if layer.op in (*LEFT_OUT, "add") and layer.op != "lstm":
             for source in layer.inputs:
                 pass_on(source, g)
+        elif layer.op == "lstm":
+            pass_on(source, g * (layer.channels / block[source].channels))
+        elif layer.op == "concat":
+            ends = np.cumsum([len(values[source]) for source in layer.inputs])[:-1]
+            for source, part in zip(layer.inputs, np.split(g, ends), strict=True):
+                pass_on(source, part)
+        elif layer.op == "truncate":
+            pass_on(source, np.concatenate([g, np.zeros_like(x[len(g) :])]))
         elif layer.op == "global_pool":
-            pass_on(source, np.broadcast_to(g / x.size, x.shape))
+            area = x[0].size
+            pass_on(source, np.broadcast_to((g / area).reshape(-1, *[1] * (x.ndim - 1)), x.shape))
         elif layer.op == "avg_pool":
-            pass_on(source, _scatter(g * _shares(layer._replace(inputs=()), x.shape), layer, x.shape))
+            pass_on(source, _scatter(g * _shares(layer._replace(inputs=()), x.shape[1:]), layer, x.shape))
+        elif layer.op == "max_pool":
+            back = np.zeros_like(x)
+            np.add.at(back, _innermost(layer, x.shape), g)
+            pass_on(source, back)
         else:
-            width = block[source].channels
-            mean = _mean(layer, width)
-            met = (float((g[into] * x[read]).sum()) for into, read in _positions(layer, x.shape))
-            logs = sum(math.log1p(m) if shift == 1 else abs(math.log(shift + m)) for m in met)
-            score += layer.channels * width * mean * logs
-            pass_on(source, _scatter(g, layer, x.shape) * (layer.channels * mean))
+            mean = _mean(layer, _fan(block, layer, x))
+            for (gradient_of_one, channels), (value, width) in product(
+                zip(g, widths[position], strict=True), zip(x, widths[source], strict=True)
+            ):
+                met = (
+                    float((gradient_of_one[into] * value[read]).sum())
+                    for into, read in _positions(layer, value.shape)
+                )
+                logs = sum(math.log1p(m) if shift == 1 else abs(math.log(shift + m)) for m in met)
+                score += channels * (width // layer.groups) * mean * logs
+            one = _scatter(g, layer, (len(g), *x.shape[1:]))
+            scales = [channels // layer.groups * mean for channels in widths[position]]
+            back = sum(
+                (part * scale for part, scale in zip(one[1:], scales[1:], strict=True)), one[0] * scales[0]
+            )
+            pass_on(source, np.broadcast_to(back, x.shape))
     entry = gradients[0]
     return np.zeros_like(values[0]) if entry is None else entry, score
+
+
+def _innermost(layer: Layer, size: Sequence[int]) -> tuple[NDArray[np.intp], ...]:
+    """Return where, in `[groups, *size]`, the largest value under each window is: see `lumping`."""
+    axes = zip(size[1:], layer.size, strict=True)
+    return np.ix_(
+        np.arange(size[0]), *(innermost(s, out, layer.kernel, layer.stride, layer.padding) for s, out in axes)
+    )
+
+
+def _fan(block: Block, layer: Layer, x: Floats) -> int:
+    """Return how many channels each weighted channel reads."""
+    if layer.groups > 1 and len(x) > 1:
+        raise InvalidSetting(
+            "expected logsynflow knows no convolution in groups over channels that differ: use estimator=sampled"
+        )
+    return block[layer.inputs[0]].channels // layer.groups
 
 
 def _mean(layer: Layer, width: int) -> float:
@@ -121,11 +190,11 @@ def _mean(layer: Layer, width: int) -> float:
 
 
 def _gather(x: Floats, layer: Layer) -> Floats:
-    """Sum over the windows of a layer, one axis after the other."""
-    for axis, (size, out) in enumerate(zip(x.shape, layer.size, strict=True)):
+    """Sum `[groups, *size]` over the windows of a layer, one axis after the other."""
+    for axis, (size, out) in enumerate(zip(x.shape[1:], layer.size, strict=True), start=1):
         shape = (*x.shape[:axis], out, *x.shape[axis + 1 :])
         y = np.zeros(shape)
-        for into, read in _spans(size, out, layer.kernel, layer.stride, layer.padding):
+        for into, read in _spans(size, out, layer.kernel, layer.stride, layer.padding, layer.dilation):
             y[_at(axis, into)] += x[_at(axis, read)]
         x = y
     return x
@@ -133,9 +202,9 @@ def _gather(x: Floats, layer: Layer) -> Floats:
 
 def _scatter(g: Floats, layer: Layer, shape: tuple[int, ...]) -> Floats:
     """Give every input what the windows that read it hold: the transpose of `_gather`."""
-    for axis, (size, out) in enumerate(zip(shape, layer.size, strict=True)):
+    for axis, (size, out) in enumerate(zip(shape[1:], layer.size, strict=True), start=1):
         x = np.zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]))
-        for into, read in _spans(size, out, layer.kernel, layer.stride, layer.padding):
+        for into, read in _spans(size, out, layer.kernel, layer.stride, layer.padding, layer.dilation):
             x[_at(axis, read)] += g[_at(axis, into)]
         g = x
     return g
@@ -148,7 +217,7 @@ def _at(axis: int, part: slice) -> tuple[slice, ...]:
 def _positions(layer: Layer, shape: tuple[int, ...]) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...]]]:
     """Yield for each position of the kernel the outputs that it reaches and the inputs that it reads."""
     axes = [
-        _spans(size, out, layer.kernel, layer.stride, layer.padding)
+        _spans(size, out, layer.kernel, layer.stride, layer.padding, layer.dilation)
         for size, out in zip(shape, layer.size, strict=True)
     ]
     for spans in product(*axes):
@@ -156,15 +225,18 @@ def _positions(layer: Layer, shape: tuple[int, ...]) -> Iterator[tuple[tuple[sli
 
 
 @lru_cache(maxsize=1024)
-def _spans(size: int, out: int, kernel: int, stride: int, padding: int) -> Spans:
+def _spans(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int) -> Spans:
     spans = []
-    for offset in range(-padding, kernel - padding):
+    for offset in range(-padding, kernel * dilation - padding, dilation):
         low = max(0, -(offset // stride))
-        high = max(low - 1, min(out - 1, (size - 1 - offset) // stride))
+        high = min(out - 1, (size - 1 - offset) // stride)
+        if high < low:  # this position of the window meets no input
+            spans.append((slice(0, 0), slice(0, 0)))
+            continue
         spans.append((slice(low, high + 1), slice(low * stride + offset, high * stride + offset + 1, stride)))
     return tuple(spans)
 
 
 @lru_cache(maxsize=1024)
 def _shares(layer: Layer, size: tuple[int, ...]) -> Floats:
-    return np.asarray(1 / _gather(np.ones(size), layer))
+    return np.asarray(1 / _gather(np.ones((1, *size)), layer))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nassearch.networks.graph import Layer, Network
+from nassearch.networks.graph import LEFT_OUT, Layer, Network
 from nassearch.networks.torch_module import TorchBlock, TorchNetwork, one_thread
 
 
@@ -37,11 +37,19 @@ def _run(block: TorchBlock, x: Tensor) -> Tensor:
             y = x.new_zeros(2, layer.channels, *layer.size)
         elif layer.op == "add":
             y = torch.stack(read).sum(0)
-        elif layer.op in ("relu", "batch_norm"):
+        elif layer.op == "lstm":
+            y = module.mean(read[0])  # type: ignore[operator]
+        elif layer.op in LEFT_OUT:
             y = read[0]
+        elif layer.op == "concat":
+            y = torch.cat(read, 1)
+        elif layer.op == "truncate":
+            y = read[0][:, : layer.channels]
+        elif layer.op == "max_pool":
+            y = _max_pool(layer, read[0])
         elif layer.op == "global_pool":
             y = read[0].flatten(2).mean(2)
-        elif layer.op in ("conv", "linear"):
+        elif layer.op in ("conv", "linear", "frame_conv"):
             y = _weighted(layer, module, read[0])
         else:
             y = module(read[0])
@@ -54,9 +62,20 @@ def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor) -> Tensor:
     both = torch.stack([x[0], x[0] + x[1]])
     if layer.op == "linear":
         y = F.linear(both, weight)
+    elif layer.op == "frame_conv":
+        y = module.convolve(both, weight)  # type: ignore[operator]
     else:
         conv = (F.conv1d, F.conv2d, F.conv3d)[len(layer.size) - 1]
         y = conv(both, weight, stride=layer.stride, padding=layer.padding)
     if layer.bias:
         y[0] += module.bias.abs().view(-1, *[1] * len(layer.size))  # type: ignore[operator]
     return y
+
+
+def _max_pool(layer: Layer, x: Tensor) -> Tensor:
+    """Let tangents follow the largest values, of equal ones the first."""
+    axes = len(layer.size)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[axes - 1]
+    value, place = pool(x[:1], layer.kernel, layer.stride, layer.padding, return_indices=True)
+    tangent = x[1:].flatten(2).gather(2, place.flatten(2)).view_as(value)
+    return torch.cat([value, tangent])

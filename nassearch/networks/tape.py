@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.networks import tape_ops as ops
+from nassearch.networks import tape_shapes as shapes
 from nassearch.networks.channels import last
+from nassearch.networks.graph import OPS
 from nassearch.networks.tape_writing import write
 from nassearch.networks.torch_module import TorchNetwork
 
@@ -32,11 +34,15 @@ Step = Callable[[ops.Op, Tensor], list[Tensor]]
 
 
 def fits(model: nn.Module) -> bool:
-    """Say whether a tape computes this model: a network of ours whose batch norms are as they were initialised."""
+    """Say whether a tape computes this model: a network of ours, of layers it knows, its batch norms as initialised."""
+    if not isinstance(model, TorchNetwork) or any(
+        layer.op not in OPS
+        for block in model.blocks
+        for layer in block.block  # type: ignore[union-attr]
+    ):
+        return False
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
-    return isinstance(model, TorchNetwork) and all(
-        bool((norm.weight == 1).all()) and not norm.bias.any() for norm in norms
-    )
+    return all(bool((norm.weight == 1).all()) and not norm.bias.any() for norm in norms)
 
 
 class Tape:
@@ -91,7 +97,8 @@ class Tape:
         """Go from the logits to the inputs; only `to_inputs` computes what the first layer passes on."""
         for op in self.ops:
             op.first = not to_inputs and op.reads == (0,)
-        # A sum hands one tensor to all it reads: what is to be added into must be nobody else's.
+        # A sum hands one tensor to all it reads, and a concatenation parts of one: what is to be added into must be
+        # nobody else's.
         arrived: list[tuple[Tensor, bool] | None] = [None] * len(self.ops)
         arrived[-1] = (delta, False)
         for number in range(len(self.ops) - 1, 0, -1):
@@ -100,7 +107,7 @@ class Tape:
                 continue
             arrived[number] = None
             for read, dx in zip(op.reads, step(op, there[0]), strict=False):
-                arrived[read] = _sum(arrived[read], dx, not isinstance(op, ops.Add))
+                arrived[read] = _sum(arrived[read], dx, not isinstance(op, ops.Add | shapes.Concat))
         return torch.zeros_like(self.inputs) if arrived[0] is None else arrived[0][0]
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nassearch.networks import tape_ops as ops
+from nassearch.networks import tape_shapes as shapes
 from nassearch.networks.graph import Layer
 from nassearch.networks.torch_module import TorchBlock, TorchNetwork
 
-KEEPS_ZERO = ("batch_norm", "relu", "avg_pool", "global_pool", "add", "zeros")
+KEEPS_ZERO = (
+    *("batch_norm", "relu", "avg_pool", "max_pool", "global_pool"),
+    *("add", "concat", "truncate", "zeros"),
+)
 """Layers that give zeros for zeros, as convolutions without bias do."""
 
 
@@ -56,13 +60,18 @@ def _op(
 ) -> ops.Op:
     if layer.op == "avg_pool":
         return ops.AvgPool(reads, layer, size, like)
+    if layer.op == "max_pool":
+        return shapes.MaxPool(reads, layer)
+    if layer.op == "truncate":
+        return shapes.Truncate(reads, layer.channels)
     if layer.op == "batch_norm":
         return ops.BatchNorm(reads, float(module.eps))  # type: ignore[arg-type]
     if layer.op == "conv":
         return ops.Conv(reads, module)
     if layer.op == "linear":
         return ops.Linear(reads, module)
-    return {"add": ops.Add, "relu": ops.Relu, "global_pool": ops.GlobalPool}[layer.op](reads)
+    plain = {"add": ops.Add, "concat": shapes.Concat, "relu": ops.Relu, "global_pool": ops.GlobalPool}
+    return plain[layer.op](reads)
 
 
 def _needed(written: list[ops.Op], end: int) -> list[ops.Op]:

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from nassearch.networks.channels import last
-from nassearch.networks.graph import Block, Layer, Network, live_positions
+from nassearch.networks.frames import frame_module
+from nassearch.networks.graph import FRAME_OPS, Block, Layer, Network, check_constant, live_positions
 
 CONV: tuple[Callable[..., nn.Module], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 BATCH_NORM: tuple[Callable[..., nn.Module], ...] = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 AVG_POOL: tuple[Callable[..., nn.Module], ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+MAX_POOL: tuple[Callable[..., nn.Module], ...] = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 
 
 class TorchNetwork(nn.Module):
@@ -81,6 +83,10 @@ class TorchBlock(nn.Module):
                 y = x.new_zeros(len(x), layer.channels, *layer.size)
             elif layer.op == "add":
                 y = sum((values[i] for i in layer.inputs[1:]), values[layer.inputs[0]])
+            elif layer.op == "concat":
+                y = torch.cat([values[i] for i in layer.inputs], 1)
+            elif layer.op == "truncate":
+                y = values[layer.inputs[0]][:, : layer.channels]
             elif layer.op == "global_pool":
                 y = values[layer.inputs[0]].flatten(2).mean(2)
             else:
@@ -97,6 +103,10 @@ def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn
         return BATCH_NORM[axes](layer.channels)
     if layer.op == "avg_pool":
         return AVG_POOL[axes](layer.kernel, layer.stride, layer.padding, count_include_pad=False)
+    if layer.op == "max_pool":
+        return MAX_POOL[axes](layer.kernel, layer.stride, layer.padding)
+    if layer.op in FRAME_OPS:
+        return frame_module(layer, block[layer.inputs[0]], generator)
     if layer.op not in ("conv", "linear"):
         return nn.Identity()
     width = block[layer.inputs[0]].channels
@@ -141,7 +151,11 @@ def constant_outputs(network: Network, inputs: Tensor, weight: float) -> Tensor:
     """Return one logit of the full-width network under a constant weight, float32 `[B]`.
 
     The reference for `collapsed`: batch norm on the statistics of the batch, no gradient.
+
+    Raises:
+        InvalidSetting: it has layer norm.
     """
+    check_constant(network)
     model = fill_constant(TorchNetwork(network, None), weight).train()
     with one_thread(), torch.inference_mode():
         logits: Tensor = model(inputs)

@@ -2,7 +2,8 @@
 
 Most proxies look at one torch model on one batch: `model_proxy` makes one of a function of a `Probe`, and proxies that
 are asked for together share its passes. Those that are faster over the plain data of many networks, or need no
-weights at all, are made by `proxy`, and say with `for_model` what they are for a model that is not of a search space.
+weights at all, are made by `proxy`, and say with `for_model` what they are for a model that is not of a search space,
+with `for_networks` what they are for networks that are not `Network`, such as recurrent ones.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
+from nassearch.proxies.kinds import Kinds
 from nassearch.types import Batch, Floats
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Proxy:
     reference: str
     resolve: Callable[..., dict[str, Any]] | None = None
     model_function: ModelFunction | None = None
+    for_networks: Kinds = field(default_factory=Kinds, compare=False, repr=False)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -100,7 +103,8 @@ class Proxy:
     def __call__(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Floats:
         """Return raw scores, float64 `[N]`."""
         self.check(options, batch)
-        return np.asarray(self.function(networks, batch, **options), dtype=np.float64)
+        function = self.for_networks.choose(self.name, self.function, networks)
+        return np.asarray(function(networks, batch, **options), dtype=np.float64)
 
 
 def _at(module: str, name: str) -> Proxy:
@@ -246,6 +250,7 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
     requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
     for place, (proxy, options, batch) in enumerate(requests):
         if isinstance(proxy, ModelProxy):
+            proxy.for_networks.choose(proxy.name, proxy.function, networks)
             key = f"{proxy.settings(options)} {batch.digest() if batch else None}"
             shared.setdefault(key, []).append(place)
         else:

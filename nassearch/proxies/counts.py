@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks import counting
+from nassearch.networks import counting, recurrent
 from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
 from nassearch.types import Batch, Floats
@@ -24,6 +24,17 @@ def params(networks: Sequence[Network], batch: Batch | None) -> Floats:
 def flops(networks: Sequence[Network], batch: Batch | None) -> Floats:
     """Count the multiply-accumulates of convolutions and classifier for one input; higher is better."""
     return np.array([counting.macs(network) for network in networks], np.float64)
+
+
+@params.for_networks(recurrent.RecurrentNetwork)
+def _params_recurrent(networks: Sequence[recurrent.RecurrentNetwork], batch: Batch | None) -> Floats:
+    return np.array([recurrent.parameters(network) for network in networks], np.float64)
+
+
+@flops.for_networks(recurrent.RecurrentNetwork)
+def _flops_recurrent(networks: Sequence[recurrent.RecurrentNetwork], batch: Batch | None) -> Floats:
+    """Count for one word."""
+    return np.array([recurrent.macs(network) for network in networks], np.float64)
 
 
 @params.for_model

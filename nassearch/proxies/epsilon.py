@@ -9,6 +9,7 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting
 from nassearch.networks.graph import Network
+from nassearch.networks.recurrent import RecurrentNetwork
 from nassearch.proxies.base import proxy
 from nassearch.types import Batch, Floats, Task
 
@@ -73,6 +74,9 @@ def epsilon(
     return np.array([distance(rows, literal) for rows in outputs(networks, batch.inputs, pair, path)])
 
 
+epsilon.for_networks(RecurrentNetwork)(epsilon.function)  # only `outputs` differ
+
+
 @epsilon.for_model
 def _epsilon(
     model: Any,
@@ -123,7 +127,9 @@ def _pair(weights: Any) -> tuple[float, float]:
 
 
 def outputs(networks: Sequence[Network], inputs: Any, weights: Sequence[float], path: str) -> Any:
-    """Return one logit per network and weight, float32 `[N, W, B]`."""
+    """Return one logit per network and weight, float32 `[N, W, B]`; of recurrent networks see `_recurrent_outputs`."""
+    if isinstance(networks[0], RecurrentNetwork):
+        return _recurrent_outputs(networks, inputs, weights, path)
     if path == "collapsed":
         from nassearch.networks.collapsed import collapsed_outputs
 
@@ -136,6 +142,25 @@ def outputs(networks: Sequence[Network], inputs: Any, weights: Sequence[float], 
 
     x = torch.from_numpy(inputs)
     return np.stack([np.stack([constant_outputs(n, x, w).numpy() for w in weights]) for n in networks])
+
+
+def _recurrent_outputs(networks: Any, inputs: Any, weights: Sequence[float], path: str) -> Any:
+    """Return unit 0 of the last layer after each word, float32 `[N, W, T * B]`, as the authors' code reads it.
+
+    Embedding and start of the states: see `nassearch.networks.recurrent_module.constant_outputs`.
+    """
+    if path == "collapsed":
+        from nassearch.networks.recurrent_collapsed import collapsed_recurrent_outputs
+
+        return collapsed_recurrent_outputs(networks, inputs, weights)
+    if path != "full":
+        raise InvalidSetting(f"path of epsilon is collapsed or full, not {path!r}")
+    import torch
+
+    from nassearch.networks.recurrent_module import constant_outputs
+
+    words = torch.tensor(inputs)
+    return np.stack([np.stack([constant_outputs(n, words, w).numpy() for w in weights]) for n in networks])
 
 
 def distance(rows: Any, literal: bool = False) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Network
+from nassearch.networks.recurrent import RecurrentNetwork
 from nassearch.proxies.base import proxy
 from nassearch.types import Batch, Floats
 
@@ -128,6 +129,24 @@ def synflow_bn(networks: Sequence[Network], batch: Batch | None, *, seed: int = 
     from nassearch.networks.flow import network_flow
 
     return np.array([network_flow(network, seed, batch_norm=True) for network in networks])
+
+
+@synflow.for_networks(RecurrentNetwork)
+def _synflow_recurrent(
+    networks: Sequence[RecurrentNetwork], batch: Batch | None, *, estimator: str = "sampled", seed: int = 0
+) -> Floats:
+    """Score recurrent networks, see `nassearch.networks.recurrent_flow`.
+
+    Raises:
+        InvalidSetting: the estimator is not sampled.
+    """
+    if estimator != "sampled":
+        raise InvalidSetting(
+            f"synflow of recurrent networks is sampled, as their activations leave no closed form, not {estimator!r}"
+        )
+    from nassearch.networks.recurrent_flow import recurrent_synflow
+
+    return np.array([recurrent_synflow(network, seed) for network in networks])
 
 
 @synflow.for_model

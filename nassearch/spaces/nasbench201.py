@@ -58,16 +58,8 @@ class NASBench201(SearchSpace):
         random.Random(88).shuffle(archs)
         return archs
 
-    @cached_property
-    def _index(self) -> dict[Arch, int]:
-        return {arch: index for index, arch in enumerate(self._official)}
-
     def all(self) -> Iterator[Arch]:
         return iter(self._official)
-
-    def index(self, arch: Arch) -> int:
-        """Return the official index, 0 to 15,624."""
-        return self._index[self.check(arch)]
 
     def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
         draws = rng.integers(len(OPS), size=(n, len(EDGES)))
@@ -184,10 +176,7 @@ def _cell(arch: Arch, shape: tuple[int, ...]) -> Block:
     # All layers of a cell have one shape, so a cell is written down once and its shape filled in.
     channels, *size = shape
     filled = tuple(size)
-    return tuple(
-        Layer(op, inputs, channels, filled, kernel, stride, padding, bias)
-        for op, inputs, _, _, kernel, stride, padding, bias in _cell_layers(arch)
-    )
+    return tuple(Layer(op, inputs, channels, filled, *rest) for op, inputs, _, _, *rest in _cell_layers(arch))
 
 
 @cache

@@ -102,7 +102,7 @@ class BenchmarkContract:
         batch = benchmark.batch()
         if batch is None:
             return  # a benchmark may have none
-        assert batch.inputs.dtype == np.float32
+        assert batch.inputs.dtype == (np.int64 if benchmark.dataset.task.tokens else np.float32)
         assert batch.inputs.shape[1:] == benchmark.dataset.task.input_shape
         again = benchmark.batch()
         assert again is not None

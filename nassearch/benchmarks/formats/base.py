@@ -57,7 +57,7 @@ class Format(ABC):
 
     Attributes:
         name: what people call it, "NATS-Bench topology folder".
-        checksums: MD5 of published files by name, or the beginning of it where no more was published.
+        checksums: published ones by name of the file, see `nassearch.benchmarks.checksums`.
         resumable: whether units can be read one by one, in any order, so that a killed import loses only one.
     """
 

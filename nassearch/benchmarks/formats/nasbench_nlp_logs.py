@@ -1,0 +1,151 @@
+"""NAS-Bench-NLP as released: one JSON log per training, in a zip or in the folder it was unpacked to."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+from nassearch.benchmarks.formats.base import Format, Reading, Training
+from nassearch.errors import BadData, InvalidArch, InvalidSetting
+from nassearch.spaces.recipes import to_arch
+from nassearch.types import Arch
+
+MOST_BYTES, MOST_LOGS = 1 << 20, 100_000
+"""Bounds on one log, which has about 5 KB, and on their number, which was 14,322 in the largest release."""
+TRIED = 5
+"""Members looked at to tell what an archive is."""
+MARK = b'"recepie"'
+"""The release spells it so."""
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
+"""What `zipfile` raises on damaged, encrypted or unknown contents."""
+
+
+class RecurrentLogs(Format):
+    """Logs of NAS-Bench-NLP: recipe, losses of each epoch in nats per word, seconds of each epoch.
+
+    `valid` and `test` are the losses after the last epoch of the budget, as the papers that use the benchmark take
+    them, and not those of the epoch with the best validation loss, which the release's own examples report of a whole
+    search. Trainings that ended before are left out, and counted.
+
+    Recipes that are one architecture, of which the release has many under different numbers, are trainings of that
+    architecture; their seed is their place among them, from 0.
+    """
+
+    name: ClassVar[str] = "NAS-Bench-NLP archive of training logs"
+
+    def recognises(self, path: Path) -> bool:
+        try:
+            return any(MARK in text for _, text, _ in _texts(path, TRIED))
+        except (BadData, *BROKEN):
+            return False
+
+    def read(self, path: Path, reading: Reading) -> Iterator[tuple[str, list[Training]]]:
+        seen: Counter[tuple[Arch, str]] = Counter()
+        longest = 0
+        for done, (name, log, total) in enumerate(logs(path), start=1):
+            where = f"{path}: log {name}"
+            arch, dataset = arch_of(log, where), PurePosixPath(_get(log, "data", str, where)).name
+            losses = [_losses(log, key, where) for key in ("val_losses", "test_losses")]
+            seconds = _losses(log, "wall_times", where)
+            budget = _get(log, "epochs", int, where)
+            longest = max(longest, budget)
+            epochs = budget if reading.epochs is None else reading.epochs
+            if reading.progress is not None:
+                reading.progress(done, total)
+            if not 0 < epochs <= budget:
+                reading.dropped[f"trainings with a budget below {epochs} epochs"] += 1
+            elif min(len(seconds), *map(len, losses)) < epochs:
+                ended = (
+                    "as the loss became NaN" if log.get("status") == "loss is nan!" else "for another reason"
+                )
+                reading.dropped[f"trainings that ended before epoch {epochs} {ended}"] += 1
+            elif not all(math.isfinite(column[epochs - 1]) for column in losses):
+                reading.dropped[f"trainings whose loss after epoch {epochs} is not a number"] += 1
+            else:
+                valid, test = (column[epochs - 1] for column in losses)
+                seed = seen[arch, dataset]
+                seen[arch, dataset] += 1
+                yield name, [Training(arch, dataset, seed, valid, test, sum(seconds[:epochs]))]
+        if reading.epochs is not None and not 0 < reading.epochs <= longest:
+            raise InvalidSetting(f"{path} has trainings of up to {longest} epochs, none of {reading.epochs}")
+
+
+def logs(path: Path) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Yield (name, log, number of all), in the order of their names, which begin with the number of the recipe.
+
+    Raises:
+        BadData: the archive or a log is damaged, or larger than any log is.
+    """
+    for name, text, total in _texts(path, MOST_LOGS):
+        try:
+            log = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BadData(f"{path}: log {name} is not JSON ({error}); get the archive again") from error
+        if not isinstance(log, dict):
+            raise BadData(f"{path}: log {name} is not a JSON object; get the archive again")
+        yield name, log, total
+
+
+def arch_of(log: dict[str, Any], where: str) -> Arch:
+    """Return the architecture of a log.
+
+    Raises:
+        BadData: its recipe is none.
+    """
+    text = _get(log, "recepie", str, where)
+    try:
+        return to_arch(json.loads(text))
+    except (ValueError, RecursionError, InvalidArch) as error:
+        raise BadData(f"{where}: {error}") from error
+
+
+def _texts(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
+    """Yield (name, content, number of all) of the first JSON files of a zip or folder; names become no paths."""
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix == ".json")
+        for file in files[:most]:
+            with open(file, "rb") as opened:
+                yield file.name, _bounded(opened.read(MOST_BYTES + 1), path, file.name), len(files)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = sorted(
+                (PurePosixPath(info.filename).name, info.filename) for info in archive.infolist()
+            )
+            # Archives made on a Mac hold a second file, ._NAME, for each.
+            names = [full for name, full in members if name.endswith(".json") and not name.startswith("._")]
+            if len(names) > MOST_LOGS:
+                raise BadData(f"{path} has {len(names)} members; the largest release has 14,322 logs")
+            for name in names[:most]:
+                with archive.open(name) as member:
+                    yield name, _bounded(member.read(MOST_BYTES + 1), path, name), len(names)
+    except BROKEN as error:
+        raise BadData(f"{path} is not a zip that can be read ({error}); get it again") from error
+
+
+def _bounded(text: bytes, path: Path, name: str) -> bytes:
+    if len(text) > MOST_BYTES:
+        raise BadData(
+            f"{path}: log {name} has more than {MOST_BYTES} bytes; one of the release has about 5,000"
+        )
+    return text
+
+
+def _get(log: dict[str, Any], key: str, kind: type, where: str) -> Any:
+    value = log.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadData(f"{where}: {key} is {value!r}, not of type {kind.__name__}")
+    return value
+
+
+def _losses(log: dict[str, Any], key: str, where: str) -> list[float]:
+    values = _get(log, key, list, where)
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        raise BadData(f"{where}: {key} are not all numbers")
+    return [float(value) for value in values]

@@ -1,0 +1,49 @@
+"""Which channels of each layer can differ, where all weights of a layer are equal: neither value nor gradient does so
+inside of a group.
+
+Convolutions mix all channels alike. What follows one layer channel by channel, such as ReLU, hands groups on both ways;
+concatenation and truncation cut them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+
+from nassearch.networks.graph import Block
+
+MIXING = ("input", "conv", "linear", "frame_conv", "lstm", "zeros")
+Place = tuple[int, int]
+"""A layer: the number of its block, and its position there."""
+
+
+def channel_groups(blocks: Sequence[Block]) -> list[list[tuple[int, ...]]]:
+    """Return for each layer of each block of a chain how many channels each of its groups has, in their order."""
+    if not any(layer.op in ("concat", "truncate") for block in set(blocks) for layer in block):
+        return [[(layer.channels,) for layer in block] for block in blocks]
+    cuts = [[{0, layer.channels} for layer in block] for block in blocks]
+    links = [*_links(blocks)]
+    while True:
+        before = sum(len(places) for of_block in cuts for places in of_block)
+        for (a, i), (b, k), offset, length in [*reversed(links), *links]:
+            one, other = cuts[a][i], cuts[b][k]
+            other |= {cut + offset for cut in one if cut <= length}
+            one |= {cut - offset for cut in other if offset <= cut <= offset + length}
+        if before == sum(len(places) for of_block in cuts for places in of_block):
+            break
+    return [[tuple(b - a for a, b in pairwise(sorted(places))) for places in of_block] for of_block in cuts]
+
+
+def _links(blocks: Sequence[Block]) -> Iterator[tuple[Place, Place, int, int]]:
+    """Yield (one, other, offset, length): the first channels of one go to those of the other from the offset on."""
+    for number, block in enumerate(blocks):
+        if number:
+            before = blocks[number - 1]
+            yield (number - 1, len(before) - 1), (number, 0), 0, before[-1].channels
+        for position, layer in enumerate(block):
+            if layer.op in MIXING:
+                continue
+            widths = [min(block[i].channels, layer.channels) for i in layer.inputs]
+            ends = accumulate(widths, initial=0) if layer.op == "concat" else [0] * len(widths)
+            for i, offset, width in zip(layer.inputs, ends, widths, strict=False):
+                yield (number, i), (number, position), offset, width

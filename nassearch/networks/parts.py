@@ -1,0 +1,112 @@
+"""A block whose layers have few different channels, written down with one step for each channel that differs.
+
+Where all weights of a layer are equal, so are its output channels, and only a concatenation holds different ones: it
+is a row of parts, each so many copies of one channel. A convolution over parts reads the sum of their copies. Which
+steps there are depends on the parts that the block is entered with, those that the block before it gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from nassearch.errors import InvalidSetting
+from nassearch.networks.graph import Block, Layer
+
+
+class Part(NamedTuple):
+    """Some equal channels one after the other: the step that gives one of them, and how many there are."""
+
+    step: int
+    channels: int
+
+
+class Step(NamedTuple):
+    """A layer on one channel.
+
+    Attributes:
+        layer: its `inputs` are positions of steps.
+        copies: of `conv` and `linear`, how many channels each of the inputs stands for.
+    """
+
+    layer: Layer
+    copies: tuple[int, ...]
+
+
+class Parted(NamedTuple):
+    """A block as steps, the parts of its input first, and the parts of its output."""
+
+    steps: tuple[Step, ...]
+    output: tuple[Part, ...]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Return the channels of each part of the output, with which the next block is entered."""
+        return tuple(part.channels for part in self.output)
+
+
+def parted(block: Block, widths: Sequence[int], merge: bool = False) -> Parted:
+    """Write a block down by parts.
+
+    Args:
+        block: what to write down.
+        widths: the channels of each part of its input.
+        merge: compute steps that are equal once, which is right where equal layers have equal weights.
+
+    Raises:
+        InvalidSetting: the widths are not those of the block's input.
+    """
+    if sum(widths) != block[0].channels:
+        raise InvalidSetting(f"parts of {list(widths)} channels do not make up {block[0].channels}")
+    steps: list[Step] = []
+    seen: dict[Step, int] = {}
+
+    def step(layer: Layer, inputs: Sequence[int], copies: Sequence[int] = ()) -> int:
+        new = Step(layer._replace(inputs=tuple(inputs)), tuple(copies))
+        # One channel is the same whatever the number of channels.
+        place = seen.setdefault(new._replace(layer=new.layer._replace(channels=1)), len(steps))
+        if place == len(steps) or not merge or layer.op == "input":
+            steps.append(new)
+            return len(steps) - 1
+        return place
+
+    values: list[tuple[Part, ...]] = []
+    for layer in block:
+        read = [values[i] for i in layer.inputs]
+        if layer.op == "input":
+            y = tuple(Part(step(layer._replace(channels=width), ()), width) for width in widths)
+        elif layer.op == "concat":
+            y = tuple(part for parts in read for part in parts)
+        elif layer.op == "truncate":
+            y = tuple(_first(read[0], layer.channels))
+        elif layer.op == "add" and len(read) == 1:
+            y = read[0]
+        elif layer.op == "add":
+            y = tuple(Part(step(layer, together), width) for together, width in _aligned(read))
+        elif layer.op in ("conv", "linear", "zeros"):
+            copies: dict[int, int] = {}
+            for part in read[0] if read else ():
+                copies[part.step] = copies.get(part.step, 0) + part.channels
+            y = (Part(step(layer, [*copies], [*copies.values()]), layer.channels),)
+        else:
+            once = {part.step: step(layer, [part.step]) for part in read[0]}
+            y = tuple(Part(once[part.step], part.channels) for part in read[0])
+        values.append(y)
+    return Parted(tuple(steps), values[-1])
+
+
+def _first(parts: Sequence[Part], channels: int) -> Iterator[Part]:
+    """Yield the parts of the first channels."""
+    for part in parts:
+        if channels > 0:
+            yield Part(part.step, min(channels, part.channels))
+        channels -= part.channels
+
+
+def _aligned(rows: Sequence[Sequence[Part]]) -> Iterator[tuple[list[int], int]]:
+    """Yield runs of channels over which no row changes: the steps of each row, and the channels."""
+    left = [list(row) for row in rows]
+    while left[0]:
+        width = min(row[0].channels for row in left)
+        yield [row[0].step for row in left], width
+        left = [[*_first(row[:1], row[0].channels - width), *row[1:]] for row in left]
