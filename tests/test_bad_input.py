@@ -71,7 +71,12 @@ REFUSED = [
     (RUN + "--out /dev/null/deep", "/dev/null/deep", "cannot be written", "choose another --out"),
     (RUN + "--warmup 5 --batch gray", "no batch is called 'gray'", "did you mean grey?", ".npz"),
     (RUN + "--warmup 5 --batch none.npz", "there is no file none.npz", "give another --batch"),
-    ("run rand --dataset cifar100", "cifar100 table", "is not installed", "nassearch bench import nasbench201 FILE"),
+    (
+        "run rand --dataset cifar100",
+        "cifar100 table",
+        "is not installed",
+        "nassearch bench import nasbench201 FILE",
+    ),
     (
         "score 6111 --dataset cifar100 --proxies epsilon",
         "no batch of cifar100",

@@ -23,21 +23,14 @@ from nassearch.networks.torch_module import constant_outputs, one_thread
 from nassearch.proxies.epsilon import epsilon
 from nassearch.proxies.naswot import naswot
 from nassearch.proxies.synflow import logsynflow, synflow
-from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nats_size import WIDTHS, NATSSize
-from nassearch.testing import BenchmarkContract, SpaceContract
+from nassearch.testing import BenchmarkContract
 from nassearch.types import Arch, Batch, Task
 
 SPACE = NATSSize()
 CIFAR10 = Task((3, 32, 32), 10)
 SMALL = Task((3, 8, 8), 10)
 EXAMPLES = [(0, 1, 2, 3, 7), (7, 0, 0, 5, 5), (3, 3, 3, 3, 3)]
-
-
-class TestSpace(SpaceContract):
-    @pytest.fixture
-    def space(self) -> SearchSpace:
-        return SPACE
 
 
 def test_official_order_and_index() -> None:

@@ -51,7 +51,6 @@ class Some(Widths):
     """Some of these (a test)."""
 
     name = "some"
-    index = SearchSpace.index
     options = None  # type: ignore[assignment]
 
     def __init__(self, archs: list[Arch]) -> None:

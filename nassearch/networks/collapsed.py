@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Block, Layer, Network, check_constant, live
-from nassearch.networks.parts import Parted, Step, parted
+from nassearch.networks.parts import Part, Parted, Step, parted
 
 Signal = NDArray[np.float32]
 """Activations `[W, *size, B]`: one channel, for W weights and B samples. Samples lie side by side in memory."""
@@ -87,27 +87,31 @@ def _plan(block: Block, widths: tuple[int, ...] | None) -> Plan:
     """Plan a block that is entered with parts of these widths; with None, by the sum of the input's channels."""
     steps, output = parted(live(block), widths or (block[0].channels,), merge=True)
     if widths is None:
-        steps = _from_sum(steps)
+        steps = _from_sum(steps, output)
     last_use = {i: position for position, step in enumerate(steps) for i in step.layer.inputs}
     last_use |= {part.step: len(steps) for part in output}
     dropped = [tuple(i for i, last in last_use.items() if last == position) for position in range(len(steps))]
     return Plan(Parted(steps, output), tuple(dropped))
 
 
-def _from_sum(steps: Sequence[Step]) -> tuple[Step, ...]:
+def _from_sum(steps: Sequence[Step], output: Sequence[Part]) -> tuple[Step, ...]:
     """Let the first convolutions read the sum of the input's channels, where others read one of many equal ones."""
-    raw, changed = {0}, []
+    raw, changed, width = {0}, [], steps[0].layer.channels
     for position, step in enumerate(steps):
-        if raw.intersection(step.layer.inputs):
-            if step.layer.op in ("conv", "linear"):
-                step = step._replace(copies=(1,) * len(step.copies))
-            elif step.layer.op in ("avg_pool", "global_pool"):
-                raw.add(position)
-            else:
-                raise InvalidSetting(
-                    f"{step.layer.op} on the raw input, before the first convolution, does not collapse"
-                )
+        (layer, copies), read = step, raw.intersection(step.layer.inputs)
+        if read and layer.op in ("conv", "linear") and copies == (width,):
+            step = Step(layer, (1,))
+        elif read and layer.op in ("avg_pool", "global_pool"):
+            raw.add(position)
+        elif read:
+            raise InvalidSetting(
+                f"{layer.op} on the raw input, before the first convolution, does not collapse"
+            )
         changed.append(step)
+    if raw.intersection(part.step for part in output):
+        raise InvalidSetting(
+            "a first block without convolution, whose channels stay those of the input, does not collapse"
+        )
     return tuple(changed)
 
 

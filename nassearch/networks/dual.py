@@ -81,8 +81,7 @@ def _tangent(chain: tuple[tuple[Polynomial, int], ...], sizes: tuple[tuple[Size,
     for place, (terms, repeats) in enumerate(chain):
         x = x[lumping.entry(place)]
         if 1 < repeats <= FEW:
-            for _ in range(repeats):
-                x = _by_words(lumping, place, terms, x)
+            x = _by_words(lumping, place, terms, repeats, x)
             continue
         # What stands alone in the chain is usually the same in every network of a space, repeated cells are not.
         both, offset = (_shared if repeats == 1 else _matrices)(lumping, place, terms)
@@ -94,15 +93,21 @@ def _tangent(chain: tuple[tuple[Polynomial, int], ...], sizes: tuple[tuple[Size,
     return float(x[:, 1].sum())
 
 
-def _by_words(lumping: Lumping, place: int, terms: Polynomial, x: Floats) -> Floats:
-    """Return (value, tangent) `[classes, 2]` after a block, by each of its words for itself."""
-    y = np.zeros((lumping.shape(place)[0], 2))
+def _by_words(lumping: Lumping, place: int, terms: Polynomial, repeats: int, x: Floats) -> Floats:
+    """Return (value, tangent) `[classes, 2]` after equal blocks in a row, by each word of the block for itself."""
+    offset, words = np.zeros((lumping.shape(place)[0], 2)), []
     for word, (value, tangent) in _totals(terms).items():
+        matrix = lumping.matrix(place, word)
         if word and word[0].kind == "ones":
-            y += lumping.matrix(place, word) * (value, tangent)
+            offset += matrix * (value, tangent)
         else:
-            y += lumping.matrix(place, word) @ (x @ np.array([[value, tangent], [0.0, value]]))
-    return y
+            words.append((matrix, np.array([[value, tangent], [0.0, value]])))
+    for _ in range(repeats):
+        y = offset.copy()
+        for matrix, scales in words:
+            y += matrix @ (x @ scales)
+        x = y
+    return x
 
 
 def _totals(terms: Polynomial) -> dict[Word, list[float]]:
@@ -132,7 +137,9 @@ def _matrices(lumping: Lumping, place: int, terms: Polynomial) -> tuple[Floats, 
             elif scale:
                 np.multiply(matrix, scale, out=both[k])
                 begun[k] = True
-    both[np.logical_not(begun)] = 0
+    for k in range(2):
+        if not begun[k]:
+            both[k] = 0
     return both.reshape(2 * rows, columns), offset
 
 

@@ -43,12 +43,6 @@ class Choices(SearchSpace):
     def all(self) -> Iterator[Arch]:
         return itertools.product(*map(range, self.options))
 
-    def index(self, arch: Arch) -> int:
-        place = 0
-        for option, count in zip(self.check(arch), self.options, strict=True):
-            place = place * count + option
-        return place
-
     def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
         return list(map(tuple, rng.integers(self.options, size=(n, len(self.choices))).tolist()))
 
