@@ -1,4 +1,4 @@
-"""Checksums as they were published: `"sha256:4c39..."`, `"md5:55e8..."`, or the last digits of one, as in file names."""
+"""Checksums as they were published: `"sha256:4c39..."`, `"md5:55e8..."`, or the last digits of one."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nassearch.errors import InvalidArch
-from nassearch.networks.graph import Block, Builder, Layer, Network
+from nassearch.networks.graph import Block, Builder, Network
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.types import Arch, Task
 
@@ -176,7 +176,7 @@ def _cell(arch: Arch, shape: tuple[int, ...]) -> Block:
     # All layers of a cell have one shape, so a cell is written down once and its shape filled in.
     channels, *size = shape
     filled = tuple(size)
-    return tuple(Layer(op, inputs, channels, filled, *rest) for op, inputs, _, _, *rest in _cell_layers(arch))
+    return tuple(layer._replace(channels=channels, size=filled) for layer in _cell_layers(arch))
 
 
 @cache

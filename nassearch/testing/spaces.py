@@ -32,7 +32,7 @@ class SpaceContract:
         return space.sample_many(n, np.random.default_rng(0))
 
     def lonely(self, space: SearchSpace) -> list[Arch]:
-        """Return those of a few random architectures that have the fewest neighbours, which are quickest to go round."""
+        """Return those of a few random architectures that have the fewest neighbours, quickest to go round."""
         return sorted(self.some(space, 5 * AROUND), key=lambda arch: len(space.neighbours(arch)))[:AROUND]
 
     def test_is_named_and_explained(self, space: SearchSpace) -> None:
