@@ -82,7 +82,7 @@ def milestones(curves: Sequence[Curve]) -> list[int]:
 
 
 def best_value(header: Header, show: str) -> float | None:
-    """Return the highest value of the benchmark behind a result, a loss negated, or None where its data is not there."""
+    """Return the highest value of a result's benchmark, a loss negated, or None where its data is not there."""
     experiment = header.experiment
     try:
         oracle = registry.load("benchmarks", experiment["benchmark"]).open(experiment["dataset"])

@@ -25,7 +25,7 @@ REFUSED = [
     # command, parts of the message
     ("run rnd", "no strategy is called 'rnd'", "did you mean rand?"),
     ("run aes", "no strategy is called 'aes'", "did you mean ae?"),
-    (RUN + "--benchmark nasbench210", "no benchmark is called 'nasbench210'", "did you mean nasbench201?"),
+    (RUN + "--benchmark nasbench210", "no benchmark is called 'nasbench210'", "did you mean nasbench201 or"),
     ("run rand --dataset cifar11", "data set of nasbench201", "'cifar11'", "did you mean cifar10"),
     (RUN + "--warmup 5 --scorer synflo", "no scorer is called 'synflo'", "did you mean synflow"),
     (RUN + "--scorer synflo", "no scorer is called 'synflo'", "did you mean synflow"),

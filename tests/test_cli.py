@@ -208,7 +208,9 @@ def test_list(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bench_list_and_info() -> None:
     rows = json.loads(done("bench", "list", "--json"))
-    assert {row["dataset"]: row["installed"] for row in rows}["cifar10"] is True
+    assert {(row["benchmark"], row["dataset"]): row["installed"] for row in rows}[
+        "nasbench201", "cifar10"
+    ] is True
     assert "cifar10" in done("bench", "list")
     assert json.loads(done("bench", "info", "cifar10", "--json"))["architectures"] == 15_625
     assert "architectures: 15625" in done("bench", "info", "cifar10")

@@ -210,7 +210,9 @@ def test_killed_between_the_last_byte_and_the_check_nothing_is_fetched_again(
 
 def test_a_truncated_file_is_not_taken_for_whole(site: Site, folder: Path) -> None:
     site.cut, site.sized = 100_000, False  # without a length only the checksum can tell
-    with pytest.raises(BadData, match=r"table.bin.bad is not the published table.bin: its sha256 is .*, not"):
+    with pytest.raises(
+        BadData, match=r"table.bin.bad is not the published table.bin: its checksum is .*, not"
+    ):
         fetch("made")
     assert not (folder / NAME).exists()
 
@@ -218,7 +220,8 @@ def test_a_truncated_file_is_not_taken_for_whole(site: Site, folder: Path) -> No
 def test_a_wrong_checksum_sets_the_file_aside(site: Site, folder: Path) -> None:
     site.content = bytes(1000)
     with pytest.raises(
-        BadData, match=r"sha256 is [0-9a-f]{64}, not [0-9a-f]{64}; fetch it again, or .* --url"
+        BadData,
+        match=r"checksum is sha256:[0-9a-f]{64}, not sha256:[0-9a-f]{64}; fetch it again, or .* --url",
     ):
         fetch("made")
     assert [path.name for path in folder.iterdir() if path.suffix != ".lock"] == [f"{NAME}.bad"]

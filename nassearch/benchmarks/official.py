@@ -116,12 +116,12 @@ def official_table(
     """
     archs = list(found.place)
     space = benchmark.space_of(archs) if benchmark.listed else benchmark.make_space()
-    _refuse_missing(benchmark, space, dataset, archs, origin)
+    _refuse_missing(benchmark, space, dataset, archs)
     seeds = sorted(set(found.seed))
     row = np.searchsorted(seeds, np.array(found.seed))
     column = np.array(found.arch)
     if len(np.unique(row * len(archs) + column)) < len(column):
-        raise BadData(f"{origin}: a training of {dataset.name} is there twice")
+        raise BadData(f"a training of {dataset.name} is there twice")
     values = np.full((3, len(seeds), len(archs)), np.nan)
     values[:, row, column] = np.array(found.values).reshape(-1, 3).T
     valid, test, seconds = values
@@ -135,7 +135,7 @@ def official_table(
     elif not np.array_equal(np.isfinite(valid), trained):
         lacking = int((np.isfinite(valid) != trained).sum())
         raise BadData(
-            f"{origin}: {lacking} trainings of {dataset.name} have a validation or a test value alone"
+            f"{lacking} trainings of {dataset.name} have a validation or a test value alone"
         )
     return Table.build(
         space,
@@ -151,7 +151,7 @@ def official_table(
 
 
 def _refuse_missing(
-    benchmark: type[TabularBenchmark], space: SearchSpace, dataset: Dataset, archs: list[Arch], origin: str
+    benchmark: type[TabularBenchmark], space: SearchSpace, dataset: Dataset, archs: list[Arch]
 ) -> None:
     name = space.key if benchmark.by_key else lambda arch: arch
     there = {name(arch) for arch in archs}
@@ -159,7 +159,7 @@ def _refuse_missing(
     if missing:
         first = ", ".join(space.format(arch) for arch in list(missing.values())[:SHOWN])
         raise BadData(
-            f"{origin} lacks {len(missing)} of the {len(missing) + len(there)} architectures of {space.name} for "
+            f"it lacks {len(missing)} of the {len(missing) + len(there)} architectures of {space.name} for "
             f"{dataset.name}, and a search may ask for any: {first}{', ...' if len(missing) > SHOWN else ''}"
         )
 
