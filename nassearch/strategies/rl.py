@@ -135,8 +135,8 @@ class Reinforce(Strategy):
     [-1, 1] with the least and the greatest so far, so that units do not matter; scores are mapped likewise, with ends
     and an average of their own. A score or accuracy that is NaN is rewarded with -1, the lowest.
 
-    Where decisions mean no architecture, as most do in NAS-Bench-101, the controller draws again and learns nothing
-    from it; what it learns of are the decisions, of which several may mean one architecture.
+    Where decisions mean no architecture, as one in four uniform draws in NAS-Bench-101, the controller draws again and
+    learns nothing from it; what it learns of are the decisions, of which several may mean one architecture.
 
     Warm-up (arXiv 2101.08134, section 5.1): N scores reward the controller's own draws. The search goes on from the
     controller, nothing is queued, and N may exceed the size of the space. A long warm-up over-trains where the
