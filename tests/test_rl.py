@@ -22,6 +22,7 @@ from nassearch.records import round_line
 from nassearch.runner import run_round, run_rounds
 from nassearch.scorers.guidance import MOVE, WARMUP, score_ahead
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.nasbench101 import NASBench101
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.base import Strategy
 from nassearch.strategies.rl import Advantages, Controller, Reinforce, SoftmaxController
@@ -380,3 +381,30 @@ GOLDEN = {
     "move": "322332 100214 040034 030321 333231 303302 433331 131244 204333 323232 320420 323333",
     "warm-up": "333314 331333 333332 333343 323023 342332 232333 333333 322033 333322 333333 330323",
 }
+
+
+def test_decisions_that_mean_nothing_are_unlearnt() -> None:
+    # The more edges the better: left alone the controller would soon draw ever more of them, and of 21 nine may stay.
+    space, draws = NASBench101(), 0
+    strategy = Reinforce(space, np.random.default_rng(0), entropy_weight=0.0)
+    draw = strategy.controller.draw
+
+    def counted(uniforms: Floats) -> tuple[int, ...]:
+        nonlocal draws
+        draws += 1
+        return draw(uniforms)
+
+    strategy.controller.draw = counted  # type: ignore[method-assign]
+
+    def edges(archs: Sequence[Arch]) -> Floats:
+        return np.array([float(sum(arch[:21])) for arch in archs])
+
+    drawn = strategy.warm_up(edges, 1000, np.random.default_rng(1))
+    assert all(map(space.is_valid, drawn))
+    assert np.mean(edges(drawn[-50:])) > np.mean(edges(drawn[:50])) + 0.5
+    # 1,139 draws for 1,000 cells when written; without the punishment 56,488.
+    assert draws < 2 * len(drawn)
+    asked = [strategy.ask() for _ in range(20)]
+    for arch in asked:
+        strategy.tell(arch, 1.0)
+    assert all(map(space.is_valid, asked))

@@ -17,7 +17,7 @@ BETAS, TINY = (0.9, 0.999), 1e-8
 ABSENT = -1e9
 """Logarithm of the share of an option that a decision does not have: its probability is exactly 0."""
 REDRAWS = 1000
-"""Draws in a row that may mean no architecture; then one is drawn uniformly, as a controller may learn nothing else."""
+"""Draws in a row that may mean no architecture; then one is drawn uniformly."""
 ROWS = 10
 """Rows of the report on a warm-up, after the one of its beginning."""
 
@@ -135,8 +135,9 @@ class Reinforce(Strategy):
     [-1, 1] with the least and the greatest so far, so that units do not matter; scores are mapped likewise, with ends
     and an average of their own. A score or accuracy that is NaN is rewarded with -1, the lowest.
 
-    Where decisions mean no architecture, as one in four uniform draws in NAS-Bench-101, the controller draws again and
-    learns nothing from it; what it learns of are the decisions, of which several may mean one architecture.
+    Decisions that mean no architecture, as one in four uniform draws in NAS-Bench-101, are rewarded with -1 and drawn
+    again. Without that a controller that a proxy draws to many edges would soon draw too many of them. What is
+    learned of are the decisions, of which several may mean one architecture.
 
     Warm-up (arXiv 2101.08134, section 5.1): N scores reward the controller's own draws. The search goes on from the
     controller, nothing is queued, and N may exceed the size of the space. A long warm-up over-trains where the
@@ -222,18 +223,21 @@ class Reinforce(Strategy):
     def _reward(self, scorer: Scorer, n: int, rng: np.random.Generator) -> list[Arch]:
         drawn = []
         for uniforms in rng.random((n, self._decisions)):
-            decisions, arch = self._draw(uniforms, rng)
+            decisions, arch = self._draw(uniforms, rng, self._scores)
             drawn.append(arch)
             self.controller.learn(decisions, self._scores(float(scorer(drawn[-1:])[0])))
         return drawn
 
-    def _draw(self, uniforms: Floats, rng: np.random.Generator) -> tuple[tuple[int, ...], Arch]:
-        """Return decisions that mean an architecture, and it; what means none is drawn again."""
+    def _draw(
+        self, uniforms: Floats, rng: np.random.Generator, rewards: Advantages
+    ) -> tuple[tuple[int, ...], Arch]:
+        """Return decisions that mean an architecture, and it; what means none is punished and drawn again."""
         for _ in range(REDRAWS):
             decisions = self.controller.draw(uniforms)
             arch = self.space.decide(decisions)
             if arch is not None:
                 return decisions, arch
+            self.controller.learn(decisions, rewards(math.nan))
             uniforms = rng.random(self._decisions)
         arch = self.space.sample(rng)
         return arch, arch
@@ -244,7 +248,8 @@ class Reinforce(Strategy):
         if self.move is not None:
             assert self.move_ratio is not None
             self._reward(self.move, self.move_ratio, self.rng)
-        decisions, arch = self._draw(self.rng.random(self._decisions), self.rng)
+        uniforms = self.rng.random(self._decisions)
+        decisions, arch = self._draw(uniforms, self.rng, self._accuracies)
         self._taken[arch] = decisions
         return arch
 
