@@ -134,9 +134,7 @@ def official_table(
         valid, meta["valid"] = test, "test"
     elif not np.array_equal(np.isfinite(valid), trained):
         lacking = int((np.isfinite(valid) != trained).sum())
-        raise BadData(
-            f"{lacking} trainings of {dataset.name} have a validation or a test value alone"
-        )
+        raise BadData(f"{lacking} trainings of {dataset.name} have a validation or a test value alone")
     return Table.build(
         space,
         dataset,
