@@ -159,7 +159,7 @@ def test_retrained_architectures_agree_with_the_shipped_table() -> None:
     held_out = {"test": data["test"]}
     anew = train(networks, list(range(1000, 1020)), 1000, recipe.training, data["train"], held_out)["test"]
     table = benchmark.table
-    rows = [benchmark._row[arch] for arch in archs]
+    rows = [table.rows[benchmark.space.index(arch)] for arch in archs]
     seeds = table.test.shape[0]
     noise = np.sqrt(table.test.var(axis=0, ddof=1).mean())
     difference = (anew - table.test[:, rows].mean(axis=0)) / (noise * np.sqrt(1 + 1 / seeds))
