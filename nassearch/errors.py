@@ -25,6 +25,15 @@ class UnknownName(NassearchError, LookupError):
         return _unknown_name, self.args  # raised in a worker process, it crosses to this one
 
 
+def excerpt(text: str, most: int = 200) -> str:
+    """Quote a text for a message, cut where nobody would read on.
+
+    >>> excerpt("a" * 9, most=3)
+    "'aaa...' (9 characters)"
+    """
+    return repr(text) if len(text) <= most else f"{text[:most] + '...'!r} ({len(text)} characters)"
+
+
 def _unknown_name(message: str) -> UnknownName:
     error = UnknownName.__new__(UnknownName)
     error.args = (message,)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -90,10 +92,10 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
     """
     first, *lines = content.split(b"\n")[:-1]
     try:
-        fields = json.loads(first)
+        fields = _loads(first)
         if fields["format"] != FORMAT:
             raise ValueError
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadData(
             f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}"
         ) from None
@@ -109,10 +111,10 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
     rounds: list[Round] = []
     for number, line in enumerate(lines, start=2):
         try:
-            rounds.append(_read_round(json.loads(line), len(rounds)))
+            rounds.append(_read_round(_loads(line), len(rounds)))
             if len(rounds[-1].archs) != len(rounds[0].archs):
                 raise ValueError(f"it has {len(rounds[-1].archs)} models, not {len(rounds[0].archs)}")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             why = str(error) if type(error) is ValueError else _excerpt(line)
             raise BadData(
                 f"line {number} of {path} is damaged: {why}; cut the file off before that line to keep "
@@ -123,20 +125,38 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
     return header, rounds
 
 
+def _loads(line: bytes) -> Any:
+    """Read JSON as it is written here: without NaN and Infinity, which JSON does not have."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no number here")
+
+    return json.loads(line, parse_constant=refuse)
+
+
 def _read_round(columns: dict[str, Any], expected: int) -> Round:
-    if columns["round"] != expected:
-        raise ValueError(f"round {expected} belongs here, not {columns['round']}")
-    archs = [tuple(map(int, arch)) for arch in columns["archs"]]
+    number = columns["round"]
+    if number != expected:
+        raise ValueError(f"round {expected} belongs here, not {number}")
+    archs, revisits = list(map(tuple, columns["archs"])), columns["revisits"]
+    if {type(n) for n in itertools.chain([number, revisits], *archs)} != {int}:
+        raise ValueError("architectures, round and revisits are of whole numbers")
+    report = columns.get("report", {})
+    if not isinstance(report, dict):
+        raise ValueError("a report has names")
     valid, test, seconds = (_floats(columns[name], len(archs)) for name in ("valid", "test", "seconds"))
-    return Round(
-        expected, archs, valid, test, seconds, int(columns["revisits"]), dict(columns.get("report", {}))
-    )
+    return Round(expected, archs, valid, test, seconds, revisits, report)
 
 
 def _floats(values: list[float | None], length: int) -> Floats:
     if len(values) != length:
         raise ValueError(f"{len(values)} values for {length} architectures")
-    return np.array(values, dtype=np.float64)
+    if not set(map(type, values)) <= {float, int, NoneType}:
+        raise ValueError("values are numbers or null")
+    array = np.array(values, dtype=np.float64)
+    if np.isinf(array).any():
+        raise ValueError("values are finite")
+    return array
 
 
 def _excerpt(line: bytes) -> str:

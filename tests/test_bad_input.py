@@ -99,6 +99,36 @@ REFUSED = [
     ("plot nothing.jsonl -o a.png", "there is no result nothing.jsonl"),
     ("bench info cifra10", "no data set of nasbench201 is called 'cifra10'", "did you mean cifar10"),
     ("bench import nasbench201 nothing.csv", "nothing.csv"),
+    ("bench import natssize a.tar", "no benchmark is called 'natssize'", "did you mean nats-size?"),
+    ("bench import nats-size nothing.tar", "there is no file nothing.tar"),
+    ("bench import nats-size a.tar --dataset cifar11", "'cifar11'", "did you mean cifar10 or cifar100?"),
+    ("bench import nats-size a.tar --scale 0", "scale is a positive factor, not 0.0"),
+    ("bench import nasbench-nlp nothing.zip", "there is no file nothing.zip"),
+    ("bench fetch nasbench102", "files to fetch is called 'nasbench102'", "did you mean nasbench101 or"),
+    ("bench fetch nasbench101 --file a", "no file of nasbench101 is called 'a'", "nasbench_only108.tfrecord"),
+    ("bench fetch nasbench101 --url ftp://x/y", "begins with http:// or https://, not 'ftp://x/y'"),
+    ("score 32768 --benchmark nats-size --proxies params", "from 0 to 32767, not 32768"),
+    ("score 8:16 --benchmark nats-size --proxies params", "2 names", "has 5 decisions", "8:8:8:8:8"),
+    ("score 9:8:8:8:8 --benchmark nats-size --proxies params", "'9' in '9:8:8:8:8' is none of 8, 16"),
+    ("score 1_2 --benchmark nasbench-asr --proxies params", "'1_2' names 2 options, not 9; an example"),
+    (
+        "score 1_0_1_0_0_1_0_0_7 --benchmark nasbench-asr --proxies params",
+        "option 9",
+        "not a skip bit, 0 or 1",
+    ),
+    ("score 423624 --benchmark nasbench101 --proxies params", "from 0 to 423623, not 423624"),
+    ("score 01-1:conv --benchmark nasbench101 --proxies params", "'conv' is not an operation", "conv3x3"),
+    ("score " + "a" * 5000 + " --proxies params", "'aaa", "(5000 characters) has 1 nodes", "an example"),
+    ("score " + "1" * 5000 + " --proxies params", "(5000 characters) has 1 nodes", "an example"),
+    (
+        RUN + "--warmup 5 --scorer " + "(" * 5000,
+        "(5000 characters) is not a scorer",
+        "rank(epsilon, synflow)",
+    ),
+    ("run rand --benchmark nasbench101", "is not installed", "nassearch bench import nasbench101 FILE"),
+    ("run rand --benchmark nasbench-nlp", "is not installed", "nassearch bench import nasbench-nlp FILE"),
+    ("run rand --benchmark nasbench-asr", "is not installed", "nassearch bench import nasbench-asr FILE"),
+    ("bench info --benchmark nats-size", "is not installed", "nassearch bench import nats-size FILE"),
 ]
 MISUSED = [
     ("", "Commands"),
@@ -114,6 +144,10 @@ MISUSED = [
     ("list proxy", "'proxy' is not one of 'strategies', 'proxies', 'combinations', 'benchmarks'"),
     ("compare", "Missing argument"),
     ("plot a.jsonl", "Missing option"),
+    ("bench import", "Missing argument 'NAME'"),
+    ("bench import nats-size", "Missing argument 'FILE'"),
+    ("bench fetch", "Missing argument 'NAME'"),
+    ("bench build --engine fast", "'fast' is not one of 'compiled', 'grouped'"),
 ]
 
 
@@ -136,7 +170,7 @@ def split(line: str) -> list[str]:
     return words
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row[0])
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row[0][:80])
 def test_refused(row: tuple[str, ...], in_an_empty_folder: Path) -> None:
     result = call(*split(row[0]))
     assert result.exit_code == 1
@@ -294,7 +328,7 @@ def test_an_error_in_a_worker_is_told_as_here() -> None:
     line = SCORE + "--proxies epsilon(path=wrong) --no-cache"
     here, there = call(*split(line)), call(*split(line + " --workers 2"))
     assert here.exit_code == there.exit_code == 1
-    assert "path of epsilon is collapsed or full, not 'wrong'" in here.stderr
+    assert "path of epsilon is collapsed, compiled or full, not 'wrong'" in here.stderr
     assert there.stderr == here.stderr
 
 

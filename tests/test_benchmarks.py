@@ -17,7 +17,7 @@ from nassearch.benchmarks.batches import KINDS, load_batch, save_batch, syntheti
 from nassearch.benchmarks.nasbench201 import MNIST1D_TASK, NASBench201Benchmark
 from nassearch.benchmarks.npz import read_npz, write_npz
 from nassearch.benchmarks.table import Table
-from nassearch.errors import BadData, InvalidArch, InvalidSetting, MissingData, UnknownName
+from nassearch.errors import BadData, InvalidArch, InvalidSetting, MissingData, NassearchError, UnknownName
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.testing import BenchmarkContract
 from nassearch.types import Batch, Task
@@ -230,7 +230,7 @@ class TestTableFile:
     ) -> None:
         write_npz(tmp_path / "t.npz", {"a": np.arange(3)})
         monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(NassearchError, match="cannot be written: disk full"):
             write_npz(tmp_path / "t.npz", {"a": np.arange(4)})
         assert read_npz(tmp_path / "t.npz", "")["a"].tolist() == [0, 1, 2]
         assert len(list(tmp_path.iterdir())) == 1

@@ -113,7 +113,7 @@ class WorkFile(WorkLog):
         super().__init__(path, header, "recipe")
         try:
             self.done = {(line["seed"], line["first"]): line for line in self.lines}
-        except KeyError as error:
+        except (KeyError, TypeError) as error:
             raise BadData(
                 f"{path} is not a work file: a unit without {error}; remove it to start over"
             ) from error

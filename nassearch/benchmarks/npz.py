@@ -6,13 +6,14 @@ import io
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.errors import BadData, MissingData
+from nassearch.errors import BadData, MissingData, NassearchError
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -21,20 +22,33 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays to `path`, which holds either the old content or all of the new at any moment.
 
     Equal arrays give equal bytes: numpy dates every member of the archive to 1980.
+
+    Raises:
+        NassearchError: it cannot be written.
     """
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
             file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        _remove(temporary)
+        raise NassearchError(
+            f"{path} cannot be written: {error.strerror or error}; make room or choose another place, then run again"
+        ) from error
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # the folder may not even be one
+        path.unlink(missing_ok=True)
 
 
 def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None) -> Arrays:

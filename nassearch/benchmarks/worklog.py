@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nassearch.errors import BadData
+from filelock import FileLock, Timeout
+
+from nassearch.errors import BadData, Busy, NassearchError
 
 
 class WorkLog:
@@ -20,13 +22,24 @@ class WorkLog:
         of: what the header describes, for messages: "recipe".
 
     Raises:
+        Busy: another process is at this work; the file is held until the log is let go of.
         BadData: it is no such file, or belongs to other work.
+        NassearchError: it cannot be written.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], of: str) -> None:
         self.path = path
         self.lines: list[dict[str, Any]] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(f"{path}.lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise Busy(
+                f"{path} is being written by another process: wait for it, then run this again"
+            ) from None
+        except OSError as error:
+            raise _unwritable(path, error) from error
         whole = self._read(json.loads(json.dumps(header)), of) if path.exists() else 0
         with open(path, "ab") as file:
             file.truncate(whole)
@@ -38,7 +51,7 @@ class WorkLog:
         whole = text.rfind(b"\n") + 1
         try:
             lines = [dict(json.loads(line)) for line in text[:whole].splitlines()]
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise BadData(f"{self.path} is not a work file: {error}; remove it to start over") from error
         if lines and lines[0] != header:
             raise BadData(f"{self.path} belongs to another {of}; finish it, or remove it to start over")
@@ -51,7 +64,17 @@ class WorkLog:
         self.lines.append(line)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line, allow_nan=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> NassearchError:
+    return NassearchError(
+        f"{path} cannot be written: {error.strerror or error}. What is finished is safe; make room, then run "
+        "again to go on"
+    )

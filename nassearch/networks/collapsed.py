@@ -71,19 +71,19 @@ def _logit(network: Network, summed: Signal, weights: Signal, stems: dict[Block,
     (stem, repeats), *rest = network.chain
     if repeats != 1:
         raise InvalidSetting(f"the first block of a network stands once in its chain, not {repeats} times")
-    plan = _plan(stem, None)
+    plan = plan_block(stem, None)
     if stem not in stems:
         stems[stem] = _run(plan, [np.broadcast_to(summed, (len(weights), *summed.shape))], weights)
     x = stems[stem]
     for block, repeats in rest:
         for _ in range(repeats):
-            plan = _plan(block, plan.block.widths)
+            plan = plan_block(block, plan.block.widths)
             x = _run(plan, x, weights)
     return x[0].reshape(len(weights), -1)
 
 
 @lru_cache(maxsize=4096)
-def _plan(block: Block, widths: tuple[int, ...] | None) -> Plan:
+def plan_block(block: Block, widths: tuple[int, ...] | None) -> Plan:
     """Plan a block that is entered with parts of these widths; with None, by the sum of the input's channels."""
     steps, output = parted(live(block), widths or (block[0].channels,), merge=True)
     if widths is None:

@@ -61,7 +61,8 @@ def epsilon(
             into a pair by the scorer, since they need the space.
         literal: follow equations 1-4 to the letter. Otherwise, as the authors' code does, the entries that the
             normalisation puts at 0 are left out.
-        path: "collapsed" runs one channel; "full" runs every channel in torch, the slow reference.
+        path: "collapsed" runs one channel; "compiled" does so in a kernel that needs numba, whose scores differ by
+            rounding; "full" runs every channel in torch, the slow reference.
 
     Returns:
         float64 `[N]`; NaN where all outputs are equal under one of the weights.
@@ -134,8 +135,16 @@ def outputs(networks: Sequence[Network], inputs: Any, weights: Sequence[float], 
         from nassearch.networks.collapsed import collapsed_outputs
 
         return collapsed_outputs(networks, inputs, weights)
+    if path == "compiled":
+        try:
+            from nassearch.networks.collapsed_compiled import compiled_outputs
+        except ModuleNotFoundError as error:
+            raise InvalidSetting(
+                "path=compiled of epsilon needs numba: pip install 'nassearch[fast]', or take path=collapsed"
+            ) from error
+        return compiled_outputs(networks, inputs, weights)
     if path != "full":
-        raise InvalidSetting(f"path of epsilon is collapsed or full, not {path!r}")
+        raise InvalidSetting(f"path of epsilon is collapsed, compiled or full, not {path!r}")
     import torch
 
     from nassearch.networks.torch_module import constant_outputs
@@ -154,7 +163,7 @@ def _recurrent_outputs(networks: Any, inputs: Any, weights: Sequence[float], pat
 
         return collapsed_recurrent_outputs(networks, inputs, weights)
     if path != "full":
-        raise InvalidSetting(f"path of epsilon is collapsed or full, not {path!r}")
+        raise InvalidSetting(f"path of epsilon of recurrent networks is collapsed or full, not {path!r}")
     import torch
 
     from nassearch.networks.recurrent_module import constant_outputs

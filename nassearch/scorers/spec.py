@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nassearch import registry
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, UnknownName, excerpt
 from nassearch.proxies.base import Proxy
 from nassearch.scorers.combined import Combination, CombinedScorer
 from nassearch.scorers.proxy import ProxyScorer
@@ -31,7 +31,7 @@ def parse_spec(text: str) -> tuple[str, list[str], dict[str, Any]]:
     """
     try:
         node = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # both of the last: brackets too deep
         raise _unreadable(text) from None
     if isinstance(node, ast.Name):
         return node.id, [], {}
@@ -54,13 +54,13 @@ def _value(node: ast.expr, text: str) -> Any:
         return tuple(_value(element, text) for element in node.elts)
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError, MemoryError, RecursionError):
         raise _unreadable(text) from None
 
 
 def _unreadable(text: str) -> InvalidSetting:
     return InvalidSetting(
-        f"{text!r} is not a scorer: write a proxy's name, with options in brackets if need be, such as "
+        f"{excerpt(text)} is not a scorer: write a proxy's name, with options in brackets if need be, such as "
         "synflow(estimator=sampled, seed=3), or a combination such as rank(epsilon, synflow)"
     )
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidArch
+from nassearch.errors import InvalidArch, excerpt
 from nassearch.networks.graph import Network
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.types import Arch, Task
@@ -78,12 +78,12 @@ class Choices(SearchSpace):
         names = text.strip().split(":")
         if len(names) != len(self.choices):
             raise InvalidArch(
-                f"{text!r} has {len(names)} names between colons, {self.name} has {len(self.choices)} decisions; an "
-                f"example: {self.format((0,) * len(self.choices))}"
+                f"{excerpt(text)} has {len(names)} names between colons, {self.name} has "
+                f"{len(self.choices)} decisions; an example: {self.format((0,) * len(self.choices))}"
             )
         for name, known in zip(names, self.choices, strict=True):
             if name not in known:
-                raise InvalidArch(f"{name!r} in {text!r} is none of {', '.join(known)}")
+                raise InvalidArch(f"{excerpt(name)} in {excerpt(text)} is none of {', '.join(known)}")
         return tuple(known.index(name) for name, known in zip(names, self.choices, strict=True))
 
     def format(self, arch: Arch) -> str:

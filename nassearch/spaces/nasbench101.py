@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidArch, InvalidSetting
+from nassearch.errors import InvalidArch, InvalidSetting, excerpt
 from nassearch.spaces.archs101 import (
     INPUT,
     OPS,
@@ -135,7 +135,9 @@ class NASBench101(SearchSpace):
             )
         bits, colon, names = text.partition(":")
         if not colon or not re.fullmatch("[01]+(-[01]+)*", bits):
-            raise InvalidArch(f"{text!r} is not rows of bits, a colon and operations; an example: {EXAMPLE}")
+            raise InvalidArch(
+                f"{excerpt(text)} is not rows of bits, a colon and operations; an example: {EXAMPLE}"
+            )
         ops = [name.strip() for name in names.split(",")] if names.strip() else []
         return cell(_matrix(text, bits), ops)
 

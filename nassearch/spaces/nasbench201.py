@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidArch
+from nassearch.errors import InvalidArch, excerpt
 from nassearch.networks.graph import Block, Builder, Network
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.types import Arch, Task
@@ -88,7 +88,7 @@ class NASBench201(SearchSpace):
 
     def parse(self, text: str) -> Arch:
         """Read `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`, or an official index such as `6111`."""
-        if re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text):
             index = int(text)
             if not 0 <= index < self.size:
                 raise InvalidArch(f"an index of {self.name} is from 0 to {self.size - 1}, not {index}")
@@ -96,21 +96,26 @@ class NASBench201(SearchSpace):
         example = self.format((CONV3,) * len(EDGES))
         nodes = text.strip().split("+")
         if len(nodes) != 3:
-            raise InvalidArch(f"{text!r} has {len(nodes)} nodes between '+', not 3; an example: {example}")
+            raise InvalidArch(
+                f"{excerpt(text)} has {len(nodes)} nodes between '+', not 3; an example: {example}"
+            )
         arch = []
         for node, part in enumerate(nodes, start=1):
             edges = re.fullmatch(r"\|(.*)\|", part)
             names = edges.group(1).split("|") if edges else []
             if len(names) != node:
                 raise InvalidArch(
-                    f"node {node} of {text!r} is {part!r}, not {node} operations between '|'; an example: {example}"
+                    f"node {node} of {excerpt(text)} is {excerpt(part)}, not {node} operations "
+                    f"between '|'; an example: {example}"
                 )
             for source, edge in enumerate(names):
                 op, _, origin = edge.partition("~")
                 if op not in OPS:
-                    raise InvalidArch(f"{op!r} in {text!r} is not an operation; known: {', '.join(OPS)}")
+                    raise InvalidArch(
+                        f"{excerpt(op)} in {excerpt(text)} is not an operation; known: {', '.join(OPS)}"
+                    )
                 if origin != str(source):
-                    raise InvalidArch(f"{edge!r} in {text!r} should read {op}~{source}")
+                    raise InvalidArch(f"{excerpt(edge)} in {excerpt(text)} should read {op}~{source}")
                 arch.append(OPS.index(op))
         return tuple(arch)
 

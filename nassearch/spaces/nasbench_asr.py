@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidArch
+from nassearch.errors import InvalidArch, excerpt
 from nassearch.networks.graph import Network
 from nassearch.spaces.base import CellGraph
 from nassearch.spaces.choices import Choices
@@ -75,25 +75,25 @@ class NASBenchASR(Choices):
         `[['conv5', 0], ['conv5', 0, 0], ['conv5', 0, 0, 0]]`, `1_0_1_0_0_1_0_0_0` and `301` are one architecture.
         """
         tokens = re.split(r"[\s\[\](),_'\"]+", text.strip("[]()'\" \t\n"))
-        if len(tokens) == 1 and tokens[0].isdecimal():
+        if len(tokens) == 1 and re.fullmatch(r"\d{1,18}", tokens[0]):
             if int(tokens[0]) >= self.size:
                 raise InvalidArch(f"a place of {self.name} is from 0 to {self.size - 1}, not {tokens[0]}")
             return self._all[int(tokens[0])]
         example = self.format((1, 0, 1, 0, 0, 1, 0, 0, 0))
         if len(tokens) != len(self.choices):
             raise InvalidArch(
-                f"{text!r} names {len(tokens)} options, not {len(self.choices)}; an example: {example}"
+                f"{excerpt(text)} names {len(tokens)} options, not {len(self.choices)}; an example: {example}"
             )
         arch = []
         for place, (token, known) in enumerate(zip(tokens, self.choices, strict=True)):
             if token in known:
                 arch.append(known.index(token))
-            elif token.isdecimal() and int(token) < len(known):
+            elif re.fullmatch(r"\d{1,18}", token) and int(token) < len(known):
                 arch.append(int(token))
             else:
                 rule = f"an operation ({', '.join(OPS)})" if place in MAIN else "a skip bit, 0 or 1"
                 raise InvalidArch(
-                    f"option {place + 1} of {text!r} is {token!r}, not {rule}; an example: {example}"
+                    f"option {place + 1} of {excerpt(text)} is {excerpt(token)}, not {rule}; an example: {example}"
                 )
         return tuple(arch)
 

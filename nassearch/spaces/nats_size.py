@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import ClassVar
 
@@ -40,7 +41,7 @@ class NATSSize(Choices):
 
     def parse(self, text: str) -> Arch:
         """Read `8:16:24:32:64`, or an official index such as `1234`."""
-        if not text.strip().isdecimal():
+        if not re.fullmatch(r"\s*\d{1,18}\s*", text):
             return super().parse(text)
         index = int(text)
         if index >= self.size:

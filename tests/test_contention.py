@@ -1,0 +1,169 @@
+"""Several processes at one place, disks that are full or may not be written to, clocks that go backwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import call, install, spawn
+
+from nassearch.benchmarks.npz import write_npz
+from nassearch.benchmarks.worklog import WorkLog
+from nassearch.errors import Busy, NassearchError
+
+RUN = "run rand --dataset cifar10 --rounds 30 --budget 20 --warmup 50 --scorer params --out"
+HEADER = {"format": 1}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a disk of 200 kB of its own, or skip where mounting is not allowed."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    done = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if not done or done.returncode:
+        pytest.skip("mounting a small disk takes rights that are not given here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def scores(cache: Path) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(cache)
+    rows = connection.execute("SELECT context, key, score FROM scores ORDER BY context, key").fetchall()
+    connection.close()
+    return rows
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_processes_share_a_cache_and_a_folder_of_results(tmp_path: Path, data_dir: Path, count: int) -> None:
+    install()
+    others = [spawn(*RUN.split(), f"{number}.jsonl", cwd=tmp_path) for number in range(count)]
+    for process in others:
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, ""), out
+    assert len({(tmp_path / f"{number}.jsonl").read_bytes() for number in range(count)}) == 1
+    shared = scores(data_dir / "scores.sqlite")
+    (data_dir / "scores.sqlite").unlink()
+    assert call(*RUN.split(), tmp_path / "alone.jsonl").exit_code == 0
+    assert scores(data_dir / "scores.sqlite") == shared
+    assert (tmp_path / "alone.jsonl").read_bytes() == (tmp_path / "0.jsonl").read_bytes()
+
+
+def test_processes_on_one_result_let_one_of_them_write(tmp_path: Path) -> None:
+    install()
+    others = [spawn(*RUN.split(), "a.jsonl", cwd=tmp_path) for _ in range(8)]
+    ends = [(process.communicate(timeout=120)[1], process.returncode) for process in others]
+    assert (0 in {status for _, status in ends}) and {status for _, status in ends} <= {0, 1}
+    assert all("a.jsonl is being written by another run" in err for err, status in ends if status)
+    assert call(*RUN.split(), tmp_path / "alone.jsonl").exit_code == 0
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "alone.jsonl").read_bytes()
+
+
+def test_a_work_file_has_one_writer(tmp_path: Path) -> None:
+    first = WorkLog(tmp_path / "work.jsonl", HEADER, "test")
+    first.append({"unit": 1})
+    with pytest.raises(Busy, match=r"work\.jsonl is being written by another process: wait"):
+        WorkLog(tmp_path / "work.jsonl", HEADER, "test")
+    del first
+    assert WorkLog(tmp_path / "work.jsonl", HEADER, "test").lines == [{"unit": 1}]
+
+
+def test_a_result_on_a_full_disk_goes_on_once_there_is_room(small_disk: Path, tmp_path: Path) -> None:
+    install()
+    assert call(*RUN.split(), tmp_path / "whole.jsonl").exit_code == 0
+    whole = (tmp_path / "whole.jsonl").read_bytes()
+    room = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    (small_disk / "ballast").write_bytes(bytes(room - len(whole) // 8192 * 4096))
+    result = call(*RUN.split(), small_disk / "a.jsonl")
+    assert result.exit_code == 1
+    assert "a.jsonl cannot be written: No space left on device" in result.stderr
+    left = (small_disk / "a.jsonl").read_bytes()
+    assert whole.startswith(left) and left.endswith(b"\n")
+    assert f"The {left.count(b'{') and left.count(bytes([10])) - 1} rounds in it are safe" in result.stderr
+    (small_disk / "ballast").unlink()
+    assert call(*RUN.split(), small_disk / "a.jsonl").exit_code == 0
+    assert (small_disk / "a.jsonl").read_bytes() == whole
+
+
+def test_a_work_file_on_a_full_disk_keeps_what_is_finished(small_disk: Path) -> None:
+    log = WorkLog(small_disk / "work.jsonl", HEADER, "test")
+    with pytest.raises(
+        NassearchError, match=r"No space left on device\. What is finished is safe; make room"
+    ):
+        for number in range(100):
+            log.append({"unit": number, "text": "x" * 5000})
+    done = log.lines
+    del log
+    assert WorkLog(small_disk / "work.jsonl", HEADER, "test").lines == done
+
+
+def test_an_array_file_on_a_full_disk_is_not_there_at_all(small_disk: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=50_000)
+    with pytest.raises(NassearchError, match=r"a\.npz cannot be written: No space left on device; make room"):
+        write_npz(small_disk / "a.npz", {"noise": noise})
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_cache_on_a_full_disk_costs_caching_only(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = ["score", "--all", "--proxies", "params", "--json"]
+    expected = call(*line, "--no-cache")
+    monkeypatch.setenv("NASSEARCH_DATA", str(small_disk))
+    result = call(*line)
+    assert (result.exit_code, result.stdout) == (0, expected.stdout)
+    assert "scores are not cached" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_folder_that_may_only_be_read(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Permissions do not hold back the superuser; a disk mounted read-only does.
+    monkeypatch.setenv("NASSEARCH_DATA", str(small_disk / "data"))
+    line = ["score", "--sample", "100", "--proxies", "params,flops", "--json"]
+    assert call(*line).exit_code == 0
+    expected = call(*line, "--no-cache")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    result = call(*line)
+    assert (result.exit_code, result.stdout) == (0, expected.stdout)
+    assert result.stderr == "" or "scores are not cached" in result.stderr
+    for more in (["-o", small_disk / "a.csv"], ["-o", small_disk / "deep" / "a.csv"]):
+        result = call(*line, *more)
+        assert result.exit_code == 1
+        assert "a.csv cannot be written: Read-only file system; choose another -o" in result.stderr
+    result = call("run", "rand", "--rounds", "2", "--budget", "5", "--out", small_disk / "a.jsonl")
+    assert result.exit_code == 1
+    assert "a.jsonl cannot be written: Read-only file system" in result.stderr
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install()
+    assert call(*RUN.split(), tmp_path / "a.jsonl").exit_code == 0
+    now = [2e9]
+
+    def backwards() -> float:
+        now[0] -= 3600
+        return now[0]
+
+    monkeypatch.setattr(time, "time", backwards)
+    monkeypatch.setattr(time, "process_time", backwards)
+    monkeypatch.setattr(time, "perf_counter", backwards)
+    assert call(*RUN.split(), tmp_path / "b.jsonl").exit_code == 0
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    args = ["correlate", "--sample", "50", "--proxies", "synflow", "--draws", "10", "--json", "--no-cache"]
+    result = call(*args, "--dataset", "cifar10")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["proxies"][0]["coverage"]["value"] == 1

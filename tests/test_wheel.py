@@ -1,0 +1,32 @@
+"""What is installed: the package and its data, and nothing that only a checkout needs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", reason="the wheel is built without fetching a builder")
+    # A copy, since building leaves folders behind.
+    kept = shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", ".*")
+    shutil.copytree(ROOT, tmp_path / "source", ignore=kept)
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "-w", str(tmp_path), "."], cwd=tmp_path / "source", check=True, timeout=300)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    code = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nassearch").rglob("*.py")}
+    data = [
+        path for end in ("npz", "json", "md", "py") for path in (ROOT / "benchmarks_data").glob(f"*.{end}")
+    ]
+    assert names == code | {"nassearch/py.typed"} | {
+        f"nassearch/benchmarks_data/{path.name}" for path in data
+    }
