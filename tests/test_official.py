@@ -292,7 +292,16 @@ def test_a_killed_import_goes_on(file: Path, tmp_path: Path) -> None:
     assert Lines.read_units == ["0", "1", "2", "3", "3", "4", "5"]
     assert report.tables[0].digest == whole
     assert calls[-1] == (6, 6)
-    assert not log.exists()
+    assert not list(log.parent.glob("import-*"))
+
+
+def test_a_work_file_that_lacks_something_is_refused(file: Path) -> None:
+    log = work_path(Benchmark, file, None)
+    log.parent.mkdir(parents=True)
+    header = {"format": 1, "reader": "file of lines", "source": str(file.resolve()), "epochs": None}
+    log.write_text(json.dumps(header) + '\n{"unit": "0"}\n')
+    with pytest.raises(BadData, match="not a work file of an import.*remove it to start over"):
+        import_file(Benchmark, file)
 
 
 def test_the_checksum_that_was_published(file: Path) -> None:

@@ -138,7 +138,9 @@ def import_file(
     checksum = check_published(fmt, path, force)
     tables, dropped = _of_format(benchmark, fmt, path, wanted, epochs, progress)
     kept = _keep(benchmark, tables, folder, force)
-    work_path(benchmark, path, epochs).unlink(missing_ok=True)
+    work = work_path(benchmark, path, epochs)
+    for leftover in (work, work.with_name(f"{work.name}.lock")):
+        leftover.unlink(missing_ok=True)
     return ImportReport(path, kept, fmt.name, (), dropped, checksum)
 
 

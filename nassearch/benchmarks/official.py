@@ -90,8 +90,13 @@ def _logged(
     header = {"format": 1, "reader": fmt.name, "source": str(path.resolve()), "epochs": reading.epochs}
     log = WorkLog(work_path(benchmark, path, reading.epochs), header, "import")
     for line in log.lines:
-        reading.dropped.update(line["dropped"])
-        yield line["unit"], [_training(row) for row in line["trainings"]]
+        try:
+            unit, found = line["unit"], [_training(row) for row in line["trainings"]]
+            reading.dropped.update(line["dropped"])
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"{log.path} is not a work file of an import: {error!r}"
+            raise BadData(f"{what}; remove it to start over") from error
+        yield unit, found
     reading.done = frozenset(line["unit"] for line in log.lines)
     before = Counter(reading.dropped)
     for unit, trainings in fmt.read(path, reading):
