@@ -300,7 +300,7 @@ def test_a_work_file_that_lacks_something_is_refused(file: Path) -> None:
     log.parent.mkdir(parents=True)
     header = {"format": 1, "reader": "file of lines", "source": str(file.resolve()), "epochs": None}
     log.write_text(json.dumps(header) + '\n{"unit": "0"}\n')
-    with pytest.raises(BadData, match="not a work file of an import.*remove it to start over"):
+    with pytest.raises(BadData, match=r"not a work file of an import.*remove it to start over"):
         import_file(Benchmark, file)
 
 
