@@ -86,6 +86,7 @@ class Lines(Format):
     resumable: ClassVar[bool] = True
     checksums: ClassVar[dict[str, str]] = {"published.lines": f"md5:{MD5}"}
     read_units: ClassVar[list[str]] = []
+    killed_at: ClassVar[int | None] = None
 
     def recognises(self, path: Path) -> bool:
         return path.is_file() and path.read_bytes()[:1] == b"["
@@ -96,7 +97,7 @@ class Lines(Format):
             if str(number) in reading.done:
                 continue
             text, trainings = json.loads(line)
-            if text == "kill":
+            if number == self.killed_at:
                 raise KeyboardInterrupt
             self.read_units.append(str(number))
             kept = [t for t in trainings if t[2] is not None]
@@ -277,22 +278,32 @@ def test_training_times_that_are_not_there_for_all_are_left_out(file: Path) -> N
     assert list(report.dropped) == ["training seconds: not there for every training"]
 
 
-def test_a_killed_import_goes_on(file: Path, tmp_path: Path) -> None:
+def test_a_killed_import_goes_on(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = import_file(Benchmark, file, folder=tmp_path / "whole").tables[0].digest
-    rows = lines().splitlines(keepends=True)
     Lines.read_units.clear()
-    file.write_text("".join(rows[:4]) + '["kill", []]\n' + "".join(rows[4:]))
+    monkeypatch.setattr(Lines, "killed_at", 4)
     with pytest.raises(KeyboardInterrupt):
         import_file(Benchmark, file)
     log = work_path(Benchmark, file, None)
     log.write_bytes(log.read_bytes()[:-10])  # killed while it wrote: the last line is torn
-    file.write_text("".join(rows))
+    monkeypatch.setattr(Lines, "killed_at", None)
     calls: list[tuple[int, int]] = []
     report = import_file(Benchmark, file, progress=lambda *done: calls.append(done))
     assert Lines.read_units == ["0", "1", "2", "3", "3", "4", "5"]
     assert report.tables[0].digest == whole
     assert calls[-1] == (6, 6)
     assert not list(log.parent.glob("import-*"))
+
+
+def test_a_killed_import_of_a_file_that_changed_begins_anew(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lines, "killed_at", 4)
+    with pytest.raises(KeyboardInterrupt):
+        import_file(Benchmark, file)
+    monkeypatch.setattr(Lines, "killed_at", None)
+    file.write_text(lines(_0=[[0, 0.5, 0.5, 1.0], [1, 0.5, 0.5, 1.0]]))
+    assert import_file(Benchmark, file).tables[0].best_test == 0.5
 
 
 def test_a_work_file_that_lacks_something_is_refused(file: Path) -> None:

@@ -79,8 +79,10 @@ def read_official(
 
 
 def work_path(benchmark: type[TabularBenchmark], path: Path, epochs: int | None) -> Path:
-    """Return where a resumable import of a file keeps what it has read."""
-    name = hashlib.sha256(f"{path.resolve()} {epochs}".encode()).hexdigest()[:12]
+    """Return where a resumable import of a file keeps what it has read; a file that has changed begins anew."""
+    state = path.stat()
+    which = f"{path.resolve()} {state.st_size} {state.st_mtime_ns} {epochs}"
+    name = hashlib.sha256(which.encode()).hexdigest()[:12]
     return data_dir() / benchmark.name / f"import-{name}.work.jsonl"
 
 
