@@ -37,7 +37,10 @@ ONLY_IN = {
     "click": ("cli",),
     "joblib": ("parallel",),
     "matplotlib": ("plots", "scatter"),
-    "numba": ("networks.compiled", "networks.collapsed_kernel"),
+    "numba": (
+        "networks.compiled",
+        *(f"networks.collapsed_{part}" for part in ("bounds", "kernel", "moments", "schedule")),
+    ),
     "google": ("benchmarks.formats",),
     "google_crc32c": ("benchmarks.formats",),
     "platformdirs": ("paths",),

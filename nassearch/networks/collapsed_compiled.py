@@ -12,9 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.networks.collapsed import Signal, collapsed_outputs
-from nassearch.networks.collapsed_kernel import run_tape
-from nassearch.networks.collapsed_tape import Tape, compiles, record
-from nassearch.networks.graph import Block, Network
+from nassearch.networks.collapsed_kernel import run
+from nassearch.networks.collapsed_schedule import schedule
+from nassearch.networks.collapsed_tape import Tape, compiles
+from nassearch.networks.graph import Network
+
+TILE = 256
+"""Samples that run through a group of operations together: lines of few kB, several of which stay in the cache."""
+GAP = 1040
+"""Numbers between slots, so that equal places of different slots are not in each other's way in the cache."""
 
 
 def compiled_outputs(
@@ -22,35 +28,27 @@ def compiled_outputs(
 ) -> Signal:
     """Return one logit of each network with all its weights set to each of the constants, `[N, W, B]`.
 
-    Arguments, result and errors are those of `nassearch.networks.collapsed.collapsed_outputs`.
+    Arguments, result and errors are those of `nassearch.networks.collapsed.collapsed_outputs`. What networks have in
+    common is computed once.
     """
-    known = [row for row, network in enumerate(networks) if compiles(network.chain)]
+    known = [row for row, network in enumerate(networks) if compiles(network)]
     others = sorted({*range(len(networks))}.difference(known))
     outputs = np.zeros((len(networks), len(weights), len(inputs)), np.float32)
     if others:
         outputs[others] = collapsed_outputs([networks[row] for row in others], inputs, weights)
-    summed = np.ascontiguousarray(np.moveaxis(inputs.sum(axis=1, dtype=np.float32), 0, -1))
-    stems: dict[Block, list[int]] = {}
-    for row in known:
-        stems.setdefault(networks[row].chain[0][0], []).append(row)
-    for stem, rows in stems.items():
-        first = record(((stem, 1),), first=True)
-        tapes = [record(networks[row].chain[1:]) for row in rows]
-        room = int(np.prod(stem[-1].size)) * len(inputs)
-        before = np.empty((first.slots, max(summed.size, room)), np.float32)
-        # Nothing in a chain is larger than what its stem gives.
-        memory = np.empty((max(tape.slots for tape in tapes), room), np.float32)
-        for k, weight in enumerate(np.asarray(weights, np.float32)):
-            before[0, : summed.size] = summed.ravel()
-            entry = _run(first, before, len(inputs), weight, float(np.abs(summed).max()))
-            if not entry:
-                continue
-            memory[0] = before[first.output, :room]
-            for row, tape in zip(rows, tapes, strict=True):
-                if _run(tape, memory, len(inputs), weight, entry):
-                    outputs[row, k] = memory[tape.output, : len(inputs)]
+    if not known:
+        return outputs
+    plan = schedule(Tape([networks[row] for row in known]))
+    summed = np.moveaxis(inputs.sum(axis=1, dtype=np.float32), 0, -1)
+    batch, positions = len(inputs), max(plan.positions, summed[..., 0].size)
+    room = positions * batch + GAP
+    memory = np.empty(plan.slots * room + plan.widest * TILE, np.float32)
+    tiles = [summed[..., start : start + TILE].ravel() for start in range(0, batch, TILE)]
+    memory[: summed.size] = np.concatenate(tiles)
+    entry = float(np.abs(summed).max())
+    for k, weight in enumerate(np.asarray(weights, np.float32)):
+        largest = run(*plan[:3], memory, room, plan.slots, batch, TILE, plan.norms, weight, entry)
+        for row, slot in zip(known, plan.outputs, strict=True):
+            if largest[slot]:
+                outputs[row, k] = memory[slot * room : slot * room + batch]
     return outputs
-
-
-def _run(tape: Tape, memory: Signal, batch: int, weight: np.float32, entry: float) -> float:
-    return float(run_tape(tape.code, tape.terms, memory, batch, tape.norms, tape.output, weight, entry))
