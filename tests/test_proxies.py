@@ -91,7 +91,7 @@ def test_epsilon_says_what_weights_it_takes(weights: object) -> None:
 
 
 def test_unknown_choices_name_the_known_ones() -> None:
-    with pytest.raises(InvalidSetting, match="collapsed, compiled or full, not 'fast'"):
+    with pytest.raises(InvalidSetting, match="collapsed, compiled, torch or full, not 'fast'"):
         epsilon(NETWORKS[:1], BATCH, weights=(1e-3, 1.0), path="fast")
     with pytest.raises(InvalidSetting, match="expected or sampled, not 'exact'"):
         synflow(NETWORKS[:1], estimator="exact")

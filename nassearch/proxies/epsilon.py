@@ -51,6 +51,7 @@ def epsilon(
     weights: Sequence[float] | str | None = None,
     literal: bool = False,
     path: str = "collapsed",
+    device: str = "cpu",
 ) -> Floats:
     """Compare the normalised outputs under two constant weights; higher is better.
 
@@ -61,18 +62,19 @@ def epsilon(
             into a pair by the scorer, since they need the space.
         literal: follow equations 1-4 to the letter. Otherwise, as the authors' code does, the entries that the
             normalisation puts at 0 are left out.
-        path: "collapsed" runs one channel; "compiled" does so in a kernel that needs numba, whose scores differ by
-            rounding; "full" runs every channel in torch, the slow reference.
+        path: "collapsed" runs one channel; "compiled" does so in a kernel that needs numba, and "torch" on a device of
+            torch, and the scores of both differ by rounding; "full" runs every channel in torch, the slow reference.
+        device: for path "torch", such as "cuda".
 
     Returns:
         float64 `[N]`; NaN where all outputs are equal under one of the weights.
 
     Raises:
-        InvalidSetting: weights are not two different positive numbers, or no such path.
+        InvalidSetting: weights are not two different positive numbers, or no such path or device.
     """
     assert batch is not None
     pair = _pair(weights)
-    return np.array([distance(rows, literal) for rows in outputs(networks, batch.inputs, pair, path)])
+    return np.array([distance(rows, literal) for rows in outputs(networks, batch.inputs, pair, path, device)])
 
 
 epsilon.for_networks(RecurrentNetwork)(epsilon.function)  # only `outputs` differ
@@ -127,8 +129,14 @@ def _pair(weights: Any) -> tuple[float, float]:
     return low, high
 
 
-def outputs(networks: Sequence[Network], inputs: Any, weights: Sequence[float], path: str) -> Any:
+def outputs(
+    networks: Sequence[Network], inputs: Any, weights: Sequence[float], path: str, device: str = "cpu"
+) -> Any:
     """Return one logit per network and weight, float32 `[N, W, B]`; of recurrent networks see `_recurrent_outputs`."""
+    if device != "cpu" and path != "torch":
+        raise InvalidSetting(
+            f"device of epsilon goes with path=torch, and path is {path}: leave one of them out"
+        )
     if isinstance(networks[0], RecurrentNetwork):
         return _recurrent_outputs(networks, inputs, weights, path)
     if path == "collapsed":
@@ -143,8 +151,12 @@ def outputs(networks: Sequence[Network], inputs: Any, weights: Sequence[float], 
                 "path=compiled of epsilon needs numba: pip install 'nassearch[fast]', or take path=collapsed"
             ) from error
         return compiled_outputs(networks, inputs, weights)
+    if path == "torch":
+        from nassearch.networks.collapsed_torch import torch_outputs
+
+        return torch_outputs(networks, inputs, weights, device)
     if path != "full":
-        raise InvalidSetting(f"path of epsilon is collapsed, compiled or full, not {path!r}")
+        raise InvalidSetting(f"path of epsilon is collapsed, compiled, torch or full, not {path!r}")
     import torch
 
     from nassearch.networks.torch_module import constant_outputs
