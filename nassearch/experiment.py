@@ -205,7 +205,7 @@ class Experiment:
         self,
         out: str | os.PathLike[str] | None = None,
         *,
-        workers: int = 1,
+        workers: int | None = None,
         executor: str = "processes",
         cache: bool = True,
         watch: Watch | None = None,
@@ -232,7 +232,9 @@ class Experiment:
                 store.append(round)
             return Outcome(self, store.rounds[: self.rounds])
 
-    def _scorers(self, workers: int, executor: str, cache: bool, watch: Watch | None) -> dict[str, AnyScorer]:
+    def _scorers(
+        self, workers: int | None, executor: str, cache: bool, watch: Watch | None
+    ) -> dict[str, AnyScorer]:
         """Build the scorers in use, by role; one that plays two parts is built once."""
         path = data_dir() / "scores.sqlite" if cache else None
         built = {
@@ -251,7 +253,12 @@ class Experiment:
         return {role: built[spec] for role, spec in self._roles.items()}
 
     def _search(
-        self, scorers: dict[str, AnyScorer], rounds: range, workers: int, executor: str, watch: Watch | None
+        self,
+        scorers: dict[str, AnyScorer],
+        rounds: range,
+        workers: int | None,
+        executor: str,
+        watch: Watch | None,
     ) -> Iterator[Round]:
         if not rounds:
             return
@@ -273,6 +280,7 @@ class Experiment:
             self.seed,
             rounds,
             (guide, self.warmup) if guide else None,
+            scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
             workers=workers,
             executor=executor,
         )
