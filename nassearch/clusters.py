@@ -121,6 +121,10 @@ def _told(error: Any) -> Exception:
     """Return what a task raised as this process would have raised it; Ray wraps it together with its traceback."""
     if isinstance(error.cause, NassearchError):
         return error.cause
+    if isinstance(error.cause, ModuleNotFoundError):
+        return InvalidSetting(
+            f"a node has no module {error.cause.name}: install on every node what this process imports"
+        )
     return error  # type: ignore[no-any-return]
 
 
