@@ -36,9 +36,7 @@ class Counted:
         return os.getpid(), float(self.array[item]), self.array.flags.writeable
 
 
-@pytest.mark.parametrize(
-    "executor", ["processes", pytest.param("dask", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("executor", ["processes", pytest.param("dask", marks=pytest.mark.slow)])
 def test_a_function_goes_to_each_worker_once(tmp_path: Path, executor: str) -> None:
     if executor == "dask":
         pytest.importorskip("distributed", reason="needs nassearch[dask]")
@@ -48,7 +46,9 @@ def test_a_function_goes_to_each_worker_once(tmp_path: Path, executor: str) -> N
     assert sorted(set(unpacked)) == sorted(unpacked)
     assert set(map(str, {pid for pid, *_ in found})) <= set(unpacked)
     if executor == "processes":
-        assert not any(writeable for *_, writeable in found), "the array is a copy, not what joblib has mapped"
+        assert not any(writeable for *_, writeable in found), (
+            "the array is a copy, not what joblib has mapped"
+        )
 
 
 def test_cargo_packs_what_no_module_holds() -> None:
@@ -76,12 +76,12 @@ def test_processes_have_no_address() -> None:
 
 
 def test_a_scorer_abroad_opens_no_file_and_brings_home_what_it_computes(tmp_path: Path) -> None:
-    def make() -> ProxyScorer:
-        return ProxyScorer(params, SPACE, TASK, executor="ray", cache=tmp_path / "scores.sqlite")
+    def make(executor: str = "ray") -> ProxyScorer:
+        return ProxyScorer(params, SPACE, TASK, executor=executor, cache=tmp_path / "scores.sqlite")
 
     known, unknown = [(0,) * 6, (2,) * 6], [(3,) * 6, (3, 3, 3, 3, 3, 2)]
     wanted = ProxyScorer(params, SPACE, TASK)(known + unknown)
-    make()(known)
+    make("processes")(known)
     home = make()
     abroad = pickle.loads(pickle.dumps(home))
     (tmp_path / "scores.sqlite").rename(tmp_path / "away.sqlite")

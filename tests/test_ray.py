@@ -129,18 +129,19 @@ def test_a_function_goes_to_each_worker_once(executor: str, tmp_path: Path) -> N
 
 
 def test_a_killed_worker_is_replaced(executor: str, tmp_path: Path) -> None:
-    work = Hanging(tmp_path, at=5)
+    work = Hanging(tmp_path, at=2)
     found = in_order(work, range(12), None, executor)
     results = [next(found)]
     os.kill(wait_for(lambda: work.hung)["pid"], signal.SIGKILL)
     results += found
     assert np.concatenate(results).tolist() == [item**2 for item in range(12)]
-    assert (tmp_path / "5-1").exists()
+    assert (tmp_path / "2-1").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_node_takes_nothing_with_it(cluster: Any, executor: str, tmp_path: Path) -> None:
     # Results too large to be sent to this process at once lie on the node, and die with it.
-    work = Hanging(tmp_path, at=7, size=100_000)
+    work = Hanging(tmp_path, at=2, size=100_000)
     found = in_order(work, range(12), None, executor)
     results = [next(found)]
     where = wait_for(lambda: work.hung)["node"]
@@ -148,7 +149,7 @@ def test_a_killed_node_takes_nothing_with_it(cluster: Any, executor: str, tmp_pa
     cluster.remove_node(node, allow_graceful=False)
     results += found
     assert np.array_equal(np.array(results), np.repeat(np.arange(12)[:, None] ** 2, 100_000, axis=1))
-    assert (tmp_path / "7-1").exists()
+    assert (tmp_path / "2-1").exists()
     cluster.add_node(num_cpus=1)
     nodes(cluster, 2)
 
@@ -172,11 +173,14 @@ def test_errors_are_those_of_one_process_and_end_the_rest(executor: str) -> None
 
 def test_other_versions_are_refused(executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "_versions", lambda: {"ray": ray.__version__, "numpy": "1.0"})
-    with pytest.raises(InvalidSetting, match=r"same numpy, here 1\.0, and .* pip install 'numpy==1\.0' there"):
+    with pytest.raises(
+        InvalidSetting, match=r"same numpy, here 1\.0, and .* pip install 'numpy==1\.0' there"
+    ):
         list(in_order(abs, [1], None, executor))
 
 
-def test_scores_and_rounds_are_those_of_one_process(executor: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_scores_are_those_of_one_process(executor: str, tmp_path: Path) -> None:
     install()
     asked: dict[str, Any] = {"sample": 20, "cache": False}
     proxies = ["params", "synflow", "epsilon", "jacob_cov(batch_size=4)"]
@@ -190,7 +194,9 @@ def search(out: Path, **how: Any) -> tuple[bytes, list[Any]]:
     Experiment("ae", dataset="cifar10", **guided).run(out, **how)
     cache = Path(os.environ["NASSEARCH_DATA"]) / "scores.sqlite"
     connection = sqlite3.connect(cache)
-    rows = connection.execute("SELECT c.context, key, score FROM scores JOIN contexts c ON c.id = scores.context")
+    rows = connection.execute(
+        "SELECT c.context, key, score FROM scores JOIN contexts c ON c.id = scores.context"
+    )
     scores = sorted(rows.fetchall())
     connection.close()
     cache.unlink()
