@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def test_workers_bound_what_is_computed_at_a_time(executor: str) -> None:
         return start, time.time()
 
     found = list(in_order(period, range(8), 1, executor))
-    assert all(end <= start for (_, end), (start, _) in zip(found, found[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(found))
 
 
 def test_a_function_goes_to_each_worker_once(executor: str, tmp_path: Path) -> None:
@@ -213,13 +214,13 @@ def test_scores_come_home_to_the_cache(executor: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_work_that_kills_its_worker_is_given_up(executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "RETRIES", 2)
-    with pytest.raises(NassearchError, match="Ray gave up: .*; what is finished is kept"):
+    with pytest.raises(NassearchError, match=r"Ray gave up: .*; what is finished is kept"):
         list(in_order(lambda item: os._exit(1), [1], None, executor))
 
 
 @pytest.mark.slow
 def test_a_missing_cluster() -> None:
-    with pytest.raises(InvalidSetting, match="no Ray cluster to work with at nonsense: .*ray start --head"):
+    with pytest.raises(InvalidSetting, match=r"no Ray cluster to work with at nonsense: .*ray start --head"):
         list(in_order(abs, [1], None, "ray:nonsense"))
 
 
