@@ -44,8 +44,8 @@ def nothing(item: Any) -> None:
     """Take a task and compute nothing."""
 
 
-def costs(proxies: Sequence[str], archs: Sequence[Arch], seconds: float) -> dict[str, tuple[float, int]]:
-    """Return processor seconds per architecture, and architectures per task, by proxy."""
+def costs(proxies: Sequence[str], archs: Sequence[Arch], seconds: float) -> dict[str, tuple[float, int, int]]:
+    """Return processor seconds per architecture, how many were measured, and architectures per task, by proxy."""
     found = {}
     for name in proxies:
         (scorer,) = open_scorers([name], NASBench101Benchmark, "cifar10", "grey")
@@ -54,7 +54,7 @@ def costs(proxies: Sequence[str], archs: Sequence[Arch], seconds: float) -> dict
             (cost,) = learn([scorer], archs[done : done + STEP])
             # The first call also imports and compiles, once for each worker and not for each architecture.
             spent, done = spent + cost.seconds * (done > 0), done + STEP
-        found[name] = spent / (done - STEP), chunk
+        found[name] = spent / (done - STEP), done - STEP, chunk
         say(f"{name}: {found[name][0]:.4f} s, of {done - STEP}")
     return found
 
@@ -108,14 +108,14 @@ def shipped(data: Path | None, archs: list[Arch]) -> str:
 
 
 def estimate(
-    found: dict[str, tuple[float, int]], task: float, listing: float, score: float, cores: Sequence[int]
+    found: dict[str, tuple[float, int, int]], task: float, listing: float, score: float, cores: Sequence[int]
 ) -> str:
     """Return hours for each proxy, size and number of cores.
 
     Listing comes first. Then the cores compute while this process hands out and keeps, whichever takes longer.
     """
     rows = []
-    for name, (seconds, chunk) in found.items():
+    for name, (seconds, _, chunk) in found.items():
         for size in SIZES:
             own = size * score + size / chunk * task
             hours = [(size * listing + max(size * seconds / n, own)) / 3600 for n in cores]
@@ -138,8 +138,8 @@ def main() -> None:
     space = NASBench101Benchmark.make_space()
     archs = space.sample_many(args.sample, np.random.default_rng(0))
     found = costs(args.proxies, archs, args.seconds)
-    rows = [[name, f"{seconds * 1000:.2f}", chunk] for name, (seconds, chunk) in found.items()]
-    print(markdown(["proxy", "ms an architecture, one core", "architectures in a task"], rows))
+    rows = [[name, f"{seconds * 1000:.2f}", *counts] for name, (seconds, *counts) in found.items()]
+    print(markdown(["proxy", "ms an architecture, one core", "measured", "architectures in a task"], rows))
     chunk = (archs * 64)[:64]
     added = {executor: per_task(chunk, executor) for executor in ("processes", "ray")}
     rows = [[name, f"{wall * 1000:.2f}", f"{own * 1000:.2f}"] for name, (wall, own) in added.items()]
