@@ -35,9 +35,15 @@ SEARCH: dict[str, Any] = {
 }
 
 
-def workers() -> list[int]:
-    """Return the processes that compute for this cluster, or are ready to."""
-    names = subprocess.run(["pgrep", "-f", "^ray::(_call|IDLE)"], capture_output=True, text=True, check=False)
+def workers(cluster: Any) -> list[int]:
+    """Return the processes that compute for this cluster, or are ready to: the children of its nodes' daemons."""
+    daemons = [str(node.all_processes["raylet"][0].process.pid) for node in cluster.worker_nodes]
+    names = subprocess.run(
+        ["pgrep", "-P", ",".join(daemons), "-f", "^ray::(_call|IDLE)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return [int(pid) for pid in names.stdout.split()]
 
 
@@ -51,7 +57,7 @@ def harm(
             cluster.remove_node(nodes[rng.integers(len(nodes))], allow_graceful=False)
             cluster.add_node(num_cpus=1)
             kills["nodes"] += 1
-        elif pids := workers():
+        elif pids := workers(cluster):
             try:
                 os.kill(pids[rng.integers(len(pids))], signal.SIGKILL)
             except ProcessLookupError:

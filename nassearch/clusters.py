@@ -1,7 +1,7 @@
 """Work on a Ray cluster, by Ray's own API.
 
-joblib's Ray backend gives lists, not a stream; it ships the function with every task; and its workers are actors, whose
-death with a node ends the run. Ray's tasks lack none of the three.
+joblib's Ray backend gives lists and no stream, ships the function with every task, and computes in actors, of which one
+that is killed ends the run. Ray's own tasks stream, share and are tried again.
 """
 
 from __future__ import annotations
