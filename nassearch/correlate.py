@@ -89,7 +89,7 @@ def correlate(
     metric: str = "test",
     neighbourhoods: int | None = None,
     draws: int = 1000,
-    workers: int = 1,
+    workers: int | None = None,
     executor: str = "processes",
     cache: bool = True,
     watch: Watch | None = None,
@@ -163,7 +163,7 @@ def correlate(
 
 
 def parameters(
-    found: Comparison, *, workers: int = 1, executor: str = "processes", cache: bool = True
+    found: Comparison, *, workers: int | None = None, executor: str = "processes", cache: bool = True
 ) -> Floats:
     """Return the number of weights of each architecture of a comparison, `[N]`."""
     owner = registry.load("benchmarks", found.benchmark)

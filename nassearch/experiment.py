@@ -205,7 +205,7 @@ class Experiment:
         self,
         out: str | os.PathLike[str] | None = None,
         *,
-        workers: int = 1,
+        workers: int | None = None,
         executor: str = "processes",
         cache: bool = True,
         watch: Watch | None = None,
@@ -224,15 +224,16 @@ class Experiment:
         """
         check_work(workers, executor)
         header = self.header()
-        scorers = self._scorers(workers, executor, cache, watch)
+        how = {"workers": workers, "executor": executor}
+        scorers = self._scorers(cache, watch, **how)
         if out is None:
-            return Outcome(self, list(self._search(scorers, range(self.rounds), workers, executor, watch)))
+            return Outcome(self, list(self._search(scorers, range(self.rounds), watch, **how)))
         with Store.open(out, header) as store:
-            for round in self._search(scorers, range(store.done, self.rounds), workers, executor, watch):
+            for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
                 store.append(round)
             return Outcome(self, store.rounds[: self.rounds])
 
-    def _scorers(self, workers: int, executor: str, cache: bool, watch: Watch | None) -> dict[str, AnyScorer]:
+    def _scorers(self, cache: bool, watch: Watch | None, **how: Any) -> dict[str, AnyScorer]:
         """Build the scorers in use, by role; one that plays two parts is built once."""
         path = data_dir() / "scores.sqlite" if cache else None
         built = {
@@ -241,9 +242,8 @@ class Experiment:
                 self.oracle.space,
                 self.oracle.dataset.task,
                 self._batch,
-                workers=workers,
-                executor=executor,
                 cache=path,
+                **how,
                 progress=watch(f"scoring by {spec}") if watch else None,
             )
             for spec in dict.fromkeys(self._roles.values())
@@ -251,7 +251,7 @@ class Experiment:
         return {role: built[spec] for role, spec in self._roles.items()}
 
     def _search(
-        self, scorers: dict[str, AnyScorer], rounds: range, workers: int, executor: str, watch: Watch | None
+        self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
     ) -> Iterator[Round]:
         if not rounds:
             return
@@ -273,8 +273,8 @@ class Experiment:
             self.seed,
             rounds,
             (guide, self.warmup) if guide else None,
-            workers=workers,
-            executor=executor,
+            scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
+            **how,
         )
         for done, round in enumerate(found, start=1):
             if progress:

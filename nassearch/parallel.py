@@ -1,4 +1,4 @@
-"""Work spread over processes or machines by joblib, with results in the order of the work."""
+"""Work spread over processes or machines, with results in the order of the work."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName
@@ -17,47 +16,106 @@ from nassearch.errors import InvalidSetting, NassearchError, UnknownName
 T = TypeVar("T")
 R = TypeVar("R")
 
-BACKENDS = {"processes": "loky", "ray": "ray", "dask": "dask"}
+EXECUTORS = {"processes": "joblib", "ray": "ray", "dask": "distributed"}
+"""The package behind each."""
 
 
-def check_work(workers: int, executor: str) -> None:
+def check_work(workers: int | None, executor: str) -> None:
     """Raise where `in_order` would, before any work is made."""
-    if not isinstance(workers, int) or workers < 1:
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise InvalidSetting(f"workers is a whole number of at least 1, not {workers!r}")
-    if executor not in BACKENDS:
-        raise UnknownName("executor", executor, BACKENDS)
+    name, address = split_address(executor)
+    if name not in EXECUTORS:
+        raise UnknownName("executor", name, EXECUTORS)
+    if name == "processes" and address is not None:
+        raise InvalidSetting(f"processes are of this machine and have no address, so not {executor!r}")
+
+
+def split_address(executor: str) -> tuple[str, str | None]:
+    """Return the name of an executor and the address of its cluster, None where the text has none.
+
+    >>> split_address("ray:10.0.0.5:6379"), split_address("ray://10.0.0.5:10001"), split_address("ray")
+    (('ray', '10.0.0.5:6379'), ('ray', 'ray://10.0.0.5:10001'), ('ray', None))
+    """
+    name, _, address = executor.partition(":")
+    return name, executor if address.startswith("//") else address or None
+
+
+def is_local(executor: str) -> bool:
+    """Return whether workers see the files of this process."""
+    return executor == "processes"
 
 
 def in_order(
-    function: Callable[[T], R], items: Iterable[T], workers: int = 1, executor: str = "processes"
+    function: Callable[[T], R],
+    items: Iterable[T],
+    workers: int | None = None,
+    executor: str = "processes",
 ) -> Iterator[R]:
     """Yield `function(item)` for each item, in order, computed by `workers` processes.
 
     One worker means this process. Each worker computes on one thread, so that what it computes does not depend on how
-    many there are. Ray: the cluster of `RAY_ADDRESS`, or a local one. Dask: the current `distributed.Client`, or a
-    local cluster that ends with the work.
+    many there are. The function goes to each worker once, see `nassearch.cargo`.
+
+    Args:
+        function: what to compute; it may remember what does not change its results.
+        items: what to compute it of, taken as workers become free.
+        workers: how many are computed at a time; None for one process, or for every processor of a cluster.
+        executor: `processes`, `ray` or `dask`, the latter two perhaps with the address of a cluster as in
+            `ray:HOST:PORT`. Without one, Ray is the cluster of `RAY_ADDRESS` and Dask the current
+            `distributed.Client`, or else a local one.
 
     Raises:
         UnknownName: no such executor.
-        InvalidSetting: workers below 1, or an executor whose package is not installed.
+        InvalidSetting: workers below 1, an executor whose package is not installed, a cluster that does not answer.
         NassearchError: a worker died; or what `function` raised, which also ends the rest of the work.
     """
     check_work(workers, executor)
-    if workers == 1 and executor == "processes":
+    name, address = split_address(executor)
+    if name == "processes" and workers in (None, 1):
         yield from map(function, items)
         return
+    items = iter(items)
+    first = list(islice(items, 1))
+    if not first:  # no work is worth no cluster
+        return
+    _need(name)
+    items = chain(first, items)
+    if name == "ray":
+        from nassearch.clusters import on_ray
+
+        yield from on_ray(function, items, workers, address)
+    else:
+        yield from _by_joblib(function, items, workers, name, address)
+
+
+def _need(executor: str) -> None:
+    try:
+        import_module(EXECUTORS[executor])
+    except ImportError as error:
+        raise InvalidSetting(
+            f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
+        ) from error
+
+
+def _by_joblib(
+    function: Callable[[T], R], items: Iterable[T], workers: int | None, name: str, address: str | None
+) -> Iterator[R]:
     from joblib import Parallel, delayed, parallel_config
 
-    options: dict[str, Any] = {"inner_max_num_threads": 1} if executor == "processes" else {}
+    from nassearch.cargo import Cargo
+
+    cargo = Cargo(function)
     with ExitStack() as stack:
-        if executor != "processes":
-            stack.enter_context(_cluster(executor, workers))
-        stack.enter_context(parallel_config(backend=BACKENDS[executor], n_jobs=workers, **options))
-        call = partial(_deaf, function) if executor == "processes" else function
-        calls = (delayed(call)(item) for item in items)
-        results: Any
-        blocks = executor == "ray"
-        results = _by_blocks(calls, 4 * workers) if blocks else Parallel(return_as="generator")(calls)
+        if name == "dask":
+            stack.enter_context(_dask(address, workers))
+            # An argument that was scattered goes as a reference to it.
+            config = parallel_config(backend="dask", n_jobs=workers or -1, scatter=[cargo])
+        else:
+            config = parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1)
+        stack.enter_context(config)
+        call = delayed(_deaf if name == "processes" else _call)
+        results: Any = Parallel(return_as="generator")(call(cargo, item) for item in items)
         try:
             for result in results:  # noqa: UP028 - `yield from` would close it before the filter below
                 yield result
@@ -69,19 +127,14 @@ def in_order(
                 results.close()
 
 
+def _call(function: Callable[[T], R], item: T) -> R:
+    return function(item)
+
+
 def _deaf(function: Callable[[T], R], item: T) -> R:
     """Compute in a worker that leaves Ctrl-C, which a terminal sends to all, to the process that waits for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return function(item)
-
-
-def _by_blocks(calls: Iterator[Any], size: int) -> Iterator[Any]:
-    """Compute so many calls at a time: Ray's backend returns lists only, and results are to be had along the way."""
-    from joblib import Parallel
-
-    with Parallel() as parallel:
-        while block := list(islice(calls, size)):
-            yield from parallel(block)
 
 
 def _told(error: Exception) -> Exception:
@@ -91,34 +144,26 @@ def _told(error: Exception) -> Exception:
             "a worker process died, perhaps for want of memory; what is finished is kept: "
             "run again with fewer --workers"
         )
-    cause = getattr(error, "cause", None)  # Ray wraps an exception together with its traceback as text
-    return cause if isinstance(cause, NassearchError) else error
+    return error
+
+
+def _dask(address: str | None, workers: int | None) -> AbstractContextManager[Any]:
+    """Return the client that joblib will find: of that address, the current one, or of a local cluster of its own."""
+    distributed: Any = import_module("distributed")
+    if address is not None:
+        return distributed.Client(address)  # type: ignore[no-any-return]
+    try:
+        return nullcontext(distributed.Client.current())
+    except ValueError:
+        return _local_dask(distributed, workers or os.cpu_count())
 
 
 @contextmanager
-def _cluster(executor: str, workers: int) -> Iterator[None]:
-    try:
-        package: Any = import_module({"ray": "ray", "dask": "distributed"}[executor])
-    except ImportError as error:
-        raise InvalidSetting(
-            f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
-        ) from error
-    if executor == "ray":
-        import_module("ray.util.joblib").register_ray()
-        if not package.is_initialized():
-            local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
-            package.init(log_to_driver=False, logging_level="ERROR", **local)
-        yield
-        return
-    try:
-        package.Client.current()
-    except ValueError:
-        with (
-            package.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
-            ) as cluster,
-            package.Client(cluster),
-        ):
-            yield
-    else:
+def _local_dask(distributed: Any, workers: int | None) -> Iterator[None]:
+    with (
+        distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
         yield

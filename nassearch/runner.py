@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,13 @@ Warmup = tuple[Scorer, int]
 """The scorer that ranks, and the number of architectures it ranks."""
 
 LARGEST_BATCH = 25
+
+
+class Traveller(Protocol):
+    """What goes to workers on other machines and brings scores home, see `nassearch.scorers.ProxyScorer`."""
+
+    def bring(self) -> dict[str, float]: ...
+    def keep(self, scores: Mapping[str, float]) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,22 +123,27 @@ def run_rounds(
     rounds: Sequence[int],
     warmup: Warmup | None = None,
     *,
-    workers: int = 1,
+    scorers: Sequence[Traveller] = (),
+    workers: int | None = None,
     executor: str = "processes",
 ) -> Iterator[Round]:
     """Yield the given rounds in their order, as soon as each is there.
 
     Args:
         rounds: their numbers, such as `range(store.done, 100)`.
+        scorers: those that `make_strategy` and `warmup` score by, whose new scores are brought here from workers that
+            do not see their caches.
         workers, executor: see `nassearch.parallel.in_order`; they change nothing in what is yielded. More
-            workers than one get the rounds in batches, each with one copy of benchmark and scorers.
+            processes than one get the rounds in batches, since a round may take less time than to send it.
 
     The remaining arguments are those of `run_round`, and so is what is raised.
     """
-    size = 1 if workers == 1 else max(1, min(LARGEST_BATCH, -(-len(rounds) // (2 * workers))))
+    size = 1 if workers in (None, 1) else max(1, min(LARGEST_BATCH, -(-len(rounds) // (2 * workers))))
     batches = [rounds[i : i + size] for i in range(0, len(rounds), size)]
-    work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup)
-    for batch in in_order(work, batches, workers, executor):
+    work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup, scorers)
+    for batch, brought in in_order(work, batches, workers, executor):
+        for scorer, scores in zip(scorers, brought, strict=True):
+            scorer.keep(scores)
         yield from batch
 
 
@@ -141,6 +153,8 @@ def _run_batch(
     budget: int,
     seed: int,
     warmup: Warmup | None,
+    scorers: Sequence[Traveller],
     rounds: Sequence[int],
-) -> list[Round]:
-    return [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
+) -> tuple[list[Round], list[dict[str, float]]]:
+    found = [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
+    return found, [scorer.bring() for scorer in scorers]

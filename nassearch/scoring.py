@@ -27,7 +27,7 @@ def score_table(
     sample: int | None = None,
     seed: int = 0,
     batch: str | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     executor: str = "processes",
     cache: bool = True,
     watch: Watch | None = None,

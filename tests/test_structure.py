@@ -25,7 +25,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "errors"},
-    {"spaces", "networks", "registry", "parallel", "paths"},
+    {"spaces", "networks", "registry", "parallel", "cargo", "clusters", "paths"},
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
     {"records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},
@@ -35,6 +35,7 @@ LAYERS = (
 
 ONLY_IN = {
     "click": ("cli",),
+    "cloudpickle": ("cargo",),
     "joblib": ("parallel",),
     "matplotlib": ("plots", "scatter"),
     "numba": (

@@ -129,7 +129,7 @@ def train_space(
     recipe: Recipe,
     splits: dict[str, Batch],
     work: WorkFile,
-    workers: int = 1,
+    workers: int | None = None,
     executor: str = "processes",
     device: str = "cpu",
     progress: Progress | None = None,

@@ -66,7 +66,7 @@ def splits(recipe: Recipe) -> dict[str, Batch]:
 def build_embedded(
     out: Path,
     *,
-    workers: int = 1,
+    workers: int | None = None,
     executor: str = "processes",
     engine: str = RECIPE.engine,
     device: str = "cpu",

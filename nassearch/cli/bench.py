@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nassearch import registry
-from nassearch.cli.common import assignments, echo_json, json_option, table, text, watching
+from nassearch.cli.common import assignments, echo_json, json_option, spread_options, table, text, watching
 from nassearch.cli.fetch import fetch
 from nassearch.errors import InvalidSetting
 
@@ -197,15 +197,14 @@ def _tell(part: Any, t: Any) -> None:
 @bench.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("benchmarks_data"), show_default=True,
               help="Folder for the table, its batch, its datasheet and the work file.")  # fmt: skip
-@click.option("--workers", type=int, default=1, show_default=True, help="Processes.")
-@click.option("--executor", default="processes", show_default=True, help="processes, ray or dask.")
+@spread_options
 @click.option("--engine", type=click.Choice(["compiled", "grouped"]), default="compiled", show_default=True,
               help="Numba kernel, or one torch program for many networks.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Of the grouped engine: cpu or cuda.")
 @click.option(
     "--seeds", type=int, default=None, help="Trainings of each architecture. [default: those of the recipe]"
 )
-def build(out: Path, workers: int, executor: str, engine: str, device: str, seeds: int | None) -> None:
+def build(out: Path, workers: int | None, executor: str, engine: str, device: str, seeds: int | None) -> None:
     """Train the embedded benchmark: every cell of NAS-Bench-201, up to isomorphism, on MNIST-1D.
 
     Killed at any moment, it goes on where it was. Needs: pip install 'nassearch[build]'.

@@ -189,11 +189,18 @@ batch_option = click.option(
     help="What proxies look at: an .npz file, grey, normal, uniform or uniform_positive. "
     "[default: the data set's own]",
 )
-work_options = shared(
+spread_options = shared(
     click.option(
-        "--workers", type=int, default=1, show_default=True, help="Processes; they change no result."
+        "--workers",
+        type=int,
+        default=None,
+        help="Processes; they change no result. [default: 1, or every processor of a cluster]",
     ),
-    click.option("--executor", default="processes", show_default=True, help="processes, ray or dask."),
+    click.option("--executor", default="processes", show_default=True,
+                 help="processes, ray or dask; with the address of a cluster as in ray:HOST:6379."),
+)  # fmt: skip
+work_options = shared(
+    spread_options,
     click.option(
         "--cache/--no-cache", default=True, help="Keep scores in the data directory. [default: --cache]"
     ),

@@ -98,7 +98,7 @@ def correlate(
     benchmark: str,
     dataset: str | None,
     batch: str | None,
-    workers: int,
+    workers: int | None,
     executor: str,
     cache: bool,
     output: Path | None,

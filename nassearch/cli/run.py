@@ -70,7 +70,7 @@ def run(
     strategy: str,
     out: Path,
     plot: Path | None,
-    workers: int,
+    workers: int | None,
     executor: str,
     cache: bool,
     as_json: bool,

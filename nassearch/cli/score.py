@@ -56,7 +56,7 @@ def score(
     benchmark: str,
     dataset: str | None,
     batch: str | None,
-    workers: int,
+    workers: int | None,
     executor: str,
     cache: bool,
     output: Path | None,

@@ -56,6 +56,17 @@ class ScoreCache:
         self._guarded(read)
         return found
 
+    def all(self) -> dict[str, float]:
+        """Return every score there is."""
+        found: dict[str, float] = {}
+
+        def read(connection: sqlite3.Connection, context: int) -> None:
+            rows = connection.execute("SELECT key, score FROM scores WHERE context = ?", (context,))
+            found.update((key, math.nan if score is None else score) for key, score in rows)
+
+        self._guarded(read)
+        return found
+
     def put(self, scores: Mapping[str, float]) -> None:
         """Store scores by key in one transaction."""
         rows = [(key, None if math.isnan(score) else score) for key, score in scores.items()]

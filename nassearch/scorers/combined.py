@@ -133,7 +133,7 @@ class CombinedScorer:
         parts: Sequence[ProxyScorer | CombinedScorer],
         options: Mapping[str, Any] | None = None,
         *,
-        workers: int = 1,
+        workers: int | None = None,
         executor: str = "processes",
         progress: Progress | None = None,
     ) -> None:
@@ -165,7 +165,7 @@ class CombinedScorer:
         return np.fromiter(map(found.__getitem__, archs), np.float64, len(archs))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "progress": None}
+        return {**self.__dict__, "workers": None, "executor": "processes", "progress": None}
 
     @property
     def leaves(self) -> list[ProxyScorer]:

@@ -141,7 +141,7 @@ def score_ahead(
             scorer.leaves, asked, workers=scorer.workers, executor=scorer.executor, progress=scorer.progress
         )
     for scorer in scorers.values():
-        scorer.workers, scorer.executor, scorer.progress = 1, "processes", None
+        scorer.progress = None
 
 
 def label(experiment: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ def learn(
     scorers: Sequence[Leaf],
     archs: Sequence[Arch],
     *,
-    workers: int = 1,
+    workers: int | None = None,
     executor: str = "processes",
     progress: Progress | None = None,
 ) -> list[Cost]:

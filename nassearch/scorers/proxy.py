@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
+from nassearch.parallel import is_local
 from nassearch.proxies.base import ModelProxy, Proxy, Request
 from nassearch.scorers.cache import ScoreCache
 from nassearch.scorers.learning import learn
+from nassearch.scorers.notes import Notes
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Floats, Progress, Task
 
@@ -45,7 +47,7 @@ class ProxyScorer:
         batch: Batch | None = None,
         options: Mapping[str, Any] | None = None,
         *,
-        workers: int = 1,
+        workers: int | None = None,
         executor: str = "processes",
         cache: Path | str | None = None,
         progress: Progress | None = None,
@@ -63,7 +65,9 @@ class ProxyScorer:
         self.batch_digest = self.batch.digest() if self.batch else None
         self.workers, self.executor, self.progress = workers, executor, progress
         self.context = self._context()
-        self._cache = ScoreCache(Path(cache), self.context) if cache is not None else None
+        self._cache: ScoreCache | Notes | None = (
+            ScoreCache(Path(cache), self.context) if cache is not None else None
+        )
         self._by_arch: dict[Arch, float] = {}
         self._by_key: dict[str, float] = {}
 
@@ -76,7 +80,11 @@ class ProxyScorer:
         return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "progress": None}
+        """Go to a worker, which computes by itself. One that does not see the cache takes along all that is in it."""
+        state = {**self.__dict__, "workers": None, "executor": "processes", "progress": None}
+        if isinstance(self._cache, ScoreCache) and not is_local(self.executor):
+            state |= {"_cache": Notes(), "_by_key": {**self._cache.all(), **self._by_key}}
+        return state
 
     def _context(self) -> str:
         """Return what a cached score depends on besides the architecture, as canonical JSON."""
@@ -131,6 +139,16 @@ class ProxyScorer:
         self._by_key.update(scores)
         if self._cache is not None:
             self._cache.put({key: score for key, score in scores.items() if key not in failed})
+
+    def bring(self) -> dict[str, float]:
+        """Return the scores by key that were computed away from the cache since the last call."""
+        return self._cache.take() if isinstance(self._cache, Notes) else {}
+
+    def keep(self, scores: Mapping[str, float]) -> None:
+        """Keep scores that a worker has brought."""
+        self._by_key.update(scores)
+        if self._cache is not None and scores:
+            self._cache.put(scores)
 
     def settle(self, keys: Mapping[Arch, str]) -> None:
         """Take up architectures whose keys have been learnt."""

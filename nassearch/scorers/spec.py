@@ -102,7 +102,7 @@ def build_scorer(
     task: Task,
     batch: Batch | None = None,
     *,
-    workers: int = 1,
+    workers: int | None = None,
     executor: str = "processes",
     cache: Path | str | None = None,
     progress: Progress | None = None,
