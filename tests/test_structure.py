@@ -37,7 +37,7 @@ ONLY_IN = {
     "click": ("cli",),
     "joblib": ("parallel",),
     "matplotlib": ("plots", "scatter"),
-    "numba": ("networks.compiled", "networks.collapsed_kernel"),
+    "numba": ("networks.compiled", "networks.collapsed_kernel", "networks.channels_kernel"),
     "google": ("benchmarks.formats",),
     "google_crc32c": ("benchmarks.formats",),
     "platformdirs": ("paths",),
