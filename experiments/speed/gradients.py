@@ -1,6 +1,6 @@
 """Time the six proxies of Abdelfattah et al. (2021) in one pool of processes, and one at a time in plain torch.
 
-    python experiments/speed/gradients.py [--data FOLDER] [--repeats 3] [--archs 6] [--workers 2] [--out FILE]
+    python experiments/speed/gradients.py [--data FOLDER] [--repeats 3] [--archs 8] [--workers 2] [--out FILE]
 
 Batch of 64 images of 32x32 over random NAS-Bench-201 architectures, building the networks included; real CIFAR-10
 images where --data has them, noise otherwise. Ours are `--workers` processes of one thread. Plain is one process that,
@@ -38,7 +38,7 @@ from nassearch.types import Arch, Batch
 SIX = ("synflow", "snip", "grad_norm", "grasp", "fisher", "jacob_cov")
 ASKED = 10
 """How many times faster than one at a time they are to be."""
-SIZE, ARCHS, WORKERS = 64, 6, 2
+SIZE, ARCHS, WORKERS = 64, 8, 2
 PATHS = ("compiled", "torch")
 SPACE, TASK = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()["cifar10"].task
 HEAVIEST: Arch = (3,) * 6
