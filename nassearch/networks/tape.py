@@ -23,7 +23,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.networks import tape_ops as ops
 from nassearch.networks import tape_shapes as shapes
-from nassearch.networks.channels import last
+from nassearch.networks.channels import Channels, last
 from nassearch.networks.graph import OPS
 from nassearch.networks.tape_writing import write
 from nassearch.networks.torch_module import TorchNetwork
@@ -48,8 +48,8 @@ def fits(model: nn.Module) -> bool:
 class Tape:
     """A forward pass of a network at inputs `[B, channels, *size]`, in training mode; it has no randomness."""
 
-    def __init__(self, model: TorchNetwork, inputs: Tensor) -> None:
-        self.ops = write(model, inputs)
+    def __init__(self, model: TorchNetwork, inputs: Tensor, channels: Channels) -> None:
+        self.ops = write(model, inputs, channels)
         self._last = {read: number for number, op in enumerate(self.ops) for read in op.reads}
         self.inputs = last(inputs)
         values: list[Any] = [self.inputs]
@@ -60,12 +60,17 @@ class Tape:
 
     def backward(self, delta: Tensor, seen: Seen | None = None) -> dict[nn.Module, Tensor]:
         """Return dL/dW by layer from dL/d(logits), and keep it for `curvature`."""
-        self._back(delta, lambda op, dy: op.backward(dy, True))
-        layers = [op for op in self.ops if isinstance(op, ops.Weighted)]
-        if seen is not None:
-            for op in layers:
-                seen(op.module, op.z if op.bias is None else op.forward(op.x), op.dz)
-        return {op.module: op.gradient for op in layers}
+
+        def step(op: ops.Op, dy: Tensor) -> list[Tensor]:
+            if isinstance(op, ops.Weighted):
+                if seen is not None:
+                    seen(op.module, op.z if op.bias is None else op.forward(op.x), dy)
+                if op.normed:
+                    del op.z
+            return op.backward(dy, True)
+
+        self._back(delta, step)
+        return {op.module: op.gradient for op in self.ops if isinstance(op, ops.Weighted)}
 
     def input_gradients(self) -> Tensor:
         """Return d(sum of logits)/d(inputs) `[B, channels, *size]`."""

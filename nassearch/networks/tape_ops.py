@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nassearch.networks.channels import column, dots, inner, last, scaled, totals
+from nassearch.networks.channels import Channels, column, inner, last
 from nassearch.networks.graph import Layer
 
 aten: Any = torch.ops.aten
@@ -146,49 +146,50 @@ class BatchNorm(Op):
     P dy' - s (a dz + c y' + e y), a = mean(z' y), c = mean(dy y), e = mean(dz z') = mean(dy y').
     """
 
-    def __init__(self, reads: tuple[int, ...], eps: float) -> None:
+    def __init__(self, reads: tuple[int, ...], eps: float, channels: Channels) -> None:
         super().__init__(reads)
-        self.eps, self.after_weights = eps, False
+        self.eps, self.after_weights, self.channels = eps, False, channels
 
     def forward(self, *xs: Tensor) -> Tensor:
         z = xs[0]
         self.rows = z.numel() // z.shape[1]
-        mean = totals(z) / self.rows
-        variance = (dots(z, z) / self.rows - mean.square()).clamp(min=0)
+        total, square = self.channels.sums(z, z)
+        mean = total / self.rows
+        variance = (square / self.rows - mean.square()).clamp(min=0)
         self.s = (variance + self.eps).rsqrt()
-        self.y = scaled(z, self.s, -self.s * mean)
+        self.y = self.channels.combined(-self.s * mean, (z, self.s))
         return self.y
 
-    def _project(self, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Return P v, and mean(v y) per channel."""
-        along = dots(v, self.y) / self.rows
-        projected = scaled(v, self.s, -self.s * totals(v) / self.rows)
-        return projected.addcmul_(self.y, column(-self.s * along, v)), along
-
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
-        dz, c = self._project(dy)
+        s = self.s
+        total, along = self.channels.sums(dy, self.y)
+        c = along / self.rows
+        dz = self.channels.combined(-s * total / self.rows, (dy, s), (self.y, -s * c))
         if weights:
             self.dz, self.c = dz, c
         return [dz]
 
     def tangent(self, *xs: Tangent) -> Tangent:
         self.a = None
-        if xs[0] is None:
+        z, s = xs[0], self.s
+        if z is None:
             return None
-        self.y_tangent, self.a = self._project(xs[0])
-        self.e = dots(self.dz, xs[0]) / self.rows
+        total, along, e = self.channels.sums(z, self.y, self.dz)
+        self.a, self.e = along / self.rows, e / self.rows
+        self.y_tangent = self.channels.combined(-s * total / self.rows, (z, s), (self.y, -s * self.a))
         return self.y_tangent
 
     def backward_tangent(self, dy: Tensor) -> list[Tensor]:
-        dz, c = self._project(dy)
-        if self.a is not None:
-            s = self.s
-            for of, by in ((self.dz, self.a), (self.y_tangent, self.c), (self.y, self.e)):
-                dz.addcmul_(of, column(-s * by, of))
-            if self.after_weights:
-                c = c + self.e
-                terms = self.rows * self.eps * s.square() * (c - 2 * self.c * s * self.a)
-                self.curvature = float(terms.sum())
+        if self.a is None:
+            return self.backward(dy, False)
+        s = self.s
+        total, along = self.channels.sums(dy, self.y)
+        c = along / self.rows + self.e
+        terms = (dy, s), (self.y, -s * c), (self.dz, -s * self.a), (self.y_tangent, -s * self.c)
+        dz = self.channels.combined(-s * total / self.rows, *terms)
+        if self.after_weights:
+            curvature = self.rows * self.eps * s.square() * (c - 2 * self.c * s * self.a)
+            self.curvature = float(curvature.sum())
         return [dz]
 
 

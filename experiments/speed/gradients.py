@@ -1,0 +1,181 @@
+"""Time the six proxies of Abdelfattah et al. (2021) in one pool of processes, and one at a time in plain torch.
+
+    python experiments/speed/gradients.py [--data FOLDER] [--repeats 3] [--archs 8] [--workers 2] [--out FILE]
+
+Batch of 64 images of 32x32 over random NAS-Bench-201 architectures, building the networks included; real CIFAR-10
+images where --data has them, noise otherwise. Ours are `--workers` processes of one thread. Plain is one process that,
+for each proxy anew, builds the network and runs autograd as the released code does; the released code computes more
+(grasp's first gradient from a pass of its own, gradients of weights beside the Jacobian's). Both do the same
+architectures, by turns.
+
+The ratio by the clock thus counts the processes of the pool; by processor time it does not. The last rows are the
+cell that needs most memory, at three sizes of the batch, each in a process of its own, against `bound`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+from _common import data_options, markdown, prepare
+from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, peak, prepares, ratios
+
+from nassearch import registry
+from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.parallel import in_order
+from nassearch.proxies.base import CHUNK, together
+from nassearch.scorers.guidance import open_batch
+from nassearch.types import Arch, Batch
+
+SIX = ("synflow", "snip", "grad_norm", "grasp", "fisher", "jacob_cov")
+ASKED = 10
+"""How many times faster than one at a time they are to be."""
+SIZE, ARCHS, WORKERS = 64, 8, 2
+PATHS = ("compiled", "torch")
+SPACE, TASK = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()["cifar10"].task
+HEAVIEST: Arch = (3,) * 6
+"""Every edge a 3x3 convolution."""
+FIXED, EACH = 450, 16
+"""Of `bound`: torch, numba and the package; all that is kept of one sample of 32x32."""
+
+
+def bound(batch: int) -> float:
+    """Return what a process may hold at its peak, in MiB: see docs/any-model.md."""
+    return FIXED + EACH * batch
+
+
+def images(size: int) -> Batch:
+    """Return CIFAR-10 images if they have been imported, noise otherwise."""
+    found = open_batch(None, NASBench201Benchmark, "cifar10", "snip") if _imported() else None
+    if found is not None and len(found.inputs) >= size:
+        return found.first(size)
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((size, *TASK.input_shape)).astype(np.float32)
+    return Batch(noise, rng.integers(TASK.classes, size=size))
+
+
+def _imported() -> bool:
+    return NASBench201Benchmark.batch_path("cifar10").exists()
+
+
+def ours(names: Sequence[str], path: str, batch: Batch, archs: Sequence[Arch]) -> Sample:
+    """Score a chunk of architectures by proxies that share their passes."""
+    proxies = [registry.load("proxies", name) for name in names]
+    options = {"batch_size": len(batch.inputs), "path": path}
+    requests = [(p, options if "path" in p.options else {}, batch) for p in proxies]
+
+    def work() -> None:
+        for _, failures in together(requests, [SPACE.network(arch, TASK) for arch in archs]):
+            assert not failures, failures
+
+    return clock(work)._replace(peak=peak())
+
+
+def pool(names: Sequence[str], path: str, batch: Batch, archs: Sequence[Arch], workers: int) -> Sample:
+    """Score architectures by a pool of processes, which already run."""
+    # Chunks as `learn` makes them, but no larger than leaves something for every worker.
+    size = max(1, min(CHUNK, len(archs) // (2 * workers)))
+    chunks = [archs[start : start + size] for start in range(0, len(archs), size)]
+    found: list[Sample] = []
+    whole = clock(lambda: found.extend(in_order(partial(ours, names, path, batch), chunks, workers)))
+    return Sample(whole.wall, sum(s.cpu for s in found), max(s.peak for s in found))
+
+
+def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
+    """Score architectures in this process, on one thread, by plain torch, one proxy after the other."""
+    import torch
+
+    from nassearch.networks.initialise import initialised
+    from nassearch.networks.memory import give_back
+    from nassearch.networks.probe import Probe
+    from nassearch.networks.sampled import sampled_synflow
+    from nassearch.networks.torch_module import one_thread
+
+    assert batch.labels is not None
+    inputs, labels = torch.tensor(batch.inputs), torch.tensor(batch.labels)
+
+    def work() -> None:
+        for arch in archs:
+            for name in SIX:
+                network = SPACE.network(arch, TASK)
+                if name == "synflow":
+                    sampled_synflow(network, 0)
+                    continue
+                proxy = registry.load("proxies", name)
+                model = initialised(network, 0)
+                proxy.reader({})(Probe(model, inputs, labels, reads=proxy.reads, owned=True))
+            give_back()
+
+    with one_thread():
+        return clock(work)._replace(peak=peak())
+
+
+@prepares
+def heaviest(size: int, path: str) -> Work:
+    """Return the six proxies of the cell that needs most memory."""
+    return partial(ours, SIX, path, images(size), [HEAVIEST])
+
+
+def rows(args: argparse.Namespace) -> list[Row]:
+    quick, workers = args.quick, getattr(args, "workers", WORKERS)
+    batch = images(16 if quick else SIZE)
+    count = 2 if quick else getattr(args, "archs", ARCHS)
+    archs = SPACE.sample_many(count, np.random.default_rng(0))
+    for path in PATHS:  # starts the processes, and torch and the kernel in them
+        pool(SIX, path, batch, archs[:1] * (2 * workers), workers)
+    plain(batch, archs[:1])
+    works: list[Work] = [partial(pool, SIX, path, batch, archs, workers) for path in PATHS]
+    *ours_by_path, slow = alternate(*works, partial(plain, batch, archs), repeats=args.repeats)
+    row = partial(Row, each=count, plain_each=count, unit="an architecture")
+    table: list[Row] = []
+    for path, fast in zip(PATHS, ours_by_path, strict=True):
+        what = f"six gradient proxies, batch {len(batch.inputs)}, {workers} processes, path={path}"
+        table.append(row(what, fast, slow))
+        print(
+            f"{what}: {median(ratios(table[-1])):.1f} times by the clock (asked: {ASKED}), "
+            f"{median(ratios(table[-1], 'cpu')):.1f} times by processor time.\n"
+        )
+    for size in (8, 16) if quick else (32, 64, 128):
+        for path in PATHS:
+            held = fresh("gradients:heaviest", size, path)
+            kept = "within" if held.peak <= bound(size) else "BEYOND"
+            name = f"a cell of six 3x3 convolutions, batch {size}, path={path}, one new process"
+            table.append(Row(f"{name}; {kept} {bound(size):.0f} MiB", [held]))
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data_options(parser)
+    parser.add_argument("--archs", type=int, default=ARCHS, help=f"random ones; default: {ARCHS}")
+    parser.add_argument(
+        "--workers", type=int, default=WORKERS, help=f"processes of the pool; default: {WORKERS}"
+    )
+    parser.add_argument("--repeats", type=int, default=3, help="times that all is timed by turns; default: 3")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    parser.add_argument("--out", type=Path, help="write the table here too")
+    args = parser.parse_args()
+    prepare(args.data, args.home)
+    before = os.getloadavg()[0]
+    text = markdown(HEAD, [cells(row) for row in rows(args)])
+    text = (
+        f"{os.cpu_count()} cores, load average {before:.1f} before, {os.getloadavg()[0]:.1f} after.\n\n{text}"
+    )
+    print(text)
+    if args.out is not None:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
