@@ -9,9 +9,10 @@ Weights of different layers are independent, so the expectation over PyTorch's d
 the network whose weights all equal E|theta| = 1 / (2 sqrt(fan_in)), and there all channels of a layer are equal:
 one is enough.
 
-What is left of a block is linear: a sum over its paths, each a word of window sums (`polynomial`) with a factor per
-weighted layer. A path through m weighted layers contributes its value m times to the tangent. Blocks with one
-polynomial compute one function, and such networks get one score, bit for bit. `lumping` runs words on few numbers.
+What is left of a block is linear: a sum over its `paths`, each a word of window sums with a factor per weighted layer.
+A path through m weighted layers contributes its value m times to the tangent. Networks of one function get one
+score, bit for bit. `lumping` runs words on few numbers, for many networks side by side: each is added up by itself and
+in an order of its own words, so that a score does not depend on what it is computed with.
 
 Behind a concatenation channels differ. Everything above is linear and treats all channels alike, so the mean over
 the channels is followed in their place.
@@ -24,34 +25,53 @@ rule for equal values too.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nassearch.errors import InvalidSetting
-from nassearch.networks.graph import LEFT_OUT, Block, Layer, Network
-from nassearch.networks.lumping import Lumping, Op, Size, Word
+from nassearch.networks.graph import Network
+from nassearch.networks.lumping import Lumping, Rows, Size, Word, alphabet
+from nassearch.networks.paths import Function, Paths
 from nassearch.types import Floats
 
-Term = tuple[Word, tuple[float, ...]]
-"""The windows along a path, and the factors of its weighted layers in ascending order."""
-Terms = dict[Term, float]
-Polynomial = tuple[tuple[Term, float], ...]
-"""The terms of a block in a fixed order, and how many paths have each; one of some of the channels is a part of one."""
-WEIGHTED = ("conv", "linear", "frame_conv")
-KINDS = {
-    "conv": "sum",
-    "linear": "sum",
-    "frame_conv": "frame_conv",
-    "avg_pool": "mean",
-    "max_pool": "max",
-    "global_pool": "mean",
-}
-"""What layers do to the positions of a signal."""
-FEW = 3
-"""Equal blocks in a row for which the matrix of the whole block is not worth its making."""
+SIDE_BY_SIDE = 64
+"""Networks run together: enough for numpy to be busy, few enough for their signals to stay in the cache."""
+MOST = 1 << 17
+"""Networks, functions and terms that are remembered before all is forgotten."""
+
+Chain = tuple[tuple[int, int], ...]
+"""The functions of a network by number, and how often each stands there in a row."""
+Operations = tuple[Size, Size, frozenset[Word]]
+"""What a lumping has to know of a function: size before and after, and the operations."""
+Columns = NDArray[np.intp]
+
+
+class _Memory:
+    """The functions and tangents met so far, and functions and their operations as numbers."""
+
+    def __init__(self) -> None:
+        self.paths = Paths()
+        self.numbers: dict[Function, int] = {}
+        self.functions: list[Function] = []
+        self.operations: list[Operations] = []
+        self.tangents: dict[Chain, float] = {}
+
+    def number(self, function: Function) -> int:
+        found = self.numbers.setdefault(function, len(self.functions))
+        if found == len(self.functions):
+            words = frozenset(word for word, _, _ in function.words)
+            self.functions.append(function)
+            self.operations.append((function.before, function.after, alphabet(words, function.before)))
+        return found
+
+    @property
+    def full(self) -> bool:
+        return max(len(self.tangents), len(self.functions), len(self.paths.terms)) > MOST
+
+
+_memory = _Memory()
 
 
 def expected_synflow(networks: Sequence[Network]) -> Floats:
@@ -64,148 +84,121 @@ def expected_synflow(networks: Sequence[Network]) -> Floats:
         InvalidSetting: a network has a layer whose output on positive signals is not a sum over paths, max pooling
             besides windows without a mirror image, or a truncation of channels that differ.
     """
-    return np.array([_score(network) for network in networks], np.float64)
+    global _memory
+    if _memory.full:
+        _memory = _Memory()
+    memory = _memory
+    numbers: dict[int, int] = {}  # of blocks by identity: networks share those that are not theirs alone
+    chains: list[Chain] = []
+    for network in networks:
+        for block, _ in network.chain:
+            if id(block) not in numbers:
+                numbers[id(block)] = memory.number(memory.paths.function(block))
+        chains.append(tuple((numbers[id(block)], repeats) for block, repeats in network.chain))
+    alike: dict[tuple[tuple[Operations, int], ...], list[Chain]] = {}
+    for chain in dict.fromkeys(chains):
+        if chain not in memory.tangents:
+            kind = tuple((memory.operations[number], repeats) for number, repeats in chain)
+            alike.setdefault(kind, []).append(chain)
+    for group in alike.values():
+        for start in range(0, len(group), SIDE_BY_SIDE):
+            part = group[start : start + SIDE_BY_SIDE]
+            memory.tangents.update(zip(part, _tangents(memory, part).tolist(), strict=True))
+    outputs = [network.chain[-1][0][-1].channels for network in networks]
+    return np.array([n * memory.tangents[c] for n, c in zip(outputs, chains, strict=True)], np.float64)
 
 
-def _score(network: Network) -> float:
-    chain = tuple((polynomial(block), repeats) for block, repeats in network.chain)
-    sizes = tuple((block[0].size, block[-1].size) for block, _ in network.chain)
-    return network.chain[-1][0][-1].channels * _tangent(chain, sizes)
+def _tangents(memory: _Memory, chains: Sequence[Chain]) -> Floats:
+    """Return the tangents `[N]` of the outputs of N networks with the same operations at each place.
+
+    Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end.
+    """
+    lumping = Lumping.of(tuple(memory.operations[number] for number, _ in chains[0]))
+    x = np.zeros((2, 2, len(chains)))
+    x[0, 0] = 1
+    for place, column in enumerate(zip(*chains, strict=True)):
+        x = x.take([*lumping.entry(place), len(x) - 1], axis=0)
+        steps, offset = _plan(lumping, place, [memory.functions[number] for number, _ in column])
+        for _ in range(column[0][1]):
+            x = _run(steps, offset, x)
+    return np.asarray(x[:, 1].sum(axis=0))
 
 
-@lru_cache(maxsize=16384)
-def _tangent(chain: tuple[tuple[Polynomial, int], ...], sizes: tuple[tuple[Size, Size], ...]) -> float:
-    words = [frozenset(word for (word, _), _ in terms) for terms, _ in chain]
-    lumping = Lumping.of(sizes, words)
-    x = np.array([[1.0, 0.0]])
-    for place, (terms, repeats) in enumerate(chain):
-        x = x[lumping.entry(place)]
-        if 1 < repeats <= FEW:
-            x = _by_words(lumping, place, terms, repeats, x)
-            continue
-        # What stands alone in the chain is usually the same in every network of a space, repeated cells are not.
-        both, offset = (_shared if repeats == 1 else _matrices)(lumping, place, terms)
-        classes = len(offset)
-        for _ in range(repeats):
-            images = both @ x
-            x = images[:classes] + offset
-            x[:, 1] += images[classes:, 0]
-    return float(x[:, 1].sum())
+class _Step(NamedTuple):
+    """A word, or the beginning of some, at one place of some of the networks.
+
+    Attributes:
+        depth: how many steps lead from the signal to it; with none it is the signal itself.
+        rows: its last operation.
+        going: columns of the step before that go on to it, None for all.
+        ending: columns of it in which it is a word, None for all.
+        columns: networks in which it is a word, None for all.
+        value, tangent: `[n]`, what the word counts in these; n is 0 where it is none.
+    """
+
+    depth: int
+    rows: Rows | None
+    going: Columns | None
+    ending: Columns | None
+    columns: Columns | None
+    value: Floats
+    tangent: Floats
 
 
-def _by_words(lumping: Lumping, place: int, terms: Polynomial, repeats: int, x: Floats) -> Floats:
-    """Return (value, tangent) `[classes, 2]` after equal blocks in a row, by each word of the block for itself."""
-    offset, words = np.zeros((lumping.shape(place)[0], 2)), []
-    for word, (value, tangent) in _totals(terms).items():
-        matrix = lumping.matrix(place, word)
-        if word and word[0].kind == "ones":
-            offset += matrix * (value, tangent)
-        else:
-            words.append((matrix, np.array([[value, tangent], [0.0, value]])))
-    for _ in range(repeats):
-        y = offset.copy()
-        for matrix, scales in words:
-            y += matrix @ (x @ scales)
-        x = y
-    return x
+def _plan(lumping: Lumping, place: int, functions: Sequence[Function]) -> tuple[list[_Step], Floats]:
+    """Return the steps in which N functions at one place are computed, and what they add of themselves."""
+    offset = np.zeros((lumping.shape(place)[0] + 1, 2, len(functions)))
+    everywhere = range(len(functions))
+    through: dict[tuple[Word, ...], Sequence[int]] = {(): everywhere}
+    ending: dict[tuple[Word, ...], dict[int, tuple[float, float]]] = {}
+    for column, function in enumerate(functions):
+        begun: set[tuple[Word, ...]] = {()}
+        for word, *counts in function.words:
+            if word and word[0].kind == "ones":
+                offset[:-1, :, column] += lumping.constant(place, word) * counts
+                continue
+            way = lumping.way(place, word)
+            ending.setdefault(way, {})[column] = (counts[0], counts[1])
+            begun.update(way[:n] for n in range(1, len(way) + 1))
+        for way in begun - {()}:
+            through.setdefault(way, []).append(column)  # type: ignore[attr-defined]
+    steps = []
+    for way in sorted(through):
+        columns, ends = through[way], ending.get(way, {})
+        steps.append(
+            _Step(
+                len(way),
+                lumping.rows(place, way[-1]) if way else None,
+                _among(columns, through[way[:-1]]),
+                _among(list(ends), columns),
+                _among(list(ends), everywhere),
+                *np.array(list(ends.values())).reshape(-1, 2).T.copy(),
+            )
+        )
+    return steps, offset
 
 
-def _totals(terms: Polynomial) -> dict[Word, list[float]]:
-    """Return for each word what it adds to values, and what values on it add to tangents."""
-    weights: dict[Word, list[float]] = {}
-    for (word, factors), paths in terms:
-        total = weights.setdefault(word, [0.0, 0.0])
-        product = paths * math.prod(factors)
-        total[0] += product
-        total[1] += product * len(factors)
-    return weights
+def _among(some: Sequence[int], all: Sequence[int]) -> Columns | None:
+    return None if len(some) == len(all) else np.searchsorted(all, some)
 
 
-def _matrices(lumping: Lumping, place: int, terms: Polynomial) -> tuple[Floats, Floats]:
-    """Return what makes values, above what values add to tangents, and the biases' (value, tangent)."""
-    rows, columns = lumping.shape(place)
-    both, part, offset = np.empty((2, rows, columns)), np.empty((rows, columns)), np.zeros((rows, 2))
-    begun = [False, False]
-    for word, total in _totals(terms).items():
-        matrix = lumping.matrix(place, word)
-        if word and word[0].kind == "ones":
-            offset += matrix * total
-            continue
-        for k, scale in enumerate(total):
-            if scale and begun[k]:
-                both[k] += np.multiply(matrix, scale, out=part)
-            elif scale:
-                np.multiply(matrix, scale, out=both[k])
-                begun[k] = True
-    for k in range(2):
-        if not begun[k]:
-            both[k] = 0
-    return both.reshape(2 * rows, columns), offset
-
-
-_shared = lru_cache(maxsize=1024)(_matrices)
-
-
-@lru_cache(maxsize=16384)
-def polynomial(block: Block) -> Polynomial:
-    """Return the block on positive signals, without batch norm, as the sum over its paths, by the mean of channels."""
-    terms: list[Terms] = []
-    for layer in block:
-        op, inputs = layer.op, layer.inputs
-        if op == "input":
-            y: Terms = {((), ()): 1}
-        elif op in LEFT_OUT:
-            y = terms[inputs[0]]
-        elif op in ("add", "zeros"):
-            y = _sum((terms[i], 1) for i in inputs)
-        elif op == "concat":
-            y = _sum((terms[i], block[i].channels / layer.channels) for i in inputs)
-        elif op == "truncate":
-            if not _alike(block, inputs[0]):
-                raise InvalidSetting(
-                    "expected synflow cannot truncate channels that differ: use estimator=sampled"
-                )
-            y = terms[inputs[0]]
-        elif op in KINDS:
-            y = _path(layer, block[inputs[0]].channels // layer.groups, terms[inputs[0]])
-        else:
-            raise InvalidSetting(f"expected synflow knows no layer {op!r}")
-        terms.append(y)
-    return tuple(sorted(terms[-1].items()))
-
-
-def _alike(block: Block, position: int) -> bool:
-    """Say whether a layer's channels are all equal, as far as the block alone can tell."""
-    layer = block[position]
-    if layer.op in ("conv", "linear", "zeros"):
-        return True
-    return layer.op not in ("input", "concat") and all(_alike(block, i) for i in layer.inputs)
-
-
-def _sum(parts: Iterable[tuple[Terms, float]]) -> Terms:
-    y: Terms = {}
-    for part, share in parts:
-        for term, paths in part.items():
-            y[term] = y.get(term, 0) + share * paths
+def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
+    y = offset.copy()
+    signals = [x]
+    for step in steps:
+        z = signals[max(0, step.depth - 1)]
+        if step.going is not None:
+            z = z.take(step.going, axis=2)
+        if step.rows is not None:
+            z = step.rows.apply(z)
+        signals[step.depth :] = [z]
+        if len(step.value):
+            if step.ending is not None:
+                z = z.take(step.ending, axis=2)
+            part = z * step.value
+            part[:, 1] += z[:, 0] * step.tangent
+            if step.columns is None:
+                y += part
+            else:
+                y[:, :, step.columns] += part
     return y
-
-
-def _path(layer: Layer, width: int, read: Terms) -> Terms:
-    mean_weight = 1 / (2 * math.sqrt(width * layer.kernel ** len(layer.size)))
-    # A word does not name what changes nothing: linear layers, and convolutions that read each position alone.
-    weighted = layer.op in WEIGHTED
-    named = layer.op != "linear" and (not weighted or layer.kernel > 1 or layer.stride > 1)
-    window = (KINDS[layer.op], layer.size, layer.kernel, layer.stride, layer.padding, 1.0, layer.dilation)
-    ops = (_op(*window),) if named else ()
-    y: Terms = {}
-    for (word, factors), paths in read.items():
-        longer = tuple(sorted((*factors, width * mean_weight))) if weighted else factors
-        term = (word + ops, longer)
-        y[term] = y.get(term, 0) + paths
-    if layer.bias:  # distributed as the weights are, and not scored: a factor that no tangent counts
-        term = ((Op("ones", layer.size, scale=mean_weight),), ())
-        y[term] = y.get(term, 0) + 1
-    return y
-
-
-_op = lru_cache(maxsize=1024)(Op)

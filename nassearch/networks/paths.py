@@ -1,0 +1,162 @@
+"""A block on positive signals as the sum over its paths, without batch norm: what `dual` runs.
+
+A path is a word of window operations (see `lumping`) with a factor for each weighted layer on it. Blocks of many
+networks are written in the same few terms, so a term is a number here, and a layer is a table from terms to terms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from nassearch.errors import InvalidSetting
+from nassearch.networks.graph import LEFT_OUT, Block, Layer
+from nassearch.networks.lumping import Op, Size, Word
+
+WEIGHTED = ("conv", "linear", "frame_conv")
+KINDS = {
+    "conv": "sum",
+    "linear": "sum",
+    "frame_conv": "frame_conv",
+    "avg_pool": "mean",
+    "max_pool": "max",
+    "global_pool": "mean",
+}
+"""What layers do to the positions of a signal."""
+
+Terms = dict[int, float]
+"""How many paths have each term; one of some of the channels is a part of one."""
+
+
+class Function(NamedTuple):
+    """What a block does to the value and the tangent of a signal.
+
+    Attributes:
+        before, after: size of the signal.
+        words: (word, value, tangent), ascending: the word times `value` is added to values and, of the tangent, to
+            tangents; times `tangent` it is added to tangents, of the value. A word that begins with `ones` is added
+            as it is.
+    """
+
+    before: Size
+    after: Size
+    words: tuple[tuple[Word, float, float], ...]
+
+
+class _Step(dict[int, int]):
+    """What a layer makes of each term: one operation more on its word, or one factor."""
+
+    def __init__(self, paths: Paths, op: Op | None, factor: float | None) -> None:
+        self._paths, self._op, self._factor = paths, op, factor
+
+    def __missing__(self, term: int) -> int:
+        word, factors = self._paths.terms[term]
+        if self._op is not None:
+            word = (*word, self._op)
+        if self._factor is not None:
+            factors = tuple(sorted((*factors, self._factor)))
+        self[term] = self._paths.number(word, factors)
+        return self[term]
+
+
+class Paths:
+    """The functions of blocks, and the numbers of the terms met so far.
+
+    Attributes:
+        terms: each term as its word and its factors, ascending.
+    """
+
+    def __init__(self) -> None:
+        self.terms: list[tuple[Word, tuple[float, ...]]] = []
+        self._totals: list[tuple[Word, float, int]] = []
+        self._numbers: dict[tuple[Word, tuple[float, ...]], int] = {}
+        self._steps: dict[tuple[object, ...], tuple[_Step, int | None]] = {}
+        self._start = self.number((), ())
+
+    def number(self, word: Word, factors: tuple[float, ...]) -> int:
+        """Return the number of a term, a new one where it is new."""
+        found = self._numbers.setdefault((word, factors), len(self.terms))
+        if found == len(self.terms):
+            self.terms.append((word, factors))
+            self._totals.append((word, math.prod(factors), len(factors)))
+        return found
+
+    def function(self, block: Block) -> Function:
+        """Return what a block does to positive signals, by the mean of channels.
+
+        Raises:
+            InvalidSetting: it has a layer that is not a sum over paths, or truncates channels that differ.
+        """
+        by_word: dict[Word, tuple[list[float], list[float]]] = {}
+        for term, paths in self._polynomial(block).items():
+            word, product, count = self._totals[term]
+            values, tangents = by_word.setdefault(word, ([], []))
+            values.append(paths * product)
+            tangents.append(paths * product * count)
+        # Sums that do not depend on the order: the same paths in another order are the same function.
+        words = [(w, math.fsum(values), math.fsum(tangents)) for w, (values, tangents) in by_word.items()]
+        return Function(block[0].size, block[-1].size, tuple(sorted(words)))
+
+    def _polynomial(self, block: Block) -> Terms:
+        terms: list[Terms] = []
+        for layer in block:
+            op, inputs = layer.op, layer.inputs
+            if op in LEFT_OUT:
+                y = terms[inputs[0]]
+            elif op in KINDS:
+                y = self._path(layer, block[inputs[0]].channels // layer.groups, terms[inputs[0]])
+            elif op in ("add", "zeros"):
+                y = _sum((terms[i], 1) for i in inputs)
+            elif op == "concat":
+                y = _sum((terms[i], block[i].channels / layer.channels) for i in inputs)
+            elif op == "input":
+                y = {self._start: 1}
+            elif op == "truncate":
+                if not _alike(block, inputs[0]):
+                    raise InvalidSetting(
+                        "expected synflow cannot truncate channels that differ: use estimator=sampled"
+                    )
+                y = terms[inputs[0]]
+            else:
+                raise InvalidSetting(f"expected synflow knows no layer {op!r}")
+            terms.append(y)
+        return terms[-1]
+
+    def _path(self, layer: Layer, width: int, read: Terms) -> Terms:
+        key = (layer.op, layer.size, width, layer[4:])
+        if key not in self._steps:
+            self._steps[key] = self._step(layer, width)
+        step, bias = self._steps[key]
+        y = {step[term]: paths for term, paths in read.items()}
+        if bias is not None:
+            y[bias] = y.get(bias, 0) + 1
+        return y
+
+    def _step(self, layer: Layer, width: int) -> tuple[_Step, int | None]:
+        mean_weight = 1 / (2 * math.sqrt(width * layer.kernel ** len(layer.size)))
+        # A word does not name what changes nothing: linear layers, and convolutions that read each position alone.
+        weighted = layer.op in WEIGHTED
+        named = layer.op != "linear" and (not weighted or layer.kernel > 1 or layer.stride > 1)
+        window = (KINDS[layer.op], layer.size, layer.kernel, layer.stride, layer.padding, 1.0, layer.dilation)
+        step = _Step(self, Op(*window) if named else None, width * mean_weight if weighted else None)
+        if not layer.bias:
+            return step, None
+        # Distributed as the weights are, and not scored: a factor that no tangent counts.
+        return step, self.number((Op("ones", layer.size, scale=mean_weight),), ())
+
+
+def _sum(parts: Iterable[tuple[Terms, float]]) -> Terms:
+    y: Terms = {}
+    for part, share in parts:
+        for term, paths in part.items():
+            y[term] = y.get(term, 0) + share * paths
+    return y
+
+
+def _alike(block: Block, position: int) -> bool:
+    """Say whether a layer's channels are all equal, as far as the block alone can tell."""
+    layer = block[position]
+    if layer.op in ("conv", "linear", "zeros"):
+        return True
+    return layer.op not in ("input", "concat") and all(_alike(block, i) for i in layer.inputs)
