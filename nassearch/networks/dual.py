@@ -29,15 +29,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nassearch.networks.graph import Network
 from nassearch.networks.lumping import Lumping, Rows, Size, Word, alphabet
 from nassearch.networks.paths import Function, Paths
 from nassearch.types import Floats
 
-SIDE_BY_SIDE = 64
-"""Networks run together: enough for numpy to be busy, few enough for their signals to stay in the cache."""
 MOST = 1 << 17
 """Networks, functions and terms that are remembered before all is forgotten."""
 
@@ -45,25 +42,31 @@ Chain = tuple[tuple[int, int], ...]
 """The functions of a network by number, and how often each stands there in a row."""
 Operations = tuple[Size, Size, frozenset[Word]]
 """What a lumping has to know of a function: size before and after, and the operations."""
-Columns = NDArray[np.intp]
 
 
 class _Memory:
-    """The functions and tangents met so far, and functions and their operations as numbers."""
+    """The functions and tangents met so far.
+
+    Attributes:
+        functions, operations, kinds: by number of a function; the kind is one for all of the same words and sizes.
+    """
 
     def __init__(self) -> None:
         self.paths = Paths()
         self.numbers: dict[Function, int] = {}
         self.functions: list[Function] = []
         self.operations: list[Operations] = []
+        self.kinds: list[int] = []
+        self._kinds: dict[tuple[object, ...], int] = {}
         self.tangents: dict[Chain, float] = {}
 
     def number(self, function: Function) -> int:
         found = self.numbers.setdefault(function, len(self.functions))
         if found == len(self.functions):
-            words = frozenset(word for word, _, _ in function.words)
+            words = frozenset(self.paths.words[word] for word in function.words)
             self.functions.append(function)
             self.operations.append((function.before, function.after, alphabet(words, function.before)))
+            self.kinds.append(self._kinds.setdefault(function[:3], len(self._kinds)))
         return found
 
     @property
@@ -95,21 +98,19 @@ def expected_synflow(networks: Sequence[Network]) -> Floats:
             if id(block) not in numbers:
                 numbers[id(block)] = memory.number(memory.paths.function(block))
         chains.append(tuple((numbers[id(block)], repeats) for block, repeats in network.chain))
-    alike: dict[tuple[tuple[Operations, int], ...], list[Chain]] = {}
+    alike: dict[tuple[tuple[int, int], ...], list[Chain]] = {}
     for chain in dict.fromkeys(chains):
         if chain not in memory.tangents:
-            kind = tuple((memory.operations[number], repeats) for number, repeats in chain)
+            kind = tuple((memory.kinds[number], repeats) for number, repeats in chain)
             alike.setdefault(kind, []).append(chain)
     for group in alike.values():
-        for start in range(0, len(group), SIDE_BY_SIDE):
-            part = group[start : start + SIDE_BY_SIDE]
-            memory.tangents.update(zip(part, _tangents(memory, part).tolist(), strict=True))
+        memory.tangents.update(zip(group, _tangents(memory, group).tolist(), strict=True))
     outputs = [network.chain[-1][0][-1].channels for network in networks]
     return np.array([n * memory.tangents[c] for n, c in zip(outputs, chains, strict=True)], np.float64)
 
 
 def _tangents(memory: _Memory, chains: Sequence[Chain]) -> Floats:
-    """Return the tangents `[N]` of the outputs of N networks with the same operations at each place.
+    """Return the tangents `[N]` of the outputs of N networks that have the same words at each place.
 
     Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end.
     """
@@ -118,87 +119,55 @@ def _tangents(memory: _Memory, chains: Sequence[Chain]) -> Floats:
     x[0, 0] = 1
     for place, column in enumerate(zip(*chains, strict=True)):
         x = x.take([*lumping.entry(place), len(x) - 1], axis=0)
-        steps, offset = _plan(lumping, place, [memory.functions[number] for number, _ in column])
+        functions = [memory.functions[number] for number, _ in column]
+        words = [memory.paths.words[number] for number in functions[0].words]
+        counts = np.array([f.counts for f in functions]).reshape(len(functions), len(words), 2)
+        steps, offset = _plan(lumping, place, words, counts.transpose(1, 2, 0).copy())
         for _ in range(column[0][1]):
             x = _run(steps, offset, x)
     return np.asarray(x[:, 1].sum(axis=0))
 
 
 class _Step(NamedTuple):
-    """A word, or the beginning of some, at one place of some of the networks.
+    """A word, or the beginning of some.
 
     Attributes:
         depth: how many steps lead from the signal to it; with none it is the signal itself.
         rows: its last operation.
-        going: columns of the step before that go on to it, None for all.
-        ending: columns of it in which it is a word, None for all.
-        columns: networks in which it is a word, None for all.
-        value, tangent: `[n]`, what the word counts in these; n is 0 where it is none.
+        counts: `[2, N]`, the value and the tangent of the word, or None where it only is the beginning of others.
     """
 
     depth: int
     rows: Rows | None
-    going: Columns | None
-    ending: Columns | None
-    columns: Columns | None
-    value: Floats
-    tangent: Floats
+    counts: Floats | None
 
 
-def _plan(lumping: Lumping, place: int, functions: Sequence[Function]) -> tuple[list[_Step], Floats]:
-    """Return the steps in which N functions at one place are computed, and what they add of themselves."""
-    offset = np.zeros((lumping.shape(place)[0] + 1, 2, len(functions)))
-    everywhere = range(len(functions))
-    through: dict[tuple[Word, ...], Sequence[int]] = {(): everywhere}
-    ending: dict[tuple[Word, ...], dict[int, tuple[float, float]]] = {}
-    for column, function in enumerate(functions):
-        begun: set[tuple[Word, ...]] = {()}
-        for word, *counts in function.words:
-            if word and word[0].kind == "ones":
-                offset[:-1, :, column] += lumping.constant(place, word) * counts
-                continue
-            way = lumping.way(place, word)
-            ending.setdefault(way, {})[column] = (counts[0], counts[1])
-            begun.update(way[:n] for n in range(1, len(way) + 1))
-        for way in begun - {()}:
-            through.setdefault(way, []).append(column)  # type: ignore[attr-defined]
-    steps = []
-    for way in sorted(through):
-        columns, ends = through[way], ending.get(way, {})
-        steps.append(
-            _Step(
-                len(way),
-                lumping.rows(place, way[-1]) if way else None,
-                _among(columns, through[way[:-1]]),
-                _among(list(ends), columns),
-                _among(list(ends), everywhere),
-                *np.array(list(ends.values())).reshape(-1, 2).T.copy(),
-            )
-        )
-    return steps, offset
-
-
-def _among(some: Sequence[int], all: Sequence[int]) -> Columns | None:
-    return None if len(some) == len(all) else np.searchsorted(all, some)
+def _plan(
+    lumping: Lumping, place: int, words: Sequence[Word], counts: Floats
+) -> tuple[list[_Step], Floats]:
+    """Return the steps in which words with counts `[W, 2, N]` are computed, and what they add of themselves."""
+    offset = np.zeros((lumping.shape(place)[0] + 1, 2, counts.shape[-1]))
+    steps = {(): _Step(0, None, None)}
+    for word, count in zip(words, counts, strict=True):
+        if word and word[0].kind == "ones":
+            offset[:-1] += lumping.constant(place, word)[:, :, None] * count
+        elif lumping.keeps(place):  # words that begin alike have the beginning in common
+            for n in range(1, len(word)):
+                steps.setdefault(word[:n], _Step(n, lumping.rows(place, word[n - 1 : n]), None))
+            steps[word] = _Step(len(word), lumping.rows(place, word[-1:]) if word else None, count)
+        else:
+            steps[word] = _Step(1, lumping.rows(place, word), count)
+    return list(steps.values()), offset
 
 
 def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
     y = offset.copy()
     signals = [x]
-    for step in steps:
-        z = signals[max(0, step.depth - 1)]
-        if step.going is not None:
-            z = z.take(step.going, axis=2)
-        if step.rows is not None:
-            z = step.rows.apply(z)
-        signals[step.depth :] = [z]
-        if len(step.value):
-            if step.ending is not None:
-                z = z.take(step.ending, axis=2)
-            part = z * step.value
-            part[:, 1] += z[:, 0] * step.tangent
-            if step.columns is None:
-                y += part
-            else:
-                y[:, :, step.columns] += part
+    for depth, rows, counts in steps:
+        if rows is not None:
+            signals[depth:] = [rows.apply(signals[depth - 1])]
+        if counts is not None:
+            z = signals[depth]
+            y += z * counts[0]
+            y[:, 1] += z[:, 0] * counts[1]
     return y

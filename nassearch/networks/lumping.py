@@ -145,9 +145,9 @@ class Lumping:
         """Return the numbers of classes after and before."""
         return self._shapes[place]
 
-    def way(self, place: int, word: Word) -> tuple[Word, ...]:
-        """Return the words with `rows` that a word is made of: its operations where all keep the size, or itself."""
-        return tuple((op,) for op in word) if self._keeps[place] else (word,)
+    def keeps(self, place: int) -> bool:
+        """Say whether all operations at a place keep the size, so that there are `rows` of each for itself."""
+        return self._keeps[place]
 
     def constant(self, place: int, word: Word) -> Floats:
         """Return what a word that begins anew gives, by class, `[after, 1]`."""
@@ -236,9 +236,11 @@ def _refine(labels: Labels, size: Size, words: frozenset[Word]) -> Labels:
 
 
 def _unique(columns: Sequence[Floats | Labels]) -> Labels:
+    """Return for each row which of the different rows it is, numbered as they come."""
     # Sums over windows are whole numbers, and a mean divides one: 1e-9 only bridges rounding.
     rows = np.round(np.concatenate(columns, axis=1), 9)
-    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
 
 
 def _apply(word: Word, size: Size, labels: Labels) -> Floats:

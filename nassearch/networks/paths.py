@@ -34,14 +34,16 @@ class Function(NamedTuple):
 
     Attributes:
         before, after: size of the signal.
-        words: (word, value, tangent), ascending: the word times `value` is added to values and, of the tangent, to
-            tangents; times `tangent` it is added to tangents, of the value. A word that begins with `ones` is added
-            as it is.
+        words: numbers of W words, the words ascending.
+        counts: `[W]`, (value, tangent): to values, values through the word are added `value` times; to tangents,
+            tangents through the word `value` times and values `tangent` times. A word that begins with `ones` is
+            added for itself.
     """
 
     before: Size
     after: Size
-    words: tuple[tuple[Word, float, float], ...]
+    words: tuple[int, ...]
+    counts: tuple[tuple[float, float], ...]
 
 
 class _Step(dict[int, int]):
@@ -61,17 +63,20 @@ class _Step(dict[int, int]):
 
 
 class Paths:
-    """The functions of blocks, and the numbers of the terms met so far.
+    """The functions of blocks, and the numbers of the words and terms met so far.
 
     Attributes:
-        terms: each term as its word and its factors, ascending.
+        words: by number.
+        terms: each as its word and its factors, ascending.
     """
 
     def __init__(self) -> None:
+        self.words: list[Word] = []
         self.terms: list[tuple[Word, tuple[float, ...]]] = []
-        self._totals: list[tuple[Word, float, int]] = []
+        self._totals: list[tuple[int, float, float]] = []
+        self._words: dict[Word, int] = {}
         self._numbers: dict[tuple[Word, tuple[float, ...]], int] = {}
-        self._steps: dict[tuple[object, ...], tuple[_Step, int | None]] = {}
+        self._steps: dict[tuple[Layer, int], tuple[_Step, int | None]] = {}
         self._start = self.number((), ())
 
     def number(self, word: Word, factors: tuple[float, ...]) -> int:
@@ -79,7 +84,11 @@ class Paths:
         found = self._numbers.setdefault((word, factors), len(self.terms))
         if found == len(self.terms):
             self.terms.append((word, factors))
-            self._totals.append((word, math.prod(factors), len(factors)))
+            place = self._words.setdefault(word, len(self.words))
+            if place == len(self.words):
+                self.words.append(word)
+            product = math.prod(factors)
+            self._totals.append((place, product, product * len(factors)))
         return found
 
     def function(self, block: Block) -> Function:
@@ -88,15 +97,16 @@ class Paths:
         Raises:
             InvalidSetting: it has a layer that is not a sum over paths, or truncates channels that differ.
         """
-        by_word: dict[Word, tuple[list[float], list[float]]] = {}
+        values: dict[int, list[float]] = {}
+        tangents: dict[int, list[float]] = {}
         for term, paths in self._polynomial(block).items():
-            word, product, count = self._totals[term]
-            values, tangents = by_word.setdefault(word, ([], []))
-            values.append(paths * product)
-            tangents.append(paths * product * count)
-        # Sums that do not depend on the order: the same paths in another order are the same function.
-        words = [(w, math.fsum(values), math.fsum(tangents)) for w, (values, tangents) in by_word.items()]
-        return Function(block[0].size, block[-1].size, tuple(sorted(words)))
+            word, value, tangent = self._totals[term]
+            values.setdefault(word, []).append(paths * value)
+            tangents.setdefault(word, []).append(paths * tangent)
+        words = tuple(sorted(values, key=self.words.__getitem__))
+        # These sums do not depend on the order: the same paths in another order are the same function.
+        counts = tuple((math.fsum(values[word]), math.fsum(tangents[word])) for word in words)
+        return Function(block[0].size, block[-1].size, words, counts)
 
     def _polynomial(self, block: Block) -> Terms:
         terms: list[Terms] = []
@@ -124,10 +134,10 @@ class Paths:
         return terms[-1]
 
     def _path(self, layer: Layer, width: int, read: Terms) -> Terms:
-        key = (layer.op, layer.size, width, layer[4:])
-        if key not in self._steps:
-            self._steps[key] = self._step(layer, width)
-        step, bias = self._steps[key]
+        found = self._steps.get((layer, width))
+        if found is None:
+            found = self._steps[layer, width] = self._step(layer, width)
+        step, bias = found
         y = {step[term]: paths for term, paths in read.items()}
         if bias is not None:
             y[bias] = y.get(bias, 0) + 1
