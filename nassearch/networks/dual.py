@@ -35,43 +35,54 @@ from nassearch.networks.lumping import Lumping, Rows, Size, Word, alphabet
 from nassearch.networks.paths import Function, Paths
 from nassearch.types import Floats
 
-MOST = 1 << 17
+MOST = 1 << 16
 """Networks, functions and terms that are remembered before all is forgotten."""
 
-Chain = tuple[tuple[int, int], ...]
-"""The functions of a network by number, and how often each stands there in a row."""
+Chain = tuple[int, ...]
+"""The parts of a network by number."""
 Operations = tuple[Size, Size, frozenset[Word]]
-"""What a lumping has to know of a function: size before and after, and the operations."""
+"""What a lumping has to know of a part: size before and after, and the operations."""
+
+
+class _Part(NamedTuple):
+    """Equal blocks in a row in a network.
+
+    Attributes:
+        function: of each of them.
+        repeats: how many there are.
+        operations: in them.
+        kind: a number for all parts that differ in counts only.
+    """
+
+    function: Function
+    repeats: int
+    operations: Operations
+    kind: int
 
 
 class _Memory:
-    """The functions and tangents met so far.
-
-    Attributes:
-        functions, operations, kinds: by number of a function; the kind is one for all of the same words and sizes.
-    """
+    """The parts and the tangents met so far."""
 
     def __init__(self) -> None:
         self.paths = Paths()
-        self.numbers: dict[Function, int] = {}
-        self.functions: list[Function] = []
-        self.operations: list[Operations] = []
-        self.kinds: list[int] = []
-        self._kinds: dict[tuple[object, ...], int] = {}
+        self.parts: list[_Part] = []
         self.tangents: dict[Chain, float] = {}
+        self._numbers: dict[tuple[Function, int], int] = {}
+        self._kinds: dict[tuple[object, ...], int] = {}
 
-    def number(self, function: Function) -> int:
-        found = self.numbers.setdefault(function, len(self.functions))
-        if found == len(self.functions):
+    def number(self, function: Function, repeats: int) -> int:
+        """Return the number of a part, a new one where it is new."""
+        found = self._numbers.setdefault((function, repeats), len(self.parts))
+        if found == len(self.parts):
             words = frozenset(self.paths.words[word] for word in function.words)
-            self.functions.append(function)
-            self.operations.append((function.before, function.after, alphabet(words, function.before)))
-            self.kinds.append(self._kinds.setdefault(function[:3], len(self._kinds)))
+            operations = function.before, function.after, alphabet(words, function.before)
+            kind = self._kinds.setdefault((*function[:3], repeats), len(self._kinds))
+            self.parts.append(_Part(function, repeats, operations, kind))
         return found
 
     @property
     def full(self) -> bool:
-        return max(len(self.tangents), len(self.functions), len(self.paths.terms)) > MOST
+        return max(len(self.tangents), len(self.parts), len(self.paths.terms)) > MOST
 
 
 _memory = _Memory()
@@ -91,18 +102,22 @@ def expected_synflow(networks: Sequence[Network]) -> Floats:
     if _memory.full:
         _memory = _Memory()
     memory = _memory
-    numbers: dict[int, int] = {}  # of blocks by identity: networks share those that are not theirs alone
+    # By identity: networks share those blocks that are not theirs alone, and hashing one costs as much as this.
+    numbers: dict[tuple[int, int], int] = {}
     chains: list[Chain] = []
     for network in networks:
-        for block, _ in network.chain:
-            if id(block) not in numbers:
-                numbers[id(block)] = memory.number(memory.paths.function(block))
-        chains.append(tuple((numbers[id(block)], repeats) for block, repeats in network.chain))
-    alike: dict[tuple[tuple[int, int], ...], list[Chain]] = {}
-    for chain in dict.fromkeys(chains):
-        if chain not in memory.tangents:
-            kind = tuple((memory.kinds[number], repeats) for number, repeats in chain)
-            alike.setdefault(kind, []).append(chain)
+        chain = []
+        for block, repeats in network.chain:
+            number = numbers.get((id(block), repeats))
+            if number is None:
+                number = memory.number(memory.paths.function(block), repeats)
+                numbers[id(block), repeats] = number
+            chain.append(number)
+        chains.append(tuple(chain))
+    alike: dict[tuple[int, ...], list[Chain]] = {}
+    for each in dict.fromkeys(chains):
+        if each not in memory.tangents:
+            alike.setdefault(tuple(memory.parts[number].kind for number in each), []).append(each)
     for group in alike.values():
         memory.tangents.update(zip(group, _tangents(memory, group).tolist(), strict=True))
     outputs = [network.chain[-1][0][-1].channels for network in networks]
@@ -114,16 +129,16 @@ def _tangents(memory: _Memory, chains: Sequence[Chain]) -> Floats:
 
     Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end.
     """
-    lumping = Lumping.of(tuple(memory.operations[number] for number, _ in chains[0]))
+    lumping = Lumping.of(tuple(memory.parts[number].operations for number in chains[0]))
     x = np.zeros((2, 2, len(chains)))
     x[0, 0] = 1
     for place, column in enumerate(zip(*chains, strict=True)):
         x = x.take([*lumping.entry(place), len(x) - 1], axis=0)
-        functions = [memory.functions[number] for number, _ in column]
-        words = [memory.paths.words[number] for number in functions[0].words]
-        counts = np.array([f.counts for f in functions]).reshape(len(functions), len(words), 2)
+        parts = [memory.parts[number] for number in column]
+        words = [memory.paths.words[number] for number in parts[0].function.words]
+        counts = np.array([part.function.counts for part in parts]).reshape(len(parts), len(words), 2)
         steps, offset = _plan(lumping, place, words, counts.transpose(1, 2, 0).copy())
-        for _ in range(column[0][1]):
+        for _ in range(parts[0].repeats):
             x = _run(steps, offset, x)
     return np.asarray(x[:, 1].sum(axis=0))
 

@@ -1,13 +1,17 @@
 """A block on positive signals as the sum over its paths, without batch norm: what `dual` runs.
 
-A path is a word of window operations (see `lumping`) with a factor for each weighted layer on it. Blocks of many
-networks are written in the same few terms, so a term is a number here, and a layer is a table from terms to terms.
+A path is a word of window operations (see `lumping`) with a factor for each weighted layer on it: the w channels that
+it reads times E|theta| = 1 / (2 sqrt(w k)), where k is the positions of its kernel. That is half of sqrt(w / k), so the
+product over a path is a root of whole numbers over a power of 2, and is kept as those: equal products are equal.
+
+Blocks of many networks are written in the same few terms, so a term is a number here, and a layer is a table from
+terms to terms.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from fractions import Fraction
 from typing import NamedTuple
 
 from nassearch.errors import InvalidSetting
@@ -24,7 +28,10 @@ KINDS = {
     "global_pool": "mean",
 }
 """What layers do to the positions of a signal."""
+PASSED_ON = frozenset(LEFT_OUT)
 
+Term = tuple[Word, int, int, int]
+"""The word of a path, its weighted layers, and the product of its factors doubled and squared, as a reduced fraction."""
 Terms = dict[int, float]
 """How many paths have each term; one of some of the channels is a part of one."""
 
@@ -47,18 +54,19 @@ class Function(NamedTuple):
 
 
 class _Step(dict[int, int]):
-    """What a layer makes of each term: one operation more on its word, or one factor."""
+    """What a layer makes of each term: one operation more on its word, or the factor root(width / positions) / 2."""
 
-    def __init__(self, paths: Paths, op: Op | None, factor: float | None) -> None:
-        self._paths, self._op, self._factor = paths, op, factor
+    def __init__(self, paths: Paths, op: Op | None, width: int, positions: int) -> None:
+        self._paths, self._op, self._width, self._positions = paths, op, width, positions
 
     def __missing__(self, term: int) -> int:
-        word, factors = self._paths.terms[term]
+        word, layers, above, below = self._paths.terms[term]
         if self._op is not None:
             word = (*word, self._op)
-        if self._factor is not None:
-            factors = tuple(sorted((*factors, self._factor)))
-        self[term] = self._paths.number(word, factors)
+        if self._width:
+            factor = Fraction(above * self._width, below * self._positions)
+            layers, above, below = layers + 1, factor.numerator, factor.denominator
+        self[term] = self._paths.number((word, layers, above, below))
         return self[term]
 
 
@@ -67,28 +75,29 @@ class Paths:
 
     Attributes:
         words: by number.
-        terms: each as its word and its factors, ascending.
+        terms: by number.
     """
 
     def __init__(self) -> None:
         self.words: list[Word] = []
-        self.terms: list[tuple[Word, tuple[float, ...]]] = []
+        self.terms: list[Term] = []
         self._totals: list[tuple[int, float, float]] = []
         self._words: dict[Word, int] = {}
-        self._numbers: dict[tuple[Word, tuple[float, ...]], int] = {}
+        self._numbers: dict[Term, int] = {}
         self._steps: dict[tuple[Layer, int], tuple[_Step, int | None]] = {}
-        self._start = self.number((), ())
+        self._start = self.number(((), 0, 1, 1))
 
-    def number(self, word: Word, factors: tuple[float, ...]) -> int:
+    def number(self, term: Term) -> int:
         """Return the number of a term, a new one where it is new."""
-        found = self._numbers.setdefault((word, factors), len(self.terms))
+        found = self._numbers.setdefault(term, len(self.terms))
         if found == len(self.terms):
-            self.terms.append((word, factors))
+            word, layers, above, below = term
             place = self._words.setdefault(word, len(self.words))
             if place == len(self.words):
                 self.words.append(word)
-            product = math.prod(factors)
-            self._totals.append((place, product, product * len(factors)))
+            value = math.sqrt(above / below) / 2**layers
+            self.terms.append(term)
+            self._totals.append((place, value, value * layers))
         return found
 
     def function(self, block: Block) -> Function:
@@ -112,14 +121,21 @@ class Paths:
         terms: list[Terms] = []
         for layer in block:
             op, inputs = layer.op, layer.inputs
-            if op in LEFT_OUT:
+            if op in PASSED_ON:
                 y = terms[inputs[0]]
             elif op in KINDS:
                 y = self._path(layer, block[inputs[0]].channels // layer.groups, terms[inputs[0]])
             elif op in ("add", "zeros"):
-                y = _sum((terms[i], 1) for i in inputs)
+                y = {}
+                for i in inputs:
+                    for term, paths in terms[i].items():
+                        y[term] = y.get(term, 0) + paths
             elif op == "concat":
-                y = _sum((terms[i], block[i].channels / layer.channels) for i in inputs)
+                y = {}
+                for i in inputs:
+                    share = block[i].channels / layer.channels
+                    for term, paths in terms[i].items():
+                        y[term] = y.get(term, 0) + share * paths
             elif op == "input":
                 y = {self._start: 1}
             elif op == "truncate":
@@ -144,24 +160,17 @@ class Paths:
         return y
 
     def _step(self, layer: Layer, width: int) -> tuple[_Step, int | None]:
-        mean_weight = 1 / (2 * math.sqrt(width * layer.kernel ** len(layer.size)))
+        positions = layer.kernel ** len(layer.size)
         # A word does not name what changes nothing: linear layers, and convolutions that read each position alone.
         weighted = layer.op in WEIGHTED
         named = layer.op != "linear" and (not weighted or layer.kernel > 1 or layer.stride > 1)
         window = (KINDS[layer.op], layer.size, layer.kernel, layer.stride, layer.padding, 1.0, layer.dilation)
-        step = _Step(self, Op(*window) if named else None, width * mean_weight if weighted else None)
+        step = _Step(self, Op(*window) if named else None, width if weighted else 0, positions)
         if not layer.bias:
             return step, None
-        # Distributed as the weights are, and not scored: a factor that no tangent counts.
-        return step, self.number((Op("ones", layer.size, scale=mean_weight),), ())
-
-
-def _sum(parts: Iterable[tuple[Terms, float]]) -> Terms:
-    y: Terms = {}
-    for part, share in parts:
-        for term, paths in part.items():
-            y[term] = y.get(term, 0) + share * paths
-    return y
+        # Distributed as the weights are, and not scored: no layer that a tangent counts.
+        bias = Op("ones", layer.size, scale=1 / (2 * math.sqrt(width * positions)))
+        return step, self.number(((bias,), 0, 1, 1))
 
 
 def _alike(block: Block, position: int) -> bool:
