@@ -167,7 +167,9 @@ def run_part(doc: str | None, rows: Callable[[argparse.Namespace], list[Row]], r
     prepare(args.data, args.home)
     found = rows(args)
     load = os.getloadavg()[0]
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load average at the end {load:.1f}.\n")
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load average at the end {load:.1f}.\n"
+    )
     print(markdown(HEAD, [cells(row) for row in found]))
 
 

@@ -38,6 +38,9 @@ from nassearch.types import Floats
 MOST = 1 << 16
 """Networks, functions and terms that are remembered before all is forgotten."""
 
+SIDE_BY_SIDE = 64
+"""Networks run together at most, so that their signals stay in the cache."""
+
 Chain = tuple[int, ...]
 """The parts of a network by number."""
 Operations = tuple[Size, Size, frozenset[Word]]
@@ -119,7 +122,9 @@ def expected_synflow(networks: Sequence[Network]) -> Floats:
         if each not in memory.tangents:
             alike.setdefault(tuple(memory.parts[number].kind for number in each), []).append(each)
     for group in alike.values():
-        memory.tangents.update(zip(group, _tangents(memory, group).tolist(), strict=True))
+        for start in range(0, len(group), SIDE_BY_SIDE):
+            some = group[start : start + SIDE_BY_SIDE]
+            memory.tangents.update(zip(some, _tangents(memory, some).tolist(), strict=True))
     outputs = [network.chain[-1][0][-1].channels for network in networks]
     return np.array([n * memory.tangents[c] for n, c in zip(outputs, chains, strict=True)], np.float64)
 
@@ -157,12 +162,10 @@ class _Step(NamedTuple):
     counts: Floats | None
 
 
-def _plan(
-    lumping: Lumping, place: int, words: Sequence[Word], counts: Floats
-) -> tuple[list[_Step], Floats]:
+def _plan(lumping: Lumping, place: int, words: Sequence[Word], counts: Floats) -> tuple[list[_Step], Floats]:
     """Return the steps in which words with counts `[W, 2, N]` are computed, and what they add of themselves."""
     offset = np.zeros((lumping.shape(place)[0] + 1, 2, counts.shape[-1]))
-    steps = {(): _Step(0, None, None)}
+    steps: dict[Word, _Step] = {(): _Step(0, None, None)}
     for word, count in zip(words, counts, strict=True):
         if word and word[0].kind == "ones":
             offset[:-1] += lumping.constant(place, word)[:, :, None] * count

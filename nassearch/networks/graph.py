@@ -54,7 +54,7 @@ so is the upper end of a clipped ReLU. An LSTM gives the mean of its channels on
 those of synflow only saturate these two, and no gradient is left."""
 
 layer = lru_cache(maxsize=1 << 16)(Layer)
-"""A layer as `Layer` makes it: blocks of many networks have most of their layers in common, and share them in memory."""
+"""A layer as `Layer` makes it. Blocks of many networks have most of their layers in common, and share them so."""
 
 Block = tuple[Layer, ...]
 """Layers in an order in which each can be computed. The first is the input; the last is what the block gives."""

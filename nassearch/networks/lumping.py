@@ -56,12 +56,12 @@ class Rows(NamedTuple):
     """A matrix `[after, before]` of few entries, for signals that have a 0 behind their last class.
 
     Attributes:
-        index: `[most, after + 1]`, the classes that each class sums, filled up with that 0; a class may come again.
+        summed: `[most, after + 1]`, the classes that each class sums, filled up with that 0; a class may come again.
         weights: `[most, after + 1, 1, 1]` what each counts, or None for 1.
         scale: `[after + 1, 1, 1]` what the sum is worth, or None for 1.
     """
 
-    index: Labels
+    summed: Labels
     weights: Floats | None
     scale: Floats | None
 
@@ -73,7 +73,9 @@ class Rows(NamedTuple):
         least[np.isinf(least)] = 1.0
         counts = np.rint(matrix / least)
         # Windows count positions: sums are whole, and a mean divides one row by one number. 1e-9 bridges rounding.
-        whole = np.allclose(matrix / least, counts, rtol=0, atol=1e-9) and counts.sum(axis=1).max() <= MOST_OFTEN
+        whole = (
+            np.allclose(matrix / least, counts, rtol=0, atol=1e-9) and counts.sum(axis=1).max() <= MOST_OFTEN
+        )
         times = counts.astype(np.intp) if whole else (matrix != 0).astype(np.intp)
         lists = [np.repeat(np.arange(before), often) for often in times]
         index = np.full((max(map(len, lists)), after + 1), before)
@@ -88,10 +90,10 @@ class Rows(NamedTuple):
 
     def apply(self, x: Floats) -> Floats:
         """Return the image `[after + 1, 2, N]` of signals `[before + 1, 2, N]`, each summed in the same order."""
-        terms = x.take(self.index, axis=0)
+        terms = x.take(self.summed, axis=0)
         if self.weights is not None:
             terms *= self.weights
-        y = np.add.reduce(terms, axis=0)
+        y: Floats = np.add.reduce(terms, axis=0)
         if self.scale is not None:
             y *= self.scale
         return y

@@ -31,7 +31,7 @@ KINDS = {
 PASSED_ON = frozenset(LEFT_OUT)
 
 Term = tuple[Word, int, int, int]
-"""The word of a path, its weighted layers, and the product of its factors doubled and squared, as a reduced fraction."""
+"""The word of a path, how many weighted layers, and the product of their factors doubled and squared, as a fraction."""
 Terms = dict[int, float]
 """How many paths have each term; one of some of the channels is a part of one."""
 
@@ -84,7 +84,8 @@ class Paths:
         self._totals: list[tuple[int, float, float]] = []
         self._words: dict[Word, int] = {}
         self._numbers: dict[Term, int] = {}
-        self._steps: dict[tuple[Layer, int], tuple[_Step, int | None]] = {}
+        self._steps: dict[tuple[int, int], tuple[_Step, int | None, Layer]] = {}
+        # By identity, as hashing a layer costs as much as this, and kept, so that no other layer takes its place.
         self._start = self.number(((), 0, 1, 1))
 
     def number(self, term: Term) -> int:
@@ -150,10 +151,10 @@ class Paths:
         return terms[-1]
 
     def _path(self, layer: Layer, width: int, read: Terms) -> Terms:
-        found = self._steps.get((layer, width))
+        found = self._steps.get((id(layer), width))
         if found is None:
-            found = self._steps[layer, width] = self._step(layer, width)
-        step, bias = found
+            found = self._steps[id(layer), width] = (*self._step(layer, width), layer)
+        step, bias, _ = found
         y = {step[term]: paths for term, paths in read.items()}
         if bias is not None:
             y[bias] = y.get(bias, 0) + 1

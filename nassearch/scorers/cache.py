@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 """Format of the file, and of what the scores mean: to be raised whenever a proxy's numbers move."""
 BUSY_SECONDS = 30.0
 TABLES = """

@@ -56,7 +56,9 @@ def vertex_channels(matrix: Matrix, entry: int, exit: int) -> tuple[int, ...]:
 def _cell(matrix: Matrix, ops: tuple[str, ...], shape: tuple[int, ...], exit: int) -> Block:
     joined = max(1, sum(row[-1] for row in matrix[1:]))
     share = exit // joined
-    return _shapes((shape[0], share, share + 1, exit), shape[1:]).fill(_cell_layers(matrix, ops, exit % joined))
+    return _shapes((shape[0], share, share + 1, exit), shape[1:]).fill(
+        _cell_layers(matrix, ops, exit % joined)
+    )
 
 
 _shapes = lru_cache(maxsize=256)(Shapes)
