@@ -21,6 +21,7 @@ NONE, SKIP, CONV1, CONV3, POOL = range(5)
 KERNELS = {CONV1: 1, CONV3: 3}
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(from node, to node), in the order in which an architecture string names them."""
+MOVES = len(EDGES) * (len(OPS) - 1)
 PLACES = len(OPS) ** np.arange(len(EDGES))[::-1]
 """What one step of each operation counts in the place of an architecture in the product of the operations."""
 
@@ -68,8 +69,7 @@ class NASBench201(SearchSpace):
         return list(map(self._product.__getitem__, (draws @ PLACES).tolist()))
 
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        choice = int(rng.integers(len(EDGES) * (len(OPS) - 1)))
-        return self.neighbours(arch)[choice]
+        return _neighbours(arch)[rng.integers(MOVES)]
 
     def neighbours(self, arch: Arch) -> list[Arch]:
         return _neighbours(arch)
