@@ -14,13 +14,14 @@ from nassearch.errors import InvalidSetting
 from nassearch.parallel import in_order
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy, whole
-from nassearch.types import Arch, Floats, Scorer
+from nassearch.types import Arch, Floats, Metrics, Scorer
 
 MakeStrategy = Callable[[np.random.Generator], Strategy]
 Warmup = tuple[Scorer, int]
 """The scorer that ranks, and the number of architectures it ranks."""
 
 LARGEST_BATCH = 25
+METRICS = ("valid", "test", "seconds")
 
 
 class Traveller(Protocol):
@@ -94,14 +95,16 @@ def run_round(
     if warmup is not None:
         strategy.warm_up(*warmup, for_warmup)
     archs: list[Arch] = []
-    metrics = []
+    answers: list[Metrics] = []
     for _ in range(budget):
         arch = strategy.ask()
         answer = benchmark.query(arch, for_oracle)
         strategy.tell(arch, answer.valid)
         archs.append(arch)
-        metrics.append((answer.valid, answer.test, answer.seconds))
-    valid, test, seconds = np.array(metrics, dtype=np.float64).T.copy()
+        answers.append(answer)
+    valid, test, seconds = (
+        np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
+    )
     return Round(round, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
 
 

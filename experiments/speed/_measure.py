@@ -155,22 +155,27 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def run_part(doc: str | None, rows: Callable[[argparse.Namespace], list[Row]], repeats: int = 5) -> None:
-    """Print the rows of a part as a table: what `python experiments/speed/PART.py` does."""
+def run_part(
+    doc: str | None,
+    rows: Callable[[argparse.Namespace], Sequence[Any]],
+    repeats: int = 5,
+    head: Sequence[str] = HEAD,
+) -> None:
+    """Print the rows of a part as a table, lists of cells under another head: what `python PART.py` does."""
     from _common import data_options, markdown, prepare
 
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     data_options(parser)
-    parser.add_argument("--repeats", type=int, default=repeats, help=f"pairs timed; default: {repeats}")
+    parser.add_argument("--repeats", type=int, default=repeats, help=f"times each; default: {repeats}")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     args = parser.parse_args()
     prepare(args.data, args.home)
-    found = rows(args)
+    found = [cells(row) if isinstance(row, Row) else row for row in rows(args)]
     load = os.getloadavg()[0]
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load average at the end {load:.1f}.\n"
     )
-    print(markdown(HEAD, [cells(row) for row in found]))
+    print(markdown(head, found))
 
 
 def _processor() -> float:

@@ -9,9 +9,10 @@ Weights of different layers are independent, so the expectation over PyTorch's d
 the network whose weights all equal E|theta| = 1 / (2 sqrt(fan_in)), and there all channels of a layer are equal:
 one is enough.
 
-What is left of a block is linear: a sum over its paths, each a word of window sums (`polynomial`) with a factor per
-weighted layer. A path through m weighted layers contributes its value m times to the tangent. Blocks with one
-polynomial compute one function, and such networks get one score, bit for bit. `lumping` runs words on few numbers.
+What is left of a block is linear: a sum over its `paths`, each a word of window sums with a factor per weighted layer.
+A path through m weighted layers contributes its value m times to the tangent. Networks of one function get one
+score, bit for bit. `lumping` runs words on few numbers, for many networks side by side: each is added up by itself and
+in an order of its own words, so that a score does not depend on what it is computed with.
 
 Behind a concatenation channels differ. Everything above is linear and treats all channels alike, so the mean over
 the channels is followed in their place.
@@ -24,34 +25,70 @@ rule for equal values too.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting
-from nassearch.networks.graph import LEFT_OUT, Block, Layer, Network
-from nassearch.networks.lumping import Lumping, Op, Size, Word
+from nassearch.networks.graph import Network
+from nassearch.networks.lumping import Lumping, Rows, Size, Word, alphabet
+from nassearch.networks.paths import Function, Paths
 from nassearch.types import Floats
 
-Term = tuple[Word, tuple[float, ...]]
-"""The windows along a path, and the factors of its weighted layers in ascending order."""
-Terms = dict[Term, float]
-Polynomial = tuple[tuple[Term, float], ...]
-"""The terms of a block in a fixed order, and how many paths have each; one of some of the channels is a part of one."""
-WEIGHTED = ("conv", "linear", "frame_conv")
-KINDS = {
-    "conv": "sum",
-    "linear": "sum",
-    "frame_conv": "frame_conv",
-    "avg_pool": "mean",
-    "max_pool": "max",
-    "global_pool": "mean",
-}
-"""What layers do to the positions of a signal."""
-FEW = 3
-"""Equal blocks in a row for which the matrix of the whole block is not worth its making."""
+MOST = 1 << 16
+"""Networks, functions and terms that are remembered before all is forgotten."""
+
+SIDE_BY_SIDE = 64
+"""Networks run together at most, so that their signals stay in the cache."""
+
+Chain = tuple[int, ...]
+"""The parts of a network by number."""
+Operations = tuple[Size, Size, frozenset[Word]]
+"""What a lumping has to know of a part: size before and after, and the operations."""
+
+
+class _Part(NamedTuple):
+    """Equal blocks in a row in a network.
+
+    Attributes:
+        function: of each of them.
+        repeats: how many there are.
+        operations: in them.
+        kind: a number for all parts that differ in counts only.
+    """
+
+    function: Function
+    repeats: int
+    operations: Operations
+    kind: int
+
+
+class _Memory:
+    """The parts and the tangents met so far."""
+
+    def __init__(self) -> None:
+        self.paths = Paths()
+        self.parts: list[_Part] = []
+        self.tangents: dict[Chain, float] = {}
+        self._numbers: dict[tuple[Function, int], int] = {}
+        self._kinds: dict[tuple[object, ...], int] = {}
+
+    def number(self, function: Function, repeats: int) -> int:
+        """Return the number of a part, a new one where it is new."""
+        found = self._numbers.setdefault((function, repeats), len(self.parts))
+        if found == len(self.parts):
+            words = frozenset(self.paths.words[word] for word in function.words)
+            operations = function.before, function.after, alphabet(words, function.before)
+            kind = self._kinds.setdefault((*function[:3], repeats), len(self._kinds))
+            self.parts.append(_Part(function, repeats, operations, kind))
+        return found
+
+    @property
+    def full(self) -> bool:
+        return max(len(self.tangents), len(self.parts), len(self.paths.terms)) > MOST
+
+
+_memory = _Memory()
 
 
 def expected_synflow(networks: Sequence[Network]) -> Floats:
@@ -64,148 +101,91 @@ def expected_synflow(networks: Sequence[Network]) -> Floats:
         InvalidSetting: a network has a layer whose output on positive signals is not a sum over paths, max pooling
             besides windows without a mirror image, or a truncation of channels that differ.
     """
-    return np.array([_score(network) for network in networks], np.float64)
+    global _memory
+    if _memory.full:
+        _memory = _Memory()
+    memory = _memory
+    # By identity: networks share those blocks that are not theirs alone, and hashing one costs as much as this.
+    numbers: dict[tuple[int, int], int] = {}
+    chains: list[Chain] = []
+    for network in networks:
+        chain = []
+        for block, repeats in network.chain:
+            number = numbers.get((id(block), repeats))
+            if number is None:
+                number = memory.number(memory.paths.function(block), repeats)
+                numbers[id(block), repeats] = number
+            chain.append(number)
+        chains.append(tuple(chain))
+    alike: dict[tuple[int, ...], list[Chain]] = {}
+    for each in dict.fromkeys(chains):
+        if each not in memory.tangents:
+            alike.setdefault(tuple(memory.parts[number].kind for number in each), []).append(each)
+    for group in alike.values():
+        for start in range(0, len(group), SIDE_BY_SIDE):
+            some = group[start : start + SIDE_BY_SIDE]
+            memory.tangents.update(zip(some, _tangents(memory, some).tolist(), strict=True))
+    outputs = [network.chain[-1][0][-1].channels for network in networks]
+    return np.array([n * memory.tangents[c] for n, c in zip(outputs, chains, strict=True)], np.float64)
 
 
-def _score(network: Network) -> float:
-    chain = tuple((polynomial(block), repeats) for block, repeats in network.chain)
-    sizes = tuple((block[0].size, block[-1].size) for block, _ in network.chain)
-    return network.chain[-1][0][-1].channels * _tangent(chain, sizes)
+def _tangents(memory: _Memory, chains: Sequence[Chain]) -> Floats:
+    """Return the tangents `[N]` of the outputs of N networks that have the same words at each place.
+
+    Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end.
+    """
+    lumping = Lumping.of(tuple(memory.parts[number].operations for number in chains[0]))
+    x = np.zeros((2, 2, len(chains)))
+    x[0, 0] = 1
+    for place, column in enumerate(zip(*chains, strict=True)):
+        x = x.take([*lumping.entry(place), len(x) - 1], axis=0)
+        parts = [memory.parts[number] for number in column]
+        words = [memory.paths.words[number] for number in parts[0].function.words]
+        counts = np.array([part.function.counts for part in parts]).reshape(len(parts), len(words), 2)
+        steps, offset = _plan(lumping, place, words, counts.transpose(1, 2, 0).copy())
+        for _ in range(parts[0].repeats):
+            x = _run(steps, offset, x)
+    return np.asarray(x[:, 1].sum(axis=0))
 
 
-@lru_cache(maxsize=16384)
-def _tangent(chain: tuple[tuple[Polynomial, int], ...], sizes: tuple[tuple[Size, Size], ...]) -> float:
-    words = [frozenset(word for (word, _), _ in terms) for terms, _ in chain]
-    lumping = Lumping.of(sizes, words)
-    x = np.array([[1.0, 0.0]])
-    for place, (terms, repeats) in enumerate(chain):
-        x = x[lumping.entry(place)]
-        if 1 < repeats <= FEW:
-            x = _by_words(lumping, place, terms, repeats, x)
-            continue
-        # What stands alone in the chain is usually the same in every network of a space, repeated cells are not.
-        both, offset = (_shared if repeats == 1 else _matrices)(lumping, place, terms)
-        classes = len(offset)
-        for _ in range(repeats):
-            images = both @ x
-            x = images[:classes] + offset
-            x[:, 1] += images[classes:, 0]
-    return float(x[:, 1].sum())
+class _Step(NamedTuple):
+    """A word, or the beginning of some.
+
+    Attributes:
+        depth: how many steps lead from the signal to it; with none it is the signal itself.
+        rows: its last operation.
+        counts: `[2, N]`, the value and the tangent of the word, or None where it only is the beginning of others.
+    """
+
+    depth: int
+    rows: Rows | None
+    counts: Floats | None
 
 
-def _by_words(lumping: Lumping, place: int, terms: Polynomial, repeats: int, x: Floats) -> Floats:
-    """Return (value, tangent) `[classes, 2]` after equal blocks in a row, by each word of the block for itself."""
-    offset, words = np.zeros((lumping.shape(place)[0], 2)), []
-    for word, (value, tangent) in _totals(terms).items():
-        matrix = lumping.matrix(place, word)
+def _plan(lumping: Lumping, place: int, words: Sequence[Word], counts: Floats) -> tuple[list[_Step], Floats]:
+    """Return the steps in which words with counts `[W, 2, N]` are computed, and what they add of themselves."""
+    offset = np.zeros((lumping.shape(place)[0] + 1, 2, counts.shape[-1]))
+    steps: dict[Word, _Step] = {(): _Step(0, None, None)}
+    for word, count in zip(words, counts, strict=True):
         if word and word[0].kind == "ones":
-            offset += matrix * (value, tangent)
+            offset[:-1] += lumping.constant(place, word)[:, :, None] * count
+        elif lumping.keeps(place):  # words that begin alike have the beginning in common
+            for n in range(1, len(word)):
+                steps.setdefault(word[:n], _Step(n, lumping.rows(place, word[n - 1 : n]), None))
+            steps[word] = _Step(len(word), lumping.rows(place, word[-1:]) if word else None, count)
         else:
-            words.append((matrix, np.array([[value, tangent], [0.0, value]])))
-    for _ in range(repeats):
-        y = offset.copy()
-        for matrix, scales in words:
-            y += matrix @ (x @ scales)
-        x = y
-    return x
+            steps[word] = _Step(1, lumping.rows(place, word), count)
+    return list(steps.values()), offset
 
 
-def _totals(terms: Polynomial) -> dict[Word, list[float]]:
-    """Return for each word what it adds to values, and what values on it add to tangents."""
-    weights: dict[Word, list[float]] = {}
-    for (word, factors), paths in terms:
-        total = weights.setdefault(word, [0.0, 0.0])
-        product = paths * math.prod(factors)
-        total[0] += product
-        total[1] += product * len(factors)
-    return weights
-
-
-def _matrices(lumping: Lumping, place: int, terms: Polynomial) -> tuple[Floats, Floats]:
-    """Return what makes values, above what values add to tangents, and the biases' (value, tangent)."""
-    rows, columns = lumping.shape(place)
-    both, part, offset = np.empty((2, rows, columns)), np.empty((rows, columns)), np.zeros((rows, 2))
-    begun = [False, False]
-    for word, total in _totals(terms).items():
-        matrix = lumping.matrix(place, word)
-        if word and word[0].kind == "ones":
-            offset += matrix * total
-            continue
-        for k, scale in enumerate(total):
-            if scale and begun[k]:
-                both[k] += np.multiply(matrix, scale, out=part)
-            elif scale:
-                np.multiply(matrix, scale, out=both[k])
-                begun[k] = True
-    for k in range(2):
-        if not begun[k]:
-            both[k] = 0
-    return both.reshape(2 * rows, columns), offset
-
-
-_shared = lru_cache(maxsize=1024)(_matrices)
-
-
-@lru_cache(maxsize=16384)
-def polynomial(block: Block) -> Polynomial:
-    """Return the block on positive signals, without batch norm, as the sum over its paths, by the mean of channels."""
-    terms: list[Terms] = []
-    for layer in block:
-        op, inputs = layer.op, layer.inputs
-        if op == "input":
-            y: Terms = {((), ()): 1}
-        elif op in LEFT_OUT:
-            y = terms[inputs[0]]
-        elif op in ("add", "zeros"):
-            y = _sum((terms[i], 1) for i in inputs)
-        elif op == "concat":
-            y = _sum((terms[i], block[i].channels / layer.channels) for i in inputs)
-        elif op == "truncate":
-            if not _alike(block, inputs[0]):
-                raise InvalidSetting(
-                    "expected synflow cannot truncate channels that differ: use estimator=sampled"
-                )
-            y = terms[inputs[0]]
-        elif op in KINDS:
-            y = _path(layer, block[inputs[0]].channels // layer.groups, terms[inputs[0]])
-        else:
-            raise InvalidSetting(f"expected synflow knows no layer {op!r}")
-        terms.append(y)
-    return tuple(sorted(terms[-1].items()))
-
-
-def _alike(block: Block, position: int) -> bool:
-    """Say whether a layer's channels are all equal, as far as the block alone can tell."""
-    layer = block[position]
-    if layer.op in ("conv", "linear", "zeros"):
-        return True
-    return layer.op not in ("input", "concat") and all(_alike(block, i) for i in layer.inputs)
-
-
-def _sum(parts: Iterable[tuple[Terms, float]]) -> Terms:
-    y: Terms = {}
-    for part, share in parts:
-        for term, paths in part.items():
-            y[term] = y.get(term, 0) + share * paths
+def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
+    y = offset.copy()
+    signals = [x]
+    for depth, rows, counts in steps:
+        if rows is not None:
+            signals[depth:] = [rows.apply(signals[depth - 1])]
+        if counts is not None:
+            z = signals[depth]
+            y += z * counts[0]
+            y[:, 1] += z[:, 0] * counts[1]
     return y
-
-
-def _path(layer: Layer, width: int, read: Terms) -> Terms:
-    mean_weight = 1 / (2 * math.sqrt(width * layer.kernel ** len(layer.size)))
-    # A word does not name what changes nothing: linear layers, and convolutions that read each position alone.
-    weighted = layer.op in WEIGHTED
-    named = layer.op != "linear" and (not weighted or layer.kernel > 1 or layer.stride > 1)
-    window = (KINDS[layer.op], layer.size, layer.kernel, layer.stride, layer.padding, 1.0, layer.dilation)
-    ops = (_op(*window),) if named else ()
-    y: Terms = {}
-    for (word, factors), paths in read.items():
-        longer = tuple(sorted((*factors, width * mean_weight))) if weighted else factors
-        term = (word + ops, longer)
-        y[term] = y.get(term, 0) + paths
-    if layer.bias:  # distributed as the weights are, and not scored: a factor that no tangent counts
-        term = ((Op("ones", layer.size, scale=mean_weight),), ())
-        y[term] = y.get(term, 0) + 1
-    return y
-
-
-_op = lru_cache(maxsize=1024)(Op)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from nassearch.errors import InvalidSetting
@@ -52,8 +53,31 @@ LEFT_OUT = ("relu", "batch_norm", "cap", "layer_norm", "lstm")
 so is the upper end of a clipped ReLU. An LSTM gives the mean of its channels on each of its own. Signals as large as
 those of synflow only saturate these two, and no gradient is left."""
 
+layer = lru_cache(maxsize=1 << 16)(Layer)
+"""A layer as `Layer` makes it. Blocks of many networks have most of their layers in common, and share them so."""
+
 Block = tuple[Layer, ...]
 """Layers in an order in which each can be computed. The first is the input; the last is what the block gives."""
+
+
+class Shapes(dict[Layer, Layer]):
+    """The layers of blocks that are written down once for all shapes, with one of these filled in.
+
+    Args:
+        widths: channels by what stands in their place in a layer, a number from 0.
+        size: of every layer.
+    """
+
+    def __init__(self, widths: tuple[int, ...], size: tuple[int, ...]) -> None:
+        self._widths, self._size = widths, size
+
+    def __missing__(self, layer: Layer) -> Layer:
+        self[layer] = layer._replace(channels=self._widths[layer.channels], size=self._size)
+        return self[layer]
+
+    def fill(self, block: Block) -> Block:
+        """Return a block in this shape."""
+        return tuple(map(self.__getitem__, block))
 
 
 class Network(NamedTuple):

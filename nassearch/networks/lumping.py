@@ -48,6 +48,55 @@ class Op(NamedTuple):
 
 Word = tuple[Op, ...]
 """Operations one after the other."""
+MOST_OFTEN = 16
+"""Up to so many summands, one that counts twice is summed twice, rather than each being multiplied by its count."""
+
+
+class Rows(NamedTuple):
+    """A matrix `[after, before]` of few entries, for signals that have a 0 behind their last class.
+
+    Attributes:
+        summed: `[most, after + 1]`, the classes that each class sums, filled up with that 0; a class may come again.
+        weights: `[most, after + 1, 1, 1]` what each counts, or None for 1.
+        scale: `[after + 1, 1, 1]` what the sum is worth, or None for 1.
+    """
+
+    summed: Labels
+    weights: Floats | None
+    scale: Floats | None
+
+    @classmethod
+    def of(cls, matrix: Floats) -> Rows:
+        """Return a matrix as rows: entries that are small multiples of the least in their row come that often."""
+        after, before = matrix.shape
+        least = np.where(matrix > 0, matrix, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+        least[np.isinf(least)] = 1.0
+        counts = np.rint(matrix / least)
+        # Windows count positions: sums are whole, and a mean divides one row by one number. 1e-9 bridges rounding.
+        whole = (
+            np.allclose(matrix / least, counts, rtol=0, atol=1e-9) and counts.sum(axis=1).max() <= MOST_OFTEN
+        )
+        times = counts.astype(np.intp) if whole else (matrix != 0).astype(np.intp)
+        lists = [np.repeat(np.arange(before), often) for often in times]
+        index = np.full((max(map(len, lists)), after + 1), before)
+        weights = np.zeros(index.shape)
+        for row, classes in enumerate(lists):
+            index[: len(classes), row] = classes
+            weights[: len(classes), row] = matrix[row, classes]
+        if not whole:
+            return cls(index, weights[:, :, None, None], None)
+        scale = np.append(least, 1.0)[:, None, None]
+        return cls(index, None, None if np.all(scale == 1) else scale)
+
+    def apply(self, x: Floats) -> Floats:
+        """Return the image `[after + 1, 2, N]` of signals `[before + 1, 2, N]`, each summed in the same order."""
+        terms = x.take(self.summed, axis=0)
+        if self.weights is not None:
+            terms *= self.weights
+        y: Floats = np.add.reduce(terms, axis=0)
+        if self.scale is not None:
+            y *= self.scale
+        return y
 
 
 class Lumping:
@@ -69,10 +118,13 @@ class Lumping:
         self._entries: list[Labels] = []
         self._labels: list[tuple[Labels, Labels]] = []
         self._shapes: list[tuple[int, int]] = []
-        self._matrices: dict[tuple[int, Word], Floats] = {}
+        self._keeps: list[bool] = []
+        self._rows: dict[tuple[int, Word], Rows] = {}
+        self._constants: dict[tuple[int, Word], Floats] = {}
         labels = np.zeros(prod(sizes[0][0]), np.intp)
         for (before, after), at_place in zip(sizes, words, strict=True):
-            inner = _refine(labels, before, at_place) if _keeps(at_place, before) else labels
+            self._keeps.append(_keeps(at_place, before))
+            inner = _refine(labels, before, at_place) if self._keeps[-1] else labels
             self._entries.append(labels[_first(inner)])
             if inner is labels:
                 images = [_apply(word, before, labels) for word in sorted(at_place)]
@@ -83,12 +135,9 @@ class Lumping:
             self._shapes.append((int(labels.max()) + 1, int(inner.max()) + 1))
 
     @classmethod
-    def of(cls, sizes: tuple[tuple[Size, Size], ...], words: Sequence[frozenset[Word]]) -> Lumping:
-        """Return the lumping of a chain; chains with the same operations share it."""
-        alphabets = tuple(
-            _alphabet(at_place, before) for (before, _), at_place in zip(sizes, words, strict=True)
-        )
-        return _cached(sizes, alphabets)
+    def of(cls, places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> Lumping:
+        """Return the lumping of a chain, given size before, size after and operations of each place; made once."""
+        return _cached(places)
 
     def entry(self, place: int) -> Labels:
         """Return the class before the place that each class inside it comes from."""
@@ -98,18 +147,30 @@ class Lumping:
         """Return the numbers of classes after and before."""
         return self._shapes[place]
 
-    def matrix(self, place: int, word: Word) -> Floats:
-        """Return what the word does to signals given by class, `[after, before]`; `[after, 1]` if it begins anew."""
-        if (place, word) not in self._matrices:
-            inner, outer = self._labels[place]
-            image = _apply(word, self.sizes[place][0], inner)
-            self._matrices[place, word] = np.ascontiguousarray(image[_first(outer)])
-        return self._matrices[place, word]
+    def keeps(self, place: int) -> bool:
+        """Say whether all operations at a place keep the size, so that there are `rows` of each for itself."""
+        return self._keeps[place]
+
+    def constant(self, place: int, word: Word) -> Floats:
+        """Return what a word that begins anew gives, by class, `[after, 1]`."""
+        if (place, word) not in self._constants:
+            self._constants[place, word] = self._matrix(place, word)
+        return self._constants[place, word]
+
+    def rows(self, place: int, word: Word) -> Rows:
+        """Return what each class after the word sums of those before it."""
+        if (place, word) not in self._rows:
+            self._rows[place, word] = Rows.of(self._matrix(place, word))
+        return self._rows[place, word]
+
+    def _matrix(self, place: int, word: Word) -> Floats:
+        inner, outer = self._labels[place]
+        return _apply(word, self.sizes[place][0], inner)[_first(outer)]
 
 
 @lru_cache(maxsize=64)
-def _cached(sizes: tuple[tuple[Size, Size], ...], alphabets: tuple[frozenset[Word], ...]) -> Lumping:
-    return Lumping(sizes, alphabets)
+def _cached(places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> Lumping:
+    return Lumping([(before, after) for before, after, _ in places], [words for *_, words in places])
 
 
 @lru_cache(maxsize=1024)
@@ -152,7 +213,7 @@ def _windows(sizes: Sequence[tuple[Size, Size]], words: Sequence[frozenset[Word]
 
 
 @lru_cache(maxsize=4096)
-def _alphabet(words: frozenset[Word], size: Size) -> frozenset[Word]:
+def alphabet(words: frozenset[Word], size: Size) -> frozenset[Word]:
     """Return the operations of words that keep the size, each a word for itself, or the words."""
     return frozenset((op,) for word in words for op in word) if _keeps(words, size) else words
 
@@ -177,9 +238,11 @@ def _refine(labels: Labels, size: Size, words: frozenset[Word]) -> Labels:
 
 
 def _unique(columns: Sequence[Floats | Labels]) -> Labels:
+    """Return for each row which of the different rows it is, numbered as they come."""
     # Sums over windows are whole numbers, and a mean divides one: 1e-9 only bridges rounding.
     rows = np.round(np.concatenate(columns, axis=1), 9)
-    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
 
 
 def _apply(word: Word, size: Size, labels: Labels) -> Floats:

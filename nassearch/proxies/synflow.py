@@ -25,7 +25,7 @@ def _expected(options: Any) -> bool:
     reference="Tanaka et al., Pruning neural networks without any data (2020), eq. 4; as a proxy: Abdelfattah et "
     "al., Zero-cost proxies for lightweight NAS (2021)",
     per_key=_expected,
-    chunk=256,
+    chunk=4096,
 )
 def synflow(
     networks: Sequence[Network], batch: Batch | None, *, estimator: str = "expected", seed: int = 0

@@ -118,7 +118,8 @@ class ProxyScorer:
         Raises:
             InvalidArch: one is not of the space.
         """
-        name = self.space.key if self.proxy.is_per_key(self.options) else self.space.format
+        by_key = self.proxy.is_per_key(self.options) and not self.space.keys_differ
+        name = self.space.key if by_key else self.space.format
         keys = {
             arch: name(self.space.check(arch)) for arch in dict.fromkeys(archs) if arch not in self._by_arch
         }

@@ -33,6 +33,8 @@ class SearchSpace(ABC):
     name: ClassVar[str]
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     """Options that a paper chose for this space, by proxy: `{"epsilon": {"weights": (1e-7, 1.0)}}`."""
+    keys_differ: ClassVar[bool] = False
+    """Whether no two architectures share a key, so that scores by key can do without making them."""
 
     @property
     @abstractmethod

@@ -63,6 +63,7 @@ class NASBench101(SearchSpace):
 
     name: ClassVar[str] = "nasbench101"
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {"epsilon": {"weights": (1e-4, 10.0)}}
+    keys_differ: ClassVar[bool] = True
 
     def __init__(self, sampling: str = "unique") -> None:
         if sampling not in SAMPLING:

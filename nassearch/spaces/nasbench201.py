@@ -12,14 +12,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nassearch.errors import InvalidArch, excerpt
-from nassearch.networks.graph import Block, Builder, Network
+from nassearch.networks.graph import Block, Builder, Layer, Network, Shapes, layer
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.types import Arch, Task
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
+KERNELS = {CONV1: 1, CONV3: 3}
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(from node, to node), in the order in which an architecture string names them."""
+MOVES = len(EDGES) * (len(OPS) - 1)
 PLACES = len(OPS) ** np.arange(len(EDGES))[::-1]
 """What one step of each operation counts in the place of an architecture in the product of the operations."""
 
@@ -67,8 +69,7 @@ class NASBench201(SearchSpace):
         return list(map(self._product.__getitem__, (draws @ PLACES).tolist()))
 
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        choice = int(rng.integers(len(EDGES) * (len(OPS) - 1)))
-        return self.neighbours(arch)[choice]
+        return _neighbours(arch)[rng.integers(MOVES)]
 
     def neighbours(self, arch: Arch) -> list[Arch]:
         return _neighbours(arch)
@@ -179,30 +180,38 @@ def _relu_conv_bn(build: Builder, x: int, channels: int, kernel: int, stride: in
 @cache
 def _cell(arch: Arch, shape: tuple[int, ...]) -> Block:
     # All layers of a cell have one shape, so a cell is written down once and its shape filled in.
-    channels, *size = shape
-    filled = tuple(size)
-    return tuple(layer._replace(channels=channels, size=filled) for layer in _cell_layers(arch))
+    return _shapes(shape).fill(_cell_layers(arch))
 
 
-@cache
+@lru_cache(maxsize=64)
+def _shapes(shape: tuple[int, ...]) -> Shapes:
+    return Shapes(shape[:1], shape[1:])
+
+
+@lru_cache(maxsize=1024)
 def _cell_layers(arch: Arch) -> Block:
-    build = Builder((1, 1))
-    nodes = [0]
+    layers: list[Layer] = []
+
+    def write(op: str, inputs: tuple[int, ...], kernel: int = 1) -> int:
+        layers.append(layer(op, inputs, 0, (), kernel, 1, kernel // 2))
+        return len(layers) - 1
+
+    nodes = [write("input", ())]
     for target in (1, 2, 3):
         parts = []
         for op, (source, end) in zip(arch, EDGES, strict=True):
             if end != target or op == NONE:
                 continue
             y = nodes[source]
-            if op == CONV1:
-                y = _relu_conv_bn(build, y, 1, 1)
-            elif op == CONV3:
-                y = _relu_conv_bn(build, y, 1, 3)
+            if op in KERNELS:
+                y = write("batch_norm", (write("conv", (write("relu", (y,)),), KERNELS[op]),))
             elif op == POOL:
-                y = build.avg_pool(y, 3, stride=1, padding=1)
+                y = write("avg_pool", (y,), 3)
             parts.append(y)
-        nodes.append(build.add(parts) if parts else build.zeros(0))
-    return build.done(nodes[-1])
+        nodes.append(parts[0] if len(parts) == 1 else write("add" if parts else "zeros", tuple(parts)))
+    if nodes[-1] != len(layers) - 1:
+        write("add", (nodes[-1],))
+    return tuple(layers)
 
 
 def _residual(build: Builder, channels: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from nassearch.networks.graph import Block, Builder, Layer, Network
+from nassearch.networks.graph import Block, Builder, Network, Shapes, layer
 from nassearch.types import Task
 
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
@@ -55,17 +55,13 @@ def vertex_channels(matrix: Matrix, entry: int, exit: int) -> tuple[int, ...]:
 
 def _cell(matrix: Matrix, ops: tuple[str, ...], shape: tuple[int, ...], exit: int) -> Block:
     joined = max(1, sum(row[-1] for row in matrix[1:]))
-    share, size = exit // joined, shape[1:]
-    widths = (shape[0], share, share + 1, exit)
-    return tuple(
-        _layer(op, inputs, widths[label], size, kernel, stride, padding)
-        for op, inputs, label, _, kernel, stride, padding, *_ in _cell_layers(matrix, ops, exit % joined)
+    share = exit // joined
+    return _shapes((shape[0], share, share + 1, exit), shape[1:]).fill(
+        _cell_layers(matrix, ops, exit % joined)
     )
 
 
-_layer = lru_cache(maxsize=65536)(Layer)
-"""Cells have most of their layers in common, and share them in memory."""
-
+_shapes = lru_cache(maxsize=256)(Shapes)
 ENTRY, SHARE, LARGER_SHARE, EXIT = range(4)
 """What stands in the place of channels where a cell is written down once for all widths."""
 
@@ -76,10 +72,10 @@ def _cell_layers(matrix: Matrix, ops: tuple[str, ...], larger: int) -> Block:
     last = len(matrix) - 1
     joined = [vertex for vertex in range(1, last) if matrix[vertex][last]]
     widths = vertex_channels(matrix, ENTRY, SHARE * len(joined) + larger)
-    layers = [Layer("input", (), ENTRY, ())]
+    layers = [layer("input", (), ENTRY, ())]
 
     def write(op: str, inputs: list[int], width: int, kernel: int = 1) -> int:
-        layers.append(Layer(op, tuple(inputs), width, (), kernel, 1, kernel // 2))
+        layers.append(layer(op, tuple(inputs), width, (), kernel, 1, kernel // 2))
         return len(layers) - 1
 
     def conv_bn_relu(x: int, width: int, kernel: int) -> int:

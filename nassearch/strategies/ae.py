@@ -98,7 +98,7 @@ class AgingEvolution(Strategy):
     def tell(self, arch: Arch, valid: float) -> None:
         value = valid if self.fitness is None else float(self.fitness([arch])[0])
         self._archs.append(arch)
-        self._values.append(-math.inf if math.isnan(value) else value)
+        self._values.append(value if value == value else -math.inf)
 
     def _winner(self) -> Arch:
         told = len(self._archs)
@@ -120,7 +120,10 @@ def subset(start: int, stop: int, k: int, rng: np.random.Generator) -> set[int]:
     Robert Floyd's algorithm (Bentley and Floyd, 1987): several times faster here than `Generator.choice`.
     """
     chosen: set[int] = set()
-    for last, share in enumerate(rng.random(k).tolist(), start=stop - k):
-        draw = start + int(share * (last + 1 - start))
-        chosen.add(last if draw in chosen else draw)
+    first = stop - k - start + 1
+    for width, share in enumerate(rng.random(k).tolist(), first):
+        draw = start + int(share * width)
+        if draw in chosen:
+            draw = start + width - 1
+        chosen.add(draw)
     return chosen
