@@ -33,6 +33,7 @@ ZERO, ONE = np.float32(0), np.float32(1)
 SMALL = 1e-30
 """A bound of numbers so small that another summand may absorb them."""
 FAST = njit(cache=True, nogil=True)
+INLINE = njit(nogil=True, forceinline=True)
 
 
 @FAST
@@ -81,7 +82,7 @@ def _evaluate(m, x, y, many, add, numbers, t):
             y[p] = (v * factor - mean1) * scale1
 
 
-@FAST
+@INLINE
 def _vertical(m, x, v, numbers, t, i, high, line, kernel, stride, padding):
     """Sum the lines of x under the windows of output line i, the window's own first; return how many there are."""
     above, own = i * stride - padding, x + i * stride * line
@@ -117,7 +118,7 @@ def _vertical(m, x, v, numbers, t, i, high, line, kernel, stride, padding):
     return seen
 
 
-@FAST
+@INLINE
 def _join(m, y, left, own, right, many, factor, add):
     y, x0 = m[y : y + many], m[own : own + many]
     x1, x2 = m[left : left + many], m[right : right + many]
@@ -129,7 +130,7 @@ def _join(m, y, left, own, right, many, factor, add):
             y[p] = ((x0[p] + x1[p]) + x2[p]) * factor
 
 
-@FAST
+@INLINE
 def _horizontal(m, v, y, add, factor, seen, batch, wide, out_wide, kernel, stride, padding):
     """Sum a line v of sums, zeros around it, over windows, times the factor or over how many inputs are seen."""
     if kernel == 3 and padding == 1 and stride == 1 and wide > 2:
@@ -149,7 +150,7 @@ def _horizontal(m, v, y, add, factor, seen, batch, wide, out_wide, kernel, strid
             m[out + p] = m[out + p] + total * scale if add else total * scale
 
 
-@FAST
+@INLINE
 def _window(m, x, y, add, numbers, t, i, op, window, factor, mean, scratch, batch):
     """Write or add output line i of sums over windows times a factor, or of their means."""
     kernel, stride, padding = window
@@ -172,7 +173,7 @@ def _absorbs(m, y, many, bound):
     return changed == 0
 
 
-@FAST
+@INLINE
 def _sum(m, op, i, terms, room, y, at, batch, numbers, bounds, scratch):
     """Add the terms of line i, small ones last: what a sum absorbs is not computed, as denormals are slow."""
     line, any_yet, some_small = op[WIDE] * batch, False, False
@@ -196,7 +197,7 @@ def _sum(m, op, i, terms, room, y, at, batch, numbers, bounds, scratch):
             any_yet = True
 
 
-@FAST
+@INLINE
 def _line(m, code, i, terms, room, at, batch, numbers, bounds, scratch, weight, totals, o, squares, lanes):
     """Compute output line i of an operation for a tile of so many samples, from sample `at` on."""
     op = code[o]
