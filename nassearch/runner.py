@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ Warmup = tuple[Scorer, int]
 """The scorer that ranks, and the number of architectures it ranks."""
 
 LARGEST_BATCH = 25
+SECONDS_IN_BATCH = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +126,43 @@ def run_rounds(
     Args:
         rounds: their numbers, such as `range(store.done, 100)`.
         workers, executor: see `nassearch.parallel.in_order`; they change nothing in what is yielded. More
-            workers than one get the rounds in batches, each with one copy of benchmark and scorers.
+            workers than one get the rounds in batches, see `Batches`.
 
     The remaining arguments are those of `run_round`, and so is what is raised.
     """
-    size = 1 if workers == 1 else max(1, min(LARGEST_BATCH, -(-len(rounds) // (2 * workers))))
-    batches = [rounds[i : i + size] for i in range(0, len(rounds), size)]
+    if workers == 1 and executor == "processes":
+        for round in rounds:
+            yield run_round(benchmark, make_strategy, budget, seed, round, warmup)
+        return
+    batches = Batches(rounds, workers)
     work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup)
-    for batch in in_order(work, batches, workers, executor):
-        yield from batch
+    for found, seconds in in_order(work, batches, workers, executor):
+        batches.hear(len(found), seconds)
+        yield from found
+
+
+class Batches:
+    """Rounds in batches, each of which takes one copy of benchmark and scorers to a worker.
+
+    A kill loses the batches that are handed out. So the first are single rounds, and the others about a second of work:
+    many quick rounds, or one that is slow.
+    """
+
+    def __init__(self, rounds: Sequence[int], workers: int) -> None:
+        self._rounds, self._workers, self._size = rounds, workers, 1
+
+    def hear(self, count: int, seconds: float) -> None:
+        """Take note that a batch of so many rounds took so long."""
+        quick = SECONDS_IN_BATCH * count / max(seconds, 1e-9)
+        self._size = int(min(max(1, quick), LARGEST_BATCH))
+
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        start = 0
+        while start < len(self._rounds):
+            fair = -(-(len(self._rounds) - start) // (2 * self._workers))
+            size = min(self._size, fair)
+            yield self._rounds[start : start + size]
+            start += size
 
 
 def _run_batch(
@@ -142,5 +172,7 @@ def _run_batch(
     seed: int,
     warmup: Warmup | None,
     rounds: Sequence[int],
-) -> list[Round]:
-    return [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
+) -> tuple[list[Round], float]:
+    start = time.monotonic()
+    found = [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
+    return found, time.monotonic() - start
