@@ -63,7 +63,11 @@ def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None) -> Arr
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise BadData(f"{path} holds one array where an .npz archive belongs; {remedy}")
             wanted = archive.files if names is None else [name for name in names if name in archive.files]
-            return {name: archive[name] for name in wanted}
+            arrays = {name: archive[name] for name in wanted}
+            for name, array in arrays.items():
+                if not isinstance(array, np.ndarray):  # numpy gives the bytes of a member that is no array
+                    raise BadData(f"{path}: {name} is no array; {remedy}")
+            return arrays
     except FileNotFoundError as error:
         raise MissingData(f"there is no file {path}; {remedy}") from error
     except BadData:

@@ -51,7 +51,7 @@ class ScoreCache:
                 rows = connection.execute(
                     f"SELECT key, score FROM scores WHERE context = ? AND key IN ({marks})", (context, *part)
                 )
-                found.update((key, math.nan if score is None else score) for key, score in rows)
+                found.update((key, _number(score)) for key, score in rows)
 
         self._guarded(read)
         return found
@@ -140,6 +140,15 @@ class ScoreCache:
             RuntimeWarning,
             stacklevel=2,
         )
+
+
+def _number(score: Any) -> float:
+    """Return a score as stored, NaN for NULL. SQLite keeps any kind of value in any column."""
+    if score is None:
+        return math.nan
+    if type(score) is not float:
+        raise sqlite3.DatabaseError(f"a {type(score).__name__} where a score belongs")
+    return score
 
 
 def _damaged(error: Exception) -> bool:
