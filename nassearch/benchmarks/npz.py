@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
-import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.errors import BadData, MissingData, NassearchError
+from nassearch.errors import BadData, MissingData
+from nassearch.paths import write_whole
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -28,27 +26,7 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        _remove(temporary)
-        raise NassearchError(
-            f"{path} cannot be written: {error.strerror or error}; make room or choose another place, then run again"
-        ) from error
-    except BaseException:
-        _remove(temporary)
-        raise
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):  # the folder may not even be one
-        path.unlink(missing_ok=True)
+    write_whole(path, buffer.getbuffer(), "make room or choose another place, then run again")
 
 
 def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None) -> Arrays:
