@@ -168,10 +168,10 @@ class Case:
         for kind in {kind for life in lives for kind in life} - {"operations", "kept"}:
             ever: Counter[str] = Counter()
             kept: set[str] = set()
-            for life, later in zip(lives, [*lives[1:], defaultdict(list)], strict=True):
+            for number, life in enumerate(lives, start=1):
                 units = [unit for call in life[kind] for unit in call]
                 kept |= {unit for call in life["kept"] for unit in call}
-                after = {unit for call in later[kind] for unit in call}
+                after = {unit for later in lives[number:] for call in later[kind] for unit in call}
                 lost = [unit for unit in units if unit in after]
                 most = max(most, len(lost))
                 wrong += [f"{kind} {unit}, which was kept" for unit in after & kept]

@@ -138,6 +138,8 @@ def _read_round(columns: dict[str, Any], expected: int) -> Round:
     number = columns["round"]
     if number != expected:
         raise ValueError(f"round {expected} belongs here, not {number}")
+    if {type(arch) for arch in columns["archs"]} - {list}:
+        raise ValueError("architectures are lists")
     archs, revisits = list(map(tuple, columns["archs"])), columns["revisits"]
     if {type(n) for n in itertools.chain([number, revisits], *archs)} != {int}:
         raise ValueError("architectures, round and revisits are of whole numbers")

@@ -225,7 +225,7 @@ def test_eight_processes_of_all_commands_share_a_data_directory(tmp_path: Path, 
     for name in COMMANDS:
         assert call(*line(name, tmp_path / "alone", given)).exit_code == 0
     alone = {path.name: path.read_bytes() for path in [*(tmp_path / "alone").glob("a.*"), table]}
-    assert alone.keys() == {"a.jsonl", "a.png", "a.csv", "cifar10.npz"}
+    assert alone.keys() == {"a.jsonl", "a.jsonl.lock", "a.png", "a.csv", "cifar10.npz"}
     assert together == alone
     # Contexts are numbered in the order of asking, which is not the same.
     assert sorted(row[1:] for row in scores(data_dir / "scores.sqlite")) == sorted(row[1:] for row in shared)

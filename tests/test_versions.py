@@ -137,3 +137,17 @@ def test_what_is_no_score_in_a_cache_is_damage(tmp_path: Path, value: Any) -> No
         found = ScoreCache(path, "context").get(["key", "other"])
     assert found in ({}, {"other": 2.0})
     assert [str(warning.message) for warning in caught if "damaged" in str(warning.message)]
+
+
+def test_damage_within_the_schema_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    cache = ScoreCache(path, "context")
+    cache.put({"key": 1.0})
+    cache.close()
+    whole = path.read_bytes()
+    place = whole.index(b"CREATE TABLE scores")
+    path.write_bytes(
+        whole[:place] + b"\xd5" + whole[place + 1 :]
+    )  # SQLite quotes it in an error, not as UTF-8
+    with pytest.warns(RuntimeWarning, match="is damaged"):
+        assert ScoreCache(path, "context").get(["key"]) == {}

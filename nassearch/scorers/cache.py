@@ -81,7 +81,7 @@ class ScoreCache:
             try:
                 work(*self._open())
                 return
-            except (sqlite3.DatabaseError, OSError) as error:
+            except (sqlite3.DatabaseError, OSError, UnicodeDecodeError) as error:
                 self.close()
                 if last or not _damaged(error):
                     return self._give_up(error)
@@ -155,4 +155,5 @@ def _damaged(error: Exception) -> bool:
     """Tell a broken file from one that cannot be used now. Reading past the end of a truncated one is an I/O error."""
     if isinstance(error, sqlite3.OperationalError):
         return "disk I/O error" in str(error)
-    return isinstance(error, sqlite3.DatabaseError)
+    # SQLite quotes damaged names in its messages, and Python fails to decode those.
+    return isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError)
