@@ -97,7 +97,8 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadData(
-            f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}"
+            f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}; name a file that "
+            "nassearch run --out wrote or may write"
         ) from None
     if fields.get("version") != VERSION:
         raise BadData(

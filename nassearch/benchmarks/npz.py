@@ -51,4 +51,6 @@ def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None) -> Arr
     except BadData:
         raise
     except Exception as error:  # zipfile, zlib, struct and numpy each raise their own kinds on damaged bytes
-        raise BadData(f"{path} is damaged or is no .npz archive ({error}); {remedy}") from error
+        # numpy's own words advise to load it unsafely.
+        why = "Python objects, which are never read" if "allow_pickle" in str(error) else error
+        raise BadData(f"{path} is damaged or is no .npz archive ({why}); {remedy}") from error
