@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from nassearch import registry
 from nassearch.benchmarks.formats.arch_results import trainings
 from nassearch.benchmarks.formats.base import Reading, Training
+from nassearch.benchmarks.formats.nasbench101_npz import NASBench101Npz
 from nassearch.benchmarks.formats.nasbench101_tfrecord import NASBench101TFRecord
 from nassearch.benchmarks.formats.nasbench_asr import NASBenchASRPickles
 from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs
@@ -270,6 +271,12 @@ def test_numbers_of_nats_that_are_none(index: Any, accuracy: Any) -> None:
     state = {"arch_str": "8:8:8:8:32", "arch_index": index, "all_results": {("cifar100", 777): result}}
     with pytest.raises(BadData, match=r"stands at|are not those"):
         trainings(state, 90, Reading(space_of("nats-size")))
+
+
+def test_an_archive_without_the_arrays_of_nasbench101(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", hash=np.zeros(1, "S32"), matrix=np.zeros((1, 7, 7), np.int8))
+    with pytest.raises(BadData, match="has the arrays hash, matrix, not"):
+        list(NASBench101Npz().read(tmp_path / "a.npz", Reading(space_of("nasbench101"))))
 
 
 def test_a_seed_that_no_column_holds() -> None:
