@@ -238,7 +238,6 @@ WRITES = {
     "correlate": "correlate --sample 100 --proxies params --draws 5 --dataset cifar10 -o {disk}/a.json",
     "correlate, plot": "correlate --sample 100 --proxies params --draws 5 --dataset cifar10 --plot {disk}/a.png",
     "plot": "plot {here}/b.jsonl -o {disk}/a.svg",
-    "bench build": "bench build --out {disk}/a",
     "bench import": "bench import nats-size {here}/made-up.csv",
     "bench import, images": "bench import nasbench201 {here}/images.npz --dataset cifar10 --force",
 }
