@@ -1,14 +1,18 @@
 """Kill commands with SIGKILL at random moments, start them again until they are through, and compare with a quiet run.
 
-    python experiments/soak.py --kills 200 [--only run --only score] [--tmpfs FOLDER]
+    python experiments/soak.py --kills 216 --out soak.md [--only run --only score]
+    python experiments/soak.py --spoil --kills 32    # has to find faults
 
-Each command is killed in its turn until all kills are spent, at moments drawn from the first 70 % of the duration of
-its undisturbed run. When it is through, its files have to be byte for byte those of the undisturbed run (without times of day or
-processor seconds, which are held still or left out), and no unit of work may have been begun twice unless it was the
-one in flight when a kill came. What is interrupted: the rounds of `run`, the chunks of `score` and `correlate`, the
-groups of `bench build` (cells without 3x3 operations, 40 examples, one epoch), the members of a made-up NATS-Bench folder
-in `bench import` (128 networks of the size space). `--tmpfs FOLDER` mounts a disk of 1 MB there, which needs the right
-to do so, and fills it under `run`, `score` and `bench import`: a message, no traceback, and what was written is whole.
+Each command is killed in its turn until all kills are spent: every other time at a moment drawn from the first 70 % of the
+duration of its undisturbed run, every other time by itself at an operation on one of its files, drawn from those that its
+undisturbed run makes. Of a pool of workers one kill takes all processes, the next only the one that was started, and the orphans are
+still there when the command is given again. When it is through, its files have to be byte for byte those of the undisturbed run
+(without processor seconds, which are held still or left out), and no unit of work may have been begun again unless
+it was the one in flight when a kill came; with two workers, one of those that were handed out and had not come back. What is interrupted: the
+rounds of `run` and the scores that it needs, the chunks of `score` and `correlate`, the groups of `bench build` (cells without 3x3
+operations, 40 examples, one epoch), the members of a made-up NATS-Bench folder in `bench import` (128 networks of the
+size space), and the import of a table and of images, which have no units and begin anew. `--spoil` holds lines and scores back in memory,
+and succeeds where that is found. Strays are hidden files that a kill left between writing and renaming.
 """
 
 from __future__ import annotations
@@ -27,23 +31,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from _common import markdown, say
+from _soak_child import MEMBERS
 
-MEMBERS = 128
+from nassearch.spaces.nasbench201 import NASBench201
+
 PATIENCE = 600.0
 """Seconds after which a command counts as hung."""
 COMMANDS = {
-    "run": "run ae --rounds 600 --budget 100 --warmup 200 --scorer params --out out/a.jsonl",
-    "score": "score --all --proxies params,flops,synflow -o out/a.csv",
-    "correlate": "correlate --all --proxies params,synflow --neighbourhoods 200 --draws 50 -o out/a.csv",
-    "build": "bench build --seeds 1 --out out",
-    "import": "bench import nats-size {folder}",
+    "run": "run ae --rounds 15 --budget 70 --warmup 30 --move epsilon --out out/a.jsonl",
+    "run, 2 workers": "run ae --rounds 500 --budget 120 --warmup 4 --scorer params --workers 2 --out out/a.jsonl",
+    "score": "score --sample 3000 --proxies params,flops,synflow -o out/a.csv",
+    "score, 2 workers": "score --sample 3000 --proxies params,synflow --workers 2 -o out/a.csv",
+    "correlate": "correlate --sample 3000 --proxies params,synflow --neighbourhoods 100 --draws 50 -o out/a.csv",
+    "bench build": "bench build --seeds 1 --out out",
+    "bench import, folder": "bench import nats-size {folder}",
+    "bench import, table": "bench import nasbench201 {table}",
+    "bench import, images": "bench import nasbench201 {images} --dataset cifar10",
 }
 CLOCKS = {"seconds", "shared"}
 """Columns of `correlate` that tell what this process computed, and so depend on where it was interrupted."""
@@ -73,75 +83,30 @@ def member(index: int) -> dict[str, Any]:
     return {"90": {"arch_index": index, "arch_str": arch, "all_results": results, "dataset_seed": names}}
 
 
-def write_folder(folder: Path) -> Path:
-    """Write a folder as NATS-Bench's is, of the networks whose first two widths are 8 and third is 8 or 16."""
-    folder.mkdir(parents=True)
+def write_sources(place: Path) -> dict[str, Path]:
+    """Write what is imported: a folder as NATS-Bench's is, a table of two data sets, images."""
+    found = {
+        "folder": place / "NATS-sss-made-up",
+        "table": place / "made-up.csv",
+        "images": place / "images.npz",
+    }
+    found["folder"].mkdir(parents=True)
     for index in range(MEMBERS):
         content = pickle.dumps(member(index), protocol=4)
-        (folder / f"{index:06d}.pickle.pbz2").write_bytes(bz2.compress(content))
-    return folder
-
-
-def child(trace: Path, args: list[str]) -> None:
-    """Run a command, writing down each unit of work as it begins."""
-    from dataclasses import replace
-    from types import SimpleNamespace
-
-    descriptor = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-
-    def traced(module: Any, name: str, units: Callable[..., list[Any]]) -> None:
-        function = getattr(module, name)
-
-        def wrapper(*args: Any, **options: Any) -> Any:
-            os.write(descriptor, json.dumps(units(*args)).encode() + b"\n")
-            return function(*args, **options)
-
-        setattr(module, name, wrapper)
-
-    os.write(descriptor, b"begin\n")
-    if args[0] == "run":
-        from nassearch import runner
-
-        traced(runner, "run_round", lambda benchmark, make, budget, seed, number, warmup: [number])
-    elif args[0] in ("score", "correlate"):
-        from nassearch.scorers import learning
-
-        def pairs(jobs: Any, item: Any) -> list[str]:
-            number, archs = item
-            return [f"{request[0].name} {arch}" for request in jobs[number][2] for arch in archs]
-
-        traced(learning, "_compute", pairs)
-    elif args[1] == "build":
-        from nassearch.benchmarks import building, mnist1d
-        from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-        from nassearch.networks.training import Training
-        from nassearch.spaces.nasbench201 import NASBench201
-
-        class Without3x3(NASBench201):
-            def all(self) -> Iterator[tuple[int, ...]]:
-                return (arch for arch in super().all() if 3 not in arch and 4 not in arch)
-
-        Without3x3.size = len(list(Without3x3().all()))
-        NASBench201Benchmark.make_space = classmethod(lambda cls, dataset=None: Without3x3())  # type: ignore
-        sizes = dict.fromkeys(("train", "valid", "test"), 40)
-        training = Training(epochs=1, batch_size=20)
-        mnist1d.RECIPE = replace(mnist1d.RECIPE, sizes=sizes, training=training, group=2)
-        building.time = SimpleNamespace(perf_counter=lambda: 0.0)  # seconds of training are in the table
-        traced(building, "run_unit", lambda unit, **_: [[unit.seed, unit.first]])
-    else:
-        from nassearch.benchmarks.formats import nats
-        from nassearch.benchmarks.nats_size import NATSSizeBenchmark
-        from nassearch.spaces.nats_size import NATSSize
-
-        widths = NATSSize.choices[0]
-        some = (widths[:1], widths[:1], widths[: MEMBERS // 64], widths, widths)
-        part = type("Part", (NATSSize,), {"choices": some})
-        NATSSizeBenchmark.make_space = classmethod(lambda cls, dataset=None: part())  # type: ignore[method-assign]
-        traced(nats, "_read_member", lambda file, origin, *_: [origin])
-    from nassearch.cli import main
-
-    sys.argv[1:] = args
-    main()
+        (found["folder"] / f"{index:06d}.pickle.pbz2").write_bytes(bz2.compress(content))
+    space, draws = NASBench201(), np.random.default_rng(0)
+    with found["table"].open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(
+            [
+                "arch",
+                *(f"{name}/{part}/200" for name in ("cifar10", "cifar100") for part in ("valid", "test")),
+            ]
+        )
+        rows.writerows([space.format(arch), *draws.uniform(1, 99, 4).round(2)] for arch in space.all())
+    images = draws.integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8)
+    np.savez_compressed(found["images"], x_train=images, y_train=np.arange(2000) % 10)
+    return found
 
 
 class Case:
@@ -149,60 +114,89 @@ class Case:
 
     Attributes:
         place: current folder; the data directory is in it.
-        trace: the units that were begun, and `begin` before those of each process.
+        trace: the units that were begun, in order, with the number of the process that was started.
     """
 
-    def __init__(self, name: str, place: Path, folder: Path) -> None:
-        self.name, self.place, self.trace = name, place, place / "trace"
-        self.args = COMMANDS[name].format(folder=folder).split()
-        place.mkdir(parents=True)
+    def __init__(self, name: str, place: Path, sources: dict[str, Path], spoil: bool = False) -> None:
+        self.name, self.place, self.spoil = name, place / "here", spoil
+        self.trace, self.started = place / "trace", 0
+        self.args = COMMANDS[name].format(**sources).split()
+        self.place.mkdir(parents=True)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        child = [sys.executable, __file__, "--child", str(self.trace), *self.args]
+    def start(self, die_at: int = 0) -> subprocess.Popen[bytes]:
+        """Start the command at the head of a process group of its own."""
+        self.started += 1
+        self.said, plan = self.place.parent / f"said{self.started}", self.place.parent / f"plan{self.started}"
+        facts = {"trace": str(self.trace), "place": str(self.place), "life": self.started}
+        plan.write_text(json.dumps({**facts, "die_at": die_at, "spoil": self.spoil}))
+        here = Path(__file__).resolve().parent
         environment = {**os.environ, "NASSEARCH_DATA": str(self.place / "data")}
-        root = str(Path(__file__).resolve().parents[1])
-        environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
-        return subprocess.Popen(
-            child,
-            cwd=self.place,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        paths = [str(here.parent), str(here), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        with self.said.open("wb") as said:  # a file: orphans would keep the end of a pipe
+            return subprocess.Popen(
+                [sys.executable, str(here / "_soak_child.py"), str(plan), *self.args],
+                cwd=self.place,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
 
-    def repeated(self) -> tuple[int, int, list[str]]:
-        """Return units begun, those begun again, and those begun again that were not in flight when a kill came."""
-        lives: list[list[list[str]]] = []
+    def finish(self, process: subprocess.Popen[bytes]) -> str:
+        """Wait for the command to end well and return what it said on standard error."""
+        status = process.wait(timeout=PATIENCE)
+        said = self.said.read_text()
+        if status:
+            raise SystemExit(f"{self.name} failed with {status} in {self.place}: {said}")
+        return said
+
+    def lives(self) -> list[defaultdict[str, list[list[str]]]]:
+        """Return, for each process that was started, the units that were begun, by kind."""
+        lives = [defaultdict[str, list[list[str]]](list) for _ in range(self.started)]
         for line in self.trace.read_text().splitlines():
-            if line == "begin":
-                lives.append([])
-            else:
-                lives[-1].append([json.dumps(unit) for unit in json.loads(line)])
-        seen: Counter[str] = Counter()
-        wrong: list[str] = []
-        for life, later in zip(lives, [*lives[1:], []], strict=True):
-            again = {unit for units in later for unit in units}
-            wrong += [unit for units in life[:-1] for unit in units if unit in again]
-            within = Counter(unit for units in life for unit in units)
-            wrong += [unit for unit, times in within.items() if times > 1]
-            seen += within
-        return sum(seen.values()), sum(seen.values()) - len(seen), wrong
+            life, kind, units = json.loads(line)
+            lives[life - 1][kind].append(units)
+        return lives
+
+    def operations(self) -> int:
+        return int(self.lives()[-1]["operations"][0][0])
+
+    def repeated(self) -> tuple[int, int, int, list[str]]:
+        """Return units begun, those begun again, the most of them after one kill, and what must not have been."""
+        lives, begun, again, most, wrong = self.lives(), 0, 0, 0, list[str]()
+        for kind in {kind for life in lives for kind in life} - {"operations", "kept"}:
+            ever: Counter[str] = Counter()
+            kept: set[str] = set()
+            for number, life in enumerate(lives, start=1):
+                units = [unit for call in life[kind] for unit in call]
+                kept |= {unit for call in life["kept"] for unit in call}
+                after = {unit for later in lives[number:] for call in later[kind] for unit in call}
+                lost = [unit for unit in units if unit in after]
+                most = max(most, len(lost))
+                wrong += [f"{kind} {unit}, which was kept" for unit in after & kept]
+                wrong += [f"{kind} {unit}, within one process" for unit, n in Counter(units).items() if n > 1]
+                if "workers" not in self.name:
+                    in_flight = set(life[kind][-1]) if life[kind] else set()
+                    wrong += [f"{kind} {unit}, not in flight" for unit in lost if unit not in in_flight]
+                ever += Counter(units)
+            begun, again = begun + sum(ever.values()), again + sum(ever.values()) - len(ever)
+        return begun, again, most, wrong
 
     def files(self) -> dict[str, Any]:
         """Return what is on the disk by name: bytes, rows without clocks, scores of the cache."""
         found: dict[str, Any] = {}
         for path in sorted(self.place.rglob("*")):
             name = str(path.relative_to(self.place))
-            if path.is_dir() or path == self.trace or "-shm" in name or "-wal" in name:
+            if path.is_dir() or "-shm" in name or "-wal" in name:
                 continue
             if path.suffix == ".sqlite":
-                with sqlite3.connect(path) as connection:
-                    rows = connection.execute(
-                        "SELECT contexts.context, key, score FROM scores JOIN contexts ON contexts.id = scores.context "
-                        "ORDER BY contexts.context, key"
-                    )
-                    found[name] = rows.fetchall()
+                connection = sqlite3.connect(path)
+                rows = connection.execute(
+                    "SELECT contexts.context, key, score FROM scores JOIN contexts ON contexts.id = scores.context "
+                    "ORDER BY contexts.context, key"
+                )
+                found[name] = rows.fetchall()
                 connection.close()
             elif self.name == "correlate" and path.suffix == ".csv":
                 lines = csv.DictReader(path.read_text().splitlines())
@@ -212,111 +206,102 @@ class Case:
         return found
 
 
-def wait(process: subprocess.Popen[bytes]) -> str:
-    """Wait for a command to end well and return what it said on standard error."""
-    _, error = process.communicate(timeout=PATIENCE)
-    if process.returncode:
-        raise SystemExit(f"it failed with {process.returncode}: {error.decode()}")
-    return error.decode()
+def kill(process: subprocess.Popen[bytes], group: bool) -> None:
+    with suppress(ProcessLookupError):
+        (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
+    process.wait()
 
 
-def soak(name: str, kills: int, draws: random.Random, place: Path, folder: Path) -> list[object]:
+def one_run(
+    case: Case, kills: int, draws: random.Random, duration: float, operations: int
+) -> tuple[int, str]:
+    """Start a command until it is through, and return the kills that it took and what its last process said."""
+    spent, orphans = 0, list[subprocess.Popen[bytes]]()
+    while True:
+        at_file = spent < kills and draws.random() < 0.5
+        process = case.start(draws.randint(1, operations) if at_file else 0)
+        if spent < kills:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE if at_file else draws.uniform(0, 0.7 * duration))
+        if process.poll() is None and spent < kills:
+            kill(process, group=draws.random() < 0.5)
+        killed = process.poll() == -signal.SIGKILL
+        said = "" if killed else case.finish(process)
+        for orphan in orphans:
+            kill(orphan, group=True)
+        if not killed:
+            return spent, said
+        spent, orphans = spent + 1, [process]
+
+
+def soak(
+    name: str, kills: int, draws: random.Random, place: Path, sources: dict[str, Path], spoil: bool
+) -> list[object]:
     """Spend the kills on one command and return its row of the table."""
-    wait(Case(name, place / "first", folder).start())  # compiles what is compiled once
-    quiet = Case(name, place / "quiet", folder)
+    first = Case(name, place / "first", sources)  # compiles what is compiled once
+    first.finish(first.start())
+    quiet = Case(name, place / "quiet", sources)
     begun = time.monotonic()
-    wait(quiet.start())
+    quiet.finish(quiet.start())
     duration = time.monotonic() - begun
-    wanted = quiet.files()
-    units, _, _ = quiet.repeated()
-    spent = completed = again = stray = 0
+    wanted, operations, (units, *_) = quiet.files(), quiet.operations(), quiet.repeated()
+    spent = completed = again = most = stray = 0
     faults: list[str] = []
     while spent < kills:
-        case = Case(name, place / f"run{completed}", folder)
-        while True:
-            process = case.start()
-            if spent < kills:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(draws.uniform(0, 0.7 * duration))
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.communicate()
-                    spent += 1
-                    continue
-            said = wait(process)
-            break
-        completed += 1
+        case = Case(name, place / f"run{completed}", sources, spoil)
+        taken, said = one_run(case, kills - spent, draws, duration, operations)
+        spent, completed = spent + taken, completed + 1
         found = case.files()
         strays = {file for file in found if file not in wanted and Path(file).name.startswith(".")}
-        differ = [
-            f for f in found.keys() | wanted.keys() if found.get(f) != wanted.get(f) and f not in strays
-        ]
-        _, repeats, wrong = case.repeated()
-        again, stray = again + repeats, stray + len(strays)
-        faults += [f"{name}: {file} differs" for file in differ] + [
-            f"{name}: {unit} repeated" for unit in wrong
-        ]
-        faults += [f"{name}: it said {said!r}"] if said else []
-        if not differ and not wrong:
-            shutil.rmtree(case.place)
+        differ = {
+            file for file in found.keys() | wanted.keys() if found.get(file) != wanted.get(file)
+        } - strays
+        _, repeats, worst, wrong = case.repeated()
+        again, most, stray = again + repeats, max(most, worst), stray + len(strays)
+        new = [f"{file} differs" for file in differ] + [f"begun again: {unit}" for unit in wrong]
+        new += [f"it said {said!r}"] if said else []
+        faults += new
+        if not new:
+            shutil.rmtree(case.place.parent)
     say(f"{name}: {spent} kills, {len(faults)} faults" + "".join(f"\n  {fault}" for fault in faults[:10]))
-    return [name, f"{duration:.1f}", units, spent, completed, again, stray, len(faults)]
+    return [name, f"{duration:.1f}", operations, units, spent, completed, again, most, stray, len(faults)]
 
 
-def full_disk(place: Path, folder: Path) -> list[list[object]]:
-    """Run commands on a disk of 1 MB until it is full, and return a row for each: what they say, what is left."""
-    rows: list[list[object]] = []
-    for name in ("run", "score", "import"):
-        place.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True)
-        try:
-            case = Case(name, place / "full", folder)
-            case.trace = folder.parent / f"trace of {name}"
-            (place / "ballast").write_bytes(bytes(1_000_000 if name == "import" else 900_000))
-            process = case.start()
-            _, error = process.communicate(timeout=PATIENCE)
-            said = error.decode().strip().replace(str(place), "")
-            left = [file for file in (case.place / "out").glob("*") if file.suffix == ".jsonl"]
-            whole = all(
-                file.read_bytes()[-1:] in (b"", b"\n") for file in left
-            )  # no torn line stays behind an error
-            fine = "Traceback" not in said and whole
-            rows.append([name, process.returncode, said.splitlines()[-1][:160] if said else "", fine])
-        finally:
-            subprocess.run(["umount", str(place)], check=True)
-    return rows
+HEAD = ["command", "quiet, s", "file operations", "units", "kills", "runs", "begun again", "most after one kill", "strays", "faults"]  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kills", type=int, default=200, help="of all commands together")
+    parser.add_argument("--kills", type=int, default=216, help="of all commands together")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--only", action="append", choices=COMMANDS, help="this command; repeat for more")
-    parser.add_argument("--tmpfs", type=Path, help="mount a small disk here and fill it")
+    parser.add_argument("--out", type=Path, help="write the table here too")
+    parser.add_argument("--spoil", action="store_true", help="lose work on purpose: faults have to be found")
     args = parser.parse_args()
     names = args.only or list(COMMANDS)
     place = Path(tempfile.mkdtemp(prefix="nassearch-soak-"))
-    folder = write_folder(place / "NATS-sss-made-up")
-    if args.tmpfs:
-        print(markdown(["command", "status", "message", "fine"], full_disk(args.tmpfs, folder)))
-    rows = []
+    sources = write_sources(place)
+    rows: list[list[object]] = []
     for number, name in enumerate(names):
         kills = args.kills // len(names) + (number < args.kills % len(names))
-        rows.append(soak(name, kills, random.Random(f"{args.seed} {name}"), place / name, folder))
-        print(
-            markdown(
-                ["command", "quiet, s", "units", "kills", "runs", "begun again", "strays", "faults"], rows
-            )
-        )
-    if any(row[-1] for row in rows):
+        folder = place / str(number)
+        rows.append(soak(name, kills, random.Random(f"{args.seed} {name}"), folder, sources, args.spoil))
+        sums = [sum(int(str(row[column])) for row in rows) for column in (4, 5, 6, 8, 9)]
+        total = ["all", "", "", "", *sums[:3], "", *sums[3:]]
+        table = markdown(HEAD, [*rows, total])
+        if args.out:
+            args.out.write_text(table)
+    print(table)
+    found = [row[0] for row in rows if row[-1]]
+    if args.spoil:
+        shutil.rmtree(place)
+        raise SystemExit(0 if found else "nothing was found of what was spoiled on purpose")
+    if found:
         raise SystemExit(f"faults, see above; what differs is in {place}")
     shutil.rmtree(place)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        child(Path(sys.argv[2]), sys.argv[3:])
-    else:
-        main()
+    main()

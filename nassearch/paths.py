@@ -1,12 +1,16 @@
-"""Where a user's tables, batches and cached scores are kept."""
+"""Where a user's tables, batches and cached scores are kept, and how files are written whole."""
 
 from __future__ import annotations
 
 import os
+import uuid
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 import platformdirs
+
+from nassearch.errors import NassearchError
 
 
 def data_dir() -> Path:
@@ -22,3 +26,26 @@ def embedded(name: str) -> Path:
     except ModuleNotFoundError:
         return checkout
     return installed if installed.exists() or not checkout.exists() else checkout
+
+
+def write_whole(path: Path, content: bytes | memoryview, remedy: str) -> None:
+    """Write a file that holds either the old content or all of the new at any moment, and its folder.
+
+    A kill between writing and renaming leaves a hidden file beside it, which nothing reads.
+
+    Raises:
+        NassearchError: it cannot be written; `remedy` ends the message, and what was there is left as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise NassearchError(f"{path} cannot be written: {error.strerror or error}; {remedy}") from error
+    finally:
+        with suppress(OSError):  # the folder may not even be one
+            temporary.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nassearch.curves import Curve
-from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.errors import InvalidSetting
+from nassearch.paths import write_whole
 from nassearch.quantity import METRIC, Quantity
 from nassearch.types import Floats
 
@@ -153,11 +155,9 @@ def looks() -> AbstractContextManager[None]:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a picture, its bytes free of the clock; raise `NassearchError` where it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=200, metadata=TIMELESS[check_suffix(path)])
-    except OSError as error:
-        raise NassearchError(f"{path} cannot be written: {error.strerror or error}") from error
+    suffix, picture = check_suffix(path), io.BytesIO()
+    figure.savefig(picture, format=suffix[1:], dpi=200, metadata=TIMELESS[suffix])
+    write_whole(path, picture.getbuffer(), "make room or choose another place for the plot")
 
 
 def check_suffix(path: Path) -> str:

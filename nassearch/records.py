@@ -97,7 +97,8 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadData(
-            f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}"
+            f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}; name a file that "
+            "nassearch run --out wrote or may write"
         ) from None
     if fields.get("version") != VERSION:
         raise BadData(
@@ -138,6 +139,8 @@ def _read_round(columns: dict[str, Any], expected: int) -> Round:
     number = columns["round"]
     if number != expected:
         raise ValueError(f"round {expected} belongs here, not {number}")
+    if {type(arch) for arch in columns["archs"]} - {list}:
+        raise ValueError("architectures are lists")
     archs, revisits = list(map(tuple, columns["archs"])), columns["revisits"]
     if {type(n) for n in itertools.chain([number, revisits], *archs)} != {int}:
         raise ValueError("architectures, round and revisits are of whole numbers")

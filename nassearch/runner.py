@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ Warmup = tuple[Scorer, int]
 """The scorer that ranks, and the number of architectures it ranks."""
 
 LARGEST_BATCH = 25
+SECONDS_IN_BATCH = 1.0
 METRICS = ("valid", "test", "seconds")
 
 
@@ -137,17 +139,42 @@ def run_rounds(
         scorers: those that `make_strategy` and `warmup` score by, whose new scores are brought here from workers that
             do not see their caches.
         workers, executor: see `nassearch.parallel.in_order`; they change nothing in what is yielded. More
-            processes than one get the rounds in batches, since a round may take less time than to send it.
+            processes than one get the rounds in batches, see `Batches`.
 
     The remaining arguments are those of `run_round`, and so is what is raised.
     """
-    size = 1 if workers in (None, 1) else max(1, min(LARGEST_BATCH, -(-len(rounds) // (2 * workers))))
-    batches = [rounds[i : i + size] for i in range(0, len(rounds), size)]
+    batches = Batches(rounds, workers)
     work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup, scorers)
-    for batch, brought in in_order(work, batches, workers, executor):
+    for found, brought, seconds in in_order(work, batches, workers, executor):
         for scorer, scores in zip(scorers, brought, strict=True):
             scorer.keep(scores)
-        yield from batch
+        batches.hear(len(found), seconds)
+        yield from found
+
+
+class Batches:
+    """Rounds in batches, each of which goes to a worker by itself.
+
+    A kill loses the batches that are handed out. So the first are single rounds, and the others about a second of work:
+    many quick rounds, or one that is slow. For one process, or as many as a cluster has, all are single.
+    """
+
+    def __init__(self, rounds: Sequence[int], workers: int | None) -> None:
+        self._rounds, self._workers, self._size = rounds, workers, 1
+
+    def hear(self, count: int, seconds: float) -> None:
+        """Take note that a batch of so many rounds took so long."""
+        if self._workers not in (None, 1):
+            quick = SECONDS_IN_BATCH * count / max(seconds, 1e-9)
+            self._size = int(min(max(1, quick), LARGEST_BATCH))
+
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        start = 0
+        while start < len(self._rounds):
+            fair = -(-(len(self._rounds) - start) // (2 * (self._workers or 1)))
+            size = min(self._size, fair)
+            yield self._rounds[start : start + size]
+            start += size
 
 
 def _run_batch(
@@ -158,6 +185,7 @@ def _run_batch(
     warmup: Warmup | None,
     scorers: Sequence[Traveller],
     rounds: Sequence[int],
-) -> tuple[list[Round], list[dict[str, float]]]:
+) -> tuple[list[Round], list[dict[str, float]], float]:
+    start = time.monotonic()
     found = [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
-    return found, [scorer.bring() for scorer in scorers]
+    return found, [scorer.bring() for scorer in scorers], time.monotonic() - start

@@ -63,7 +63,9 @@ def score_table(
     if archs:
         chosen = [space.parse(text) for text in archs]
     elif sample is not None:
-        chosen = space.sample_many(whole("sample", sample), np.random.default_rng(seed))
+        chosen = space.sample_many(
+            whole("sample", sample), np.random.default_rng(whole("seed", seed, least=0))
+        )
     else:
         chosen = list(space.all())
     learn(

@@ -163,7 +163,9 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         raise BadData(f"{path} cannot be read: {error.strerror}") from error
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
-        raise BadData(f"{path} is not a result of nassearch run, or is cut off within its first line")
+        raise BadData(
+            f"{path} is not a result of nassearch run, or is cut off within its first line; run the search again"
+        )
     header, rounds = parse(path, whole)
     return Result(path, header, rounds)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from commands import call, install, spawn
 
@@ -20,6 +22,8 @@ RUN = "run rand --dataset cifar10 --rounds 2 --budget 5 "
 AE = "run ae --dataset cifar10 --rounds 2 --budget 70 "
 RL = "run rl --dataset cifar10 --rounds 2 --budget 5 "
 SCORE = "score 6111 --dataset cifar10 "
+
+MODEL = "score --proxies params --input 1,4,4 --model "
 
 REFUSED = [
     # command, parts of the message
@@ -130,6 +134,120 @@ REFUSED = [
     ("run rand --benchmark nasbench-asr", "is not installed", "nassearch bench import nasbench-asr FILE"),
     ("bench info --benchmark nats-size", "is not installed", "nassearch bench import nats-size FILE"),
 ]
+NAMED = [
+    # command, rule, value met, remedy; in a folder with a result, notes, a broken archive and a module
+    ("compare notes.jsonl", "not a result of nassearch run", "'my notes'", "name a file that nassearch run"),
+    ("compare empty.jsonl", "not a result of nassearch run", "empty.jsonl", "run the search again"),
+    ("compare a.jsonl --target nan", "target is a number", "nan", "that curves may reach"),
+    ("compare a.jsonl --baseline rnd", "no result is called", "'rnd'", "did you mean rand?"),
+    ("plot a.jsonl -o a.jpg", "a plot is written as", "'a.jpg'", ".png, .svg, .pdf"),
+    ("plot a.jsonl -o /dev/null/a.png", "cannot be written", "/dev/null/a.png", "choose another place"),
+    ("show a.jsonl --round 7", "a.jsonl holds rounds", "not 7", "0 to 1"),
+    ("show notes.jsonl", "not a result of nassearch run", "'my notes'", "name a file that nassearch run"),
+    ("correlate --sample 0 --proxies params", "a whole number", "not 0", "at least 1"),
+    (
+        "correlate --sample 20000 --proxies params",
+        "has 15625 architectures",
+        "no sample of 20000",
+        "use all of them",
+    ),
+    ("correlate --sample 50 --proxies parms", "no scorer is called", "'parms'", "did you mean params"),
+    ("correlate --sample 50 --proxies params --draws 0", "draws is a whole number", "not 0", "at least 1"),
+    (
+        "correlate --sample 50 --proxies params --neighbourhoods -1",
+        "is a whole number",
+        "not -1",
+        "at least 0",
+    ),
+    (
+        "correlate --sample 50 --proxies params -o a.txt",
+        "written as .csv or .json",
+        "'a.txt'",
+        "choose another -o",
+    ),
+    (
+        "correlate --sample 50 --proxies params --plot a.gif",
+        "a plot is written as",
+        "'a.gif'",
+        ".png, .svg, .pdf",
+    ),
+    ("correlate --sample 50 --proxies params,params", "there twice", "params", "name each proxy once"),
+    (
+        "correlate --sample 50 --proxies epsilon --batch gray",
+        "no batch is called",
+        "'gray'",
+        "did you mean grey?",
+    ),
+    ("correlate --sample 50 --proxies params --seed -1", "seed is a whole number", "not -1", "at least 0"),
+    ("score --sample 3 --proxies params --seed -1", "seed is a whole number", "not -1", "at least 0"),
+    (MODEL + "models.py --classes 2", "--model is MODULE:FUNCTION", "'models.py'", "such as models:small"),
+    (MODEL + "modells:small --classes 2", "no module is called", "'modells'", "change to its folder"),
+    (MODEL + "models:smal --classes 2", "has no attribute", "'smal'", "name a function that is there"),
+    (MODEL + "models:value --classes 2", "not a function", "of type int", "name one without arguments"),
+    (
+        MODEL + "models:number --classes 2",
+        "the function returned",
+        "of type int",
+        "let it return a torch.nn.Module",
+    ),
+    (MODEL + "models:number --classes 1", "needs its number of logits", "not 1", "such as --classes 10"),
+    (MODEL + "models:number --classes 2 --seed -1", "seed is a whole number", "not -1", "at least 0"),
+    (
+        "score --sample 3 --proxies params --executor dusk",
+        "no executor is called",
+        "'dusk'",
+        "did you mean dask?",
+    ),
+    (
+        "score --sample 3 --proxies epsilon --batch wrong.npz",
+        "float32 ['B', 1, 40]",
+        "[2, 3]",
+        "give another --batch",
+    ),
+    ("score --sample 3 --proxies epsilon --batch b.npz", "no .npz archive", "b.npz", "give another --batch"),
+    (
+        "score --sample 3 --proxies epsilon(weights=7)",
+        "weights of epsilon are two",
+        "not 7",
+        "such as (1e-7, 1)",
+    ),
+    (RUN + "--executor threads", "no executor is called", "'threads'", "known: dask, processes, ray"),
+    (AE + "--set pool=many", "pool is a whole number", "'many'", "at least 1"),
+    (AE + "--set pol=3", "no setting of ae is called", "'pol'", "did you mean pool?"),
+    (AE + "--set fitness=7", "is not a scorer", "'7'", "such as synflow(estimator=sampled, seed=3)"),
+    (AE + "--move epsilon --batch wrong.npz", "float32 ['B', 3, 32, 32]", "[2, 3]", "give another --batch"),
+    (
+        "bench fetch nasbench101 --file ../x",
+        "no file of nasbench101",
+        "'../x'",
+        "known: nasbench_full.tfrecord",
+    ),
+    ("bench fetch nasbench101 --url nowhere", "an address begins with", "'nowhere'", "http:// or https://"),
+    (
+        "bench info --benchmark nasbench210",
+        "no benchmark is called",
+        "'nasbench210'",
+        "did you mean nasbench201",
+    ),
+    (
+        "bench import nasbench201 b.npz",
+        "becomes the batch of one data set",
+        "b.npz",
+        "name it with --dataset",
+    ),
+    (
+        "bench import nasbench201 b.npz --dataset cifar10",
+        "no .npz archive",
+        "b.npz",
+        "give an .npz archive of uint8",
+    ),
+    (
+        "bench import nasbench201 notes.jsonl",
+        "no column for the architectures",
+        "my notes",
+        "name it in the mapping",
+    ),
+]
 MISUSED = [
     ("", "Commands"),
     ("rum", "No such command 'rum'"),
@@ -180,6 +298,35 @@ def test_refused(row: tuple[str, ...], in_an_empty_folder: Path) -> None:
     for part in row[1:]:
         assert part in result.stderr
     assert list(in_an_empty_folder.iterdir()) == []  # refused before anything is begun
+
+
+@pytest.mark.parametrize("row", NAMED, ids=lambda row: row[0])
+def test_rule_value_and_remedy(row: tuple[str, str, str, str], in_an_empty_folder: Path) -> None:
+    here = in_an_empty_folder
+    (here / "a.jsonl").write_bytes(_result())
+    (here / "notes.jsonl").write_text("my notes\n")
+    (here / "empty.jsonl").touch()
+    (here / "b.npz").write_text("x")
+    np.savez(here / "wrong.npz", inputs=np.zeros((2, 3), np.float32))
+    (here / "models.py").write_text("def number():\n    return 3\n\n\nvalue = 5\n")
+    before = sorted(path.name for path in here.iterdir())
+    command, rule, value, remedy = row
+    result = call(*split(command))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("nassearch: ") and result.stderr.count("\n") == 1
+    for part in (rule, value, remedy):
+        assert part in result.stderr
+    assert "allow_pickle" not in result.stderr
+    assert sorted(path.name for path in here.iterdir() if path.name != "__pycache__") == before
+
+
+@cache
+def _result() -> bytes:
+    assert call(*split(RUN + "--out made.jsonl")).exit_code == 0
+    content = Path("made.jsonl").read_bytes()
+    for path in Path.cwd().glob("made.*"):
+        path.unlink()
+    return content
 
 
 @pytest.mark.parametrize("row", MISUSED, ids=lambda row: row[0] or "nothing")

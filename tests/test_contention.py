@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from commands import call, install, spawn
 
+from nassearch import registry
 from nassearch.benchmarks.npz import write_npz
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import Busy, NassearchError
@@ -167,3 +169,110 @@ def test_a_clock_that_goes_backwards_changes_nothing(tmp_path: Path, monkeypatch
     result = call(*args, "--dataset", "cifar10")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["proxies"][0]["coverage"]["value"] == 1
+
+
+# ---- every command, with all others and on bad disks
+
+TABLE = "made-up.csv"
+COMMANDS = {
+    "run": "run ae --dataset cifar10 --rounds 4 --budget 70 --warmup 50 --scorer params --out {out}/a.jsonl",
+    "score": "score --sample 300 --proxies params,synflow --dataset cifar10 -o {out}/a.csv",
+    "correlate": "correlate --sample 300 --proxies params,synflow --draws 10 --dataset cifar10 --json",
+    "import": "bench import nats-size {given}",
+}
+
+
+def give_table(folder: Path) -> Path:
+    """Write a table of every network of NATS size, on one data set."""
+    space = registry.load("benchmarks", "nats-size").make_space()
+    values = np.random.default_rng(0).uniform(1, 99, (space.size, 2)).round(2)
+    path = folder / TABLE
+    rows = (f"{space.format(arch)},cifar10,{a},{b}" for arch, (a, b) in zip(space.all(), values, strict=True))
+    path.write_text("\n".join(["arch,dataset,valid,test", *rows]))
+    return path
+
+
+def line(name: str, out: Path, given: Path) -> list[str]:
+    return [word.format(out=out, given=given) for word in COMMANDS[name].split()]
+
+
+def told(text: str) -> Any:
+    """Return what `correlate` printed without the seconds, which are of this process."""
+    found = json.loads(text)
+    return [{k: v for k, v in proxy.items() if k not in ("seconds", "shared")} for proxy in found["proxies"]]
+
+
+def test_eight_processes_of_all_commands_share_a_data_directory(tmp_path: Path, data_dir: Path) -> None:
+    install()
+    given = give_table(tmp_path)
+    started = [
+        (name, number, spawn(*line(name, tmp_path / f"{name}{number}", given), cwd=tmp_path))
+        for number in range(2)
+        for name in COMMANDS
+    ]
+    printed: dict[str, list[str]] = {}
+    for name, _, process in started:
+        out, err = process.communicate(timeout=240)
+        assert (process.returncode, err) == (0, ""), (name, out)
+        printed.setdefault(name, []).append(out)
+    assert told(printed["correlate"][0]) == told(printed["correlate"][1])
+    table = registry.load("benchmarks", "nats-size").table_path("cifar10")
+    together = {path.name: path.read_bytes() for path in [*tmp_path.glob("*0/a.*"), table]}
+    assert together == {p.name: p.read_bytes() for p in [*tmp_path.glob("*1/a.*"), table]}
+    shared = scores(data_dir / "scores.sqlite")
+    shutil.rmtree(data_dir)
+    install()
+    for name in COMMANDS:
+        assert call(*line(name, tmp_path / "alone", given)).exit_code == 0
+    alone = {path.name: path.read_bytes() for path in [*(tmp_path / "alone").glob("a.*"), table]}
+    assert alone.keys() == {"a.jsonl", "a.jsonl.lock", "a.png", "a.csv", "cifar10.npz"}
+    assert together == alone
+    # Contexts are numbered in the order of asking, which is not the same.
+    assert sorted(row[1:] for row in scores(data_dir / "scores.sqlite")) == sorted(row[1:] for row in shared)
+
+
+WRITES = {
+    "run": "run rand --dataset cifar10 --rounds 30 --budget 20 --out {disk}/a.jsonl",
+    "run, plot": "run rand --dataset cifar10 --rounds 3 --budget 20 --out {here}/a.jsonl --plot {disk}/a.png",
+    "score": "score --sample 2000 --proxies params --dataset cifar10 -o {disk}/a.csv",
+    "correlate": "correlate --sample 100 --proxies params --draws 5 --dataset cifar10 -o {disk}/a.json",
+    "correlate, plot": "correlate --sample 100 --proxies params --draws 5 --dataset cifar10 --plot {disk}/a.png",
+    "plot": "plot {here}/b.jsonl -o {disk}/a.svg",
+    "bench import": "bench import nats-size {here}/made-up.csv",
+    "bench import, images": "bench import nasbench201 {here}/images.npz --dataset cifar10 --force",
+}
+
+
+@pytest.mark.parametrize("state", ["full", "read-only"])
+@pytest.mark.parametrize("name", WRITES)
+def test_every_command_says_which_file_and_what_to_do(
+    name: str, state: str, small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    here = tmp_path / "here"
+    here.mkdir()
+    if name == "plot":
+        assert call(*RUN.split(), here / "b.jsonl").exit_code == 0
+    if name == "bench import":
+        give_table(here)
+    if name == "bench import, images":
+        noise = np.random.default_rng(0).integers(0, 256, (300, 32, 32, 3), dtype=np.uint8)
+        np.savez(here / "images.npz", x_train=noise, y_train=np.arange(300) % 10)
+    if name.startswith("bench import"):
+        monkeypatch.setenv("NASSEARCH_DATA", str(small_disk))
+    room = os.statvfs(small_disk).f_bavail * 4096
+    (small_disk / "ballast").write_bytes(
+        bytes(room - 4096 * (name != "bench build"))
+    )  # it begins by a header
+    if state == "read-only":
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    result = call(*[word.format(disk=small_disk, here=here) for word in WRITES[name].split()])
+    assert result.exit_code == 1
+    reason = "No space left on device" if state == "full" else "Read-only file system"
+    assert re.search(rf"{small_disk}\S* cannot be written: {reason}", result.stderr), result.stderr
+    assert re.search(r"(choose another|make room)", result.stderr), result.stderr
+    assert result.stderr.count("\n") == 1
+    left = [path for path in small_disk.rglob("*") if path.is_file() and path.name != "ballast"]
+    for path in left:  # locks, and lines up to the last whole one
+        assert path.suffix in (".lock", ".jsonl"), path
+        assert path.read_bytes()[-1:] in (b"", b"\n"), path

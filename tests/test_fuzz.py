@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import zipfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -15,8 +17,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nassearch import registry
-from nassearch.benchmarks.formats.base import Reading
+from nassearch.benchmarks.formats.arch_results import trainings
+from nassearch.benchmarks.formats.base import Reading, Training
+from nassearch.benchmarks.formats.nasbench101_npz import NASBench101Npz
 from nassearch.benchmarks.formats.nasbench101_tfrecord import NASBench101TFRecord
+from nassearch.benchmarks.formats.nasbench_asr import NASBenchASRPickles
+from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs
+from nassearch.benchmarks.npz import read_npz
+from nassearch.benchmarks.official import Collected
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, InvalidArch, NassearchError
 from nassearch.records import Header, parse, round_line
@@ -99,6 +107,8 @@ FIRST = Header({"strategy": "rand"}, "0.1.0", "0123").line()
 @example(name="archs", value=[[-1], [1]])
 @example(name="archs", value=[[0.5], [1]])
 @example(name="archs", value=["12", "34"])
+@example(name="archs", value=[{}, [1, 0]])
+@example(name="archs", value=["", [1, 0]])
 @example(name="valid", value=[float("inf"), 1.0])
 @example(name="valid", value=[10**400, 1])
 @example(name="valid", value=["1", "2"])
@@ -117,7 +127,7 @@ def test_a_changed_field_of_a_result_is_damage_or_makes_a_round_that_is_written_
         assert "line 2 of a.jsonl is damaged" in str(error)
     else:
         assert round_line(round)
-        assert round.archs == [tuple(arch) for arch in fields["archs"]]
+        assert list(map(list, round.archs)) == fields["archs"]
 
 
 @fuzz
@@ -211,3 +221,65 @@ def test_any_arguments_end_in_a_status(
     assert result.exit_code in (0, 1, 2)
     if result.exit_code == 1:
         assert result.stderr.startswith("nassearch: ")
+
+
+# ---- what experiments/fuzz.py found
+
+
+def test_a_member_of_an_archive_that_is_no_array(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, inputs=np.zeros((2, 1, 4), np.float32))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.npy", b"not an array")  # numpy gives these bytes as they are
+    with pytest.raises(BadData, match="labels is no array; remedy"):
+        read_npz(path, "remedy")
+
+
+@pytest.mark.parametrize(
+    "change", [{"epochs": 10**400}, {"val_losses": [10**400, 1.0]}, {"wall_times": [1, -(10**400)]}]
+)
+def test_numbers_of_a_log_that_no_float_holds(change: dict[str, Any], tmp_path: Path) -> None:
+    log = {"recepie": json.dumps(RNN), "data": "ptb", "epochs": 2, "status": "OK"}
+    log |= {"val_losses": [5.5, 5.0], "test_losses": [5.5, 5.0], "wall_times": [1.0, 1.0]} | change
+    with zipfile.ZipFile(tmp_path / "logs.zip", "w") as archive:
+        archive.writestr("log_1.json", json.dumps(log))
+    with suppress(BadData):
+        assert list(RecurrentLogs().read(tmp_path / "logs.zip", Reading(space_of("nasbench-nlp")))) == []
+
+
+@pytest.mark.parametrize(
+    "row", [[["unhashable"], [0.5], 0.5], [None, [0.5], 0.5], [0, [10**400], 0.5], [0, [0.5], 10**400]]
+)
+def test_rows_of_nasbench_asr_that_are_none(row: list[Any], tmp_path: Path) -> None:
+    space = space_of("nasbench-asr")
+    row = [space.key(next(iter(space.all()))) if row[0] == 0 else row[0], *row[1:]]
+    header = {
+        "dataset_type": "training",
+        "seed": 1,
+        "epochs": 1,
+        "columns": ["model_hash", "val_per", "test_per"],
+    }
+    path = tmp_path / "nb.pickle"
+    path.write_bytes(pickle.dumps(header) + pickle.dumps([row]))
+    with pytest.raises(BadData, match="row 1: "):
+        list(NASBenchASRPickles().read(path, Reading(space)))
+
+
+@pytest.mark.parametrize(("index", "accuracy"), [(3.0, 1.0), (True, 1.0), ("3", 1.0), (3, 10**400)])
+def test_numbers_of_nats_that_are_none(index: Any, accuracy: Any) -> None:
+    result = {"epochs": 90, "eval_acc1es": {"x-valid@89": accuracy, "x-test@89": 2.0}}
+    state = {"arch_str": "8:8:8:8:32", "arch_index": index, "all_results": {("cifar100", 777): result}}
+    with pytest.raises(BadData, match=r"stands at|are not those"):
+        trainings(state, 90, Reading(space_of("nats-size")))
+
+
+def test_an_archive_without_the_arrays_of_nasbench101(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", hash=np.zeros(1, "S32"), matrix=np.zeros((1, 7, 7), np.int8))
+    with pytest.raises(BadData, match="has the arrays hash, matrix, not"):
+        list(NASBench101Npz().read(tmp_path / "a.npz", Reading(space_of("nasbench101"))))
+
+
+def test_a_seed_that_no_column_holds() -> None:
+    for seed in (2**70, 1.5, "1"):
+        with pytest.raises(BadData, match="no whole number of 64 bits"):
+            Collected().add(Training((0,), "cifar10", seed, 1.0, 1.0, 1.0))  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from nassearch import registry
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting
 from nassearch.records import round_line
-from nassearch.runner import Round, run_round, run_rounds, streams, warmup_draws
+from nassearch.runner import LARGEST_BATCH, Batches, Round, run_round, run_rounds, streams, warmup_draws
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.ae import AgingEvolution
 from nassearch.strategies.base import Strategy
@@ -80,6 +80,21 @@ def test_warm_up_and_strategy_and_oracle_have_streams_of_their_own() -> None:
     guided = run_round(FakeBenchmark(), rand, 30, 0, 0, (score, 10))
     plain = run_round(FakeBenchmark(), rand, 20, 0, 0)
     assert guided.archs[10:] == plain.archs
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size"), [(60.0, 1), (0.25, 4), (1e-6, LARGEST_BATCH), (0.0, LARGEST_BATCH)]
+)
+def test_a_kill_loses_a_second_of_work_or_one_round_of_each_batch(seconds: float, size: int) -> None:
+    batches = Batches(range(1000), workers=2)
+    sizes, seen = [], []
+    for batch in batches:
+        sizes.append(len(batch))
+        seen += list(batch)
+        batches.hear(len(batch), seconds * len(batch))
+    assert seen == list(range(1000))
+    assert sizes[0] == 1
+    assert set(sizes[1 : 100 // size]) == {size}
 
 
 @pytest.mark.parametrize("workers", [2, 3])

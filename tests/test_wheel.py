@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -30,3 +31,37 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     assert names == code | {"nassearch/py.typed"} | {
         f"nassearch/benchmarks_data/{path.name}" for path in data
     }
+
+
+@pytest.mark.slow
+def test_the_source_archive_holds_what_a_build_and_the_tests_need(tmp_path: Path) -> None:
+    build = pytest.importorskip(
+        "setuptools.build_meta", reason="the archive is made without fetching a builder"
+    )
+    kept = shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", ".*")
+    shutil.copytree(ROOT, tmp_path / "source", ignore=kept)
+    code = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "source", check=True, timeout=300)
+    assert build
+    (made,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames() if archive.getmember(name).isfile()}
+    names = {name for name in names if ".egg-info/" not in name and name not in ("PKG-INFO", "setup.cfg")}
+    wanted = {
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "MANIFEST.in",
+        "README.md",
+        "constraints.txt",
+        "pyproject.toml",
+    }
+    for folder, ends in {
+        "nassearch": ("py", "typed"),
+        "benchmarks_data": ("npz", "json", "md", "py"),
+        "experiments": ("py", "md"),
+        "tests": ("py", "json", "csv"),
+    }.items():
+        files = [path for end in ends for path in (tmp_path / "source" / folder).rglob(f"*.{end}")]
+        wanted |= {path.relative_to(tmp_path / "source").as_posix() for path in files}
+    assert names == wanted

@@ -86,7 +86,9 @@ def synthetic_batch(kind: str, task: Task, count: int = 256, seed: int = 0) -> B
     if kind not in KINDS:
         raise UnknownName("synthetic batch", kind, KINDS)
     if task.tokens and kind != "uniform":
-        raise InvalidSetting(f"a synthetic batch of words is uniform, not {kind}")
+        raise InvalidSetting(
+            f"a synthetic batch of words is uniform, not {kind}: give --batch uniform or a file"
+        )
     if count < 2:
         raise InvalidSetting(f"a batch needs at least 2 inputs for its batch statistics, not {count}")
     shape = (count, *task.input_shape)

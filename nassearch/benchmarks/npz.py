@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
-import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.errors import BadData, MissingData, NassearchError
+from nassearch.errors import BadData, MissingData
+from nassearch.paths import write_whole
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -28,27 +26,7 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        _remove(temporary)
-        raise NassearchError(
-            f"{path} cannot be written: {error.strerror or error}; make room or choose another place, then run again"
-        ) from error
-    except BaseException:
-        _remove(temporary)
-        raise
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):  # the folder may not even be one
-        path.unlink(missing_ok=True)
+    write_whole(path, buffer.getbuffer(), "make room or choose another place, then run again")
 
 
 def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None) -> Arrays:
@@ -63,10 +41,16 @@ def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None) -> Arr
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise BadData(f"{path} holds one array where an .npz archive belongs; {remedy}")
             wanted = archive.files if names is None else [name for name in names if name in archive.files]
-            return {name: archive[name] for name in wanted}
+            arrays = {name: archive[name] for name in wanted}
+            for name, array in arrays.items():
+                if not isinstance(array, np.ndarray):  # numpy gives the bytes of a member that is no array
+                    raise BadData(f"{path}: {name} is no array; {remedy}")
+            return arrays
     except FileNotFoundError as error:
         raise MissingData(f"there is no file {path}; {remedy}") from error
     except BadData:
         raise
     except Exception as error:  # zipfile, zlib, struct and numpy each raise their own kinds on damaged bytes
-        raise BadData(f"{path} is damaged or is no .npz archive ({error}); {remedy}") from error
+        # numpy's own words advise to load it unsafely.
+        why = "Python objects, which are never read" if "allow_pickle" in str(error) else error
+        raise BadData(f"{path} is damaged or is no .npz archive ({why}); {remedy}") from error

@@ -42,9 +42,18 @@ class Collected:
     values: array[float] = field(default_factory=lambda: array("d"))
 
     def add(self, training: Training) -> None:
-        """Take in one training."""
+        """Take in one training.
+
+        Raises:
+            BadData: its seed is no number that a seed can be.
+        """
+        try:
+            self.seed.append(training.seed)
+        except (OverflowError, TypeError):
+            raise BadData(
+                f"the seed {training.seed!r} of a training is no whole number of 64 bits; get the file again"
+            ) from None
         self.arch.append(self.place.setdefault(training.arch, len(self.place)))
-        self.seed.append(training.seed)
         self.values.extend(training[3:])
 
 

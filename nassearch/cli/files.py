@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 from typing import Any
 
 from nassearch.cli.common import as_text
-from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.errors import InvalidSetting
+from nassearch.paths import write_whole
 
 SUFFIXES = (".csv", ".json")
 
@@ -35,15 +35,4 @@ def write_rows(path: Path, columns: list[str], rows: list[list[Any]], value: Any
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([["" if value != value else value for value in row] for row in rows])
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(text.getvalue(), encoding="utf-8", newline="")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise NassearchError(
-            f"{path} cannot be written: {error.strerror or error}; choose another -o"
-        ) from error
+    write_whole(path, text.getvalue().encode(), "choose another -o")

@@ -35,6 +35,9 @@ def model_table(
         The columns model, batch and one per proxy, and the one row.
     """
     shape, count = _shape(input_shape), _classes(classes)
+    from nassearch.strategies.base import whole
+
+    whole("seed", seed, least=0)
     from nassearch.modules import open_model_batch, score
     from nassearch.types import Task
 
@@ -86,7 +89,8 @@ def _build(text: str, seed: int) -> Any:
             found = getattr(found, part)
     except ModuleNotFoundError as error:
         raise InvalidSetting(
-            f"--model {text}: no module is called {error.name!r} in {here} or among what is installed"
+            f"--model {text}: no module is called {error.name!r} in {here} or among what is installed; "
+            "change to its folder, or name another"
         ) from error
     except AttributeError as error:
         raise InvalidSetting(f"--model {text}: {error}; name a function that is there") from error

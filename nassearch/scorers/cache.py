@@ -51,7 +51,7 @@ class ScoreCache:
                 rows = connection.execute(
                     f"SELECT key, score FROM scores WHERE context = ? AND key IN ({marks})", (context, *part)
                 )
-                found.update((key, math.nan if score is None else score) for key, score in rows)
+                found.update((key, _number(score)) for key, score in rows)
 
         self._guarded(read)
         return found
@@ -92,7 +92,7 @@ class ScoreCache:
             try:
                 work(*self._open())
                 return
-            except (sqlite3.DatabaseError, OSError) as error:
+            except (sqlite3.DatabaseError, OSError, UnicodeDecodeError) as error:
                 self.close()
                 if last or not _damaged(error):
                     return self._give_up(error)
@@ -153,8 +153,18 @@ class ScoreCache:
         )
 
 
+def _number(score: Any) -> float:
+    """Return a score as stored, NaN for NULL. SQLite keeps any kind of value in any column."""
+    if score is None:
+        return math.nan
+    if type(score) is not float:
+        raise sqlite3.DatabaseError(f"a {type(score).__name__} where a score belongs")
+    return score
+
+
 def _damaged(error: Exception) -> bool:
     """Tell a broken file from one that cannot be used now. Reading past the end of a truncated one is an I/O error."""
     if isinstance(error, sqlite3.OperationalError):
         return "disk I/O error" in str(error)
-    return isinstance(error, sqlite3.DatabaseError)
+    # SQLite quotes damaged names in its messages, and Python fails to decode those.
+    return isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError)

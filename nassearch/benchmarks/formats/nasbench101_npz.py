@@ -47,6 +47,10 @@ class NASBench101Npz(Format):
     def read(self, path: Path, reading: Reading) -> Iterator[tuple[str, list[Training]]]:
         arrays = read_npz(path, REMEDY)
         budgets = {int(match[1]): name for name in arrays if (match := _ACCURACY.fullmatch(name))}
+        if not budgets or not {"hash", "matrix", "ops"} <= arrays.keys():
+            raise BadData(
+                f"{path} has the arrays {', '.join(arrays)}, not hash, matrix, ops and test_acc_108; {REMEDY}"
+            )
         epochs = max(budgets) if reading.epochs is None else reading.epochs
         if epochs not in budgets:
             known = ", ".join(map(str, sorted(budgets)))

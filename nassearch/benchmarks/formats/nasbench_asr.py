@@ -113,6 +113,8 @@ def _trainings(
         where = f"{file}, row {number + 1}"
         if not isinstance(row, list | tuple) or len(row) != len(columns):
             raise BadData(f"{where}: not a row of {len(columns)} columns")
+        if not isinstance(row[0], str):
+            raise BadData(f"{where}: {row[0]!r} is no hash")
         if row[0] not in by_hash:
             reading.dropped["trainings with a hash of no architecture"] += 1
             continue
@@ -132,7 +134,7 @@ def _trainings(
 def _vector(value: Any, where: str) -> Arch:
     try:
         return tuple(int(option) for node in value for option in node)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise BadData(f"{where}: {value!r} is no vector of an architecture") from None
 
 
@@ -140,7 +142,7 @@ def _lowest(values: Sequence[Any], where: str) -> float:
     """Return the lowest of the rates that are finite, NaN where none is."""
     try:
         rates = np.asarray(values, np.float64).reshape(-1)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise BadData(f"{where}: {values!r} are no error rates") from None
     return float(min(rates[np.isfinite(rates)], default=math.nan))
 
@@ -148,5 +150,5 @@ def _lowest(values: Sequence[Any], where: str) -> float:
 def _rate(value: Any, where: str) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise BadData(f"{where}: {value!r} is no error rate") from None

@@ -148,4 +148,7 @@ def _losses(log: dict[str, Any], key: str, where: str) -> list[float]:
     values = _get(log, key, list, where)
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         raise BadData(f"{where}: {key} are not all numbers")
-    return [float(value) for value in values]
+    try:
+        return [float(value) for value in values]
+    except OverflowError as error:
+        raise BadData(f"{where}: {key} are not all numbers ({error})") from error
