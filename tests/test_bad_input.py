@@ -475,7 +475,7 @@ def test_an_error_in_a_worker_is_told_as_here() -> None:
     line = SCORE + "--proxies epsilon(path=wrong) --no-cache"
     here, there = call(*split(line)), call(*split(line + " --workers 2"))
     assert here.exit_code == there.exit_code == 1
-    assert "path of epsilon is collapsed, compiled or full, not 'wrong'" in here.stderr
+    assert "path of epsilon is collapsed, compiled, torch or full, not 'wrong'" in here.stderr
     assert there.stderr == here.stderr
 
 

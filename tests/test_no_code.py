@@ -65,14 +65,15 @@ IMPORTERS = {
     "__init__.py": "the modules of its public names",
     "cli/main.py": "its own commands",
     "cli/model.py": "the user's own module, which --model names",
-    "parallel.py": "ray or distributed",
+    "clusters.py": "ray",
+    "parallel.py": "the package of an executor",
     "proxies/base.py": "a proxy's own module, in a worker process",
     "registry.py": "built-in parts and installed entry points",
     "scorers/combined.py": "a combination's own module, in a worker process",
 }
 """The files that may import by a name that is not written there: none of the names is out of a data file."""
-IN_MEMORY = {"testing/benchmarks.py", "testing/spaces.py"}
-"""Contract tests that hold a copy as a worker process gets it against the original; nothing goes to the disk."""
+IN_MEMORY = {"cargo.py", "testing/benchmarks.py", "testing/spaces.py"}
+"""What goes to a worker process, and contract tests of it; nothing goes to the disk, and no data file is read so."""
 
 
 def found(source: str, name: str) -> Iterator[str]:
@@ -82,7 +83,8 @@ def found(source: str, name: str) -> Iterator[str]:
             yield from (
                 alias.name
                 for alias in node.names
-                if alias.name.split(".")[0] in MODULES and not (alias.name == "pickle" and name in IN_MEMORY)
+                if alias.name.split(".")[0] in MODULES
+                and not (alias.name in ("pickle", "cloudpickle") and name in IN_MEMORY)
             )
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES:
             yield str(node.module)

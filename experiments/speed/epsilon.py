@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import plain
 from _measure import Row, Work, alternate, freshly, prepares, run_part
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
@@ -50,9 +51,16 @@ def score(path: str, first: int, count: int, workers: int, out: str = "") -> Wor
         if out:
             np.save(out, found)
 
-    if path != "full":
-        scores(archs[-64:])  # starts the workers, and compiles
+    scores(archs[-64 if workers == 1 else -640 :])  # starts the workers, and compiles, in each
     return work
+
+
+@prepares
+def full_width(first: int, count: int, threads: int) -> Work:
+    """Return what scores the same architectures in plain torch."""
+    batch = open_batch(None, NASBench201Benchmark, "cifar10", "epsilon")
+    networks = [SPACE.network(arch, TASK) for arch in unique()[first : first + count]]
+    return lambda: [plain.epsilon(network, batch.inputs, (1e-7, 1.0), threads) for network in networks]
 
 
 def rows(args: argparse.Namespace) -> list[Row]:
@@ -62,7 +70,7 @@ def rows(args: argparse.Namespace) -> list[Row]:
         place = (repeat * few, few)
         pairs += zip(*alternate(
             freshly("epsilon:score", "compiled", *place, CORES),
-            freshly("epsilon:score", "full", *place, 1, threads=CORES), repeats=1), strict=True)  # fmt: skip
+            freshly("epsilon:full_width", *place, CORES, threads=CORES), repeats=1), strict=True)  # fmt: skip
         naive += zip(*alternate(
             freshly("epsilon:score", "compiled", *place, 1),
             freshly("epsilon:score", "collapsed", *place, 1), repeats=1), strict=True)  # fmt: skip

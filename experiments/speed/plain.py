@@ -40,6 +40,21 @@ def synflow(network: object, seed: int) -> float:
     return total
 
 
+def epsilon(network: object, inputs: object, weights: Sequence[float], threads: int) -> float:
+    """Score one architecture as the released code does: a full-width torch module under one weight after the other."""
+    import numpy as np
+    import torch
+
+    from nassearch.networks.torch_module import TorchNetwork, fill_constant
+    from nassearch.proxies.epsilon import distance
+
+    torch.set_num_threads(threads)
+    model, images = TorchNetwork(network, None).train(), torch.from_numpy(inputs)  # type: ignore[arg-type]
+    with torch.inference_mode():
+        rows = [fill_constant(model, weight)(images)[:, 0].numpy() for weight in weights]
+    return distance(np.stack(rows))
+
+
 def rand(
     table: Mapping[Arch, Sequence[Metrics]], scores: Mapping[Arch, float], warmup: int, budget: int, seed: int
 ) -> list[Metrics]:
