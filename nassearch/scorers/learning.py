@@ -161,7 +161,9 @@ def _pass(scorer: Leaf) -> tuple[Any, ...] | None:
 def _chunks(scorers: Sequence[Leaf], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:
     for number, part in enumerate(parts):
         size = min(scorers[place].proxy.chunk for place in part.scorers)
-        keys = sorted(part.archs, key=part.archs.__getitem__)  # neighbours have more in common to compute once
+        keys = sorted(
+            part.archs, key=part.archs.__getitem__
+        )  # neighbours have more in common to compute once
         yield from ((number, keys[start : start + size]) for start in range(0, len(keys), size))
 
 
