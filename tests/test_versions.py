@@ -123,7 +123,8 @@ def test_a_work_file_of_another_version(tmp_path: Path, version: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["text", b"bytes"])
-def test_what_is_no_score_in_a_cache_is_damage(tmp_path: Path, value: Any) -> None:
+@pytest.mark.parametrize("read", [lambda cache: cache.get(["key", "other"]), ScoreCache.all])
+def test_what_is_no_score_in_a_cache_is_damage(tmp_path: Path, read: Any, value: Any) -> None:
     path = tmp_path / "scores.sqlite"
     cache = ScoreCache(path, "context")
     cache.put({"key": 1.0, "other": 2.0})
@@ -134,7 +135,7 @@ def test_what_is_no_score_in_a_cache_is_damage(tmp_path: Path, value: Any) -> No
     connection.close()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = ScoreCache(path, "context").get(["key", "other"])
+        found = read(ScoreCache(path, "context"))
     assert found in ({}, {"other": 2.0})
     assert [str(warning.message) for warning in caught if "damaged" in str(warning.message)]
 

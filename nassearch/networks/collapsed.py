@@ -14,7 +14,7 @@ together in float64 from short float32 rows, which no thread count changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -67,19 +67,34 @@ def collapsed_outputs(
 
 
 def _logit(network: Network, summed: Signal, weights: Signal, stems: dict[Block, list[Signal]]) -> Signal:
+    entry = np.broadcast_to(summed, (len(weights), *summed.shape))
+    return through(network, entry, stems, lambda plan, x: _run(plan, x, weights)).reshape(len(weights), -1)
+
+
+T = TypeVar("T")
+
+
+def through(
+    network: Network, entry: T, stems: dict[Block, list[T]], run: Callable[[Plan, Sequence[T]], list[T]]
+) -> T:
+    """Take the sum of the input's channels through the blocks of a network, each by `run`; stems are computed once.
+
+    Raises:
+        InvalidSetting: it has layer norm, or its first block is repeated.
+    """
     check_constant(network)
     (stem, repeats), *rest = network.chain
     if repeats != 1:
         raise InvalidSetting(f"the first block of a network stands once in its chain, not {repeats} times")
     plan = plan_block(stem, None)
     if stem not in stems:
-        stems[stem] = _run(plan, [np.broadcast_to(summed, (len(weights), *summed.shape))], weights)
+        stems[stem] = run(plan, [entry])
     x = stems[stem]
     for block, repeats in rest:
         for _ in range(repeats):
             plan = plan_block(block, plan.block.widths)
-            x = _run(plan, x, weights)
-    return x[0].reshape(len(weights), -1)
+            x = run(plan, x)
+    return x[0]
 
 
 @lru_cache(maxsize=4096)

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.collapsed import BATCH_NORM_EPS, Plan, Signal, plan_block
-from nassearch.networks.graph import Block, Layer, Network, check_constant
+from nassearch.networks.collapsed import BATCH_NORM_EPS, Plan, Signal, through
+from nassearch.networks.graph import Block, Layer, Network
 
 
 def torch_outputs(
@@ -41,8 +41,8 @@ def torch_outputs(
         constants = torch.tensor(weights, dtype=torch.float32, device=place)
         summed = torch.from_numpy(inputs).to(place).sum(dim=1).expand(len(weights), -1, -1, -1)
         stems: dict[Block, list[Tensor]] = {}
-        rows = [_logit(network, summed, constants, stems) for network in networks]
-        return np.asarray(torch.stack(rows).cpu().numpy())
+        rows = [through(n, summed, stems, lambda plan, x: _run(plan, x, constants)) for n in networks]
+        return np.asarray(torch.stack(rows).reshape(len(rows), len(weights), -1).cpu().numpy())
 
 
 def _device(name: str) -> torch.device:
@@ -54,20 +54,6 @@ def _device(name: str) -> torch.device:
         raise InvalidSetting(
             f"torch has no device {name!r} here ({reason}): take device=cpu, or path=collapsed"
         ) from error
-
-
-def _logit(network: Network, summed: Tensor, weights: Tensor, stems: dict[Block, list[Tensor]]) -> Tensor:
-    check_constant(network)
-    (stem, _), *rest = network.chain
-    plan = plan_block(stem, None)
-    if stem not in stems:
-        stems[stem] = _run(plan, [summed], weights)
-    x = stems[stem]
-    for block, repeats in rest:
-        for _ in range(repeats):
-            plan = plan_block(block, plan.block.widths)
-            x = _run(plan, x, weights)
-    return x[0].reshape(len(weights), -1)
 
 
 def _run(plan: Plan, x: Sequence[Tensor], weights: Tensor) -> list[Tensor]:

@@ -62,7 +62,7 @@ class ScoreCache:
 
         def read(connection: sqlite3.Connection, context: int) -> None:
             rows = connection.execute("SELECT key, score FROM scores WHERE context = ?", (context,))
-            found.update((key, math.nan if score is None else score) for key, score in rows)
+            found.update((key, _number(score)) for key, score in rows)
 
         self._guarded(read)
         return found
