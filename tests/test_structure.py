@@ -40,7 +40,6 @@ ONLY_IN = {
     "matplotlib": ("plots", "scatter"),
     "numba": (
         "networks.compiled",
-        "networks.channels_kernel",
         *(f"networks.collapsed_{part}" for part in ("bounds", "kernel", "moments", "schedule")),
     ),
     "google": ("benchmarks.formats",),

@@ -39,12 +39,11 @@ SIX = ("synflow", "snip", "grad_norm", "grasp", "fisher", "jacob_cov")
 ASKED = 10
 """How many times faster than one at a time they are to be."""
 SIZE, ARCHS, WORKERS = 64, 8, 2
-PATHS = ("compiled", "torch")
 SPACE, TASK = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()["cifar10"].task
 HEAVIEST: Arch = (3,) * 6
 """Every edge a 3x3 convolution."""
 FIXED, EACH = 450, 16
-"""Of `bound`: torch, numba and the package; all that is kept of one sample of 32x32."""
+"""Of `bound`: torch and the package; all that is kept of one sample of 32x32."""
 
 
 def bound(batch: int) -> float:
@@ -66,11 +65,11 @@ def _imported() -> bool:
     return NASBench201Benchmark.batch_path("cifar10").exists()
 
 
-def ours(names: Sequence[str], path: str, batch: Batch, archs: Sequence[Arch]) -> Sample:
+def ours(names: Sequence[str], batch: Batch, archs: Sequence[Arch]) -> Sample:
     """Score a chunk of architectures by proxies that share their passes."""
     proxies = [registry.load("proxies", name) for name in names]
-    options = {"batch_size": len(batch.inputs), "path": path}
-    requests = [(p, options if "path" in p.options else {}, batch) for p in proxies]
+    options = {"batch_size": len(batch.inputs)}
+    requests = [(p, options if "batch_size" in p.options else {}, batch) for p in proxies]
 
     def work() -> None:
         for _, failures in together(requests, [SPACE.network(arch, TASK) for arch in archs]):
@@ -79,13 +78,13 @@ def ours(names: Sequence[str], path: str, batch: Batch, archs: Sequence[Arch]) -
     return clock(work)._replace(peak=peak())
 
 
-def pool(names: Sequence[str], path: str, batch: Batch, archs: Sequence[Arch], workers: int) -> Sample:
+def pool(names: Sequence[str], batch: Batch, archs: Sequence[Arch], workers: int) -> Sample:
     """Score architectures by a pool of processes, which already run."""
     # Chunks as `learn` makes them, but no larger than leaves something for every worker.
     size = max(1, min(CHUNK, len(archs) // (2 * workers)))
     chunks = [archs[start : start + size] for start in range(0, len(archs), size)]
     found: list[Sample] = []
-    whole = clock(lambda: found.extend(in_order(partial(ours, names, path, batch), chunks, workers)))
+    whole = clock(lambda: found.extend(in_order(partial(ours, names, batch), chunks, workers)))
     return Sample(whole.wall, sum(s.cpu for s in found), max(s.peak for s in found))
 
 
@@ -119,9 +118,9 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
 
 
 @prepares
-def heaviest(size: int, path: str) -> Work:
+def heaviest(size: int) -> Work:
     """Return the six proxies of the cell that needs most memory."""
-    return partial(ours, SIX, path, images(size), [HEAVIEST])
+    return partial(ours, SIX, images(size), [HEAVIEST])
 
 
 def rows(args: argparse.Namespace) -> list[Row]:
@@ -129,26 +128,22 @@ def rows(args: argparse.Namespace) -> list[Row]:
     batch = images(16 if quick else SIZE)
     count = 2 if quick else getattr(args, "archs", ARCHS)
     archs = SPACE.sample_many(count, np.random.default_rng(0))
-    for path in PATHS:  # starts the processes, and torch and the kernel in them
-        pool(SIX, path, batch, archs[:1] * (2 * workers), workers)
+    pool(SIX, batch, archs[:1] * (2 * workers), workers)  # starts the processes, and torch in them
     plain(batch, archs[:1])
-    works: list[Work] = [partial(pool, SIX, path, batch, archs, workers) for path in PATHS]
-    *ours_by_path, slow = alternate(*works, partial(plain, batch, archs), repeats=args.repeats)
-    row = partial(Row, each=count, plain_each=count, unit="an architecture")
-    table: list[Row] = []
-    for path, fast in zip(PATHS, ours_by_path, strict=True):
-        what = f"six gradient proxies, batch {len(batch.inputs)}, {workers} processes, path={path}"
-        table.append(row(what, fast, slow))
-        print(
-            f"{what}: {median(ratios(table[-1])):.1f} times by the clock (asked: {ASKED}), "
-            f"{median(ratios(table[-1], 'cpu')):.1f} times by processor time.\n"
-        )
+    fast, slow = alternate(
+        partial(pool, SIX, batch, archs, workers), partial(plain, batch, archs), repeats=args.repeats
+    )
+    what = f"six gradient proxies, batch {len(batch.inputs)}, {workers} processes"
+    table = [Row(what, fast, slow, each=count, plain_each=count, unit="an architecture")]
+    print(
+        f"{what}: {median(ratios(table[0])):.1f} times by the clock (asked: {ASKED}), "
+        f"{median(ratios(table[0], 'cpu')):.1f} times by processor time.\n"
+    )
     for size in (8, 16) if quick else (32, 64, 128):
-        for path in PATHS:
-            held = fresh("gradients:heaviest", size, path)
-            kept = "within" if held.peak <= bound(size) else "BEYOND"
-            name = f"a cell of six 3x3 convolutions, batch {size}, path={path}, one new process"
-            table.append(Row(f"{name}; {kept} {bound(size):.0f} MiB", [held]))
+        held = fresh("gradients:heaviest", size)
+        kept = "within" if held.peak <= bound(size) else "BEYOND"
+        name = f"a cell of six 3x3 convolutions, batch {size}, one new process"
+        table.append(Row(f"{name}; {kept} {bound(size):.0f} MiB", [held]))
     return table
 
 

@@ -52,20 +52,18 @@ def column(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.dtype).view(-1, *[1] * (like.dim() - 2))
 
 
-class Channels:
-    """Passes over `[B, C, *size]` with a number per channel, by torch; the reference of `channels_kernel`."""
+def sums(x: Tensor, *others: Tensor) -> list[Tensor]:
+    """Return the sum of x, and its inner product with each other, per channel, float64 `[C]`."""
+    return [totals(x), *(dots(x, other) for other in others)]
 
-    def sums(self, x: Tensor, *others: Tensor) -> list[Tensor]:
-        """Return the sum of x, and its inner product with each other, per channel, float64 `[C]`."""
-        return [totals(x), *(dots(x, other) for other in others)]
 
-    def combined(self, plus: Tensor, *terms: tuple[Tensor, Tensor]) -> Tensor:
-        """Return a new tensor: the sum of the terms (tensor, factor per channel), and `plus` per channel."""
-        (x, by), *more = terms
-        y = scaled(x, by, plus)
-        for tensor, factor in more:
-            y.addcmul_(tensor, column(factor, y))
-        return y
+def combined(plus: Tensor, *terms: tuple[Tensor, Tensor]) -> Tensor:
+    """Return a new tensor: the sum of the terms (tensor, factor per channel), and `plus` per channel."""
+    (x, by), *more = terms
+    y = scaled(x, by, plus)
+    for tensor, factor in more:
+        y.addcmul_(tensor, column(factor, y))
+    return y
 
 
 def inner(x: Tensor, y: Tensor) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nassearch.errors import InvalidSetting, NassearchError
-from nassearch.networks.channels import Channels
 from nassearch.networks.graph import Network
 from nassearch.networks.initialise import check_init, initialised
 from nassearch.networks.memory import give_back
@@ -36,7 +34,6 @@ def read_networks(
     seed: int,
     init: str,
     bias: str,
-    path: str = "torch",
 ) -> list[tuple[Floats, dict[int, str]]]:
     """Probe each network once, with freshly drawn weights, and let every reader read.
 
@@ -48,19 +45,12 @@ def read_networks(
         InvalidSetting, UnknownName: a setting has no meaning, which is so for all networks alike.
     """
     check_init(init, bias)
-    channels = _channels(path)
     scores = np.full((len(readers), len(networks)), np.nan)
     failures: list[dict[int, str]] = [{} for _ in readers]
     for place, network in enumerate(networks):
         model = initialised(network, seed, init, bias)
         looked_at = noise(network.input_shape, batch_size, seed) if batch is None else batch
-        settings: dict[str, Any] = {
-            "batch_size": batch_size,
-            "seed": seed,
-            "owned": True,
-            "channels": channels,
-        }
-        values = read_model(model, looked_at, readers, reads, **settings)
+        values = read_model(model, looked_at, readers, reads, batch_size=batch_size, seed=seed, owned=True)
         for row, value in enumerate(values):
             if isinstance(value, str):
                 failures[row][place] = value
@@ -79,11 +69,8 @@ def read_model(
     batch_size: int,
     seed: int,
     owned: bool = False,
-    channels: Channels | None = None,
 ) -> list[float | str]:
     """Probe one model, which is left as it was unless it is owned, and let every reader read.
-
-    `channels` is for networks of ours, see `TapeProbe`.
 
     Returns for each reader its score, or what went wrong.
 
@@ -95,7 +82,7 @@ def read_model(
     # Fused attention has no second derivative, which grasp needs; and callers may have turned derivatives off.
     with one_thread(), torch.inference_mode(False), sdpa_kernel(SDPBackend.MATH):
         try:
-            kind: Any = partial(TapeProbe, channels=channels) if fits(model) else Probe
+            kind: Any = TapeProbe if fits(model) else Probe
             probe = kind(model, inputs, labels, seed=seed, reads=reads, owned=owned)
         except Exception as error:  # whatever a user's model raises when it is copied
             return [_told(error)] * len(readers)
@@ -105,20 +92,6 @@ def read_model(
             except Exception as error:  # whatever a user's model raises: the other scores stay
                 answers.append(_told(error))
     return answers
-
-
-def _channels(path: str) -> Channels:
-    if path == "torch":
-        return Channels()
-    if path != "compiled":
-        raise InvalidSetting(f"path of a proxy that reads a pass is torch or compiled, not {path!r}")
-    try:
-        from nassearch.networks.channels_kernel import CompiledChannels
-    except ModuleNotFoundError as error:
-        raise InvalidSetting(
-            "path=compiled needs numba: pip install 'nassearch[fast]', or take path=torch"
-        ) from error
-    return CompiledChannels()
 
 
 def noise(shape: tuple[int, ...], count: int, seed: int) -> Batch:

@@ -23,7 +23,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.networks import tape_ops as ops
 from nassearch.networks import tape_shapes as shapes
-from nassearch.networks.channels import Channels, last
+from nassearch.networks.channels import last
 from nassearch.networks.graph import OPS
 from nassearch.networks.tape_writing import write
 from nassearch.networks.torch_module import TorchNetwork
@@ -48,8 +48,8 @@ def fits(model: nn.Module) -> bool:
 class Tape:
     """A forward pass of a network at inputs `[B, channels, *size]`, in training mode; it has no randomness."""
 
-    def __init__(self, model: TorchNetwork, inputs: Tensor, channels: Channels) -> None:
-        self.ops = write(model, inputs, channels)
+    def __init__(self, model: TorchNetwork, inputs: Tensor) -> None:
+        self.ops = write(model, inputs)
         self._last = {read: number for number, op in enumerate(self.ops) for read in op.reads}
         self.inputs = last(inputs)
         values: list[Any] = [self.inputs]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nassearch.networks.channels import Channels, column, inner, last
+from nassearch.networks.channels import column, combined, inner, last, sums
 from nassearch.networks.graph import Layer
 
 aten: Any = torch.ops.aten
@@ -146,25 +146,25 @@ class BatchNorm(Op):
     P dy' - s (a dz + c y' + e y), a = mean(z' y), c = mean(dy y), e = mean(dz z') = mean(dy y').
     """
 
-    def __init__(self, reads: tuple[int, ...], eps: float, channels: Channels) -> None:
+    def __init__(self, reads: tuple[int, ...], eps: float) -> None:
         super().__init__(reads)
-        self.eps, self.after_weights, self.channels = eps, False, channels
+        self.eps, self.after_weights = eps, False
 
     def forward(self, *xs: Tensor) -> Tensor:
         z = xs[0]
         self.rows = z.numel() // z.shape[1]
-        total, square = self.channels.sums(z, z)
+        total, square = sums(z, z)
         mean = total / self.rows
         variance = (square / self.rows - mean.square()).clamp(min=0)
         self.s = (variance + self.eps).rsqrt()
-        self.y = self.channels.combined(-self.s * mean, (z, self.s))
+        self.y = combined(-self.s * mean, (z, self.s))
         return self.y
 
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
         s = self.s
-        total, along = self.channels.sums(dy, self.y)
+        total, along = sums(dy, self.y)
         c = along / self.rows
-        dz = self.channels.combined(-s * total / self.rows, (dy, s), (self.y, -s * c))
+        dz = combined(-s * total / self.rows, (dy, s), (self.y, -s * c))
         if weights:
             self.dz, self.c = dz, c
         return [dz]
@@ -174,19 +174,19 @@ class BatchNorm(Op):
         z, s = xs[0], self.s
         if z is None:
             return None
-        total, along, e = self.channels.sums(z, self.y, self.dz)
+        total, along, e = sums(z, self.y, self.dz)
         self.a, self.e = along / self.rows, e / self.rows
-        self.y_tangent = self.channels.combined(-s * total / self.rows, (z, s), (self.y, -s * self.a))
+        self.y_tangent = combined(-s * total / self.rows, (z, s), (self.y, -s * self.a))
         return self.y_tangent
 
     def backward_tangent(self, dy: Tensor) -> list[Tensor]:
         if self.a is None:
             return self.backward(dy, False)
         s = self.s
-        total, along = self.channels.sums(dy, self.y)
+        total, along = sums(dy, self.y)
         c = along / self.rows + self.e
         terms = (dy, s), (self.y, -s * c), (self.dz, -s * self.a), (self.y_tangent, -s * self.c)
-        dz = self.channels.combined(-s * total / self.rows, *terms)
+        dz = combined(-s * total / self.rows, *terms)
         if self.after_weights:
             curvature = self.rows * self.eps * s.square() * (c - 2 * self.c * s * self.a)
             self.curvature = float(curvature.sum())

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nassearch.networks.channels import Channels
 from nassearch.networks.probe import Probe, Saliency, agreement, salience
 from nassearch.networks.recording import checked
 from nassearch.networks.tape import Tape
@@ -17,16 +16,12 @@ from nassearch.networks.tape import Tape
 class TapeProbe(Probe):
     """A probe of a `TorchNetwork` as it was initialised; see `nassearch.networks.tape.fits`.
 
-    Batch norm couples its samples, so a batch is never split. `channels`: what runs the passes of batch norm.
+    Batch norm couples its samples, so a batch is never split.
     """
-
-    def __init__(self, *args: Any, channels: Channels | None = None, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self.channels = Channels() if channels is None else channels
 
     def _record(self, inputs: Tensor) -> Any:
         with torch.no_grad():
-            tape = Tape(self.model, inputs, self.channels)  # type: ignore[arg-type]
+            tape = Tape(self.model, inputs)  # type: ignore[arg-type]
             checked(tape.logits, len(inputs))
         return tape
 

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from nassearch.networks import tape_ops as ops
 from nassearch.networks import tape_shapes as shapes
-from nassearch.networks.channels import Channels
 from nassearch.networks.graph import Layer
 from nassearch.networks.torch_module import TorchBlock, TorchNetwork
 
@@ -17,7 +16,7 @@ KEEPS_ZERO = (
 """Layers that give zeros for zeros, as convolutions without bias do."""
 
 
-def write(model: TorchNetwork, inputs: Tensor, channels: Channels) -> list[ops.Op]:
+def write(model: TorchNetwork, inputs: Tensor) -> list[ops.Op]:
     """Return layers in an order to compute them, the input first and the logits last.
 
     Left out is what the logits do not depend on, and what is zero whatever the input; equal ReLUs stand there once.
@@ -49,7 +48,7 @@ def write(model: TorchNetwork, inputs: Tensor, channels: Channels) -> list[ops.O
             else:
                 place[position] = len(written)
                 size = block.block[layer.inputs[0]].size
-                written.append(_op(layer, module, size, reads, inputs, channels))
+                written.append(_op(layer, module, size, reads, inputs))
                 if layer.op == "relu":
                     relus[reads[0]] = place[position]
         end = place[len(block.block) - 1]
@@ -57,12 +56,7 @@ def write(model: TorchNetwork, inputs: Tensor, channels: Channels) -> list[ops.O
 
 
 def _op(
-    layer: Layer,
-    module: nn.Module,
-    size: tuple[int, ...],
-    reads: tuple[int, ...],
-    like: Tensor,
-    channels: Channels,
+    layer: Layer, module: nn.Module, size: tuple[int, ...], reads: tuple[int, ...], like: Tensor
 ) -> ops.Op:
     if layer.op == "avg_pool":
         return ops.AvgPool(reads, layer, size, like)
@@ -71,7 +65,7 @@ def _op(
     if layer.op == "truncate":
         return shapes.Truncate(reads, layer.channels)
     if layer.op == "batch_norm":
-        return ops.BatchNorm(reads, float(module.eps), channels)  # type: ignore[arg-type]
+        return ops.BatchNorm(reads, float(module.eps))  # type: ignore[arg-type]
     if layer.op == "conv":
         return ops.Conv(reads, module)
     if layer.op == "linear":

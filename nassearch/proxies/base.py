@@ -140,12 +140,11 @@ def proxy(
     return declare
 
 
-PASS: dict[str, Any] = {"batch_size": 64, "seed": 0, "init": "default", "bias": "default", "path": "torch"}
+PASS: dict[str, Any] = {"batch_size": 64, "seed": 0, "init": "default", "bias": "default"}
 """Options of every model proxy, with their defaults: what its probe depends on. Proxies that agree in them share one.
 
 batch_size: how many of the batch to look at, from its beginning. seed: of the initial weights, the same for every
 architecture. init, bias: see `nassearch.networks.initialise`; a module that a user gives keeps its own weights.
-path: "torch", or "compiled", which needs numba for the passes of batch norm, and differs by rounding.
 """
 
 
@@ -209,7 +208,7 @@ def model_proxy(
     ... def largest(probe, *, power=1):
     ...     return max(float(g.abs().max()) for g in probe.gradients) ** power
     >>> largest.options
-    {'power': 1, 'batch_size': 128, 'seed': 0, 'init': 'default', 'bias': 'default', 'path': 'torch'}
+    {'power': 1, 'batch_size': 128, 'seed': 0, 'init': 'default', 'bias': 'default'}
     """
 
     def declare(function: Callable[..., float]) -> ModelProxy:
@@ -273,13 +272,11 @@ def settings_for_one(proxy: ModelProxy, options: Mapping[str, Any], batch: Batch
     """Return what the probe of a given module depends on; a batch smaller than the default size is taken whole.
 
     Raises:
-        InvalidSetting: they ask for new weights, or for a path.
+        InvalidSetting: they ask for new weights.
     """
     settings = proxy.settings(options)
-    if {"init", "bias", "path"} & options.keys():
-        raise InvalidSetting(
-            f"{proxy.name} of a module looks at its own weights: leave out init, bias and path: no meaning there"
-        )
+    if {"init", "bias"} & options.keys():
+        raise InvalidSetting(f"{proxy.name} of a module looks at its own weights: leave out init and bias")
     if "batch_size" not in options:
         settings["batch_size"] = min(settings["batch_size"], len(batch.inputs))
     return {"batch_size": settings["batch_size"], "seed": settings["seed"]}
