@@ -115,7 +115,8 @@ def _by_joblib(
             config = parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1)
         stack.enter_context(config)
         call = delayed(_deaf if name == "processes" else _call)
-        results: Any = Parallel(return_as="generator")(call(cargo, item) for item in items)
+        # Items are seconds of work: joblib's own batches of them would only be lost together.
+        results: Any = Parallel(return_as="generator", batch_size=1)(call(cargo, item) for item in items)
         try:
             for result in results:  # noqa: UP028 - `yield from` would close it before the filter below
                 yield result

@@ -96,6 +96,11 @@ def test_a_convolution_used_twice_is_not_two() -> None:
     assert not synflow.is_per_key({"estimator": "sampled"})
 
 
+def test_chunks_are_seconds_of_work_whatever_the_estimator() -> None:
+    assert synflow.chunk_size({}) == synflow.chunk_size({"estimator": "expected"})
+    assert synflow.chunk_size({}) > 10 * synflow.chunk_size({"estimator": "sampled"})
+
+
 def test_synflow_with_batch_norm_by_hand() -> None:
     # A 1x1 convolution makes all pixels equal: batch norm leaves 0 of them and lets no gradient back, and what comes
     # through is the bias of the classifier, which is not scored. A 3x3 one meets its borders.

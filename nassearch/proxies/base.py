@@ -43,7 +43,7 @@ class Proxy:
         higher_is_better: direction of the raw value against accuracy.
         per_key: whether architectures with one key have one value, or `options -> bool`. False for counts, which see
             dead layers, and wherever weights are drawn, layer by layer.
-        chunk: networks worth passing in one call.
+        chunk: networks worth passing in one call, or `options -> int`: what an interruption loses, so seconds of work.
         reference: paper and equation.
         resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
             for those that depend on the space; called once by a scorer, before it makes the key of its cache.
@@ -54,7 +54,7 @@ class Proxy:
     needs: frozenset[str]
     higher_is_better: bool
     per_key: bool | Callable[[Mapping[str, Any]], bool]
-    chunk: int
+    chunk: int | Callable[[Mapping[str, Any]], int]
     reference: str
     resolve: Callable[..., dict[str, Any]] | None = None
     model_function: ModelFunction | None = None
@@ -78,6 +78,10 @@ class Proxy:
     def is_per_key(self, options: Mapping[str, Any]) -> bool:
         """Say whether architectures with one key have one value under these options."""
         return self.per_key(options) if callable(self.per_key) else self.per_key
+
+    def chunk_size(self, options: Mapping[str, Any]) -> int:
+        """Return how many networks are worth passing in one call under these options."""
+        return self.chunk(options) if callable(self.chunk) else self.chunk
 
     def for_model(self, function: ModelFunction) -> ModelFunction:
         """Declare what this proxy is for one torch module: `(model, batch, **options) -> raw score`."""
@@ -117,7 +121,7 @@ def proxy(
     needs: Sequence[str] = (),
     higher_is_better: bool = True,
     per_key: bool | Callable[[Mapping[str, Any]], bool] = True,
-    chunk: int = 64,
+    chunk: int | Callable[[Mapping[str, Any]], int] = 64,
     resolve: Callable[..., dict[str, Any]] | None = None,
 ) -> Callable[[ProxyFunction], Proxy]:
     """Declare a proxy.

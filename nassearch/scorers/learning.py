@@ -160,7 +160,7 @@ def _pass(scorer: Leaf) -> tuple[Any, ...] | None:
 
 def _chunks(scorers: Sequence[Leaf], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:
     for number, part in enumerate(parts):
-        size = min(scorers[place].proxy.chunk for place in part.scorers)
+        size = min(scorers[i].proxy.chunk_size(scorers[i].options) for i in part.scorers)
         keys = sorted(
             part.archs, key=part.archs.__getitem__
         )  # neighbours have more in common to compute once
