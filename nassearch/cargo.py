@@ -16,6 +16,9 @@ R = TypeVar("R")
 LARGE = 2**20
 """Bytes from which an array travels apart from the rest; joblib maps arrays into memory from there on."""
 
+COPIED = 2**26
+"""Bytes up to which a mapped array is copied: joblib waits a second at the end for what is still mapped."""
+
 _unpacked: dict[str, Any] = {}
 """The function that this worker computes, by the token of its cargo."""
 
@@ -24,8 +27,8 @@ class Cargo(Generic[T, R]):
     """Pack a function for other processes, which unpack it at their first call and keep it until another comes.
 
     Large arrays lie beside the pickled rest, as bytes: joblib maps such bytes into memory and Ray shares them, so the
-    workers of a machine have one copy, which cannot be written to. What the function remembers between calls stays in
-    the worker, and must not change what it returns.
+    workers of a machine have one copy, but of what is small for joblib one each; it cannot be written to. What the
+    function remembers between calls stays in the worker, and must not change what it returns.
     """
 
     def __init__(self, function: Callable[[T], R]) -> None:
@@ -49,5 +52,9 @@ class Cargo(Generic[T, R]):
     def __call__(self, item: T) -> R:
         if self.token not in _unpacked:
             _unpacked.clear()
-            _unpacked[self.token] = pickle.loads(self.parts[0].data, buffers=self.parts[1:])
+            buffers = [
+                bytes(part) if isinstance(part, np.memmap) and part.nbytes <= COPIED else part
+                for part in self.parts[1:]
+            ]
+            _unpacked[self.token] = pickle.loads(self.parts[0].data, buffers=buffers)
         return _unpacked[self.token](item)  # type: ignore[no-any-return]
