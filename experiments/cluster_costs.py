@@ -1,10 +1,10 @@
 """Measure what scoring a whole space costs, and what spreading it over a cluster adds; estimate it for many cores.
 
-    python experiments/cluster_costs.py [--data FOLDER] [--home DIR] [--proxies params synflow ...] [--sample 200]
+    python experiments/cluster_costs.py [--data FOLDER] [--home DIR] [--proxies params synflow ...] [--sample 2000]
         [--seconds 60] [--cores 64 512]
 
-NAS-Bench-101, CIFAR-10's shape. A score's cost is processor time on one core, measured until --sample architectures
-or --seconds are spent. What a task adds is measured on a local Ray of two processors: tasks that compute nothing, with
+NAS-Bench-101, CIFAR-10's shape. A score's cost is processor time on one core, measured in the chunks of a task until
+--sample architectures or --seconds are spent. What a task adds is measured on a local Ray of two processors: tasks that compute nothing, with
 the architectures of real ones. The processor time of the process that hands them out bounds how many there can be in
 a second, however many cores wait. With --data the bytes of a search's workers are measured on the real table.
 """
@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from _common import markdown, prepare, say
 
-from nassearch import registry
 from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.nasbench101 import NASBench101Benchmark
 from nassearch.cargo import Cargo
@@ -36,8 +35,6 @@ from nassearch.types import Arch
 PROXIES = ("params", "synflow", "epsilon", "jacob_cov")
 SIZES = (423_624, 1_000_000)
 TASKS = 2000
-STEP = 2
-"""Architectures scored between two looks at the time: a large cell takes seconds."""
 
 
 def nothing(item: Any) -> None:
@@ -49,13 +46,15 @@ def costs(proxies: Sequence[str], archs: Sequence[Arch], seconds: float) -> dict
     found = {}
     for name in proxies:
         (scorer,) = open_scorers([name], NASBench101Benchmark, "cifar10", "grey")
-        chunk, spent, done = registry.load("proxies", name.split("(")[0]).chunk, 0.0, 0
+        (leaf,) = scorer.leaves
+        chunk, spent, done = leaf.proxy.chunk_size(leaf.options), 0.0, 0
+        step = min(chunk, len(archs) // 4)
         while done < len(archs) and spent < seconds:
-            (cost,) = learn([scorer], archs[done : done + STEP])
+            (cost,) = learn([scorer], archs[done : done + step])
             # The first call also imports and compiles, once for each worker and not for each architecture.
-            spent, done = spent + cost.seconds * (done > 0), done + STEP
-        found[name] = spent / (done - STEP), done - STEP, chunk
-        say(f"{name}: {found[name][0]:.4f} s, of {done - STEP}")
+            spent, done = spent + cost.seconds * (done > 0), done + step
+        found[name] = spent / (done - step), done - step, chunk
+        say(f"{name}: {found[name][0]:.4f} s, of {done - step}")
     return found
 
 
@@ -130,7 +129,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with nasbench101/nasbench101.npz")
     parser.add_argument("--home", type=Path, help="keep the imported table here; default: a temporary folder")
     parser.add_argument("--proxies", nargs="+", default=PROXIES)
-    parser.add_argument("--sample", type=int, default=200)
+    parser.add_argument("--sample", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--cores", nargs="+", type=int, default=[64, 512])
     args = parser.parse_args()
