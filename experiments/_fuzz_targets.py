@@ -38,7 +38,7 @@ from nassearch.benchmarks.official import Collected
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.benchmarks.worklog import WorkLog
-from nassearch.errors import BadData, InvalidSetting
+from nassearch.errors import BadData, InvalidSetting, quoted
 from nassearch.records import Header, parse, round_line
 from nassearch.runner import Round
 from nassearch.scorers.cache import ScoreCache
@@ -325,7 +325,7 @@ def reading(benchmark: str, fmt: Format, name: str) -> Callable[[bytes, Path], N
         found = Collected()
         for _, trainings in fmt.read(place, Reading(space)):
             for training in trainings:
-                found.add(training)
+                found.add(training)  # refuses what is infinite
                 assert space.check(training.arch) == training.arch
                 values = training[3:]
                 assert all(type(value) is float for value in values), training
@@ -437,7 +437,7 @@ def pickles() -> list[bytes]:
 def check_pickle(data: bytes, _: Path) -> None:
     """Nothing may come out that is not plain data, and what the standard library makes of plain data, it has to make."""
     value = Unpickler(io.BytesIO(data).read, "fuzz", 1 << 24).load()
-    repr(value)
+    quoted(value)
 
 
 # ---- the command line

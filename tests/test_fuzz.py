@@ -283,3 +283,9 @@ def test_a_seed_that_no_column_holds() -> None:
     for seed in (2**70, 1.5, "1"):
         with pytest.raises(BadData, match="no whole number of 64 bits"):
             Collected().add(Training((0,), "cifar10", seed, 1.0, 1.0, 1.0))  # type: ignore[arg-type]
+
+
+def test_a_value_that_no_table_holds() -> None:
+    for values in ((float("inf"), 1.0, 1.0), (1.0, -float("inf"), 1.0), (1.0, 1.0, float("inf"))):
+        with pytest.raises(BadData, match=r"inf.*, which is not finite; get the file again"):
+            Collected().add(Training((0,), "cifar10", 0, *values))

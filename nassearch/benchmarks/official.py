@@ -19,7 +19,7 @@ from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.benchmarks.worklog import WorkLog
-from nassearch.errors import BadData
+from nassearch.errors import BadData, quoted
 from nassearch.paths import data_dir
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress
@@ -45,16 +45,24 @@ class Collected:
         """Take in one training.
 
         Raises:
-            BadData: its seed is no number that a seed can be.
+            BadData: its seed is no number that a seed can be, or a value is infinite.
         """
-        try:
-            self.seed.append(training.seed)
-        except (OverflowError, TypeError):
-            raise BadData(
-                f"the seed {training.seed!r} of a training is no whole number of 64 bits; get the file again"
-            ) from None
+        _check(training)
+        self.seed.append(training.seed)
         self.arch.append(self.place.setdefault(training.arch, len(self.place)))
         self.values.extend(training[3:])
+
+
+def _check(training: Training) -> None:
+    seed, values = training.seed, training[3:]
+    if not isinstance(seed, int) or not -(2**63) <= seed < 2**63:
+        raise BadData(
+            f"the seed {quoted(seed)} of a training is no whole number of 64 bits; get the file again"
+        )
+    if any(map(math.isinf, values)):
+        raise BadData(
+            f"a training has reached {quoted(list(values))}, which is not finite; get the file again"
+        )
 
 
 def read_official(
@@ -111,6 +119,8 @@ def _logged(
     reading.done = frozenset(line["unit"] for line in log.lines)
     before = Counter(reading.dropped)
     for unit, trainings in fmt.read(path, reading):
+        for training in trainings:
+            _check(training)  # an infinite value could not be written to the work file
         rows = [[None if value != value else value for value in training] for training in trainings]
         log.append({"unit": unit, "trainings": rows, "dropped": dict(reading.dropped - before)})
         before = Counter(reading.dropped)

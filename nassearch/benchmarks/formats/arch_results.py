@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from nassearch.benchmarks.formats.base import Reading, Training
-from nassearch.errors import BadData, InvalidArch, InvalidSetting
+from nassearch.errors import BadData, InvalidArch, InvalidSetting, quoted
 
 RESULT = "eval_acc1es"
 """A key that tells the dictionary of one training, of the published class ResultsCount."""
@@ -53,7 +53,7 @@ def reduce(state: dict[Any, Any]) -> None:
         found = {name: float(value) for name, value in last.items() if value is not None}
         seconds = float(sum(times[epoch] for epoch in range(epochs))) if times else math.nan
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise BadData(f"the results of a training are not those of NAS-Bench-201: {error!r}") from error
+        raise BadData(f"the results of a training are not those of NAS-Bench-201: {quoted(error)}") from error
     state.clear()
     state[RESULT] = Result(epochs, found, seconds)
 
@@ -87,7 +87,7 @@ def trainings(state: dict[Any, Any], epochs: int, reading: Reading) -> tuple[str
         ) from error
     if type(index) is not int or reading.space.index(arch) != index:
         raise BadData(
-            f"{text} stands at {index!r}; in {reading.space.name} it is {reading.space.index(arch)}"
+            f"{text} stands at {quoted(index)}; in {reading.space.name} it is {reading.space.index(arch)}"
         )
     half, full = (taken.pop(name, {}) for name in CIFAR10)
     found = _cifar10(arch, half, full, reading.dropped)
