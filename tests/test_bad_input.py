@@ -247,6 +247,12 @@ NAMED = [
         "my notes",
         "name it in the mapping",
     ),
+    (
+        "bench import nasbench201 seeds.csv",
+        "seeds tell the trainings of one architecture apart",
+        "15625 different seeds, so 244140625 places for 15625 trainings",
+        "number the trainings of each architecture from 0, or leave the seeds out",
+    ),
 ]
 MISUSED = [
     ("", "Commands"),
@@ -308,6 +314,7 @@ def test_rule_value_and_remedy(row: tuple[str, str, str, str], in_an_empty_folde
     (here / "empty.jsonl").touch()
     (here / "b.npz").write_text("x")
     np.savez(here / "wrong.npz", inputs=np.zeros((2, 3), np.float32))
+    (here / "seeds.csv").write_text(_numbered_rows())
     (here / "models.py").write_text("def number():\n    return 3\n\n\nvalue = 5\n")
     before = sorted(path.name for path in here.iterdir())
     command, rule, value, remedy = row
@@ -318,6 +325,14 @@ def test_rule_value_and_remedy(row: tuple[str, str, str, str], in_an_empty_folde
         assert part in result.stderr
     assert "allow_pickle" not in result.stderr
     assert sorted(path.name for path in here.iterdir() if path.name != "__pycache__") == before
+
+
+@cache
+def _numbered_rows() -> str:
+    """Write a table whose column of seeds is the number of the row: 6 GB, if each seed had a row of its own."""
+    space = NASBench201Benchmark.make_space()
+    lines = [f"{space.format(arch)},cifar10,50,50,{row}" for row, arch in enumerate(space.all())]
+    return "\n".join(["arch,dataset,valid,test,seed", *lines])
 
 
 @cache

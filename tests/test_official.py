@@ -147,6 +147,23 @@ SPACE = Widths()
 ALL = list(SPACE.all())
 
 
+def test_a_seed_for_each_training_of_a_large_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.lines"
+    file.write_text(
+        "\n".join(json.dumps([SPACE.format(arch), [[seed, 2.0, 3.0, 1.0]]]) for seed, arch in enumerate(ALL))
+    )
+    assert len(import_file(Benchmark, file, folder=tmp_path / "small").tables[0].seeds) == 6
+    monkeypatch.setattr("nassearch.benchmarks.table.PLACES", 35)
+    import_file(Benchmark, file, folder=tmp_path / "filled")  # a sixth of it is
+    monkeypatch.setattr("nassearch.benchmarks.table.SPARSEST", 5)
+    with pytest.raises(
+        BadData, match=r"a\.lines: .*loss has 6 different seeds, so 36 places for 6 trainings"
+    ):
+        import_file(Benchmark, file, folder=tmp_path / "refused")
+
+
 def lines(archs: list[Arch] = ALL, **change: list[list[Any]]) -> str:
     """Write trainings: losses 1 + place / 10 for validation, 2 + place / 10 for test, in two seeds 0.2 apart."""
     rows = []

@@ -16,7 +16,7 @@ import numpy as np
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.checksums import agree, digest
 from nassearch.benchmarks.formats.base import Format, Reading, Training
-from nassearch.benchmarks.table import Table
+from nassearch.benchmarks.table import Table, refuse_sparse
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, quoted
@@ -138,12 +138,14 @@ def official_table(
     """Make the table of one data set.
 
     Raises:
-        BadData: architectures are missing, a training is there twice, or validation values are there for some only.
+        BadData: architectures are missing, a training is there twice, seeds are too many, or validation values are
+            there for some only.
     """
     archs = list(found.place)
     space = benchmark.space_of(archs) if benchmark.listed else benchmark.make_space()
     _refuse_missing(benchmark, space, dataset, archs)
     seeds = sorted(set(found.seed))
+    refuse_sparse(dataset.name, len(seeds), len(archs), len(found.seed))
     row = np.searchsorted(seeds, np.array(found.seed))
     column = np.array(found.arch)
     if len(np.unique(row * len(archs) + column)) < len(column):
