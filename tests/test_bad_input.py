@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -386,6 +387,7 @@ def test_truncated_table() -> None:
 def test_truncated_cache_is_set_aside_with_one_line(data_dir: Path) -> None:
     line = split(RUN + "--warmup 40 --scorer params --out a.jsonl --json")
     good = call(*line)
+    gc.collect()  # closes what the command has opened, as the end of its process would
     cache = data_dir / "scores.sqlite"
     cache.write_bytes(cache.read_bytes()[:3000])
     for journal in data_dir.glob("scores.sqlite-*"):
