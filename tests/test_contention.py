@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +23,6 @@ from nassearch.errors import Busy, NassearchError
 
 RUN = "run rand --dataset cifar10 --rounds 30 --budget 20 --warmup 50 --scorer params --out"
 HEADER = {"format": 1}
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a disk of 200 kB of its own, or skip where mounting is not allowed."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    done = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if not done or done.returncode:
-        pytest.skip("mounting a small disk takes rights that are not given here")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def scores(cache: Path) -> list[tuple[Any, ...]]:
@@ -84,6 +66,12 @@ def test_a_work_file_has_one_writer(tmp_path: Path) -> None:
     assert WorkLog(tmp_path / "work.jsonl", HEADER, "test").lines == [{"unit": 1}]
 
 
+def test_a_folder_where_a_work_file_belongs(tmp_path: Path) -> None:
+    (tmp_path / "work.jsonl").mkdir()
+    with pytest.raises(NassearchError, match=r"work\.jsonl cannot be written: Is a directory\. What"):
+        WorkLog(tmp_path / "work.jsonl", HEADER, "test")
+
+
 def test_a_result_on_a_full_disk_goes_on_once_there_is_room(small_disk: Path, tmp_path: Path) -> None:
     install()
     assert call(*RUN.split(), tmp_path / "whole.jsonl").exit_code == 0
@@ -108,7 +96,8 @@ def test_a_work_file_on_a_full_disk_keeps_what_is_finished(small_disk: Path) -> 
     ):
         for number in range(100):
             log.append({"unit": number, "text": "x" * 5000})
-    done = log.lines
+    done = [*log.lines, {"unit": "short"}]
+    log.append(done[-1])  # which fits where the one before did not
     del log
     assert WorkLog(small_disk / "work.jsonl", HEADER, "test").lines == done
 
