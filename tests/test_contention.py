@@ -160,6 +160,27 @@ def test_a_clock_that_goes_backwards_changes_nothing(tmp_path: Path, monkeypatch
     assert json.loads(result.stdout)["proxies"][0]["coverage"]["value"] == 1
 
 
+@pytest.mark.parametrize("when", [0, 4e9])  # the first second of 1970, and a day in 2096
+def test_files_of_any_date_change_nothing(
+    when: float, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    score = ["score", "--sample", "200", "--proxies", "params,synflow", "--dataset", "cifar10", "-o"]
+    assert call(*RUN.split(), tmp_path / "a.jsonl").exit_code == 0
+    assert call(*score, tmp_path / "a.csv").exit_code == 0
+    whole = (tmp_path / "a.jsonl").read_bytes()
+    (tmp_path / "b.jsonl").write_bytes(whole[: len(whole) * 2 // 3])  # killed
+    (tmp_path / "b.csv").write_text("old")
+    for path in [*data_dir.rglob("*"), *tmp_path.iterdir()]:
+        os.utime(path, (when, when))
+    monkeypatch.setattr(time, "time", lambda: when)
+    monkeypatch.setattr(time, "time_ns", lambda: int(when * 1e9))
+    assert call(*RUN.split(), tmp_path / "b.jsonl").exit_code == 0
+    assert (tmp_path / "b.jsonl").read_bytes() == whole
+    assert call(*score, tmp_path / "b.csv").exit_code == 0
+    assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
+
+
 # ---- every command, with all others and on bad disks
 
 TABLE = "made-up.csv"
