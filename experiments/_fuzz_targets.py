@@ -306,6 +306,9 @@ def check_cache(data: bytes, folder: Path) -> None:
         found = cache.get([*KEYS, "other"])
         assert all(type(score) is float for score in found.values()), found
         cache.put({"key 1": 5.0})
+        found = cache.get(["key 1"])  # which may be what finds the damage, and then begins a new file
+        assert found.get("key 1", 5.0) == 5.0, found
+        cache.put({"key 1": 5.0})
         assert not cache.usable or cache.get(["key 1"]) == {"key 1": 5.0}
         cache.close()
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName, quoted
 from nassearch.networks.graph import Network
 from nassearch.proxies.kinds import Kinds
 from nassearch.types import Batch, Floats
@@ -67,10 +67,16 @@ class Proxy:
         return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
     def check(self, options: Mapping[str, Any], batch: Batch | None) -> None:
-        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` where its batch is missing."""
+        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong seed or no batch."""
         for option in options:
             if option not in self.options:
                 raise UnknownName(f"option of {self.name}", option, self.options)
+        seed = options.get("seed", 0)
+        if type(self.options.get("seed")) is int and (type(seed) is not int or not 0 <= seed < 2**63):
+            raise InvalidSetting(
+                f"seed of {self.name} is a whole number of at least 0 that 63 bits hold, not {quoted(seed)}; "
+                "such as seed=1"
+            )
         for need in sorted(self.needs):
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")

@@ -52,7 +52,7 @@ def reduce(state: dict[Any, Any]) -> None:
         last = {name: accuracies.get(f"{name}@{epochs - 1}") for name in ("x-valid", "x-test", "ori-test")}
         found = {name: float(value) for name, value in last.items() if value is not None}
         seconds = float(sum(times[epoch] for epoch in range(epochs))) if times else math.nan
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise BadData(f"the results of a training are not those of NAS-Bench-201: {quoted(error)}") from error
     state.clear()
     state[RESULT] = Result(epochs, found, seconds)
@@ -81,7 +81,7 @@ def trainings(state: dict[Any, Any], epochs: int, reading: Reading) -> tuple[str
                 taken.setdefault(dataset, {})[int(seed)] = result
             else:
                 reading.dropped[f"trainings of {result.epochs} epochs"] += 1
-    except (AttributeError, InvalidArch, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, InvalidArch, LookupError, OverflowError, TypeError, ValueError) as error:
         raise BadData(
             f"the results of an architecture are not those of {reading.space.name}: {error}"
         ) from error
