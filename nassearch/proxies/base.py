@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName, quoted
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
+from nassearch.networks.options import check_seed
 from nassearch.proxies.kinds import Kinds
 from nassearch.types import Batch, Floats
 
@@ -71,12 +72,8 @@ class Proxy:
         for option in options:
             if option not in self.options:
                 raise UnknownName(f"option of {self.name}", option, self.options)
-        seed = options.get("seed", 0)
-        if type(self.options.get("seed")) is int and (type(seed) is not int or not 0 <= seed < 2**63):
-            raise InvalidSetting(
-                f"seed of {self.name} is a whole number of at least 0 that 63 bits hold, not {quoted(seed)}; "
-                "such as seed=1"
-            )
+        if type(self.options.get("seed")) is int:
+            check_seed(self.name, options)
         for need in sorted(self.needs):
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")
