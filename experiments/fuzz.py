@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import faulthandler
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -196,8 +197,8 @@ def cover(name: str, seconds: float, seed: int, keep: Path) -> list[object]:
     inputs = int(done[1] if isinstance(done, re.Match) else (done or [0])[0])
     covered = re.findall(r"cov: (\d+)", run.stderr)
     shutil.rmtree(corpus)
-    if run.returncode:
-        print(f"{name}: {run.stderr[-3000:]}", file=sys.stderr, flush=True)
+    if run.returncode:  # the traceback goes to standard output
+        print(f"{name}: {run.stdout[-3000:]}\n{run.stderr[-1000:]}", file=sys.stderr, flush=True)
     return [name, "", f"{seconds:.0f}", inputs, f"{covered[0]} to {covered[-1]} branches" if covered else "", "", int(run.returncode != 0)]  # fmt: skip
 
 
@@ -205,13 +206,14 @@ def child(name: str, corpus: Path, options: list[str]) -> None:
     """Hand a target to libFuzzer, which never comes back."""
     import atheris
 
+    place = Path(tempfile.mkdtemp(prefix="nassearch-fuzz-"))
     with atheris.instrument_imports(include=["nassearch"], enable_loader_override=False):
         from _fuzz_targets import targets
-    target = targets()[name]
-    place = Path(tempfile.mkdtemp(prefix="nassearch-fuzz-"))
-    for number, data in enumerate(target.seeds()):
-        (corpus / str(number)).write_bytes(data)
-        attempt(target.check, data, place, 10 * LIMIT)  # imports and computes what the rest of them use
+
+        target = targets()[name]
+        for number, data in enumerate(target.seeds()):
+            (corpus / str(number)).write_bytes(data)
+            attempt(target.check, data, place, 10 * LIMIT)  # imports and computes what the rest of them use
 
     def one(data: bytes) -> None:
         attempt(target.check, data, place)
@@ -242,6 +244,12 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "nassearch-faults")
     parser.add_argument("--out", type=Path, help="write the table here too")
     args = parser.parse_args()
+    if args.coverage and importlib.util.find_spec("atheris") is None:
+        version = ".".join(map(str, sys.version_info[:2]))
+        parser.error(
+            f"--coverage is led by atheris, which is not installed for this Python ({version}): pip install atheris; "
+            "where pip finds none for it, take an environment of a Python that has one, or leave --coverage out"
+        )
     args.keep.mkdir(parents=True, exist_ok=True)
     args.keep = args.keep.absolute()
     names = args.only or list(known)

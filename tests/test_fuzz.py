@@ -74,6 +74,8 @@ def test_any_text_is_an_architecture_or_refused(name: str) -> None:
 
     @fuzz
     @example(text=LONG_NUMBER)
+    @example(text="\x1f0")  # white space to patterns and to strip, and not to int
+    @example(text="0\x1c")
     @example(text="[" * 100_000)
     @example(text="(" * 100_000)
     @example(text="|" * 100_000)
