@@ -388,6 +388,21 @@ def test_json_leaves_standard_output_empty_on_an_error() -> None:
     assert "did you mean rand?" in result.stderr
 
 
+def test_a_file_whose_name_is_no_text(in_an_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")  # as in any locale but that of C
+    name = os.fsdecode(b"a\x83.csv")
+    line = ["score", "1", "--proxies", "params", "-o"]
+    process = spawn(*line, name, cwd=in_an_empty_folder)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "a\\udc83.csv" in out
+    assert (in_an_empty_folder / name).read_text().startswith("arch,params\n")
+    result = call(*line, name)
+    assert result.exit_code == 0 and "a\\udc83.csv" in result.stdout
+    result = call("compare", os.fsdecode(b"a\x83.jsonl"))
+    assert result.exit_code == 1 and "there is no result a\\udc83.jsonl" in result.stderr
+
+
 def test_a_value_that_the_proxy_refuses() -> None:
     result = call(*split(RUN + "--warmup 5 --scorer synflow(estimator=guess)"))
     assert result.exit_code == 1
