@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import faulthandler
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -37,7 +38,12 @@ from typing import Any
 LIMIT = 10
 """Seconds for one input; each takes milliseconds, and the command line a second at most."""
 PIECES = [b"", b"0", b"-1", b"9" * 30, b"1e999", b"nan", b"inf", b"\0", b"\xff", b"\n", b"\r", b'"', b",", b"[" * 2000, b"(", b")", b"{", b"=", b"~", b"|", b":", b"_", b"\xc2\xb2", b"\xd9\xa1", b" ", b"\\ud800", b"null", b"true", b"\x80", b"."]  # fmt: skip
-VALUES: list[Any] = [None, True, -1, 0, 2**31, 2**70, 10**400, 0.5, -0.0, 3.0, float("nan"), float("inf"), 1e308, "", "0", "x" * 5000, b"", [], {}, [[]], [None], {"a": 1}, (), (1,), "\ud800"]  # fmt: skip
+VALUES: list[Any] = [None, True, -1, 0, 2**31, 2**70, 10**400, 10**5000, 0.5, -0.0, 3.0, float("nan"), float("inf"), 1e308, "", "0", "x" * 5000, b"", [], {}, [[]], [None], {"a": 1}, (), (1,), "\ud800"]  # fmt: skip
+
+DOUBLED: list[Any] = []
+"""A value for pickles: lists that hold one list twice, a tera of them, written in a few hundred bytes."""
+for _ in range(40):
+    DOUBLED = [DOUBLED, DOUBLED]
 
 
 class Hang(BaseException):
@@ -72,21 +78,21 @@ def changed(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
     return data
 
 
-def with_other_values(value: Any, rng: random.Random) -> Any:
+def with_other_values(value: Any, rng: random.Random, others: list[Any] = VALUES) -> Any:
     """Return JSON or pickled data with one value inside replaced, or left out."""
     if isinstance(value, dict) and value and rng.random() < 0.9:
         key = rng.choice(list(value))
-        found = {**value, key: with_other_values(value[key], rng)}
+        found = {**value, key: with_other_values(value[key], rng, others)}
         if rng.random() < 0.1:
             del found[key]
         return found
     if isinstance(value, list | tuple) and value and rng.random() < 0.9:
         place = rng.randrange(len(value))
-        found = [*value[:place], with_other_values(value[place], rng), *value[place + 1 :]]
+        found = [*value[:place], with_other_values(value[place], rng, others), *value[place + 1 :]]
         if rng.random() < 0.1:
             del found[place]
         return type(value)(found)
-    return rng.choice(VALUES)
+    return rng.choice(others)
 
 
 def changed_inside(data: bytes, kind: str, rng: random.Random) -> bytes:
@@ -102,7 +108,7 @@ def changed_inside(data: bytes, kind: str, rng: random.Random) -> bytes:
         while stream.tell() < len(data):
             values.append(pickle.load(stream))  # of our own making
         place = rng.randrange(len(values))
-        values[place] = with_other_values(values[place], rng)
+        values[place] = with_other_values(values[place], rng, [*VALUES, DOUBLED])
         return b"".join(pickle.dumps(value, rng.choice((2, 4, 5))) for value in values)
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
@@ -191,8 +197,8 @@ def cover(name: str, seconds: float, seed: int, keep: Path) -> list[object]:
     inputs = int(done[1] if isinstance(done, re.Match) else (done or [0])[0])
     covered = re.findall(r"cov: (\d+)", run.stderr)
     shutil.rmtree(corpus)
-    if run.returncode:
-        print(f"{name}: {run.stderr[-3000:]}", file=sys.stderr, flush=True)
+    if run.returncode:  # the traceback goes to standard output
+        print(f"{name}: {run.stdout[-3000:]}\n{run.stderr[-1000:]}", file=sys.stderr, flush=True)
     return [name, "", f"{seconds:.0f}", inputs, f"{covered[0]} to {covered[-1]} branches" if covered else "", "", int(run.returncode != 0)]  # fmt: skip
 
 
@@ -200,12 +206,14 @@ def child(name: str, corpus: Path, options: list[str]) -> None:
     """Hand a target to libFuzzer, which never comes back."""
     import atheris
 
+    place = Path(tempfile.mkdtemp(prefix="nassearch-fuzz-"))
     with atheris.instrument_imports(include=["nassearch"], enable_loader_override=False):
         from _fuzz_targets import targets
-    target = targets()[name]
-    for number, data in enumerate(target.seeds()):
-        (corpus / str(number)).write_bytes(data)
-    place = Path(tempfile.mkdtemp(prefix="nassearch-fuzz-"))
+
+        target = targets()[name]
+        for number, data in enumerate(target.seeds()):
+            (corpus / str(number)).write_bytes(data)
+            attempt(target.check, data, place, 10 * LIMIT)  # imports and computes what the rest of them use
 
     def one(data: bytes) -> None:
         attempt(target.check, data, place)
@@ -236,6 +244,12 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "nassearch-faults")
     parser.add_argument("--out", type=Path, help="write the table here too")
     args = parser.parse_args()
+    if args.coverage and importlib.util.find_spec("atheris") is None:
+        version = ".".join(map(str, sys.version_info[:2]))
+        parser.error(
+            f"--coverage is led by atheris, which is not installed for this Python ({version}): pip install atheris; "
+            "where pip finds none for it, take an environment of a Python that has one, or leave --coverage out"
+        )
     args.keep.mkdir(parents=True, exist_ok=True)
     args.keep = args.keep.absolute()
     names = args.only or list(known)

@@ -21,7 +21,7 @@ from nassearch.scorers import build_scorer, learn
 from nassearch.scorers.guidance import open_scorers
 from nassearch.scorers.learning import Cost
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import whole
+from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch, Floats
 
 CONVENTIONS = ("dropped", "last")
@@ -119,7 +119,7 @@ def correlate(
     check_work(workers, executor)
     if metric not in ("test", "valid"):
         raise InvalidSetting(f"metric is test or valid, not {metric!r}")
-    how = Resampling(whole("draws", draws), seed=whole("seed", seed, least=0))
+    how = Resampling(whole("draws", draws), seed=whole("seed", seed, least=0, largest=SEEDS))
     clusters_wanted = (CLUSTERS if sample is None else 0) if neighbourhoods is None else neighbourhoods
     whole("neighbourhoods", clusters_wanted, least=0)
     owner = registry.load("benchmarks", benchmark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -32,6 +33,34 @@ def excerpt(text: str, most: int = 200) -> str:
     "'aaa...' (9 characters)"
     """
     return repr(text) if len(text) <= most else f"{text[:most] + '...'!r} ({len(text)} characters)"
+
+
+def quoted(value: object) -> str:
+    """Quote a value of a file for a message: cut, also where the whole could not be written or would take ages.
+
+    Lists that hold one list twice, and so on for thirty levels, have a billion values in all.
+
+    >>> quoted([1, 2, "three"])
+    "[1, 2, 'three']"
+    >>> quoted([10**5000])
+    '[a whole number of 16610 bits]'
+    """
+    text = _SHORT.repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+class _Short(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 4, 9, 9, 4
+        self.maxstring = self.maxother = 100
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python writes no more than 4300 digits.
+        return repr(x) if x.bit_length() <= 256 else f"a whole number of {x.bit_length()} bits"
+
+
+_SHORT = _Short()
 
 
 def _unknown_name(message: str) -> UnknownName:

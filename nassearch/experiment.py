@@ -32,7 +32,7 @@ from nassearch.scorers.guidance import (
 )
 from nassearch.scorers.spec import AnyScorer, check_scorer, needs_batch
 from nassearch.store import Header, Store
-from nassearch.strategies.base import EXPLORE, Strategy, whole
+from nassearch.strategies.base import EXPLORE, SEEDS, Strategy, whole
 from nassearch.types import Batch, Progress
 
 Watch = Callable[[str], Progress]
@@ -117,7 +117,7 @@ class Experiment:
     def _check_numbers(self) -> None:
         for name in ("budget", "rounds"):
             whole(name, getattr(self, name))
-        whole("seed", self.seed, least=0)
+        whole("seed", self.seed, least=0, largest=SEEDS)
         for name in ("show", "choose"):
             if getattr(self, name) not in ("test", "valid"):
                 raise InvalidSetting(f"{name} is test or valid, not {getattr(self, name)!r}")

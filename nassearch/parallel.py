@@ -11,19 +11,22 @@ from importlib import import_module
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from nassearch.errors import InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 EXECUTORS = {"processes": "joblib", "ray": "ray", "dask": "distributed"}
 """The package behind each."""
+MOST_WORKERS = 100_000
 
 
 def check_work(workers: int | None, executor: str) -> None:
     """Raise where `in_order` would, before any work is made."""
     if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise InvalidSetting(f"workers is a whole number of at least 1, not {workers!r}")
+    if workers is not None and workers > MOST_WORKERS:
+        raise InvalidSetting(f"workers is a whole number of at most {MOST_WORKERS}, not {quoted(workers)}")
     name, address = split_address(executor)
     if name not in EXECUTORS:
         raise UnknownName("executor", name, EXECUTORS)

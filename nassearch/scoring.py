@@ -14,7 +14,7 @@ from nassearch.parallel import check_work
 from nassearch.paths import data_dir
 from nassearch.scorers import learn
 from nassearch.scorers.guidance import open_scorers
-from nassearch.strategies.base import whole
+from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
 
 
@@ -64,7 +64,7 @@ def score_table(
         chosen = [space.parse(text) for text in archs]
     elif sample is not None:
         chosen = space.sample_many(
-            whole("sample", sample), np.random.default_rng(whole("seed", seed, least=0))
+            whole("sample", sample), np.random.default_rng(whole("seed", seed, least=0, largest=SEEDS))
         )
     else:
         chosen = list(space.all())

@@ -1,8 +1,11 @@
-"""What the tests share: where the real data lies, and a data directory of their own."""
+"""What the tests share: where the real data lies, a data directory of their own, a small disk."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,20 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give every test an empty user data directory."""
     monkeypatch.setenv("NASSEARCH_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a disk of 200 kB of its own, or skip where mounting is not allowed."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    done = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if not done or done.returncode:
+        pytest.skip("mounting a small disk takes rights that are not given here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

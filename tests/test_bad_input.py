@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -132,6 +133,23 @@ REFUSED = [
     ("run rand --benchmark nasbench101", "is not installed", "nassearch bench import nasbench101 FILE"),
     ("run rand --benchmark nasbench-nlp", "is not installed", "nassearch bench import nasbench-nlp FILE"),
     ("run rand --benchmark nasbench-asr", "is not installed", "nassearch bench import nasbench-asr FILE"),
+    ("run rand --rounds 10000000000000000000000", "rounds is a whole number of at most 10000000, not 1000"),
+    ("run rand --budget 10000001", "budget is a whole number of at most 10000000, not 10000001"),
+    (AE + "--set pool=100000000000", "pool is a whole number of at most 10000000, not 100000000000"),
+    (RL + "--warmup 100000000000", "warmup is a whole number of at most 10000000, not 100000000000"),
+    (RUN + "--move params --move-ratio 100000000000", "move ratio is a whole number of at most 10000000"),
+    (RUN + "--seed 9223372036854775808", "seed is a whole number of at most 9223372036854775807, not 922"),
+    (RUN + "--workers 10000000000000000000000", "workers is a whole number of at most 100000, not 1000"),
+    ("score --sample 100000000000 --proxies params", "sample is a whole number of at most 10000000, not 1"),
+    ("score --sample 1_000_000_000 --proxies params", "sample is a whole number of at most 10000000"),
+    ("score 1 --proxies epsilon(seed=1) --batch grey", "no option of epsilon is called 'seed'"),
+    (
+        "score 1 --proxies synflow(estimator=sampled,seed=10000000000000000000000)",
+        "seed of synflow",
+        "63 bits",
+    ),
+    ("score 1 --proxies synflow(estimator=sampled,seed=-1)", "seed of synflow", "of at least 0", "not -1"),
+    ("score 1 --proxies grad_norm(seed=x) --batch grey", "seed of grad_norm", "not 'x'", "such as seed=1"),
     ("bench info --benchmark nats-size", "is not installed", "nassearch bench import nats-size FILE"),
 ]
 NAMED = [
@@ -177,6 +195,18 @@ NAMED = [
         "no batch is called",
         "'gray'",
         "did you mean grey?",
+    ),
+    (
+        "correlate --sample 50 --proxies params --draws 100000000000",
+        "draws is a whole number",
+        "not 100000000000",
+        "at most 10000000",
+    ),
+    (
+        "correlate --sample 50 --proxies params --neighbourhoods 10000000000000000000000",
+        "neighbourhoods is a whole number",
+        "not 10000000000000000000000",
+        "at most 10000000",
     ),
     ("correlate --sample 50 --proxies params --seed -1", "seed is a whole number", "not -1", "at least 0"),
     ("score --sample 3 --proxies params --seed -1", "seed is a whole number", "not -1", "at least 0"),
@@ -247,6 +277,12 @@ NAMED = [
         "my notes",
         "name it in the mapping",
     ),
+    (
+        "bench import nasbench201 seeds.csv",
+        "seeds tell the trainings of one architecture apart",
+        "15625 different seeds, so 244140625 places for 15625 trainings",
+        "number the trainings of each architecture from 0, or leave the seeds out",
+    ),
 ]
 MISUSED = [
     ("", "Commands"),
@@ -308,6 +344,7 @@ def test_rule_value_and_remedy(row: tuple[str, str, str, str], in_an_empty_folde
     (here / "empty.jsonl").touch()
     (here / "b.npz").write_text("x")
     np.savez(here / "wrong.npz", inputs=np.zeros((2, 3), np.float32))
+    (here / "seeds.csv").write_text(_numbered_rows())
     (here / "models.py").write_text("def number():\n    return 3\n\n\nvalue = 5\n")
     before = sorted(path.name for path in here.iterdir())
     command, rule, value, remedy = row
@@ -318,6 +355,14 @@ def test_rule_value_and_remedy(row: tuple[str, str, str, str], in_an_empty_folde
         assert part in result.stderr
     assert "allow_pickle" not in result.stderr
     assert sorted(path.name for path in here.iterdir() if path.name != "__pycache__") == before
+
+
+@cache
+def _numbered_rows() -> str:
+    """Write a table whose column of seeds is the number of the row: 6 GB, if each seed had a row of its own."""
+    space = NASBench201Benchmark.make_space()
+    lines = [f"{space.format(arch)},cifar10,50,50,{row}" for row, arch in enumerate(space.all())]
+    return "\n".join(["arch,dataset,valid,test,seed", *lines])
 
 
 @cache
@@ -341,6 +386,21 @@ def test_json_leaves_standard_output_empty_on_an_error() -> None:
     result = call("run", "rnd", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "did you mean rand?" in result.stderr
+
+
+def test_a_file_whose_name_is_no_text(in_an_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")  # as in any locale but that of C
+    name = os.fsdecode(b"a\x83.csv")
+    line = ["score", "1", "--proxies", "params", "-o"]
+    process = spawn(*line, name, cwd=in_an_empty_folder)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "a\\udc83.csv" in out
+    assert (in_an_empty_folder / name).read_text().startswith("arch,params\n")
+    result = call(*line, name)
+    assert result.exit_code == 0 and "a\\udc83.csv" in result.stdout
+    result = call("compare", os.fsdecode(b"a\x83.jsonl"))
+    assert result.exit_code == 1 and "there is no result a\\udc83.jsonl" in result.stderr
 
 
 def test_a_value_that_the_proxy_refuses() -> None:
@@ -371,6 +431,7 @@ def test_truncated_table() -> None:
 def test_truncated_cache_is_set_aside_with_one_line(data_dir: Path) -> None:
     line = split(RUN + "--warmup 40 --scorer params --out a.jsonl --json")
     good = call(*line)
+    gc.collect()  # closes what the command has opened, as the end of its process would
     cache = data_dir / "scores.sqlite"
     cache.write_bytes(cache.read_bytes()[:3000])
     for journal in data_dir.glob("scores.sqlite-*"):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from commands import call
 
 pytest.importorskip("numba", reason="building needs nassearch[build]")
 pytest.importorskip("mnist1d", reason="building needs nassearch[build]")
 
-from nassearch.benchmarks import mnist1d
+from nassearch.benchmarks import building, mnist1d
 from nassearch.benchmarks.building import (
     Recipe,
     WorkFile,
@@ -32,7 +36,7 @@ from nassearch.errors import BadData
 from nassearch.networks.counting import parameters
 from nassearch.networks.training import Training, train
 from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.types import Batch
+from nassearch.types import Arch, Batch
 
 SPACE = NASBench201()
 ARCHS = [(3, 1, 3, 2, 4, 3), (0, 0, 0, 1, 0, 0), (2, 3, 0, 0, 3, 4), (1, 1, 1, 1, 1, 1), (4, 4, 4, 4, 4, 4)]
@@ -142,6 +146,66 @@ def test_kill_and_resume(tmp_path: Path, splits: dict[str, Batch]) -> None:
     assert same(built(path, splits), built(tmp_path / "undisturbed.jsonl", splits))
     keys = [(line["seed"], line["first"]) for line in map(json.loads, path.read_text().splitlines()[1:])]
     assert keys == [(unit.seed, unit.first) for unit in units(ARCHS, TINY)]
+
+
+class Pools(NASBench201):
+    """The cells of none, skip and pooling, which train in no time."""
+
+    def all(self) -> Iterator[Arch]:
+        return (arch for arch in super().all() if set(arch) <= {0, 1, 4})
+
+    @property
+    def size(self) -> int:
+        return 3**6
+
+
+@pytest.fixture
+def small_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `bench build` train these on 40 examples, one at a time, in no measurable time."""
+    monkeypatch.setattr(NASBench201Benchmark, "make_space", classmethod(lambda cls, dataset=None: Pools()))
+    sizes = dict.fromkeys(("train", "valid", "test"), 40)
+    training = Training(epochs=1, batch_size=40)
+    monkeypatch.setattr(mnist1d, "RECIPE", replace(mnist1d.RECIPE, sizes=sizes, training=training, group=1))
+    monkeypatch.setattr(building, "time", SimpleNamespace(perf_counter=lambda: 0.0))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
+
+
+@pytest.mark.usefixtures("small_build")
+def test_a_build_on_a_full_disk_goes_on_once_there_is_room(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ["bench", "build", "--seeds", "1", "--out"]
+    assert call(*line, tmp_path / "whole").exit_code == 0
+    whole = files(tmp_path / "whole")
+    work, table, batch = "nasbench201-mnist1d.work.jsonl", "nasbench201-mnist1d.npz", "mnist1d-batch.npz"
+    assert whole.keys() == {work, table, batch}
+    pages = {name: -(-len(content) // 4096) for name, content in whole.items()}
+    assert pages[work] > 1
+    trained: list[Arch] = []
+    run_unit = building.run_unit
+    monkeypatch.setattr(
+        building, "run_unit", lambda unit, **more: trained.extend(unit.archs) or run_unit(unit, **more)
+    )
+    out, ballast = small_disk / "out", small_disk / "ballast"
+    # Room for half of the work, for all of it, and for the table too.
+    stages = (pages[work] // 2, work), (pages[work], table), (pages[work] + pages[table], batch)
+    for room, stopped_at in stages:
+        used = sum(-(-path.stat().st_size // 4096) for path in out.glob("*"))
+        ballast.write_bytes(bytes(os.statvfs(small_disk).f_bavail * 4096 - 4096 * (room - used)))
+        result = call(*line, out)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert f"{out / stopped_at} cannot be written: No space left on device" in result.stderr
+        assert "make room" in result.stderr and result.stderr.startswith("nassearch: ")
+        left = files(out)
+        assert left.keys() == ({work, table} if stopped_at == batch else {work})
+        assert whole[work].startswith(left[work]) and left[work].endswith(b"\n")
+        ballast.unlink()
+    assert call(*line, out).exit_code == 0
+    assert files(out) == whole
+    assert len(trained) == len(set(trained)) + 1  # the one whose line did not fit is trained twice
 
 
 @pytest.mark.slow

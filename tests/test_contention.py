@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +23,6 @@ from nassearch.errors import Busy, NassearchError
 
 RUN = "run rand --dataset cifar10 --rounds 30 --budget 20 --warmup 50 --scorer params --out"
 HEADER = {"format": 1}
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a disk of 200 kB of its own, or skip where mounting is not allowed."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = shutil.which("mount")
-    done = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if not done or done.returncode:
-        pytest.skip("mounting a small disk takes rights that are not given here")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def scores(cache: Path) -> list[tuple[Any, ...]]:
@@ -84,6 +66,12 @@ def test_a_work_file_has_one_writer(tmp_path: Path) -> None:
     assert WorkLog(tmp_path / "work.jsonl", HEADER, "test").lines == [{"unit": 1}]
 
 
+def test_a_folder_where_a_work_file_belongs(tmp_path: Path) -> None:
+    (tmp_path / "work.jsonl").mkdir()
+    with pytest.raises(NassearchError, match=r"work\.jsonl cannot be written: Is a directory\. What"):
+        WorkLog(tmp_path / "work.jsonl", HEADER, "test")
+
+
 def test_a_result_on_a_full_disk_goes_on_once_there_is_room(small_disk: Path, tmp_path: Path) -> None:
     install()
     assert call(*RUN.split(), tmp_path / "whole.jsonl").exit_code == 0
@@ -108,7 +96,8 @@ def test_a_work_file_on_a_full_disk_keeps_what_is_finished(small_disk: Path) -> 
     ):
         for number in range(100):
             log.append({"unit": number, "text": "x" * 5000})
-    done = log.lines
+    done = [*log.lines, {"unit": "short"}]
+    log.append(done[-1])  # which fits where the one before did not
     del log
     assert WorkLog(small_disk / "work.jsonl", HEADER, "test").lines == done
 
@@ -169,6 +158,27 @@ def test_a_clock_that_goes_backwards_changes_nothing(tmp_path: Path, monkeypatch
     result = call(*args, "--dataset", "cifar10")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["proxies"][0]["coverage"]["value"] == 1
+
+
+@pytest.mark.parametrize("when", [0, 4e9])  # the first second of 1970, and a day in 2096
+def test_files_of_any_date_change_nothing(
+    when: float, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    score = ["score", "--sample", "200", "--proxies", "params,synflow", "--dataset", "cifar10", "-o"]
+    assert call(*RUN.split(), tmp_path / "a.jsonl").exit_code == 0
+    assert call(*score, tmp_path / "a.csv").exit_code == 0
+    whole = (tmp_path / "a.jsonl").read_bytes()
+    (tmp_path / "b.jsonl").write_bytes(whole[: len(whole) * 2 // 3])  # killed
+    (tmp_path / "b.csv").write_text("old")
+    for path in [*data_dir.rglob("*"), *tmp_path.iterdir()]:
+        os.utime(path, (when, when))
+    monkeypatch.setattr(time, "time", lambda: when)
+    monkeypatch.setattr(time, "time_ns", lambda: int(when * 1e9))
+    assert call(*RUN.split(), tmp_path / "b.jsonl").exit_code == 0
+    assert (tmp_path / "b.jsonl").read_bytes() == whole
+    assert call(*score, tmp_path / "b.csv").exit_code == 0
+    assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
 
 
 # ---- every command, with all others and on bad disks

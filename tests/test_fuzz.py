@@ -74,6 +74,8 @@ def test_any_text_is_an_architecture_or_refused(name: str) -> None:
 
     @fuzz
     @example(text=LONG_NUMBER)
+    @example(text="\x1f0")  # white space to patterns and to strip, and not to int
+    @example(text="0\x1c")
     @example(text="[" * 100_000)
     @example(text="(" * 100_000)
     @example(text="|" * 100_000)
@@ -273,6 +275,21 @@ def test_numbers_of_nats_that_are_none(index: Any, accuracy: Any) -> None:
         trainings(state, 90, Reading(space_of("nats-size")))
 
 
+@pytest.mark.parametrize("change", [{"train_times": (1.0,)}, {"train_times": {0: 1.0}}, {"train_times": 5}])
+def test_training_times_of_nats_for_other_epochs(change: dict[str, Any]) -> None:
+    result = {"epochs": 90, "eval_acc1es": {"x-valid@89": 1.0, "x-test@89": 2.0}, **change}
+    state = {"arch_str": "8:8:8:8:32", "arch_index": 3, "all_results": {("cifar100", 777): result}}
+    with pytest.raises(BadData, match="are not those"):
+        trainings(state, 90, Reading(space_of("nats-size")))
+
+
+@pytest.mark.parametrize("index", [10**5000, [10**5000]], ids=["number", "list"])
+def test_an_index_of_nats_that_cannot_be_written_out(index: Any) -> None:
+    state = {"arch_str": "8:8:8:8:32", "arch_index": index, "all_results": {}}
+    with pytest.raises(BadData, match=r"stands at .*a whole number of 16610 bits"):
+        trainings(state, 90, Reading(space_of("nats-size")))
+
+
 def test_an_archive_without_the_arrays_of_nasbench101(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", hash=np.zeros(1, "S32"), matrix=np.zeros((1, 7, 7), np.int8))
     with pytest.raises(BadData, match="has the arrays hash, matrix, not"):
@@ -283,3 +300,9 @@ def test_a_seed_that_no_column_holds() -> None:
     for seed in (2**70, 1.5, "1"):
         with pytest.raises(BadData, match="no whole number of 64 bits"):
             Collected().add(Training((0,), "cifar10", seed, 1.0, 1.0, 1.0))  # type: ignore[arg-type]
+
+
+def test_a_value_that_no_table_holds() -> None:
+    for values in ((float("inf"), 1.0, 1.0), (1.0, -float("inf"), 1.0), (1.0, 1.0, float("inf"))):
+        with pytest.raises(BadData, match=r"inf.*, which is not finite; get the file again"):
+            Collected().add(Training((0,), "cifar10", 0, *values))

@@ -315,6 +315,56 @@ class TestFormat:
         with pytest.raises(BadData, match=message):
             list(self.fmt.read(path, Reading(SPACE)))
 
+    @pytest.mark.parametrize("wrong", ["header", "hash", "rates", "rate", "vector"])
+    @pytest.mark.parametrize("value", ["doubled", "large", "infinite"])
+    def test_values_that_cannot_be_written_out_are_refused_at_once(
+        self, value: str, wrong: str, tmp_path: Path
+    ) -> None:
+        doubled: list[Any] = []
+        for _ in range(40):
+            doubled = [doubled, doubled]  # a tera of values, in a file of a few hundred bytes
+        bad = {"doubled": doubled, "large": [10**5000], "infinite": 1e308}[value]
+        row = [PUBLISHED[0][1], [0.5], 0.5, nested(FIVES)]
+        header = {}
+        if wrong == "header":
+            header = {"seed": bad}
+        else:
+            row[["hash", "rates", "rate", "vector"].index(wrong)] = [bad] if wrong == "rates" else bad
+        path = write(tmp_path / "a.pickle", [row], **header)
+        if value == "infinite" and wrong in ("rates", "rate"):  # in percent it is
+            reading = Reading(SPACE)
+            ((_, trainings),) = self.fmt.read(path, reading)
+            assert trainings == [] and reading.dropped == {"trainings without a finite error rate": 1}
+            return
+        with pytest.raises(BadData) as refusal:
+            list(self.fmt.read(path, Reading(SPACE)))
+        assert len(str(refusal.value)) < len(str(path)) + 400
+
+    @pytest.mark.parametrize("name", ["seed", "epochs"])
+    @pytest.mark.parametrize("value", [True, 2**63, 10**5000, 1.0], ids=["true", "large", "huge", "float"])
+    def test_a_number_of_the_header_is_one_that_a_table_can_keep(
+        self, name: str, value: Any, tmp_path: Path
+    ) -> None:
+        path = write(tmp_path / "a.pickle", [], **{name: value})
+        with pytest.raises(BadData, match=f"gives {name} as .*, not as a whole number of 64 bits"):
+            list(self.fmt.read(path, Reading(SPACE)))
+
+    def test_hashes_are_computed_once_for_all_files_and_not_without_rows(self, tmp_path: Path) -> None:
+        counts: Counter[str] = Counter()
+
+        class Counting(NASBenchASR):
+            def key(self, arch: Arch) -> str:
+                counts["keys"] += 1
+                return super().key(arch)
+
+        space = Counting()
+        list(self.fmt.read(write(tmp_path / "none.pickle", []), Reading(space)))
+        assert counts["keys"] == 0
+        path = write(tmp_path / "one.pickle", [[PUBLISHED[0][1], [0.5], 0.5, nested(FIVES)]])
+        for files in range(1, 4):
+            list(self.fmt.read(path, Reading(space)))
+            assert counts["keys"] == SPACE.size + files  # and one for the row's own vector
+
     @pytest.mark.parametrize("where", ["header", "rows"])
     def test_code_in_a_file_does_not_run(self, where: str, tmp_path: Path) -> None:
         trace = tmp_path / "ran"

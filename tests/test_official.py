@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -145,6 +147,23 @@ class ListBenchmark(Benchmark):
 
 SPACE = Widths()
 ALL = list(SPACE.all())
+
+
+def test_a_seed_for_each_training_of_a_large_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.lines"
+    file.write_text(
+        "\n".join(json.dumps([SPACE.format(arch), [[seed, 2.0, 3.0, 1.0]]]) for seed, arch in enumerate(ALL))
+    )
+    assert len(import_file(Benchmark, file, folder=tmp_path / "small").tables[0].seeds) == 6
+    monkeypatch.setattr("nassearch.benchmarks.table.PLACES", 35)
+    import_file(Benchmark, file, folder=tmp_path / "filled")  # a sixth of it is
+    monkeypatch.setattr("nassearch.benchmarks.table.SPARSEST", 5)
+    with pytest.raises(
+        BadData, match=r"a\.lines: .*loss has 6 different seeds, so 36 places for 6 trainings"
+    ):
+        import_file(Benchmark, file, folder=tmp_path / "refused")
 
 
 def lines(archs: list[Arch] = ALL, **change: list[list[Any]]) -> str:
@@ -304,6 +323,52 @@ def test_a_killed_import_of_a_file_that_changed_begins_anew(
     monkeypatch.setattr(Lines, "killed_at", None)
     file.write_text(lines(_0=[[0, 0.5, 0.5, 1.0], [1, 0.5, 0.5, 1.0]]))
     assert import_file(Benchmark, file).tables[0].best_test == 0.5
+
+
+def test_a_changed_file_with_its_old_date_begins_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lines, "killed_at", 4)
+    with pytest.raises(KeyboardInterrupt):
+        import_file(Benchmark, file)
+    monkeypatch.setattr(Lines, "killed_at", None)
+    before = file.stat()
+    file.write_text(file.read_text().replace("2.0", "0.5"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert import_file(Benchmark, file).tables[0].best_test == pytest.approx((0.5 + 2.2) / 2)
+
+
+def test_a_folder_in_which_a_file_has_changed_begins_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "a").write_text("one")
+    (folder / "gone").symlink_to(tmp_path / "nothing")
+    first = work_path(Benchmark, folder, None)
+    assert work_path(Benchmark, folder, None) == first != work_path(Benchmark, folder, 12)
+    old = folder.stat()
+    (folder / "a").write_text("two")
+    assert folder.stat().st_mtime_ns == old.st_mtime_ns
+    assert work_path(Benchmark, folder, None) != first
+
+
+@pytest.mark.parametrize("when", [0, 4e9])  # the first second of 1970, and a day in 2096
+def test_a_killed_import_whose_clock_was_set_gives_the_same_bytes(
+    when: float, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = import_file(Benchmark, file, folder=tmp_path / "whole").tables[0].path.read_bytes()
+    monkeypatch.setattr(Lines, "killed_at", 4)
+    with pytest.raises(KeyboardInterrupt):
+        import_file(Benchmark, file)
+    log = work_path(Benchmark, file, None)
+    monkeypatch.setattr(Lines, "killed_at", None)
+    monkeypatch.setattr(time, "time", lambda: when)
+    monkeypatch.setattr(time, "time_ns", lambda: int(when * 1e9))
+    for written in (log, log.with_name(f"{log.name}.lock"), log.parent):
+        os.utime(written, (when, when))
+    Lines.read_units.clear()
+    assert import_file(Benchmark, file).tables[0].path.read_bytes() == whole
+    assert Lines.read_units == ["4", "5"]
+    os.utime(file, (when, when))
+    assert import_file(Benchmark, file, folder=tmp_path / "again").tables[0].path.read_bytes() == whole
 
 
 def test_a_work_file_that_lacks_something_is_refused(file: Path) -> None:

@@ -286,3 +286,16 @@ def test_the_example_of_a_proxy_works_from_another_package(other_package: None) 
 def test_a_name_nobody_has_is_refused_with_the_nearest(other_package: None) -> None:
     with pytest.raises(UnknownName, match="did you mean convolutions"):
         registry.load("proxies", "convolution")
+
+
+def test_no_clock_that_people_set_is_read() -> None:
+    """Dates go backwards when a clock is set; what lasts is measured by clocks that do not."""
+    steady = {"monotonic", "perf_counter", "process_time"}
+    for module, tree in modules().items():
+        assert not any(name.startswith(("datetime", "time.")) for name in imports(tree)), module
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                of = node.value.id if isinstance(node.value, ast.Name) else ""
+                assert of != "time" or node.attr in steady, f"{module}, line {node.lineno}"
+                dates = {"st_mtime", "st_atime", "st_ctime", "getmtime", "getctime", "utime"}
+                assert node.attr not in dates, f"{module}, line {node.lineno}"

@@ -136,9 +136,9 @@ def import_file(
             f"{path} is a {fmt.name}: columns and scale are of CSV and Parquet, leave them out"
         )
     checksum = check_published(fmt, path, force)
+    work = work_path(benchmark, path, epochs)
     tables, dropped = _of_format(benchmark, fmt, path, wanted, epochs, progress)
     kept = _keep(benchmark, tables, folder, force)
-    work = work_path(benchmark, path, epochs)
     for leftover in (work, work.with_name(f"{work.name}.lock")):
         leftover.unlink(missing_ok=True)
     return ImportReport(path, kept, fmt.name, (), dropped, checksum)

@@ -16,10 +16,10 @@ import numpy as np
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.checksums import agree, digest
 from nassearch.benchmarks.formats.base import Format, Reading, Training
-from nassearch.benchmarks.table import Table
+from nassearch.benchmarks.table import Table, refuse_sparse
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.benchmarks.worklog import WorkLog
-from nassearch.errors import BadData
+from nassearch.errors import BadData, quoted
 from nassearch.paths import data_dir
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress
@@ -45,16 +45,24 @@ class Collected:
         """Take in one training.
 
         Raises:
-            BadData: its seed is no number that a seed can be.
+            BadData: its seed is no number that a seed can be, or a value is infinite.
         """
-        try:
-            self.seed.append(training.seed)
-        except (OverflowError, TypeError):
-            raise BadData(
-                f"the seed {training.seed!r} of a training is no whole number of 64 bits; get the file again"
-            ) from None
+        _check(training)
+        self.seed.append(training.seed)
         self.arch.append(self.place.setdefault(training.arch, len(self.place)))
         self.values.extend(training[3:])
+
+
+def _check(training: Training) -> None:
+    seed, values = training.seed, training[3:]
+    if not isinstance(seed, int) or not -(2**63) <= seed < 2**63:
+        raise BadData(
+            f"the seed {quoted(seed)} of a training is no whole number of 64 bits; get the file again"
+        )
+    if any(map(math.isinf, values)):
+        raise BadData(
+            f"a training has reached {quoted(list(values))}, which is not finite; get the file again"
+        )
 
 
 def read_official(
@@ -88,11 +96,16 @@ def read_official(
 
 
 def work_path(benchmark: type[TabularBenchmark], path: Path, epochs: int | None) -> Path:
-    """Return where a resumable import of a file keeps what it has read; a file that has changed begins anew."""
-    state = path.stat()
-    which = f"{path.resolve()} {state.st_size} {state.st_mtime_ns} {epochs}"
-    name = hashlib.sha256(which.encode()).hexdigest()[:12]
-    return data_dir() / benchmark.name / f"import-{name}.work.jsonl"
+    """Return where a resumable import of a file or folder keeps what it has read; one that has changed begins anew.
+
+    No clock is trusted: any difference counts, into the past too, and the time at which the system last changed a
+    file's entry counts beside the time of its content, which programs that copy set as they like.
+    """
+    which = hashlib.sha256(f"{path.resolve()} {epochs}".encode())
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        state = file.stat() if file.exists() else file.lstat()  # a link to nothing
+        which.update(f" {file.name} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}".encode())
+    return data_dir() / benchmark.name / f"import-{which.hexdigest()[:12]}.work.jsonl"
 
 
 def _logged(
@@ -111,6 +124,8 @@ def _logged(
     reading.done = frozenset(line["unit"] for line in log.lines)
     before = Counter(reading.dropped)
     for unit, trainings in fmt.read(path, reading):
+        for training in trainings:
+            _check(training)  # an infinite value could not be written to the work file
         rows = [[None if value != value else value for value in training] for training in trainings]
         log.append({"unit": unit, "trainings": rows, "dropped": dict(reading.dropped - before)})
         before = Counter(reading.dropped)
@@ -128,12 +143,14 @@ def official_table(
     """Make the table of one data set.
 
     Raises:
-        BadData: architectures are missing, a training is there twice, or validation values are there for some only.
+        BadData: architectures are missing, a training is there twice, seeds are too many, or validation values are
+            there for some only.
     """
     archs = list(found.place)
     space = benchmark.space_of(archs) if benchmark.listed else benchmark.make_space()
     _refuse_missing(benchmark, space, dataset, archs)
     seeds = sorted(set(found.seed))
+    refuse_sparse(dataset.name, len(seeds), len(archs), len(found.seed))
     row = np.searchsorted(seeds, np.array(found.seed))
     column = np.array(found.arch)
     if len(np.unique(row * len(archs) + column)) < len(column):

@@ -22,6 +22,8 @@ from nassearch.types import Arch, Floats
 FORMAT = 1
 MEANING = ("format", "space", "dataset", "unit", "higher_is_better")
 """The metadata that says what the numbers are. Notes and recipes may be reworded: it stays the same table."""
+PLACES, SPARSEST = 1 << 23, 10
+"""A table has so many places for trainings at most, 200 MB, or one of ten places is filled."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,17 @@ class Table:
             )
         if self.rows.min() < 0 or self.rows.max() >= self.valid.shape[1]:
             raise BadData(f"rows {self.rows.min()} to {self.rows.max()} in a table of {self.valid.shape[1]}")
+
+
+def refuse_sparse(dataset: str, seeds: int, archs: int, trainings: int) -> None:
+    """Raise `BadData` where a table of so many seeds and architectures would be large and nearly empty."""
+    places = seeds * archs
+    if places > max(PLACES, SPARSEST * trainings):
+        raise BadData(
+            "seeds tell the trainings of one architecture apart, and a table has a place for each architecture "
+            f"with each seed; {dataset} has {seeds} different seeds, so {places} places for {trainings} trainings; "
+            "number the trainings of each architecture from 0, or leave the seeds out where each has one training"
+        )
 
 
 def _by_seed(name: str, values: Any, count: int) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.layout import Columns, Layout
 from nassearch.benchmarks.reading import Sheet
-from nassearch.benchmarks.table import Table
+from nassearch.benchmarks.table import Table, refuse_sparse
 from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch
@@ -151,7 +151,7 @@ def to_table(
     """Make the table of one data set, losses negated; `listed` keeps the architectures of a finite list in it.
 
     Raises:
-        BadData: architectures are missing, or fractions stand where percent is expected.
+        BadData: architectures are missing, seeds are too many, or fractions stand where percent is expected.
     """
     archs = list(dict.fromkeys(arch for arch, _ in found.values))
     seeds = sorted({seed for _, seed in found.values})
@@ -163,6 +163,10 @@ def to_table(
             f"{path} lacks {len(missing)} of {space.size} architectures of {space.name} for {dataset.name}; "
             f"a search may ask for any: {', '.join(missing[:SHOWN])}{more}"
         )
+    try:
+        refuse_sparse(dataset.name, len(seeds), len(archs), len(found.values))
+    except BadData as error:
+        raise BadData(f"{path}: {error}") from error
     column, row = {arch: i for i, arch in enumerate(archs)}, {seed: i for i, seed in enumerate(seeds)}
     values = np.full((3, len(seeds), len(archs)), np.nan)
     for (arch, seed), three in found.values.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,12 @@ class WorkLog:
             ) from None
         except OSError as error:
             raise _unwritable(path, error) from error
-        whole = self._read(json.loads(json.dumps(header)), of) if path.exists() else 0
-        with open(path, "ab") as file:
-            file.truncate(whole)
+        try:
+            whole = self._read(json.loads(json.dumps(header)), of) if path.exists() else 0
+            with open(path, "ab") as file:
+                file.truncate(whole)
+        except OSError as error:
+            raise _unwritable(path, error) from error
         if not whole:
             self._write(header)
 
@@ -64,11 +68,18 @@ class WorkLog:
         self.lines.append(line)
 
     def _write(self, line: Mapping[str, Any]) -> None:
+        content = memoryview((json.dumps(line, allow_nan=False) + "\n").encode())
         try:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(line, allow_nan=False) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            with open(self.path, "ab", buffering=0) as file:
+                whole = os.fstat(file.fileno()).st_size
+                try:
+                    while content:
+                        content = content[file.write(content) :]
+                    os.fsync(file.fileno())
+                except OSError:
+                    with suppress(OSError):  # so that a later line begins where this one did
+                        file.truncate(whole)
+                    raise
         except OSError as error:
             raise _unwritable(self.path, error) from error
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import sys
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -38,6 +40,10 @@ class Commands(click.Group):
         return getattr(import_module(module), name)  # type: ignore[no-any-return]
 
     def invoke(self, ctx: click.Context) -> Any:
+        # Names of files are bytes, and some are no text: what a terminal cannot show is shown as \\udc83.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except NassearchError as error:

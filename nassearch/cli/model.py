@@ -35,9 +35,9 @@ def model_table(
         The columns model, batch and one per proxy, and the one row.
     """
     shape, count = _shape(input_shape), _classes(classes)
-    from nassearch.strategies.base import whole
+    from nassearch.strategies.base import SEEDS, whole
 
-    whole("seed", seed, least=0)
+    whole("seed", seed, least=0, largest=SEEDS)
     from nassearch.modules import open_model_batch, score
     from nassearch.types import Task
 

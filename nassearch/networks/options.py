@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, UnknownName, quoted
 
 OF = ("logits", "loss")
 VARIANCE = ("batch", "element")
@@ -19,6 +19,15 @@ def check_positive(options: Mapping[str, Any], *names: str) -> None:
         value = options.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise InvalidSetting(f"{name} is a positive number, not {value!r}")
+
+
+def check_seed(name: str, options: Mapping[str, Any]) -> None:
+    """Raise `InvalidSetting` where the seed of a score is given and is none that numpy and torch both take."""
+    seed = options.get("seed", 0)
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InvalidSetting(
+            f"seed of {name} is a whole number of at least 0 that 63 bits hold, not {quoted(seed)}; such as seed=1"
+        )
 
 
 def check_amplitudes(amplitudes: Any) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
+from nassearch.networks.options import check_seed
 from nassearch.proxies.kinds import Kinds
 from nassearch.types import Batch, Floats
 
@@ -63,14 +64,14 @@ class Proxy:
     @property
     def options(self) -> dict[str, Any]:
         """Return the options with their default values."""
-        parameters = inspect.signature(self.function).parameters.values()
-        return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        found = inspect.signature(self.function).parameters.values()
+        return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY}
 
     def check(self, options: Mapping[str, Any], batch: Batch | None) -> None:
-        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` where its batch is missing."""
-        for option in options:
-            if option not in self.options:
-                raise UnknownName(f"option of {self.name}", option, self.options)
+        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong seed or no batch."""
+        for option in sorted(options.keys() - self.options.keys()):
+            raise UnknownName(f"option of {self.name}", option, self.options)
+        check_seed(self.name, options)
         for need in sorted(self.needs):
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")

@@ -108,6 +108,17 @@ class SearchSpace(ABC):
         keys may still stand for one function: each space says what its key sees through.
         """
 
+    @cached_property
+    def _by_key(self) -> dict[str, Arch]:
+        return {self.key(arch): arch for arch in self.all()}
+
+    def of_key(self, key: str) -> Arch | None:
+        """Return the last of the architectures with this key in `all()`, None where there is none.
+
+        The first call computes every key.
+        """
+        return self._by_key.get(key)
+
     @abstractmethod
     def parse(self, text: str) -> Arch:
         """Read an architecture as people write it; raise `InvalidArch` with the place where it goes wrong."""

@@ -90,7 +90,7 @@ class NASBench201(SearchSpace):
     def parse(self, text: str) -> Arch:
         """Read `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`, or an official index such as `6111`."""
         if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text):
-            index = int(text)
+            index = int(text.strip())
             if not 0 <= index < self.size:
                 raise InvalidArch(f"an index of {self.name} is from 0 to {self.size - 1}, not {index}")
             return self._official[index]

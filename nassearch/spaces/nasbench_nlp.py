@@ -115,11 +115,12 @@ class NASBenchNLP(SearchSpace):
         A recipe need not be in the list: what has no meaning outside of it, such as a query, refuses it later.
         """
         if re.fullmatch(r"\s*\d{1,9}\s*", text):
-            if int(text) >= self.size:
+            place = int(text.strip())
+            if place >= self.size:
                 raise InvalidArch(
-                    f"a place in the list of {self.name} is from 0 to {self.size - 1}, not {int(text)}"
+                    f"a place in the list of {self.name} is from 0 to {self.size - 1}, not {place}"
                 )
-            return self._archs[int(text)]
+            return self._archs[place]
         try:
             recipe = json.loads(text)
         except (ValueError, RecursionError) as error:

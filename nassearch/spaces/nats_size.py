@@ -43,7 +43,7 @@ class NATSSize(Choices):
         """Read `8:16:24:32:64`, or an official index such as `1234`."""
         if not re.fullmatch(r"\s*\d{1,18}\s*", text):
             return super().parse(text)
-        index = int(text)
+        index = int(text.strip())
         if index >= self.size:
             raise InvalidArch(f"an index of {self.name} is from 0 to {self.size - 1}, not {index}")
         return tuple(index // len(WIDTHS) ** power % len(WIDTHS) for power in reversed(range(STAGES)))

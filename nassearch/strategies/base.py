@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Scorer
 
@@ -151,12 +151,20 @@ class Strategy(ABC):
         return {}
 
 
-def whole(name: str, value: int, least: int = 1, most: int | None = None) -> int:
+LARGEST = 10**7
+"""Of numbers of anything: more rounds, draws or models are a slip of the hand, and need more memory than there is."""
+SEEDS = 2**63 - 1
+"""The largest seed that torch takes too."""
+
+
+def whole(name: str, value: int, least: int = 1, most: int | None = None, largest: int = LARGEST) -> int:
     """Return a setting that is a whole number in range; raise `InvalidSetting` where it is not."""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not is_whole or value < least or (most is not None and value > most):
         bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise InvalidSetting(f"{name} is a whole number {bounds}, not {value!r}")
+        raise InvalidSetting(f"{name} is a whole number {bounds}, not {quoted(value)}")
+    if value > largest:
+        raise InvalidSetting(f"{name} is a whole number of at most {largest}, not {quoted(value)}")
     return value
 
 

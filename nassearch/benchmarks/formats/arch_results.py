@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from nassearch.benchmarks.formats.base import Reading, Training
-from nassearch.errors import BadData, InvalidArch, InvalidSetting
+from nassearch.errors import BadData, InvalidArch, InvalidSetting, quoted
 
 RESULT = "eval_acc1es"
 """A key that tells the dictionary of one training, of the published class ResultsCount."""
@@ -52,8 +52,8 @@ def reduce(state: dict[Any, Any]) -> None:
         last = {name: accuracies.get(f"{name}@{epochs - 1}") for name in ("x-valid", "x-test", "ori-test")}
         found = {name: float(value) for name, value in last.items() if value is not None}
         seconds = float(sum(times[epoch] for epoch in range(epochs))) if times else math.nan
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise BadData(f"the results of a training are not those of NAS-Bench-201: {error!r}") from error
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        raise BadData(f"the results of a training are not those of NAS-Bench-201: {quoted(error)}") from error
     state.clear()
     state[RESULT] = Result(epochs, found, seconds)
 
@@ -81,13 +81,13 @@ def trainings(state: dict[Any, Any], epochs: int, reading: Reading) -> tuple[str
                 taken.setdefault(dataset, {})[int(seed)] = result
             else:
                 reading.dropped[f"trainings of {result.epochs} epochs"] += 1
-    except (AttributeError, InvalidArch, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, InvalidArch, LookupError, OverflowError, TypeError, ValueError) as error:
         raise BadData(
             f"the results of an architecture are not those of {reading.space.name}: {error}"
         ) from error
     if type(index) is not int or reading.space.index(arch) != index:
         raise BadData(
-            f"{text} stands at {index!r}; in {reading.space.name} it is {reading.space.index(arch)}"
+            f"{text} stands at {quoted(index)}; in {reading.space.name} it is {reading.space.index(arch)}"
         )
     half, full = (taken.pop(name, {}) for name in CIFAR10)
     found = _cifar10(arch, half, full, reading.dropped)

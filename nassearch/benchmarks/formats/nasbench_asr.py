@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.errors import BadData, InvalidSetting
+from nassearch.errors import BadData, InvalidSetting, quoted
 from nassearch.types import Arch
 
 HEAD = 4096
@@ -57,10 +55,9 @@ class NASBenchASRPickles(Format):
             reading.dropped[f"files of trainings of other lengths than {epochs} epochs"] += len(files) - len(
                 wanted
             )
-        by_hash = {reading.space.key(arch): arch for arch in reading.space.all()}
         for number, (file, header) in enumerate(wanted):
             if file.name not in reading.done:
-                yield file.name, _trainings(file, header, by_hash, reading)
+                yield file.name, _trainings(file, header, reading)
             if reading.progress:
                 reading.progress(number + 1, len(wanted))
 
@@ -90,16 +87,19 @@ def _header(file: Path) -> dict[str, Any] | None:
         return None
     columns = header.get("columns")
     if not isinstance(columns, list | tuple) or list(columns[:3]) != COLUMNS:
-        raise BadData(f"{file} has the columns {columns}, which should begin with {', '.join(COLUMNS)}")
+        raise BadData(
+            f"{file} has the columns {quoted(columns)}, which should begin with {', '.join(COLUMNS)}"
+        )
     for name in ("epochs", "seed"):
-        if not isinstance(header.get(name), int):
-            raise BadData(f"the header of {file} gives {name} as {header.get(name)!r}, not as a whole number")
+        value = header.get(name)
+        if type(value) is not int or not -(2**63) <= value < 2**63:  # True is an int too
+            raise BadData(
+                f"the header of {file} gives {name} as {quoted(value)}, not as a whole number of 64 bits"
+            )
     return header
 
 
-def _trainings(
-    file: Path, header: dict[str, Any], by_hash: dict[str, Arch], reading: Reading
-) -> list[Training]:
+def _trainings(file: Path, header: dict[str, Any], reading: Reading) -> list[Training]:
     with open(file, "rb") as stream:
         unpickler = Unpickler(stream.read, str(file))
         unpickler.load()
@@ -114,18 +114,20 @@ def _trainings(
         if not isinstance(row, list | tuple) or len(row) != len(columns):
             raise BadData(f"{where}: not a row of {len(columns)} columns")
         if not isinstance(row[0], str):
-            raise BadData(f"{where}: {row[0]!r} is no hash")
-        if row[0] not in by_hash:
+            raise BadData(f"{where}: {quoted(row[0])} is no hash")
+        arch = reading.space.of_key(row[0])
+        if arch is None:
             reading.dropped["trainings with a hash of no architecture"] += 1
             continue
         if vector_at is not None:
             vector = _vector(row[vector_at], where)
             if not reading.space.is_valid(vector) or reading.space.key(vector) != row[0]:
-                raise BadData(f"{where}: the hash {row[0]} is not that of the vector {row[vector_at]}")
-        valid, test = _lowest(row[1], where), _rate(row[2], where)
+                raise BadData(
+                    f"{where}: the hash {row[0]} is not that of the vector {quoted(row[vector_at])}"
+                )
+        valid, test = 100 * _lowest(row[1], where), 100 * _rate(row[2], where)
         if math.isfinite(valid) and math.isfinite(test):
-            arch = by_hash[row[0]]
-            found.append(Training(arch, DATASET, header["seed"], 100 * valid, 100 * test, math.nan))
+            found.append(Training(arch, DATASET, header["seed"], valid, test, math.nan))
         else:
             reading.dropped["trainings without a finite error rate"] += 1
     return found
@@ -135,20 +137,21 @@ def _vector(value: Any, where: str) -> Arch:
     try:
         return tuple(int(option) for node in value for option in node)
     except (OverflowError, TypeError, ValueError):
-        raise BadData(f"{where}: {value!r} is no vector of an architecture") from None
+        raise BadData(f"{where}: {quoted(value)} is no vector of an architecture") from None
 
 
 def _lowest(values: Sequence[Any], where: str) -> float:
     """Return the lowest of the rates that are finite, NaN where none is."""
+    # One by one: numpy would unfold lists within lists, which a small file can hold a billion of.
     try:
-        rates = np.asarray(values, np.float64).reshape(-1)
+        rates = [math.nan if value is None else float(value) for value in values]
     except (OverflowError, TypeError, ValueError):
-        raise BadData(f"{where}: {values!r} are no error rates") from None
-    return float(min(rates[np.isfinite(rates)], default=math.nan))
+        raise BadData(f"{where}: {quoted(values)} are no error rates") from None
+    return min(filter(math.isfinite, rates), default=math.nan)
 
 
 def _rate(value: Any, where: str) -> float:
     try:
         return float(value)
     except (OverflowError, TypeError, ValueError):
-        raise BadData(f"{where}: {value!r} is no error rate") from None
+        raise BadData(f"{where}: {quoted(value)} is no error rate") from None

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from nassearch.benchmarks.formats.base import Format, Reading, Training
-from nassearch.errors import BadData, InvalidArch, InvalidSetting
+from nassearch.errors import BadData, InvalidArch, InvalidSetting, quoted
 from nassearch.spaces.recipes import to_arch
 from nassearch.types import Arch
 
@@ -140,7 +140,7 @@ def _bounded(text: bytes, path: Path, name: str) -> bytes:
 def _get(log: dict[str, Any], key: str, kind: type, where: str) -> Any:
     value = log.get(key)
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise BadData(f"{where}: {key} is {value!r}, not of type {kind.__name__}")
+        raise BadData(f"{where}: {key} is {quoted(value)}, not of type {kind.__name__}")
     return value
 
 
