@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import re
 import shutil
 import sqlite3
 import subprocess
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from nassearch import registry
 from nassearch.benchmarks.npz import write_npz
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import Busy, NassearchError
+from nassearch.scorers.cache import VERSION, ScoreCache
 
 RUN = "run rand --dataset cifar10 --rounds 30 --budget 20 --warmup 50 --scorer params --out"
 HEADER = {"format": 1}
@@ -45,6 +48,41 @@ def test_processes_share_a_cache_and_a_folder_of_results(tmp_path: Path, data_di
     assert call(*RUN.split(), tmp_path / "alone.jsonl").exit_code == 0
     assert scores(data_dir / "scores.sqlite") == shared
     assert (tmp_path / "alone.jsonl").read_bytes() == (tmp_path / "0.jsonl").read_bytes()
+
+
+def open_at_once(path: Path, number: int, start: Any, told: Any) -> None:
+    """Keep a score in a cache at the moment at which all others do."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cache = ScoreCache(path, "a context")
+        start.wait()
+        cache.put({f"key {number}": 1.0})
+        cache.close()
+    told.put([str(warning.message) for warning in caught])
+
+
+@pytest.mark.parametrize("state", ["new", "old", "damaged"])
+def test_eight_processes_open_a_cache_at_once_and_at_most_one_sets_it_aside(
+    tmp_path: Path, state: str
+) -> None:
+    path = tmp_path / "scores.sqlite"
+    if state == "old":
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE scores (key TEXT)")
+            connection.execute(f"PRAGMA user_version = {VERSION - 1}")
+        connection.close()
+    elif state == "damaged":
+        path.write_bytes(b"this is not a database" * 200)
+    context = multiprocessing.get_context("spawn")
+    start, told = context.Barrier(8), context.Queue()
+    others = [context.Process(target=open_at_once, args=(path, n, start, told)) for n in range(8)]
+    for process in others:
+        process.start()
+    messages = [message for _ in others for message in told.get(timeout=120)]
+    for process in others:
+        process.join()
+    assert [("kept as" in message) for message in messages] == [True] * (state != "new"), messages
+    assert ScoreCache(path, "a context").all() == {f"key {n}": 1.0 for n in range(8)}
 
 
 def test_processes_on_one_result_let_one_of_them_write(tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 VERSION = 3
 """Format of the file, and of what the scores mean: to be raised whenever a proxy's numbers move."""
@@ -36,6 +39,7 @@ class ScoreCache:
         self.path, self.context = path, context
         self.usable = True
         self._opened: tuple[int, sqlite3.Connection, int] | None = None
+        self._seen: tuple[int, int] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}
@@ -113,15 +117,18 @@ class ScoreCache:
         return self._opened[1:]
 
     def _connect(self) -> tuple[sqlite3.Connection, int]:
+        self._seen = _identity(self.path)
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
         try:
+            connection.execute("BEGIN")  # another process may be making the tables at this moment
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            connection.commit()
             if version != VERSION and not empty:
                 connection.close()
                 self._set_aside(f"version{version}", f"has format {version}, this release reads {VERSION}")
                 return self._connect()
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("BEGIN IMMEDIATE")
             for statement in TABLES.split(";"):
@@ -138,6 +145,12 @@ class ScoreCache:
         return connection, row
 
     def _set_aside(self, suffix: str, reason: str) -> None:
+        with FileLock(f"{self.path}.lock", timeout=BUSY_SECONDS):
+            if _identity(self.path) == self._seen:
+                self._move(suffix, reason)
+            # Otherwise another process has done so: the file is a new one.
+
+    def _move(self, suffix: str, reason: str) -> None:
         target = self.path.with_name(f"{self.path.name}.{suffix}")
         number = 1
         while target.exists():
@@ -153,6 +166,15 @@ class ScoreCache:
         )
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
 def _number(score: Any) -> float:
     """Return a score as stored, NaN for NULL. SQLite keeps any kind of value in any column."""
     if score is None:
@@ -160,6 +182,19 @@ def _number(score: Any) -> float:
     if type(score) is not float:
         raise sqlite3.DatabaseError(f"a {type(score).__name__} where a score belongs")
     return score
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer work side by side. SQLite does not wait here by itself, as it does everywhere else."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def _damaged(error: Exception) -> bool:
