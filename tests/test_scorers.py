@@ -323,3 +323,23 @@ def test_wrong_specs_offer_what_is_near() -> None:
         build_scorer("synflow(epsilon)", SPACE, TASK)
     with pytest.raises(InvalidSetting, match="two numbers"):
         build_scorer("epsilon(weights=wide)", SPACE, TASK, BATCH)
+
+
+def test_a_cache_that_answers_with_another_key_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Misled:
+        """A file whose index leads to another row."""
+
+        def execute(self, *_: object) -> list[tuple[str, float]]:
+            return [("b", 1.0)]
+
+    cache = ScoreCache(tmp_path / "scores.sqlite", "context")
+    cache.put({"a": 1.0})
+    opened = cache._open
+    answers = iter([(Misled(), 1)])
+    monkeypatch.setattr(cache, "_open", lambda: next(answers, None) or opened())
+    with pytest.warns(RuntimeWarning, match="is damaged .*a score of another key than was asked for"):
+        assert cache.get(["a"]) == {}
+    cache.put({"a": 1.0})
+    assert cache.get(["a"]) == {"a": 1.0}

@@ -56,6 +56,9 @@ class ScoreCache:
                     f"SELECT key, score FROM scores WHERE context = ? AND key IN ({marks})", (context, *part)
                 )
                 found.update((key, _number(score)) for key, score in rows)
+            if not found.keys() <= set(keys):
+                found.clear()
+                raise sqlite3.DatabaseError("a score of another key than was asked for")
 
         self._guarded(read)
         return found
