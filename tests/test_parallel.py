@@ -32,8 +32,8 @@ class Counted:
         with self.log.open("a") as file:
             file.write(f"{os.getpid()}\n")
 
-    def __call__(self, item: int) -> tuple[int, float, bool]:
-        return os.getpid(), float(self.array[item]), mapped(self.array)
+    def __call__(self, item: int) -> tuple[int, float, bool, bool]:
+        return os.getpid(), float(self.array[item]), self.array.flags.writeable, mapped(self.array)
 
 
 def mapped(array: Any) -> bool:
@@ -49,7 +49,7 @@ def test_a_function_goes_to_each_worker_once(tmp_path: Path, executor: str, size
     if executor == "dask":
         pytest.importorskip("distributed", reason="needs nassearch[dask]")
     found = list(in_order(Counted(tmp_path / "log", size), range(60), 2, executor))
-    assert [value for _, value, _ in found] == list(range(60))
+    assert [value for _, value, *_ in found] == list(range(60))
     unpacked = (tmp_path / "log").read_text().split()
     assert sorted(set(unpacked)) == sorted(unpacked)
     assert set(map(str, {pid for pid, *_ in found})) <= set(unpacked)

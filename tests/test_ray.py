@@ -19,6 +19,7 @@ from commands import install, spawn
 from test_parallel import Counted
 
 from nassearch import Experiment, clusters
+from nassearch.cargo import LARGE
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName
 from nassearch.parallel import in_order
 from nassearch.scoring import score_table
@@ -122,9 +123,9 @@ def test_workers_bound_what_is_computed_at_a_time(executor: str) -> None:
 
 
 def test_a_function_goes_to_each_worker_once(executor: str, tmp_path: Path) -> None:
-    found = list(in_order(Counted(tmp_path / "log"), range(60), None, executor))
-    assert [value for _, value, _ in found] == list(range(60))
-    assert not any(writeable for *_, writeable in found), "the array is a copy, not the node's"
+    found = list(in_order(Counted(tmp_path / "log", 2 * LARGE), range(60), None, executor))
+    assert [value for _, value, *_ in found] == list(range(60))
+    assert not any(writeable for *_, writeable, _ in found), "the array is a copy, not the node's"
     unpacked = (tmp_path / "log").read_text().split()
     assert sorted(unpacked) == sorted({str(pid) for pid, *_ in found})
 

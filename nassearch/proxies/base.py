@@ -217,9 +217,8 @@ def model_proxy(
     """
 
     def declare(function: Callable[..., float]) -> ModelProxy:
-        name = getattr(function, "__name__", "")
         declared = ModelProxy(
-            name,
+            getattr(function, "__name__", ""),
             function,  # type: ignore[arg-type]
             frozenset(needs),
             higher_is_better,

@@ -145,6 +145,7 @@ class ScoreCache:
         except BaseException:
             connection.close()
             raise
+        self._seen = self._seen or _identity(self.path)  # which this process may have made
         return connection, row
 
     def _set_aside(self, suffix: str, reason: str) -> None:
