@@ -29,6 +29,8 @@ AHEAD = 4
 """Tasks that may be finished and wait for an earlier one, for each that may be unfinished."""
 RECOUNT = 5.0
 """Seconds between two looks at how many processors the cluster has: nodes come and go."""
+CANCELS = 10
+"""How often a task is told to end, with half a second in between."""
 LIBRARIES = ("ray", "numpy", "torch", "nassearch")
 """What decides the bits of a result, and so has to be the same on every node."""
 THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
@@ -65,9 +67,8 @@ def on_ray(
             "again, with fewer --workers where memory was short"
         ) from error
     finally:
-        for reference in unfinished:
-            with suppress(Exception):  # the cluster may be what failed
-                ray.cancel(reference, force=True)
+        with suppress(Exception):  # the cluster may be what failed
+            _cancel(ray, unfinished)
 
 
 def _stream(
@@ -91,6 +92,15 @@ def _stream(
             _, unfinished[:] = ray.wait(unfinished, num_returns=len(unfinished), fetch_local=False, timeout=0)
         if ordered[0] not in unfinished:
             yield ray.get(ordered.popleft())
+
+
+def _cancel(ray: Any, unfinished: list[Any]) -> None:
+    """End tasks. Ray loses the word where a task is on its way to a worker, so those that go on are told again."""
+    for _ in range(CANCELS):
+        for reference in unfinished:
+            ray.cancel(reference, force=True)
+        if unfinished:
+            _, unfinished = ray.wait(unfinished, num_returns=len(unfinished), fetch_local=False, timeout=0.5)
 
 
 def _limit(ray: Any, workers: int | None) -> int:
