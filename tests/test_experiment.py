@@ -135,6 +135,6 @@ def test_executors_give_the_same_bytes(executor: str, tmp_path: Path) -> None:
     assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "a.jsonl").read_bytes()
     wrong = small(warmup=5, scorer="epsilon(path=wrong)")
     with pytest.raises(
-        InvalidSetting, match=r"^path of epsilon is collapsed, compiled or full, not 'wrong'$"
+        InvalidSetting, match=r"^path of epsilon is collapsed, compiled, torch or full, not 'wrong'$"
     ):
         wrong.run(cache=False, workers=2, executor=executor)
