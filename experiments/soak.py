@@ -159,6 +159,10 @@ class Case:
             lives[life - 1][kind].append(units)
         return lives
 
+    def through(self) -> bool:
+        """Return whether the process that was started last has done all that it does."""
+        return self.trace.exists() and bool(self.lives()[-1]["operations"])
+
     def operations(self) -> int:
         return int(self.lives()[-1]["operations"][0][0])
 
@@ -229,9 +233,10 @@ def one_run(
         said = "" if killed else case.finish(process)
         for orphan in orphans:
             kill(orphan, group=True)
-        if not killed:
+        spent += killed
+        if not killed or case.through():  # a kill can come between its last act and its end
             return spent, said
-        spent, orphans = spent + 1, [process]
+        orphans = [process]
 
 
 def soak(

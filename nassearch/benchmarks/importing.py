@@ -139,7 +139,7 @@ def import_file(
     work = work_path(benchmark, path, epochs)
     tables, dropped = _of_format(benchmark, fmt, path, wanted, epochs, progress)
     kept = _keep(benchmark, tables, folder, force)
-    for leftover in (work, work.with_name(f"{work.name}.lock")):
+    for leftover in (work.with_name(f"{work.name}.lock"), work):  # a kill in between repeats nothing
         leftover.unlink(missing_ok=True)
     return ImportReport(path, kept, fmt.name, (), dropped, checksum)
 
