@@ -156,7 +156,8 @@ def _connect(address: str, workers: int | None) -> Any:
     except (OSError, RuntimeError, ValueError) as error:
         raise InvalidSetting(
             f"no Ray cluster to work with at {address}: {' '.join(str(error).split())[:300]}; start one with: ray "
-            "start --head, and name it by --executor ray:HOST:6379 or RAY_ADDRESS, from the same Python and Ray"
+            "start --head, and name it by --executor ray:HOST:6379 or RAY_ADDRESS, from the same Python and Ray, with "
+            "the same RAY_AUTH_MODE and, where that is token, the same ~/.ray/auth_token"
         ) from error
     _begun = wanted
     return ray
