@@ -269,7 +269,10 @@ class TestTableFile:
             ({"meta": np.frombuffer(b"{", np.uint8)}, "not a table of nassearch"),
             ({"meta": np.frombuffer(b"[]", np.uint8)}, "not a table of nassearch"),
             ({"meta": np.frombuffer(b'{"format": 99}', np.uint8)}, "format 99, this version reads 1"),
-            ({"meta": np.frombuffer(b'{"format": 1, "space": "nasbench201"}', np.uint8)}, "not a table of nassearch"),
+            (
+                {"meta": np.frombuffer(b'{"format": 1, "space": "nasbench201"}', np.uint8)},
+                "not a table of nassearch",
+            ),
             ({"valid": np.zeros((1, 4))}, "same trainings"),
             ({"valid": np.zeros((1, 15_625), np.float32)}, "valid is float32"),
             (

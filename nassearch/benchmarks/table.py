@@ -127,7 +127,7 @@ class Table:
             if meta["format"] != FORMAT:
                 raise BadData(f"a table of format {meta['format']!r}, this version reads {FORMAT}")
             for name in MEANING:
-                meta[name]  # noqa: B018 - a KeyError says which is missing
+                meta[name]  # a KeyError says which is missing
             columns = arrays["valid"], arrays["test"], arrays.get("seconds"), arrays["rows"]
             table = cls(*columns, meta, arrays.get("archs"))
             table._check_arrays()
