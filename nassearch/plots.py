@@ -140,7 +140,9 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         _draw(axes, data)
         outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
         corner = {"loc": "upper right" if data.falling else "lower right"}
-        axes.legend(frameon=False, **(corner if inside else outside))
+        # By itself matplotlib leaves out names that begin with an underscore.
+        names = [str(line.get_label()) for line in axes.lines]
+        axes.legend(axes.lines, names, frameon=False, **(corner if inside else outside))
         save(figure, path)
     return path
 

@@ -82,7 +82,8 @@ def test_writes_the_same_file_twice(tmp_path: Path, suffix: str) -> None:
 
 
 def test_text_of_a_vector_image_is_text(tmp_path: Path) -> None:
-    labels = [f"search {number}" for number in range(LEGEND_INSIDE + 5)]  # more than there are colours
+    # More than there are colours, and one that matplotlib would take for its own.
+    labels = ["_mine", *(f"search {number}" for number in range(LEGEND_INSIDE + 4))]
     data = collect({label: curve() for label in labels}, title="fake & <more>")
     drawn = draw_curves(data, tmp_path / "new" / "many.svg").read_text()
     assert all(f">{text}<" in drawn for text in [*labels, data.x_label, data.y_label])
