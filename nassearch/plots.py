@@ -31,6 +31,8 @@ TIMELESS: dict[str, dict[str, Any]] = {
     ".pdf": {"CreationDate": None},
 }
 """Suffixes that can be drawn, each with what keeps its bytes free of the clock."""
+LONGEST_NAME = 90
+"""Characters of a search's name in a legend, which has to leave room for the curves."""
 LEGEND_INSIDE = 4
 """Up to so many lines the legend has room within the axes."""
 START = 0.03
@@ -141,7 +143,7 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
         corner = {"loc": "upper right" if data.falling else "lower right"}
         # By itself matplotlib leaves out names that begin with an underscore.
-        names = [str(line.get_label()) for line in axes.lines]
+        names = [_cut(str(line.get_label())) for line in axes.lines]
         axes.legend(axes.lines, names, frameon=False, **(corner if inside else outside))
         save(figure, path)
     return path
@@ -168,6 +170,12 @@ def check_suffix(path: Path) -> str:
     if suffix not in TIMELESS:
         raise InvalidSetting(f"a plot is written as {', '.join(TIMELESS)}, not as {path.name!r}")
     return suffix
+
+
+def _cut(name: str) -> str:
+    """Leave out the middle of a long name: searches of one kind differ at either end."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
 
 
 def _draw(axes: Axes, data: PlotData) -> None:

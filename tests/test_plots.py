@@ -86,6 +86,8 @@ def test_text_of_a_vector_image_is_text(tmp_path: Path) -> None:
     labels = ["_mine", *(f"search {number}" for number in range(LEGEND_INSIDE + 4))]
     data = collect({label: curve() for label in labels}, title="fake & <more>")
     drawn = draw_curves(data, tmp_path / "new" / "many.svg").read_text()
+    long = draw_curves(collect({"x" * 300 + "y" * 300: curve()}), tmp_path / "long.svg").read_text()
+    assert f">{'x' * 45}…{'y' * 45}<" in long
     assert all(f">{text}<" in drawn for text in [*labels, data.x_label, data.y_label])
 
 
