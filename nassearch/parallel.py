@@ -19,6 +19,7 @@ R = TypeVar("R")
 EXECUTORS = {"processes": "joblib", "ray": "ray", "dask": "distributed"}
 """The package behind each."""
 MOST_WORKERS = 100_000
+"""More than any cluster has processors: a slip of the hand."""
 
 
 def check_work(workers: int | None, executor: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nassearch.cargo import COPIED, LARGE, Cargo
+from nassearch.clusters import _cancel
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.parallel import check_work, in_order
 from nassearch.proxies.counts import params
@@ -63,6 +64,26 @@ def test_cargo_packs_what_no_module_holds() -> None:
     assert [cargo(item) for item in (0, 5)] == [1, 6]
     assert len(cargo.parts) == 2
     assert base.nbytes < cargo.nbytes < base.nbytes + 10_000
+
+
+def test_a_task_of_ray_that_goes_on_is_told_to_end_again() -> None:
+    class Deaf:
+        """A cluster that loses the first word."""
+
+        def __init__(self) -> None:
+            self.told: list[str] = []
+
+        def cancel(self, task: str, force: bool) -> None:
+            assert force
+            self.told.append(task)
+
+        def wait(self, tasks: list[str], **_: Any) -> tuple[list[str], list[str]]:
+            going = [task for task in tasks if self.told.count(task) < int(task)]
+            return [task for task in tasks if task not in going], going
+
+    cluster = Deaf()
+    _cancel(cluster, ["1", "3"])
+    assert cluster.told == ["1", "3", "3", "3"]
 
 
 def test_no_work_starts_nothing() -> None:

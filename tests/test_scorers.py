@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from nassearch.errors import InvalidArch, InvalidSetting, UnknownName
 from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
 from nassearch.scorers import ProxyScorer, build_scorer, parse_spec
-from nassearch.scorers.cache import VERSION, ScoreCache
+from nassearch.scorers.cache import VERSION, ScoreCache, _write_ahead
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Batch, Floats, Task
 
@@ -343,3 +344,24 @@ def test_a_cache_that_answers_with_another_key_is_damaged(
         assert cache.get(["a"]) == {}
     cache.put({"a": 1.0})
     assert cache.get(["a"]) == {"a": 1.0}
+
+
+@pytest.mark.parametrize(("error", "tries"), [("database is locked", 3), ("disk I/O error", 1)])
+def test_a_locked_cache_is_waited_for(error: str, tries: int) -> None:
+    class Busy:
+        """A file that others hold twice."""
+
+        asked = 0
+
+        def execute(self, _: str) -> None:
+            self.asked += 1
+            if self.asked < 3:
+                raise sqlite3.OperationalError(error)
+
+    connection: Any = Busy()
+    if tries == 3:
+        _write_ahead(connection)
+    else:
+        with pytest.raises(sqlite3.OperationalError, match=error):
+            _write_ahead(connection)
+    assert connection.asked == tries

@@ -121,7 +121,8 @@ def _train_compiled(
     examples: Batch,
     held_out: Mapping[str, Batch],
 ) -> dict[str, Floats]:
-    from nassearch.networks import compiled
+    from nassearch.networks.compiled import count_right, train_tape
+    from nassearch.networks.compiled_tape import record
 
     optimizer, schedule = _optimizer([torch.nn.Parameter(torch.zeros(1))], training, len(batches))
     rates = np.empty(len(batches))
@@ -131,12 +132,10 @@ def _train_compiled(
         schedule.step()
     accuracy = {name: np.empty(len(networks)) for name in held_out}
     for n, (network, seed) in enumerate(zip(networks, seeds, strict=True)):
-        tape = compiled.record(GroupedNetworks([network], [seed]))
-        compiled.train_tape(
-            *tape, examples.inputs, examples.labels, batches.numpy(), rates, training.weight_decay
-        )
+        tape = record(GroupedNetworks([network], [seed]))
+        train_tape(*tape, examples.inputs, examples.labels, batches.numpy(), rates, training.weight_decay)
         for name, batch in held_out.items():
-            right = compiled.count_right(*tape, batch.inputs, batch.labels, training.batch_size)
+            right = count_right(*tape, batch.inputs, batch.labels, training.batch_size)
             accuracy[name][n] = 100 * right / len(batch.inputs)
     return accuracy
 
