@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from nassearch.bounded import RESULT, read_bytes, reading, refuse_special
 from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
+from nassearch.locks import hold, let_go
 from nassearch.records import Header, parse, round_line
 from nassearch.runner import Round
 
@@ -54,10 +55,9 @@ class Store:
         """
         path = Path(path)
         refuse_special(path, "--out")
-        lock = FileLock(f"{path}.lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            lock = hold(path)
         except Timeout:
             raise Busy(
                 f"{path} is being written by another run: wait for it, or choose another --out"
@@ -67,7 +67,7 @@ class Store:
         try:
             return cls._open_locked(path, header, lock)
         except BaseException:
-            lock.release()
+            let_go(lock)
             raise
 
     @classmethod
@@ -138,7 +138,7 @@ class Store:
                 os.fsync(self._file.fileno())
             finally:
                 self._file.close()
-                self._lock.release()
+                let_go(self._lock)
 
     def __enter__(self) -> Store:
         return self
