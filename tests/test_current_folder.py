@@ -103,26 +103,30 @@ def test_an_empty_part_of_the_path_is_no_wish(tmp_path: Path, script: str) -> No
     compare(tmp_path, LATER, [script], line, PYTHONPATH=f"{os.pathsep}{ROOT}")
 
 
-def test_settings_that_lie_there_change_nothing(tmp_path: Path, script: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "scorer"),
+    [
+        ("matplotlibrc", "backend: module://planted\naxes.facecolor: red\n", "params"),
+        # Compiling takes minutes where the machine has other work.
+        pytest.param(
+            ".numba_config.yaml", "cache_dir: there\n", "epsilon(path=compiled)", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_settings_that_lie_there_change_nothing(
+    tmp_path: Path, script: str, name: str, text: str, scorer: str
+) -> None:
     pytest.importorskip("numba", reason="needs nassearch[fast]")
     install()
-    folder, line = (
-        tmp_path / "a",
-        "run ae --dataset cifar10 --rounds 2 --budget 70 --scorer {} --warmup 9 --out {}",
-    )
-    pictures = []
-    for place in (tmp_path / "empty", folder):
-        place.mkdir()
-        if place == folder:
-            (folder / "matplotlibrc").write_text("backend: module://planted\naxes.facecolor: red\n")
-            (folder / ".numba_config.yaml").write_text("cache_dir: planted\n")
-            plant(folder / "planted", ["planted"], tmp_path / "log")
-        told = outcome([script], line.format("epsilon(path=compiled)", "a.jsonl"), place)
-        assert told[0] == 0, told
-        pictures.append((place / "a.png").read_bytes())
-    assert pictures[0] == pictures[1]
+    line = f"run ae --dataset cifar10 --rounds 2 --budget 70 --scorer {scorer} --warmup 9 --out a.jsonl"
+    plain, settings = tmp_path / "empty", plant(tmp_path / "planted", ["planted"], tmp_path / "log")
+    plain.mkdir()
+    (settings / name).write_text(text)
+    told = [outcome([script], line, place) for place in (plain, settings)]
+    assert (told[0][0], told[1]) == (0, told[0])
+    assert (plain / "a.png").read_bytes() == (settings / "a.png").read_bytes()
     assert not (tmp_path / "log").exists()
-    assert [path.name for path in (folder / "planted").iterdir()] == ["planted.py"]
+    assert {path.name for path in settings.iterdir()} == {"planted.py", name, "a.png", "a.jsonl"}
 
 
 def test_what_a_user_names_is_imported(tmp_path: Path, script: str) -> None:

@@ -25,7 +25,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "errors"},
-    {"spaces", "networks", "registry", "parallel", "cargo", "clusters", "paths", "safepath", "locks", "bounded"},
+    {
+        "spaces",
+        "networks",
+        "registry",
+        "parallel",
+        "cargo",
+        "clusters",
+        "paths",
+        "safepath",
+        "locks",
+        "bounded",
+    },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
     {"schema", "records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},
