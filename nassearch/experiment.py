@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -18,6 +17,7 @@ from nassearch.benchmarks.base import Benchmark
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.parallel import check_work
+from nassearch.paths import file_stem
 from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
 from nassearch.scorers import build_scorer
 from nassearch.scorers.cache import cache_path
@@ -183,11 +183,10 @@ class Experiment:
 
     @property
     def file_name(self) -> str:
-        """Return the usual name of its result."""
+        """Return the usual name of its result, of less than 200 bytes; see `file_stem`."""
         batch = f"batch {self.batch}" if self.batch and self._roles else ""
         tail = f"seed {self.seed} budget {self.budget}"
-        text = " ".join([self.benchmark, str(self.dataset), self.label, batch, tail])
-        return re.sub(r"[^A-Za-z0-9.=]+", "-", text).strip("-") + ".jsonl"
+        return file_stem([self.benchmark, str(self.dataset), self.label, batch, tail]) + ".jsonl"
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""

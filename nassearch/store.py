@@ -12,6 +12,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
+from nassearch.locks import hold, let_go
 from nassearch.records import Header, parse, round_line
 from nassearch.runner import Round
 
@@ -52,10 +53,9 @@ class Store:
             NassearchError: it cannot be written.
         """
         path = Path(path)
-        lock = FileLock(f"{path}.lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            lock = hold(path)
         except Timeout:
             raise Busy(
                 f"{path} is being written by another run: wait for it, or choose another --out"
@@ -65,7 +65,7 @@ class Store:
         try:
             return cls._open_locked(path, header, lock)
         except BaseException:
-            lock.release()
+            let_go(lock)
             raise
 
     @classmethod
@@ -136,7 +136,7 @@ class Store:
                 os.fsync(self._file.fileno())
             finally:
                 self._file.close()
-                self._lock.release()
+                let_go(self._lock)
 
     def __enter__(self) -> Store:
         return self

@@ -37,7 +37,7 @@ CLOSE = 1e-4
 is meant to move a number moves one of these by more."""
 
 Cases = dict[str, tuple[SearchSpace, list[Arch], Task, Batch]]
-VARIANTS = ("synflow(estimator=sampled, seed=3)", "synflow(log=true)", "epsilon(weights=(1e-4, 1))")
+VARIANTS = ("synflow(estimator=sampled, seed=3)", "synflow(estimator=sampled, log=true)", "epsilon(weights=(1e-4, 1.0))")
 """Scorers beside every proxy with its default options."""
 
 

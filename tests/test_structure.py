@@ -25,7 +25,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "errors"},
-    {"spaces", "networks", "registry", "identity", "parallel", "cargo", "clusters", "paths"},
+    {"spaces", "networks", "registry", "identity", "parallel", "cargo", "clusters", "paths", "locks"},
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
     {"records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},
