@@ -19,7 +19,7 @@ from recipes import GRU, LSTM, RNN
 from nassearch import registry
 from nassearch.benchmarks.batches import synthetic_batch
 from nassearch.benchmarks.nasbench201 import MNIST1D_TASK
-from nassearch.errors import NassearchError
+from nassearch.errors import InvalidSetting
 from nassearch.identity import identity
 from nassearch.scorers import ProxyScorer, parse_spec
 from nassearch.spaces.base import SearchSpace
@@ -37,7 +37,7 @@ CLOSE = 1e-4
 is meant to move a number moves one of these by more."""
 
 Cases = dict[str, tuple[SearchSpace, list[Arch], Task, Batch]]
-VARIANTS = ("synflow(estimator=sampled, seed=3)", "synflow(estimator=sampled, log=true)", "epsilon(weights=(1e-4, 1.0))")
+VARIANTS = ("synflow(estimator=sampled, seed=3)", "epsilon(weights=(1e-4, 1.0))")
 """Scorers beside every proxy with its default options."""
 
 
@@ -78,7 +78,7 @@ def compute(spec: str, case: tuple[SearchSpace, list[Arch], Task, Batch]) -> lis
         warnings.simplefilter("ignore")  # of architectures that cannot be scored, which is kept as NaN
         try:
             return ProxyScorer(proxy, space, task, batch, options)(archs).tolist()
-        except NassearchError:
+        except InvalidSetting:
             return None
 
 
