@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from nassearch.locks import held
-
 from nassearch.paths import data_dir
 
 VERSION = 4
