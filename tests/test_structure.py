@@ -28,7 +28,7 @@ LAYERS = (
     {"spaces", "networks", "registry", "parallel", "cargo", "clusters", "paths"},
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
-    {"records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},
+    {"records", "store", "quantity", "fields", "experiment", "modules", "scoring", "summary", "correlate"},
     {"cli", "plots", "scatter", "testing", "__main__"},
 )
 """Lowest first. A module sees lower layers, and its own where that makes no cycle."""
