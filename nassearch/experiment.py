@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -15,7 +14,7 @@ from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.fields import CHECKS
 from nassearch.parallel import check_work
-from nassearch.paths import data_dir
+from nassearch.paths import data_dir, file_stem
 from nassearch.runner import Round, run_rounds, warmup_draws
 from nassearch.scorers import build_scorer
 from nassearch.scorers.guidance import (
@@ -182,11 +181,10 @@ class Experiment:
 
     @property
     def file_name(self) -> str:
-        """Return the usual name of its result."""
+        """Return the usual name of its result, of less than 200 bytes; see `file_stem`."""
         batch = f"batch {self.batch}" if self.batch and self._roles else ""
         tail = f"seed {self.seed} budget {self.budget}"
-        text = " ".join([self.benchmark, self.dataset_name, self.label, batch, tail])
-        return re.sub(r"[^A-Za-z0-9.=]+", "-", text).strip("-") + ".jsonl"
+        return file_stem([self.benchmark, self.dataset_name, self.label, batch, tail]) + ".jsonl"
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""

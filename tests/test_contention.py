@@ -273,7 +273,7 @@ def test_eight_processes_of_all_commands_share_a_data_directory(tmp_path: Path, 
     for name in COMMANDS:
         assert call(*line(name, tmp_path / "alone", given)).exit_code == 0
     alone = {path.name: path.read_bytes() for path in [*(tmp_path / "alone").glob("a.*"), table]}
-    assert alone.keys() == {"a.jsonl", "a.jsonl.lock", "a.png", "a.csv", "cifar10.npz"}
+    assert alone.keys() == {"a.jsonl", "a.png", "a.csv", "cifar10.npz"}
     assert together == alone
     # Contexts are numbered in the order of asking, which is not the same.
     assert sorted(row[1:] for row in scores(data_dir / "scores.sqlite")) == sorted(row[1:] for row in shared)
@@ -321,6 +321,6 @@ def test_every_command_says_which_file_and_what_to_do(
     assert re.search(r"(choose another|make room)", result.stderr), result.stderr
     assert result.stderr.count("\n") == 1
     left = [path for path in small_disk.rglob("*") if path.is_file() and path.name != "ballast"]
-    for path in left:  # locks, and lines up to the last whole one
-        assert path.suffix in (".lock", ".jsonl"), path
+    for path in left:  # lines up to the last whole one
+        assert path.suffix == ".jsonl", path
         assert path.read_bytes()[-1:] in (b"", b"\n"), path

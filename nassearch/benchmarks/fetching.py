@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from nassearch.benchmarks.addresses import ADDRESSES, Address
 from nassearch.benchmarks.checksums import agree, digest
 from nassearch.benchmarks.resuming import Begun, in_words, tag_of, total_of
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, UnknownName
+from nassearch.locks import held
 from nassearch.paths import data_dir
 from nassearch.types import Progress
 
@@ -113,7 +114,7 @@ class _Download:
         with self._full_disk():
             self.target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with FileLock(self.target.with_name(self.target.name + ".lock"), timeout=0):
+                with held(self.target):
                     return self._locked()
             except Timeout:
                 raise Busy(f"another process is fetching {self.target}; wait for it to end") from None

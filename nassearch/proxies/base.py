@@ -42,8 +42,8 @@ class Proxy:
             one network gets does not depend on the others. Its keyword-only parameters are the proxy's options.
         needs: `"inputs"` and `"labels"` of a batch, or nothing.
         higher_is_better: direction of the raw value against accuracy.
-        per_key: whether architectures with one key have one value, or `options -> bool`. False for counts, which see
-            dead layers, and wherever weights are drawn, layer by layer.
+        per_key: whether architectures with one key have one value, computed once, or `options -> bool`. False, the
+            default, for counts, which see dead layers, and wherever weights are drawn, layer by layer.
         chunk: networks worth passing in one call, or `options -> int`: what an interruption loses, so seconds of work.
         reference: paper and equation.
         resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
@@ -121,7 +121,7 @@ def proxy(
     reference: str,
     needs: Sequence[str] = (),
     higher_is_better: bool = True,
-    per_key: bool | Callable[[Mapping[str, Any]], bool] = True,
+    per_key: bool | Callable[[Mapping[str, Any]], bool] = False,
     chunk: int | Callable[[Mapping[str, Any]], int] = 64,
     resolve: Callable[..., dict[str, Any]] | None = None,
 ) -> Callable[[ProxyFunction], Proxy]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from nassearch.locks import held
 
 VERSION = 3
 """Format of the file, and of what the scores mean: to be raised whenever a proxy's numbers move."""
@@ -149,7 +149,7 @@ class ScoreCache:
         return connection, row
 
     def _set_aside(self, suffix: str, reason: str) -> None:
-        with FileLock(f"{self.path}.lock", timeout=BUSY_SECONDS):
+        with held(self.path, timeout=BUSY_SECONDS):
             if _identity(self.path) == self._seen:
                 self._move(suffix, reason)
             # Otherwise another process has done so: the file is a new one.

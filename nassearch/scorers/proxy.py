@@ -126,7 +126,7 @@ class ProxyScorer:
         first: dict[str, Arch] = {}
         for arch, key in keys.items():
             if key not in self._by_key:
-                first.setdefault(key, arch)
+                first.setdefault(key, self.space.representative(arch) if by_key else arch)
         if first and self._cache is not None:
             known = self._cache.get(list(first))
             self._by_key.update(known)
