@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.scorers.learning import learn
-from nassearch.types import Arch, Floats, Progress
+from nassearch.types import Arch, Floats, Progress, plain
 
 if TYPE_CHECKING:
     from nassearch.scorers.proxy import ProxyScorer
@@ -62,7 +62,9 @@ class Combination:
                 )
         among = options.get("among")
         if among is not None and (type(among) is not int or among < LEAST_AMONG):
-            raise InvalidSetting(f"among is a whole number of at least {LEAST_AMONG}, or none, not {among!r}")
+            raise InvalidSetting(
+                f"among is a whole number of at least {LEAST_AMONG}, or none, not {quoted(among)}"
+            )
 
     def parts(self, given: Sequence[str]) -> tuple[str, ...]:
         """Return the texts of the parts, its own where none are given; raise `InvalidSetting` for a wrong number."""
@@ -139,7 +141,7 @@ class CombinedScorer:
         executor: str = "processes",
         progress: Progress | None = None,
     ) -> None:
-        given = dict(options or {})
+        given = plain(options or {})
         combination.check(given)
         combination.parts([""] * len(parts) or combination.default)
         self.combination, self.parts = combination, tuple(parts)

@@ -17,7 +17,7 @@ from nassearch.scorers.cache import ScoreCache
 from nassearch.scorers.learning import learn
 from nassearch.scorers.notes import Notes
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Batch, Floats, Progress, Task
+from nassearch.types import Arch, Batch, Floats, Progress, Task, plain
 
 
 class ProxyScorer:
@@ -53,7 +53,7 @@ class ProxyScorer:
         cache: Path | str | None = None,
         progress: Progress | None = None,
     ) -> None:
-        options = {**space.proxy_defaults.get(proxy.name, {}), **(options or {})}
+        options = {**space.proxy_defaults.get(proxy.name, {}), **plain(options or {})}
         proxy.check(options, batch)
         if proxy.resolve is not None:
             options = proxy.resolve(space, task, batch, options)
