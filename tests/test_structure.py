@@ -29,6 +29,7 @@ LAYERS = (
         "spaces",
         "networks",
         "registry",
+        "identity",
         "parallel",
         "cargo",
         "clusters",
@@ -39,7 +40,10 @@ LAYERS = (
     },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
-    {"schema", "records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},
+    {
+        *("schema", "records", "store", "quantity", "fields", "experiment", "modules", "scoring"),
+        *("summary", "correlate"),
+    },
     {"cli", "plots", "scatter", "testing", "__main__"},
 )
 """Lowest first. A module sees lower layers, and its own where that makes no cycle."""
