@@ -173,9 +173,14 @@ def test_the_program_finds_its_surroundings_as_it_left_them(
 
     monkeypatch.setenv("PYTHONPATH", f"{os.pathsep}{ROOT}")
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    before, executable = dict(os.environ), sys.executable
+
+    def surroundings() -> tuple[dict[str, str], str, str]:
+        told = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+        return told, sys.executable, os.getcwd()
+
+    before = surroundings()
     first, second = in_order(abs, [-1, -2], 2), in_order(abs, [-3, -4], 2)
     assert [next(first), next(second), *first] == [1, 3, 2]
     assert os.environ["PYTHONSAFEPATH"] == "1" or sys.version_info < (3, 11), "the second goes on"
     assert list(second) == [4]
-    assert (dict(os.environ), sys.executable) == (before, executable)
+    assert surroundings() == before
