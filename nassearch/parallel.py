@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
+from nassearch.types import plain
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,10 +25,13 @@ MOST_WORKERS = 100_000
 
 def check_work(workers: int | None, executor: str) -> None:
     """Raise where `in_order` would, before any work is made."""
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise InvalidSetting(f"workers is a whole number of at least 1, not {workers!r}")
+    workers = plain(workers)
+    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
+        raise InvalidSetting(f"workers is a whole number of at least 1, not {quoted(workers)}")
     if workers is not None and workers > MOST_WORKERS:
         raise InvalidSetting(f"workers is a whole number of at most {MOST_WORKERS}, not {quoted(workers)}")
+    if not isinstance(executor, str):
+        raise InvalidSetting(f"executor is a name, such as 'processes', not {quoted(executor)}")
     name, address = split_address(executor)
     if name not in EXECUTORS:
         raise UnknownName("executor", name, EXECUTORS)
@@ -75,6 +79,7 @@ def in_order(
         NassearchError: a worker died; or what `function` raised, which also ends the rest of the work.
     """
     check_work(workers, executor)
+    workers = plain(workers)
     name, address = split_address(executor)
     if name == "processes" and workers in (None, 1):
         yield from map(function, items)

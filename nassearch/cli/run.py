@@ -37,7 +37,7 @@ from nassearch.cli.common import (
 )
 @click.option("--warmup", type=int, default=0, metavar="N", help="Score N architectures before each search.")
 @click.option("--move", default=None, metavar="SCORER", help="Let a proxy guide each step.")
-@click.option("--move-at", type=click.Choice(["child", "parent", "reward", "draw"]), default=None,
+@click.option("--move-at", default=None, metavar="STEP",
               help="Which step, see: nassearch list strategies. [default: the strategy's first]")  # fmt: skip
 @click.option(
     "--move-ratio",
@@ -98,7 +98,7 @@ def run(
         outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
     curve = outcome.curve()
     quantity, best = Quantity.of(experiment.oracle), getattr(experiment.oracle.best, curve.show)
-    title = f"{experiment.benchmark}, {experiment.dataset}"
+    title = f"{experiment.benchmark}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
     if as_json:
