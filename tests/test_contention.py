@@ -299,6 +299,7 @@ def test_every_command_says_which_file_and_what_to_do(
     install()
     here = tmp_path / "here"
     here.mkdir()
+    monkeypatch.chdir(tmp_path)  # where a table goes that does not go where it should
     if name == "plot":
         assert call(*RUN.split(), here / "b.jsonl").exit_code == 0
     if name == "bench import":
@@ -320,6 +321,9 @@ def test_every_command_says_which_file_and_what_to_do(
     assert re.search(rf"{small_disk}\S* cannot be written: {reason}", result.stderr), result.stderr
     assert re.search(r"(choose another|make room)", result.stderr), result.stderr
     assert result.stderr.count("\n") == 1
+    if suffix := {"score": ".csv", "correlate": ".json"}.get(name):
+        assert f"the table is saved in a.saved{suffix}\n" in result.stderr
+        assert (tmp_path / f"a.saved{suffix}").stat().st_size
     left = [path for path in small_disk.rglob("*") if path.is_file() and path.name != "ballast"]
     for path in left:  # lines up to the last whole one
         assert path.suffix == ".jsonl", path

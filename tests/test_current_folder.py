@@ -53,7 +53,7 @@ def script(tmp_path: Path) -> str:
     """Return a script such as pip makes for the command."""
     path = tmp_path / "bin" / "nassearch"
     path.parent.mkdir()
-    path.write_text(START)
+    path.write_text("from nassearch.cli import main\nif __name__ == '__main__':\n    main()\n")
     return str(path)
 
 

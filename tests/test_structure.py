@@ -35,6 +35,8 @@ LAYERS = (
         "clusters",
         "paths",
         "safepath",
+        "growing",
+        "together",
         "locks",
         "bounded",
     },
