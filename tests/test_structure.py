@@ -25,7 +25,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "errors"},
-    {"spaces", "networks", "registry", "parallel", "cargo", "clusters", "paths", "locks", "bounded"},
+    {
+        "spaces",
+        "networks",
+        "registry",
+        "offers",
+        "parallel",
+        "cargo",
+        "clusters",
+        "paths",
+        "locks",
+        "bounded",
+    },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
     {
