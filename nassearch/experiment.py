@@ -14,9 +14,10 @@ from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.fields import CHECKS
 from nassearch.parallel import check_work
-from nassearch.paths import data_dir, file_stem
+from nassearch.paths import file_stem
 from nassearch.runner import Round, run_rounds, warmup_draws
 from nassearch.scorers import build_scorer
+from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import (
     WARMUP,
     StrategyMaker,
@@ -232,7 +233,7 @@ class Experiment:
 
     def _scorers(self, cache: bool, watch: Watch | None, **how: Any) -> dict[str, AnyScorer]:
         """Build the scorers in use, by role; one that plays two parts is built once."""
-        path = data_dir() / "scores.sqlite" if cache else None
+        path = cache_path() if cache else None
         built = {
             spec: build_scorer(
                 spec,

@@ -35,6 +35,7 @@ class Combination:
         least, most: bounds of P.
         default: the parts where none are given; empty where they must be.
         reference: paper, or whose idea it is.
+        revision: raised with every change after which the same parts make another score; see `nassearch.identity`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Combination:
     most: int | None
     default: tuple[str, ...]
     reference: str
+    revision: int = 1
 
     @property
     def options(self) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def _at(module: str, name: str) -> Combination:
 
 
 def combination(
-    *, reference: str, least: int = 1, most: int | None = None, default: Sequence[str] = ()
+    *, reference: str, least: int = 1, most: int | None = None, default: Sequence[str] = (), revision: int = 1
 ) -> Callable[[CombinationFunction], Combination]:
     """Declare a combination.
 
@@ -98,7 +100,7 @@ def combination(
 
     def declare(function: CombinationFunction) -> Combination:
         name = getattr(function, "__name__", "")
-        declared = Combination(name, function, least, most, tuple(default), reference)
+        declared = Combination(name, function, least, most, tuple(default), reference, revision)
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
+from nassearch.identity import identity
 from nassearch.parallel import is_local
 from nassearch.proxies.base import ModelProxy, Proxy, Request
 from nassearch.scorers.cache import ScoreCache
@@ -89,9 +90,9 @@ class ProxyScorer:
     def _context(self) -> str:
         """Return what a cached score depends on besides the architecture, as canonical JSON."""
         facts = {
-            "space": self.space.name,
+            "space": [self.space.name, identity(self.space)],
             "task": self.task.as_dict(),
-            "proxy": self.proxy.name,
+            "proxy": [self.proxy.name, identity(self.proxy)],
             "options": self.options,
             "batch": self.batch_digest,
         }

@@ -31,6 +31,8 @@ class SearchSpace(ABC):
     """
 
     name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    """Raised with every change after which an architecture has another network, key, sample or neighbour."""
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     """Options that a paper chose for this space, by proxy: `{"epsilon": {"weights": (1e-7, 1.0)}}`."""
     keys_differ: ClassVar[bool] = False

@@ -44,6 +44,8 @@ class Strategy(ABC):
     """
 
     name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    """Raised with every change after which a seed leads to other architectures."""
     moves: ClassVar[tuple[str, ...]] = ()
     """Values of `move_at` that mean something for this strategy, the default first."""
     explores: ClassVar[tuple[str, ...]] = ("child",)
