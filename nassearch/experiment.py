@@ -18,6 +18,7 @@ from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.parallel import check_work
 from nassearch.paths import data_dir, file_stem
+from nassearch.quantity import Quantity
 from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
 from nassearch.scorers import build_scorer
 from nassearch.scorers.guidance import (
@@ -195,9 +196,9 @@ class Experiment:
             "batch": self._batch.digest() if self._batch else None,
             "scorer": self.scorer if self.warmup else None,
         }
-        if not self.oracle.validated:
-            used["unvalidated"] = True
-        return Header({**self.as_dict(), **used}, __version__, self.oracle.digest)
+        return Header(
+            {**self.as_dict(), **used, **Quantity.of(self.oracle).fields()}, __version__, self.oracle.digest
+        )
 
     def run(
         self,
@@ -287,6 +288,7 @@ class Outcome:
     experiment: Experiment
     rounds: list[Round] = field(repr=False)
 
-    def curve(self, show: str | None = None, choose: str | None = None) -> Curve:
-        """Return the rounds as a curve, as the experiment says unless told otherwise."""
-        return Curve.from_rounds(self.rounds, show or self.experiment.show, choose or self.experiment.choose)
+    def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
+        """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""
+        asked = show or self.experiment.show, choose or self.experiment.choose
+        return Curve.from_rounds(self.rounds, *Quantity.of(self.experiment.oracle).metrics(*asked), x)

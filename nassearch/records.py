@@ -22,7 +22,7 @@ VERSION = 1
 new one of the experiment that is None where it has no meaning, does not raise it."""
 NOT_STORED = frozenset({"rounds", "workers", "executor", "out", "plot", "json"})
 """Fields of an experiment that change no round: never written, so that they change no byte of a result."""
-NOT_COMPARED = frozenset({"show", "choose", "target"})
+NOT_COMPARED = frozenset({"show", "choose", "target", "quantity", "unit", "lower_is_better"})
 """Fields that only say how to look at the rounds: a result may be continued under other values."""
 
 
