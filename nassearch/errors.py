@@ -89,5 +89,9 @@ class BadData(NassearchError, ValueError):
     """A file that is there but is not what it should be."""
 
 
+class Unreadable(BadData):
+    """A file that the system does not give: no permission, no plain file, a disk that fails. It may be whole."""
+
+
 class Busy(NassearchError, RuntimeError):
     """Another process is writing to the same place."""

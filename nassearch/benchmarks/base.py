@@ -49,6 +49,8 @@ class Benchmark(ABC):
     """
 
     name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    """Raised with every change after which the same data answer a query with another value."""
     space: SearchSpace
     dataset: Dataset
     digest: str

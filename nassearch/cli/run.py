@@ -39,7 +39,7 @@ from nassearch.cli.common import (
 )
 @click.option("--warmup", type=int, default=0, metavar="N", help="Score N architectures before each search.")
 @click.option("--move", default=None, metavar="SCORER", help="Let a proxy guide each step.")
-@click.option("--move-at", type=click.Choice(["child", "parent", "reward", "draw"]), default=None,
+@click.option("--move-at", default=None, metavar="STEP",
               help="Which step, see: nassearch list strategies. [default: the strategy's first]")  # fmt: skip
 @click.option(
     "--move-ratio",
@@ -103,7 +103,7 @@ def run(
         outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
     curve = outcome.curve(x=x)
     quantity, best = Quantity.of(experiment.oracle), getattr(experiment.oracle.best, curve.show)
-    title = f"{experiment.benchmark}, {experiment.dataset}"
+    title = f"{experiment.benchmark}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
     if as_json:
@@ -133,6 +133,10 @@ def run(
     if experiment.target is not None:
         reached = summary["models_to_target"] or f"not within {curve.budget}"
         echo(f"{'' if x == 'models' else 'different '}models to {exact(experiment.target)}: {reached}")
+    if outcome.found:
+        echo(
+            f"rounds:  {outcome.found} of {curve.rounds} were there, {curve.rounds - outcome.found} computed now"
+        )
     echo(
         f"results: {path}",
         f"plot:    {picture}",
