@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.errors import UnknownName
 from nassearch.experiment import Watch
 from nassearch.parallel import check_work
 from nassearch.scorers import learn
@@ -56,10 +55,7 @@ def score_table(
     """
     check_work(workers, executor)
     owner = registry.load("benchmarks", benchmark)
-    datasets = owner.datasets()
-    name = next(iter(datasets)) if dataset is None else dataset
-    if name not in datasets:
-        raise UnknownName(f"data set of {benchmark}", name, datasets)
+    name = owner.find(dataset).name
     path = cache_path() if cache else None
     scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
     space = owner.make_space(name)

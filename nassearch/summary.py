@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
+from nassearch.benchmarks.base import Benchmark
 from nassearch.curves import Curve
 from nassearch.errors import NassearchError, UnknownName
 from nassearch.quantity import Quantity
@@ -98,7 +99,13 @@ def best_value(header: Header, show: str) -> float | None:
         oracle = registry.load("benchmarks", experiment["benchmark"]).open(experiment["dataset"])
     except (NassearchError, KeyError):
         return None
-    return getattr(oracle.best, show) if oracle.digest == header.data else None
+    return best_of(oracle, show) if oracle.digest == header.data else None
+
+
+def best_of(oracle: Benchmark, show: str) -> float | None:
+    """Return the highest value of a benchmark, a loss negated, or None where that is not known."""
+    best = float(getattr(oracle.best, show))
+    return None if np.isnan(best) else best
 
 
 def compare(

@@ -29,6 +29,7 @@ LAYERS = (
         "spaces",
         "networks",
         "registry",
+        "offers",
         "identity",
         "parallel",
         "cargo",

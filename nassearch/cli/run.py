@@ -93,7 +93,7 @@ def run(
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
     from nassearch.quantity import METRIC, Quantity
-    from nassearch.summary import milestones, summarise
+    from nassearch.summary import best_of, milestones, summarise
 
     experiment = Experiment(strategy, **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
@@ -102,7 +102,7 @@ def run(
     with watching(not as_json) as watch:
         outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
     curve = outcome.curve(x=x)
-    quantity, best = Quantity.of(experiment.oracle), getattr(experiment.oracle.best, curve.show)
+    quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
     title = f"{experiment.benchmark}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
@@ -113,7 +113,8 @@ def run(
     by = quantity.chosen_by(experiment.show, experiment.choose)
     rounds = f"{curve.rounds} round{'s' if curve.rounds > 1 else ''}"
     at = milestones([curve])
-    write = quantity.writer([*(q[m - 1] for q in (low, median, high) for m in at), quantity.shown(best)])
+    shown = [q[m - 1] for q in (low, median, high) for m in at]
+    write = quantity.writer(shown if best is None else [*shown, quantity.shown(best)])
     counted = "models trained" if x == "models" else "different models"
     table(
         [
@@ -125,10 +126,10 @@ def run(
         [counted, "lower quartile", "median", "upper quartile"],
         [[m, *(write(q[m - 1]) for q in (low, median, high))] for m in at],
     )
+    highest = "unknown" if best is None else write(quantity.shown(best))
     echo(
         "",
-        f"best there is: {write(quantity.shown(best))}   revisits: {summary['revisits']:.1f} per round   "
-        f"training: {_time(summary)}",
+        f"best there is: {highest}   revisits: {summary['revisits']:.1f} per round   training: {_time(summary)}",
     )
     if experiment.target is not None:
         reached = summary["models_to_target"] or f"not within {curve.budget}"
