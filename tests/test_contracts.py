@@ -13,12 +13,21 @@ from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.proxies.base import Proxy
+from nassearch.scorers.combined import Combination
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.spaces.nasbench_nlp import NASBenchNLP
 from nassearch.spaces.recipes import to_arch
 from nassearch.strategies.base import Strategy
-from nassearch.testing import BenchmarkContract, SpaceContract, StrategyContract
-from nassearch.types import Task
+from nassearch.testing import (
+    BenchmarkContract,
+    CombinationContract,
+    ProxyContract,
+    SpaceContract,
+    StrategyContract,
+)
+from nassearch.types import Arch, Task
 
 NAMES = sorted(registry.BUILT_IN["benchmarks"])
 DIRECTED = {"nasbench-nlp"}
@@ -103,6 +112,13 @@ class TestBenchmarks(BenchmarkContract):
         return part.open()
 
 
+def quick(proxy: Proxy, space: SearchSpace) -> dict[str, Any]:
+    """Return options that leave a proxy what it is, and make it quick."""
+    options = dict(space.proxy_defaults.get(proxy.name, {}))
+    few = {"batch_size": 10 if proxy.name == "cv" else 6, "initialisations": 3}
+    return options | {name: value for name, value in few.items() if name in proxy.options}
+
+
 class TestStrategies(StrategyContract):
     @pytest.fixture(params=sorted(registry.BUILT_IN["strategies"]), autouse=True)
     def name(self, request: pytest.FixtureRequest) -> str:
@@ -119,3 +135,32 @@ class TestStrategies(StrategyContract):
     @pytest.fixture
     def settings(self, name: str) -> dict[str, Any]:
         return LEARNERS.get(name, {})
+
+
+PROXIES = sorted(registry.BUILT_IN["proxies"])
+
+
+class TestProxies(ProxyContract):
+    @pytest.fixture(params=PROXIES)
+    def proxy(self, request: pytest.FixtureRequest) -> Proxy:
+        loaded: Proxy = registry.load("proxies", request.param)
+        assert loaded.name == request.param
+        return loaded
+
+    @pytest.fixture
+    def options(self, proxy: Proxy) -> dict[str, Any]:
+        return quick(proxy, NASBench201())
+
+    @pytest.fixture
+    def archs(self) -> list[Arch]:
+        """Return random cells, and one that carries nothing."""
+        return [*NASBench201().sample_many(3, np.random.default_rng(4)), (0,) * 6]
+
+
+class TestCombinations(CombinationContract):
+    @pytest.fixture(params=sorted(registry.BUILT_IN["combinations"]))
+    def combination(self, request: pytest.FixtureRequest) -> Combination:
+        self.first_decides = request.param == "fallback"
+        loaded: Combination = registry.load("combinations", request.param)
+        assert loaded.name == request.param
+        return loaded
