@@ -1,4 +1,4 @@
-"""Contract tests to subclass: what every proxy, combination, strategy, space and benchmark has to keep, whoever wrote it.
+"""Contract tests to subclass: what a proxy, combination, strategy, space or benchmark has to keep, whoever wrote it.
 
 class TestMine(StrategyContract):
     @pytest.fixture

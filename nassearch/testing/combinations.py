@@ -140,9 +140,9 @@ class CombinationContract:
             ), "an option that is given its default changes nothing"
         with pytest.raises(UnknownName, match="no_such_option"):
             combination.check({"no_such_option": 1})
-        for among in (0, 1, True, "many", 2.5):
+        for wrong in (0, 1, True, "many", 2.5):
             with pytest.raises(InvalidSetting, match="among is a whole number"):
-                combination.check({"among": among})
+                combination.check({"among": wrong})
 
     def test_wrong_values_of_options_are_refused(self, combination: Combination) -> None:
         (parts, among), *_ = self.made_up(combination)
