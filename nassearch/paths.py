@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -11,6 +14,9 @@ from pathlib import Path
 import platformdirs
 
 from nassearch.errors import NassearchError
+
+LONGEST_STEM = 180
+"""Bytes of a name without its suffix: most file systems take 255, of which the suffix and locks take some."""
 
 
 def data_dir() -> Path:
@@ -26,6 +32,26 @@ def embedded(name: str) -> Path:
     except ModuleNotFoundError:
         return checkout
     return installed if installed.exists() or not checkout.exists() else checkout
+
+
+def file_stem(parts: Sequence[str]) -> str:
+    """Return a name without suffix that every file system takes, the last of its parts always whole.
+
+    One that would be too long is cut before that part, and a digest put there of all that it was made from.
+
+    >>> file_stem(["nasbench201", "mnist1d", "rank(a, b)", "seed 0"])
+    'nasbench201-mnist1d-rank-a-b-seed-0'
+    """
+    whole = " ".join(parts)
+    name, tail = _plain(whole), _plain(parts[-1])
+    if len(name) <= LONGEST_STEM:
+        return name
+    end = f"-{hashlib.sha256(whole.encode(errors='surrogatepass')).hexdigest()[:12]}-{tail}"
+    return name[: LONGEST_STEM - len(end)].rstrip("-") + end
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.=]+", "-", text).strip("-")
 
 
 def write_whole(path: Path, content: bytes | memoryview, remedy: str) -> None:

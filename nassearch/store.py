@@ -11,7 +11,9 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
+from nassearch.bounded import RESULT, read_bytes, reading, refuse_special
+from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
+from nassearch.locks import hold, let_go
 from nassearch.records import Header, parse, round_line
 from nassearch.runner import Round
 
@@ -52,10 +54,10 @@ class Store:
             NassearchError: it cannot be written.
         """
         path = Path(path)
-        lock = FileLock(f"{path}.lock")
+        refuse_special(path, "--out")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            lock = hold(path)
         except Timeout:
             raise Busy(
                 f"{path} is being written by another run: wait for it, or choose another --out"
@@ -65,7 +67,7 @@ class Store:
         try:
             return cls._open_locked(path, header, lock)
         except BaseException:
-            lock.release()
+            let_go(lock)
             raise
 
     @classmethod
@@ -136,7 +138,7 @@ class Store:
                 os.fsync(self._file.fileno())
             finally:
                 self._file.close()
-                self._lock.release()
+                let_go(self._lock)
 
     def __enter__(self) -> Store:
         return self
@@ -155,12 +157,8 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         BadData: it is not a result, or a line of it is damaged; the message has the line's number.
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise MissingData(f"there is no result {path}: nassearch run writes one with --out") from None
-    except OSError as error:
-        raise BadData(f"{path} cannot be read: {error.strerror}") from error
+    with reading(path, missing="nassearch run writes one with --out"):
+        content = read_bytes(path, RESULT)
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
         raise BadData(

@@ -22,7 +22,7 @@ from nassearch import registry
 from nassearch.benchmarks.npz import write_npz
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import Busy, NassearchError
-from nassearch.scorers.cache import VERSION, ScoreCache
+from nassearch.scorers.cache import VERSION, ScoreCache, cache_path
 
 RUN = "run rand --dataset cifar10 --rounds 30 --budget 20 --warmup 50 --scorer params --out"
 HEADER = {"format": 1}
@@ -43,10 +43,10 @@ def test_processes_share_a_cache_and_a_folder_of_results(tmp_path: Path, data_di
         out, err = process.communicate(timeout=120)
         assert (process.returncode, err) == (0, ""), out
     assert len({(tmp_path / f"{number}.jsonl").read_bytes() for number in range(count)}) == 1
-    shared = scores(data_dir / "scores.sqlite")
-    (data_dir / "scores.sqlite").unlink()
+    shared = scores(cache_path())
+    cache_path().unlink()
     assert call(*RUN.split(), tmp_path / "alone.jsonl").exit_code == 0
-    assert scores(data_dir / "scores.sqlite") == shared
+    assert scores(cache_path()) == shared
     assert (tmp_path / "alone.jsonl").read_bytes() == (tmp_path / "0.jsonl").read_bytes()
 
 
@@ -267,16 +267,16 @@ def test_eight_processes_of_all_commands_share_a_data_directory(tmp_path: Path, 
     table = registry.load("benchmarks", "nats-size").table_path("cifar10")
     together = {path.name: path.read_bytes() for path in [*tmp_path.glob("*0/a.*"), table]}
     assert together == {p.name: p.read_bytes() for p in [*tmp_path.glob("*1/a.*"), table]}
-    shared = scores(data_dir / "scores.sqlite")
+    shared = scores(cache_path())
     shutil.rmtree(data_dir)
     install()
     for name in COMMANDS:
         assert call(*line(name, tmp_path / "alone", given)).exit_code == 0
     alone = {path.name: path.read_bytes() for path in [*(tmp_path / "alone").glob("a.*"), table]}
-    assert alone.keys() == {"a.jsonl", "a.jsonl.lock", "a.png", "a.csv", "cifar10.npz"}
+    assert alone.keys() == {"a.jsonl", "a.png", "a.csv", "cifar10.npz"}
     assert together == alone
     # Contexts are numbered in the order of asking, which is not the same.
-    assert sorted(row[1:] for row in scores(data_dir / "scores.sqlite")) == sorted(row[1:] for row in shared)
+    assert sorted(row[1:] for row in scores(cache_path())) == sorted(row[1:] for row in shared)
 
 
 WRITES = {
@@ -321,6 +321,6 @@ def test_every_command_says_which_file_and_what_to_do(
     assert re.search(r"(choose another|make room)", result.stderr), result.stderr
     assert result.stderr.count("\n") == 1
     left = [path for path in small_disk.rglob("*") if path.is_file() and path.name != "ballast"]
-    for path in left:  # locks, and lines up to the last whole one
-        assert path.suffix in (".lock", ".jsonl"), path
+    for path in left:  # lines up to the last whole one
+        assert path.suffix == ".jsonl", path
         assert path.read_bytes()[-1:] in (b"", b"\n"), path

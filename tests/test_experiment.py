@@ -48,8 +48,8 @@ def test_seeds_and_rounds_are_apart() -> None:
 
 
 def test_a_guide_that_is_true_is_the_scorer() -> None:
-    assert small(move=True).move == "params"
-    assert small(settings={"fitness": True}).settings["fitness"] == "params"
+    assert small(move=True).move_scorer == "params"
+    assert small(settings={"fitness": True}).used_settings["fitness"] == "params"
 
 
 def test_a_warm_up_helps_where_the_proxy_is_good() -> None:
@@ -89,6 +89,21 @@ def test_file_names_tell_searches_apart() -> None:
     names = [small(**kind).file_name for kind in kinds]
     assert len(set(names)) == len(kinds)
     assert all("/" not in name and " " not in name for name in names)
+
+
+def test_a_long_label_is_cut_and_still_tells_searches_apart() -> None:
+    scorer = "params"
+    for _ in range(30):
+        scorer = f"rank({scorer}, synflow)"
+    names = [
+        small(warmup=90, scorer=scorer.replace("params", first)).file_name for first in ("params", "flops")
+    ]
+    assert names[0] != names[1]
+    for name in names:
+        assert len(f"{name}.lock".encode()) < 200
+        assert name.startswith("nasbench201-cifar10-ae-warm-up-90-by-rank-rank")
+        assert name.endswith("-seed-0-budget-70.jsonl")
+    assert small(warmup=90, scorer=scorer).file_name == names[0]
 
 
 def test_label_of_a_header_is_that_of_the_experiment() -> None:

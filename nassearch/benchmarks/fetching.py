@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from nassearch import registry
 from nassearch.benchmarks.addresses import ADDRESSES, Address
 from nassearch.benchmarks.checksums import agree, digest
 from nassearch.benchmarks.resuming import Begun, in_words, tag_of, total_of
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, UnknownName
+from nassearch.locks import held
 from nassearch.paths import data_dir
 from nassearch.types import Progress
 
@@ -69,8 +71,13 @@ def addresses_of(benchmark: str) -> tuple[Address, ...]:
     """Return the known files of a benchmark.
 
     Raises:
-        UnknownName: none is known.
+        UnknownName: there is no such benchmark.
+        InvalidSetting: nothing was published for it.
     """
+    if benchmark not in ADDRESSES and benchmark in registry.names("benchmarks"):
+        raise InvalidSetting(
+            f"{benchmark} has no published files to fetch; those that do: {', '.join(ADDRESSES)}"
+        )
     if benchmark not in ADDRESSES:
         raise UnknownName("benchmark with files to fetch", benchmark, ADDRESSES)
     return ADDRESSES[benchmark]
@@ -113,7 +120,7 @@ class _Download:
         with self._full_disk():
             self.target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with FileLock(self.target.with_name(self.target.name + ".lock"), timeout=0):
+                with held(self.target):
                     return self._locked()
             except Timeout:
                 raise Busy(f"another process is fetching {self.target}; wait for it to end") from None

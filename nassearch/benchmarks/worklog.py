@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from nassearch.errors import BadData, Busy, NassearchError
+from nassearch.locks import hold, let_go
 
 
 class WorkLog:
@@ -31,10 +33,9 @@ class WorkLog:
     def __init__(self, path: Path, header: Mapping[str, Any], of: str) -> None:
         self.path = path
         self.lines: list[dict[str, Any]] = []
-        self._lock = FileLock(f"{path}.lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self.close = weakref.finalize(self, let_go, hold(path))
         except Timeout:
             raise Busy(
                 f"{path} is being written by another process: wait for it, then run this again"

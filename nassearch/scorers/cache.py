@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from nassearch.locks import held
+from nassearch.paths import data_dir
 
-VERSION = 3
-"""Format of the file, and of what the scores mean: to be raised whenever a proxy's numbers move."""
+VERSION = 4
+"""Format of the file, and of what a context says: in the file's name, so that releases leave each other's alone."""
 BUSY_SECONDS = 30.0
 TABLES = """
 CREATE TABLE IF NOT EXISTS contexts (id INTEGER PRIMARY KEY, context TEXT NOT NULL UNIQUE);
@@ -22,6 +23,11 @@ CREATE TABLE IF NOT EXISTS scores (
     context INTEGER NOT NULL REFERENCES contexts (id), key TEXT NOT NULL, score REAL, PRIMARY KEY (context, key)
 ) WITHOUT ROWID;
 """
+
+
+def cache_path() -> Path:
+    """Return where the scores of a user are kept by this release."""
+    return data_dir() / f"scores-v{VERSION}.sqlite"
 
 
 class ScoreCache:
@@ -149,7 +155,7 @@ class ScoreCache:
         return connection, row
 
     def _set_aside(self, suffix: str, reason: str) -> None:
-        with FileLock(f"{self.path}.lock", timeout=BUSY_SECONDS):
+        with held(self.path, timeout=BUSY_SECONDS):
             if _identity(self.path) == self._seen:
                 self._move(suffix, reason)
             # Otherwise another process has done so: the file is a new one.
