@@ -15,6 +15,7 @@ from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.fields import CHECKS
 from nassearch.parallel import check_work
 from nassearch.paths import file_stem
+from nassearch.quantity import Quantity
 from nassearch.runner import Round, run_rounds, warmup_draws
 from nassearch.scorers import build_scorer
 from nassearch.scorers.cache import cache_path
@@ -194,9 +195,8 @@ class Experiment:
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
             "scorer": self.scorer if self.warmup else None,
+            **Quantity.of(self.oracle).fields(),
         }
-        if not self.oracle.validated:
-            used["unvalidated"] = True
         return Header({**self.as_dict(), **used}, __version__, self.oracle.digest)
 
     def run(
@@ -227,9 +227,10 @@ class Experiment:
         if out is None:
             return Outcome(self, list(self._search(scorers, range(self.rounds), watch, **how)))
         with Store.open(out, header) as store:
+            found = min(store.done, self.rounds)
             for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
                 store.append(round)
-            return Outcome(self, store.rounds[: self.rounds])
+            return Outcome(self, store.rounds[: self.rounds], found)
 
     def _scorers(self, cache: bool, watch: Watch | None, **how: Any) -> dict[str, AnyScorer]:
         """Build the scorers in use, by role; one that plays two parts is built once."""
@@ -274,19 +275,21 @@ class Experiment:
             scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
             **how,
         )
-        for done, round in enumerate(found, start=1):
+        for done, round in enumerate(found, start=rounds.start + 1):
             if progress:
-                progress(done, len(rounds))
+                progress(done, rounds.stop)
             yield round
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rounds of an experiment."""
+    """The rounds of an experiment, and how many of them were there before it ran."""
 
     experiment: Experiment
     rounds: list[Round] = field(repr=False)
+    found: int = 0
 
-    def curve(self, show: str | None = None, choose: str | None = None) -> Curve:
-        """Return the rounds as a curve, as the experiment says unless told otherwise."""
-        return Curve.from_rounds(self.rounds, show or self.experiment.show, choose or self.experiment.choose)
+    def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
+        """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""
+        asked = show or self.experiment.show, choose or self.experiment.choose
+        return Curve.from_rounds(self.rounds, *Quantity.of(self.experiment.oracle).metrics(*asked), x)

@@ -16,6 +16,9 @@ from nassearch.scorers.guidance import open_scorers
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
 
+MOST_PLACES = 1_000_000
+"""Architectures of a space whose order is gone through to find places in it."""
+
 
 def score_table(
     benchmark: str,
@@ -44,7 +47,8 @@ def score_table(
         watch: told of progress.
 
     Returns:
-        The columns `arch` and one per proxy, and N rows; higher is better, NaN where there is no score.
+        The columns `arch`, `index` (its place in the space's own order, None in a space of more than a million) and one
+        per proxy, and N rows; higher is better, NaN where there is no score.
 
     Raises:
         UnknownName, InvalidArch, InvalidSetting, MissingData: before anything is computed.
@@ -72,5 +76,6 @@ def score_table(
         progress=watch("scoring") if watch else None,
     )
     columns = [scorer(chosen).tolist() for scorer in scorers]
-    rows = [[space.format(arch), *values] for arch, *values in zip(chosen, *columns, strict=True)]
-    return ["arch", *proxies], rows
+    places = [space.index(arch) if space.size <= MOST_PLACES else None for arch in chosen]
+    rows = [[space.format(arch), *rest] for arch, *rest in zip(chosen, places, *columns, strict=True)]
+    return ["arch", "index", *proxies], rows

@@ -24,7 +24,7 @@ PACKAGE = ROOT / "nassearch"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "errors"},
+    {"types", "errors", "inert", "digits"},
     {
         "spaces",
         "networks",
