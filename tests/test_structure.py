@@ -25,7 +25,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "errors"},
-    {"spaces", "networks", "registry", "parallel", "cargo", "clusters", "paths", "locks", "bounded"},
+    {
+        "spaces",
+        "networks",
+        "registry",
+        "parallel",
+        "cargo",
+        "clusters",
+        "paths",
+        "locks",
+        "bounded",
+        "plain_json",
+    },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
     {"schema", "records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},

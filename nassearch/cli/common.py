@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nassearch.errors import InvalidSetting
+from nassearch.plain_json import read_json
 
 if TYPE_CHECKING:
     from nassearch.types import Progress  # it brings numpy, which --help does without
@@ -140,7 +141,7 @@ def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str
         if not equals or not key:
             raise click.BadParameter(f"{value!r} is not of the form {param.metavar}", ctx, param)
         try:
-            found[key.strip()] = json.loads(right)
+            found[key.strip()] = read_json(right, constants=True)
         except ValueError:
             found[key.strip()] = right
     return found
