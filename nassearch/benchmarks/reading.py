@@ -25,7 +25,7 @@ MOST_ROWS, MOST_COLUMNS = 5_000_000, 10_000
 """Of a sheet, blank lines with it: NAS-Bench-101 has 423,624 rows, and a wide sheet some thirty columns."""
 LONGEST_LINE = 1 << 20
 """Characters, of a record of several lines too. One of 10,000 columns has some 200,000."""
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")
+_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,12 @@ def _lines(path: Path, pieces: Iterator[str | None]) -> Iterator[str]:
         # A carriage return at the end may be the first half of the end of a line.
         whole = text if piece is None or not text.endswith("\r") else text[:-1]
         at = 0
-        for match in _LINE.finditer(whole):
-            count, at = count + 1, match.end()
+        for match in _END.finditer(whole):
+            count += 1
             if count > MOST_ROWS:
                 raise BadData(f"{path} has more than {MOST_ROWS} lines; no sheet of a benchmark has")
-            yield match[0]
+            yield whole[at : match.end()]
+            at = match.end()
         rest = text[at:]
         if len(rest) > LONGEST_LINE:
             raise BadData(
