@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,13 +73,16 @@ def attempt(command: list[str], arguments: list[str], folder: Path, seconds: flo
     )  # fmt: skip
 
 
-def run(case: Case, command: list[str], seconds: float, gigabytes: float) -> list[Outcome]:
+def run(
+    case: Case, command: list[str], seconds: float, gigabytes: float, runner: ProcessPoolExecutor
+) -> list[Outcome]:
     """Make the inputs of a case, and give each of them to the command."""
     folder = Path(tempfile.mkdtemp(prefix="nassearch-hostile-"))
     try:
         found = []
         for arguments in case.make(folder):
-            found.append(attempt(command, arguments, folder, seconds, int(gigabytes * 2**30)))
+            memory = int(gigabytes * 2**30)
+            found.append(runner.submit(attempt, command, arguments, folder, seconds, memory).result())
         return found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -95,12 +99,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the tables here too")
     args = parser.parse_args()
     command = [str(args.command.absolute())]
+    # A process counts the memory of the one that it was forked from, so a small one starts them all.
+    runner = ProcessPoolExecutor(1)
+    runner.submit(os.getpid).result()
     rows: list[list[object]] = []
     sums: dict[str, list[float]] = {}
     for case in CASES:
         if args.only and not any(word in f"{case.kind} {case.name}" for word in args.only):
             continue
-        found = run(case, command, args.seconds, args.gigabytes)
+        found = run(case, command, args.seconds, args.gigabytes, runner)
         worst = max(found, key=lambda each: (each.traceback, each.hang, each.megabytes))
         row: list[object] = [
             case.kind,

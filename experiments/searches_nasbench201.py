@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, **values: Any) -> Outcome:
     folder = Path(os.environ["NASSEARCH_DATA"]) / f"rounds-{args.rounds}"
     folder.mkdir(parents=True, exist_ok=True)
     outcome = experiment.run(folder / experiment.file_name, workers=args.workers)
-    say(f"{experiment.dataset}: {experiment.label}, {experiment.budget} models")
+    say(f"{experiment.dataset_name}: {experiment.label}, {experiment.budget} models")
     return outcome
 
 

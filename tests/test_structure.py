@@ -24,22 +24,28 @@ PACKAGE = ROOT / "nassearch"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "errors"},
+    {"types", "errors", "inert", "digits"},
     {
         "spaces",
         "networks",
         "registry",
+        "offers",
+        "identity",
         "parallel",
         "cargo",
         "clusters",
         "paths",
+        "safepath",
         "locks",
         "bounded",
         "plain_json",
     },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
-    {"schema", "records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},
+    {
+        *("schema", "records", "store", "quantity", "fields", "experiment", "modules", "scoring"),
+        *("summary", "correlate"),
+    },
     {"cli", "plots", "scatter", "testing", "__main__"},
 )
 """Lowest first. A module sees lower layers, and its own where that makes no cycle."""

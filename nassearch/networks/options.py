@@ -8,6 +8,8 @@ from typing import Any
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 
+PROBE_REVISION = 1
+"""Raised with every change to what model proxies share, initial weights say, after which most of their scores move."""
 OF = ("logits", "loss")
 VARIANCE = ("batch", "element")
 """Choices of `nassearch.networks.jacobians.input_jacobian`, the default first."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
-from nassearch.networks.options import check_seed
+from nassearch.networks.options import PROBE_REVISION, check_seed
 from nassearch.proxies.kinds import Kinds
 from nassearch.types import Batch, Floats
 
@@ -48,6 +48,7 @@ class Proxy:
         reference: paper and equation.
         resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
             for those that depend on the space; called once by a scorer, before it makes the key of its cache.
+        revision: raised with every change after which a network has another score; see `nassearch.identity`.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Proxy:
     chunk: int | Callable[[Mapping[str, Any]], int]
     reference: str
     resolve: Callable[..., dict[str, Any]] | None = None
+    revision: int | str = 1
     model_function: ModelFunction | None = None
     for_networks: Kinds = field(default_factory=Kinds, compare=False, repr=False)
 
@@ -124,6 +126,7 @@ def proxy(
     per_key: bool | Callable[[Mapping[str, Any]], bool] = False,
     chunk: int | Callable[[Mapping[str, Any]], int] = 64,
     resolve: Callable[..., dict[str, Any]] | None = None,
+    revision: int = 1,
 ) -> Callable[[ProxyFunction], Proxy]:
     """Declare a proxy.
 
@@ -135,10 +138,8 @@ def proxy(
     """
 
     def declare(function: ProxyFunction) -> Proxy:
-        name = getattr(function, "__name__", "")
-        declared = Proxy(
-            name, function, frozenset(needs), higher_is_better, per_key, chunk, reference, resolve
-        )
+        facts = frozenset(needs), higher_is_better, per_key, chunk, reference, resolve, revision
+        declared = Proxy(getattr(function, "__name__", ""), function, *facts)
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 
@@ -205,6 +206,7 @@ def model_proxy(
     needs: Sequence[str] = ("inputs",),
     higher_is_better: bool = True,
     resolve: Callable[..., dict[str, Any]] | None = None,
+    revision: int = 1,
     **defaults: Any,
 ) -> Callable[[Callable[..., float]], ModelProxy]:
     """Declare a proxy of one torch model on one batch; `defaults` replace those of `PASS`.
@@ -226,6 +228,7 @@ def model_proxy(
             chunk=CHUNK,
             reference=reference,
             resolve=resolve,
+            revision=f"{PROBE_REVISION}.{revision}",
             reads=frozenset(reads),
             defaults=defaults,
         )
@@ -245,10 +248,7 @@ Scores = tuple[Floats, dict[int, str]]
 
 
 def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[Scores]:
-    """Score networks by many proxies with the fewest passes: model proxies with one batch and settings share a probe.
-
-    Returns one pair per request, in their order.
-    """
+    """Score networks by many proxies, in their order; model proxies with one batch and settings share a probe."""
     answers: dict[int, Scores] = {}
     shared: dict[str, list[int]] = {}
     requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
