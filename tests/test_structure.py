@@ -34,6 +34,7 @@ LAYERS = (
         "cargo",
         "clusters",
         "paths",
+        "safepath",
         "locks",
         "bounded",
     },
