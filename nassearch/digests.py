@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
-import pickle
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -148,7 +147,8 @@ class Digest:
         self._put(signature(function.__code__))
         names = set().union(*(code.co_names for code in _nested(function.__code__)))
         self._reads |= names
-        for name in sorted(names - stored(function.__code__)):
+        source = self._sources.get(function.__module__ or "", Source(""))
+        for name in sorted(names - stored(function.__code__) - source.changes):
             if name in function.__globals__:
                 self._put(name)
                 self.add(function.__globals__[name])
@@ -176,9 +176,14 @@ class Digest:
         if hasattr(value, "__dict__") and is_foreign(kind.__module__):
             return self.add({name: each for name, each in vars(value).items() if not _is_special(name)})
         try:
-            self._hash.update(pickle.dumps(value, protocol=4))
+            made = value.__reduce_ex__(4)
         except Exception:  # locks, files and whatever else holds no number
-            self._put("no data")
+            return self._put("no data")
+        self.add(
+            made
+            if isinstance(made, str)
+            else [list(each) if isinstance(each, Iterator) else each for each in made]
+        )
 
 
 def is_code(value: Any) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 from nassearch.digests import Digest, state
-from nassearch.sources import is_foreign, version_of
+from nassearch.errors import NassearchError
+from nassearch.sources import is_foreign, path_of, reach, version_of
 
 
 def identity(part: Any) -> str:
@@ -29,13 +32,52 @@ def identity(part: Any) -> str:
     foreign = [root for root in _roots(part) if _is_foreign(root)]
     if not foreign:
         return own
-    names = list(dict.fromkeys(_module(root).partition(".")[0] for root in foreign if _is_part(root)))
+    names = list(dict.fromkeys(module.partition(".")[0] for module in _modules(part)))
     digest = Digest(names)
     digest.add([own, __version__, _declared(part)])
     for root in foreign:
         digest.add(root)
     told = [f"{name} {version}" if (version := version_of(name)) else name for name in names]
     return f"{' and '.join(told)}, {digest.text()}"
+
+
+class Witness:
+    """Parts in use: which code they are, and the files that they come from, which are not to change meanwhile.
+
+    Args:
+        parts: by the role that they play; a scorer that is made of others is several.
+
+    Attributes:
+        code: their identities, by role.
+    """
+
+    def __init__(self, parts: Mapping[str, Sequence[Any]]) -> None:
+        self.code = {role: "; ".join(map(identity, each)) for role, each in parts.items()}
+        modules = {module for each in parts.values() for part in each for module in _modules(part)}
+        names = {name for module in modules for name in reach(module)}
+        paths = [path for name in sorted(names) if (path := path_of(name)) is not None]
+        self._files = {path: _content(path) for path in paths}
+
+    def check(self) -> None:
+        """Raise `NassearchError` where one of the files is another than at the beginning."""
+        for path, content in self._files.items():
+            if _content(path) != content:
+                raise NassearchError(
+                    f"{path} has changed while its code was in use, so that what was computed may be of either; "
+                    "what was finished before is kept: run again to go on"
+                )
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _modules(part: Any) -> list[str]:
+    """Return the modules of others that a part is of, mixed-in classes aside."""
+    return list(dict.fromkeys(_module(root) for root in _roots(part) if _is_foreign(root) and _is_part(root)))
 
 
 def _module(root: Any) -> str:

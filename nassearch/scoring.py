@@ -9,11 +9,10 @@ import numpy as np
 
 from nassearch import registry
 from nassearch.errors import UnknownName
-from nassearch.experiment import Watch
 from nassearch.parallel import check_work
 from nassearch.scorers import learn
 from nassearch.scorers.cache import cache_path
-from nassearch.scorers.guidance import open_scorers
+from nassearch.scorers.guidance import Watch, open_scorers
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
 

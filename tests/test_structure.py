@@ -30,6 +30,8 @@ LAYERS = (
         "networks",
         "registry",
         "identity",
+        "digests",
+        "sources",
         "parallel",
         "cargo",
         "clusters",
