@@ -122,7 +122,7 @@ def correlate(
     clusters_wanted = (CLUSTERS if sample is None else 0) if neighbourhoods is None else neighbourhoods
     whole("neighbourhoods", clusters_wanted, least=0)
     owner = registry.load("benchmarks", benchmark)
-    oracle: Benchmark = owner.open(dataset)
+    oracle: Benchmark = owner.open(owner.find(dataset).name)
     space, name = oracle.space, oracle.dataset.name
     path = cache_path() if cache else None
     scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)

@@ -16,6 +16,7 @@ from nassearch.fields import CHECKS
 from nassearch.identity import Witness
 from nassearch.parallel import check_work
 from nassearch.paths import file_stem
+from nassearch.quantity import Quantity
 from nassearch.runner import Round, run_rounds, warmup_draws
 from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import (
@@ -194,9 +195,8 @@ class Experiment:
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
             "scorer": self.scorer if self.warmup else None,
+            **Quantity.of(self.oracle).fields(),
         }
-        if not self.oracle.validated:
-            used["unvalidated"] = True
         return Header({**self.as_dict(), **used}, __version__, self.oracle.digest, self._witness.code)
 
     @property
@@ -236,10 +236,11 @@ class Experiment:
             seen.check()
             return Outcome(self, rounds)
         with Store.open(out, header, overwrite) as store:
+            found = min(store.done, self.rounds)
             for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
                 seen.check()
                 store.append(round)
-            return Outcome(self, store.rounds[: self.rounds])
+            return Outcome(self, store.rounds[: self.rounds], found)
 
     def _search(
         self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
@@ -267,19 +268,21 @@ class Experiment:
             scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
             **how,
         )
-        for done, round in enumerate(found, start=1):
+        for done, round in enumerate(found, start=rounds.start + 1):
             if progress:
-                progress(done, len(rounds))
+                progress(done, rounds.stop)
             yield round
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rounds of an experiment."""
+    """The rounds of an experiment, and how many of them were there before it ran."""
 
     experiment: Experiment
     rounds: list[Round] = field(repr=False)
+    found: int = 0
 
-    def curve(self, show: str | None = None, choose: str | None = None) -> Curve:
-        """Return the rounds as a curve, as the experiment says unless told otherwise."""
-        return Curve.from_rounds(self.rounds, show or self.experiment.show, choose or self.experiment.choose)
+    def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
+        """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""
+        asked = show or self.experiment.show, choose or self.experiment.choose
+        return Curve.from_rounds(self.rounds, *Quantity.of(self.experiment.oracle).metrics(*asked), x)

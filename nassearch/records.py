@@ -35,7 +35,7 @@ NOT_STORED = frozenset({"rounds", "workers", "executor", "out", "plot", "json"})
 """Fields of an experiment that change no round: never written, so that they change no byte of a result."""
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes. A round of a thousand models has 60 KB."""
-NOT_COMPARED = frozenset({"show", "choose", "target"})
+NOT_COMPARED = frozenset({"show", "choose", "target", "quantity", "unit", "lower_is_better"})
 """Fields that only say how to look at the rounds: a result may be continued under other values."""
 
 

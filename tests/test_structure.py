@@ -24,11 +24,12 @@ PACKAGE = ROOT / "nassearch"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "errors"},
+    {"types", "errors", "inert", "digits"},
     {
         "spaces",
         "networks",
         "registry",
+        "offers",
         "identity",
         "digests",
         "sources",

@@ -11,6 +11,7 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
+from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import InvalidSetting, MissingData, NassearchError, UnknownName
 from nassearch.identity import Witness
 from nassearch.runner import check_budget
@@ -138,6 +139,11 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
             raise UnknownName("batch", text, KINDS, "(or give an .npz file)")
         return load_batch(path, task, "give another --batch")
     batch = benchmark.find_batch(dataset)
+    if batch is None and not issubclass(benchmark, TabularBenchmark):
+        raise MissingData(
+            f"{scorer} looks at data, and {benchmark.name} has no batch of {dataset}: give one by --batch FILE.npz, or "
+            f"do without by --batch {'uniform' if task.tokens else 'grey'}"
+        )
     if batch is None:
         what, file, kind = (
             ("text", "TEXT.txt", "uniform") if task.tokens else ("images", "IMAGES.npz", "grey")
