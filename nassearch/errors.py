@@ -81,6 +81,10 @@ class InvalidModel(NassearchError, ValueError):
     """A model that a proxy has no meaning for, or that does not do what proxies ask of models."""
 
 
+class BrokenPart(NassearchError, ImportError):
+    """A part of another package that cannot be used; the message names the package."""
+
+
 class MissingData(NassearchError, FileNotFoundError):
     """Data that has to be fetched or imported first; the message names the command."""
 

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
+from nassearch.safepath import safe_children
 from nassearch.types import plain
 
 T = TypeVar("T")
@@ -101,9 +102,14 @@ def in_order(
 def _need(executor: str) -> None:
     try:
         import_module(EXECUTORS[executor])
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InvalidSetting(
             f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
+        ) from error
+    except ImportError as error:
+        raise InvalidSetting(
+            f"the {executor} executor needs its package, which cannot be imported: {error}; install it anew, and see "
+            "that no file beside your program has the name of a module that it needs"
         ) from error
 
 
@@ -116,6 +122,7 @@ def _by_joblib(
 
     cargo = Cargo(function)
     with ExitStack() as stack:
+        stack.enter_context(safe_children())
         if name == "dask":
             stack.enter_context(_dask(address, workers))
             # An argument that was scattered goes as a reference to it.

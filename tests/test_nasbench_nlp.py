@@ -153,12 +153,12 @@ class TestNeighbours:
 
     def test_a_list_of_one_or_none(self) -> None:
         alone = NASBenchNLP([to_arch(RNN)])
-        assert alone.neighbours(to_arch(RNN)) == []
+        assert alone.neighbours(to_arch(RNN)) == ()
         with pytest.raises(InvalidSetting, match="no other"):
             alone.mutate(to_arch(RNN), np.random.default_rng(0))
         with pytest.raises(InvalidSetting, match="import a table"):
             NASBenchNLP().sample(np.random.default_rng(0))
-        assert NASBenchNLP([to_arch(RNN), to_arch(LSTM)]).neighbours(to_arch(RNN)) == [to_arch(LSTM)]
+        assert NASBenchNLP([to_arch(RNN), to_arch(LSTM)]).neighbours(to_arch(RNN)) == (to_arch(LSTM),)
 
     def test_text_may_be_a_place_in_the_list_or_a_cell_outside_of_it(self) -> None:
         space = NASBenchNLP([to_arch(RNN), to_arch(LSTM)])

@@ -24,16 +24,20 @@ PACKAGE = ROOT / "nassearch"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "errors"},
+    {"types", "errors", "inert", "digits"},
     {
         "spaces",
         "networks",
         "registry",
+        "offers",
         "identity",
+        "digests",
+        "sources",
         "parallel",
         "cargo",
         "clusters",
         "paths",
+        "safepath",
         "locks",
         "bounded",
     },

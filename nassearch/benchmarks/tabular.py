@@ -13,7 +13,7 @@ from nassearch.benchmarks.batches import load_batch
 from nassearch.benchmarks.formats.base import Format
 from nassearch.benchmarks.images import import_images
 from nassearch.benchmarks.table import Table
-from nassearch.errors import BadData, MissingData, UnknownName
+from nassearch.errors import BadData, MissingData
 from nassearch.paths import data_dir
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Floats, Metrics
@@ -89,14 +89,11 @@ class TabularBenchmark(Benchmark):
 
     @classmethod
     def _load(cls, dataset: str | None) -> tuple[Dataset, Table]:
-        known = cls.datasets()
-        name = next(iter(known)) if dataset is None else dataset
-        if name not in known:
-            raise UnknownName(f"data set of {cls.name}", name, known)
-        path, remedy = cls.table_path(name), cls.remedy(name)
+        known = cls.find(dataset)
+        path, remedy = cls.table_path(known.name), cls.remedy(known.name)
         if not path.exists():
-            raise MissingData(f"the {name} table of {cls.name} is not installed (no {path}); {remedy}")
-        return known[name], Table.load(path, remedy)
+            raise MissingData(f"the {known.name} table of {cls.name} is not installed (no {path}); {remedy}")
+        return known, Table.load(path, remedy)
 
     @classmethod
     def open(cls: type[Self], dataset: str | None = None) -> Self:
@@ -112,8 +109,9 @@ class TabularBenchmark(Benchmark):
         """Return what training this architecture once gives.
 
         `valid` and `seconds` are those of one training seed, which `rng` picks: a search sees one training.
-        `test` is the mean over the seeds: what the architecture is worth. Every query takes one number from
-        `rng`, also where there is one seed only. `seconds` is NaN where the table has none.
+        `test` is the mean over the seeds: what the architecture is worth, and `valid` too where there is no validation.
+        Every query takes one number from `rng`, also where there is one seed only. `seconds` is NaN where the table has
+        none.
 
         Raises:
             InvalidArch: not an architecture of the space.
@@ -134,7 +132,7 @@ class TabularBenchmark(Benchmark):
         row = int(self.table.rows[self.space.index(arch)])
         test = float(self._test[row])
         answers = tuple(
-            Metrics(valid, test, seconds)
+            Metrics(valid if self.validated else test, test, seconds)
             for valid, seconds in self._trainings[row].tolist()
             if valid == valid
         )
@@ -151,7 +149,8 @@ class TabularBenchmark(Benchmark):
         seconds = np.nan
         if self.table.seconds is not None:
             seconds = float(np.broadcast_to(self.table.seconds, trained.shape)[trained].sum())
-        return Metrics(float(np.nanmax(self.table.valid)), float(self._test.max()), seconds)
+        test = float(self._test.max())
+        return Metrics(float(np.nanmax(self.table.valid)) if self.validated else test, test, seconds)
 
     @classmethod
     def find_batch(cls, dataset: str) -> Batch | None:

@@ -8,9 +8,19 @@ from typing import Any
 import click
 
 from nassearch import registry
-from nassearch.cli.common import assignments, echo_json, json_option, spread_options, table, text, watching
+from nassearch.cli.common import (
+    assignments,
+    echo,
+    echo_json,
+    json_option,
+    spread_options,
+    table,
+    tell_faults,
+    text,
+    watching,
+)
 from nassearch.cli.fetch import fetch
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, NassearchError
 
 benchmark_option = click.option(
     "--benchmark", default="nasbench201", show_default=True, help="See: nassearch bench list."
@@ -34,36 +44,51 @@ def list_(as_json: bool) -> None:
     Example:
       nassearch bench list
     """
-    rows = []
-    for name in registry.names("benchmarks"):
-        part = registry.load("benchmarks", name)
-        installed = part.installed()
-        for dataset in part.datasets().values():
-            batch = part.find_batch(dataset.name)
-            rows.append(
-                {
-                    "benchmark": name,
-                    "dataset": dataset.name,
-                    "installed": dataset.name in installed,
-                    "batch": None if batch is None else len(batch.inputs),
-                    "unit": dataset.unit,
-                    "better": "higher" if dataset.higher_is_better else "lower",
-                    "note": dataset.note,
-                }
-            )
+    rows: list[dict[str, Any]] = []
+    found, faults = registry.parts("benchmarks")
+    for name, part in found.items():
+        try:
+            rows += _data_sets(name, part, faults)
+        except Exception as error:
+            if registry.is_built_in("benchmarks", name):
+                raise
+            faults.append(str(registry.broken("benchmarks", name, error)))
+    tell_faults(faults)
     if as_json:
         return echo_json(rows)
     table(
-        "",
+        (),
         ["data set", "benchmark", "installed", "inputs in batch", "unit"],
         [
             [row["dataset"], row["benchmark"], "yes" if row["installed"] else "no", row["batch"], row["unit"]]
             for row in rows
         ],
     )
-    click.echo(
+    echo(
         "What valid and test are: nassearch bench list --json. To get a data set: nassearch bench import BENCHMARK FILE"
     )
+
+
+def _data_sets(name: str, part: Any, faults: list[str]) -> list[dict[str, Any]]:
+    rows, installed = [], part.installed()
+    for dataset in part.datasets().values():
+        try:
+            batch = part.find_batch(dataset.name)
+        except NassearchError as error:  # a damaged file
+            batch = None
+            faults.append(str(error))
+        rows.append(
+            {
+                "benchmark": name,
+                "dataset": dataset.name,
+                "installed": dataset.name in installed,
+                "batch": None if batch is None else len(batch.inputs),
+                "unit": dataset.unit,
+                "better": "higher" if dataset.higher_is_better else "lower",
+                "note": dataset.note,
+            }
+        )
+    return rows
 
 
 @bench.command()
@@ -77,16 +102,17 @@ def info(dataset: str | None, benchmark: str, as_json: bool) -> None:
     Example:
       nassearch bench info cifar100
     """
-    facts = registry.load("benchmarks", benchmark).open(dataset).info()
+    part = registry.load("benchmarks", benchmark)
+    facts = part.open(part.find(dataset).name).info()
     if as_json:
         return echo_json(facts)
     for key, value in facts.items():
         if isinstance(value, dict):
-            click.echo(f"{key}:")
+            echo(f"{key}:")
             for name, item in value.items():
-                click.echo(f"  {name}: {text(item)}")
+                echo(f"  {name}: {text(item)}")
         else:
-            click.echo(f"{key}: {text(value)}")
+            echo(f"{key}: {text(value)}")
 
 
 @bench.command("import")
@@ -137,14 +163,14 @@ def import_(
 
     part = registry.load("benchmarks", name)
     if not issubclass(part, TabularBenchmark):
-        raise InvalidSetting(f"{name} is no table: there is nothing to import for it")
+        raise InvalidSetting(f"{name} is no table: there is nothing to import for it, it answers as it is")
     if part.is_batch(file) and recognise(part.formats, file) is None:
         if len(datasets) != 1:
             raise InvalidSetting(
                 f"{file} becomes the batch of one data set: name it with --dataset, of {', '.join(part.datasets())}"
             )
         path = part.import_batch(file, datasets[0], count=count, force=force)
-        return echo_json({"batch": str(path)}) if as_json else click.echo(f"batch of {count}: {path}")
+        return echo_json({"batch": str(path)}) if as_json else echo(f"batch of {count}: {path}")
     columns = {role: str(column) for role, column in mapping.items()}
     with watching(not as_json) as watch:
         report = import_file(
@@ -171,11 +197,11 @@ def import_(
     for t in report.tables:
         _tell(part, t)
     if report.checksum:
-        click.echo(f"checksum as published: {report.checksum}")
+        echo(f"checksum as published: {report.checksum}")
     if report.ignored:
-        click.echo(f"columns not used: {', '.join(report.ignored)}")
+        echo(f"columns not used: {', '.join(report.ignored)}")
     for reason, times in report.dropped.items():
-        click.echo(f"left out: {times} x {reason}")
+        echo(f"left out: {times} x {reason}")
 
 
 def _tell(part: Any, t: Any) -> None:
@@ -186,12 +212,12 @@ def _tell(part: Any, t: Any) -> None:
     state = "written" if t.written else "there already"
     published = part.published.get(t.dataset, t.architectures)
     of = f" of {published} published" if published != t.architectures else ""
-    click.echo(
+    echo(
         f"{t.dataset}: {t.architectures} architectures{of}, {t.trainings} trainings{epochs}, best test "
         f"{t.best_test:.2f}, {state}: {t.path}"
     )
     if not t.validated:
-        click.echo(f"{t.dataset}: validation values: {NO_VALIDATION}")
+        echo(f"{t.dataset}: validation values: {NO_VALIDATION}")
 
 
 @bench.command()
@@ -225,4 +251,4 @@ def build(out: Path, workers: int | None, executor: str, engine: str, device: st
             seeds=seeds,
             progress=watch("training"),
         )
-    click.echo("\n".join(map(str, paths)))
+    echo(*paths)

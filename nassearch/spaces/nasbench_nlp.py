@@ -50,7 +50,7 @@ class NASBenchNLP(SearchSpace):
 
     def __init__(self, archs: Iterable[Arch] = ()) -> None:
         self._archs = list(dict.fromkeys(archs))
-        self._near: dict[Arch, list[Arch]] = {}
+        self._near: dict[Arch, tuple[Arch, ...]] = {}
 
     @property
     def size(self) -> int:
@@ -77,7 +77,7 @@ class NASBenchNLP(SearchSpace):
             raise InvalidSetting(f"{self.name} with one architecture has no other to change it into")
         return near[int(rng.integers(len(near)))]
 
-    def neighbours(self, arch: Arch) -> list[Arch]:
+    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
         """Return the nearest architectures of the list, in its order: 10, and all that are as near as the tenth."""
         if arch not in self._near:
             counts = self._counts
@@ -86,8 +86,8 @@ class NASBenchNLP(SearchSpace):
             distances[here] = np.iinfo(distances.dtype).max
             reach = np.sort(distances)[: min(NEAREST, self.size - 1)]
             near = np.flatnonzero(distances <= reach.max(initial=-1)).tolist()
-            self._near[arch] = [self._archs[i] for i in near]
-        return list(self._near[arch])
+            self._near[arch] = tuple(self._archs[i] for i in near)
+        return self._near[arch]
 
     @cached_property
     def _counts(self) -> NDArray[np.int16]:
