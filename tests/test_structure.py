@@ -31,6 +31,8 @@ LAYERS = (
         "registry",
         "offers",
         "identity",
+        "digests",
+        "sources",
         "parallel",
         "cargo",
         "clusters",
