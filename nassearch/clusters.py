@@ -10,7 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from nassearch.cargo import Cargo
+from nassearch.cluster_safety import keep_handlers, on_loopback, token_for_us_only
 from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.safepath import elsewhere, safe_children
 
@@ -154,9 +155,16 @@ def _connect(address: str, workers: int | None) -> Any:
         if _begun in (wanted, None):
             return ray
         ray.shutdown()
-    local = {"num_cpus": workers, "include_dashboard": False} if address == "local" else {}
+    own = address == "local"
+    local = {"num_cpus": workers, "include_dashboard": False} if own else {}
+    token_for_us_only(make=own)
     try:
-        with safe_children(), elsewhere():  # Ray's workers import from where this process is when it connects
+        with ExitStack() as stack:
+            stack.enter_context(safe_children())
+            stack.enter_context(elsewhere())  # Ray's workers import from where this process is when it connects
+            stack.enter_context(keep_handlers())
+            if own:
+                stack.enter_context(on_loopback(ray))
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
     except (OSError, RuntimeError, ValueError) as error:
         raise InvalidSetting(

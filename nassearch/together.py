@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from nassearch.bounded import NOTE, read_bytes, read_json
+from nassearch.bounded import NOTE, read_bytes
 from nassearch.errors import NassearchError
 from nassearch.paths import write_whole
+from nassearch.plain_json import read_json
 
 LIST = ".together-{}.json"
 REMEDY = "make room or choose another place, then run again"

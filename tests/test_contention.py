@@ -106,7 +106,7 @@ def test_a_work_file_has_one_writer(tmp_path: Path) -> None:
 
 def test_a_folder_where_a_work_file_belongs(tmp_path: Path) -> None:
     (tmp_path / "work.jsonl").mkdir()
-    with pytest.raises(NassearchError, match=r"work\.jsonl cannot be written: Is a directory\. What"):
+    with pytest.raises(NassearchError, match=r"work\.jsonl cannot be read: it is a directory"):
         WorkLog(tmp_path / "work.jsonl", HEADER, "test")
 
 
@@ -162,6 +162,7 @@ def test_a_folder_that_may_only_be_read(
 ) -> None:
     # Permissions do not hold back the superuser; a disk mounted read-only does.
     monkeypatch.setenv("NASSEARCH_DATA", str(small_disk / "data"))
+    monkeypatch.chdir(tmp_path)
     line = ["score", "--sample", "100", "--proxies", "params,flops", "--json"]
     assert call(*line).exit_code == 0
     expected = call(*line, "--no-cache")

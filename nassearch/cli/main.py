@@ -15,6 +15,7 @@ import click
 
 from nassearch import __version__
 from nassearch.cli.common import echo
+from nassearch.cli.ending import ending, status, told
 from nassearch.errors import NassearchError
 from nassearch.inert import inert
 
@@ -28,8 +29,6 @@ COMMANDS = {
     "list": "nassearch.cli.listing:listing",
     "bench": "nassearch.cli.bench:bench",
 }
-INTERRUPTED = 130
-"""What shells report of a program that Ctrl-C ended: 128 and the number of the signal."""
 
 
 class Commands(click.Group):
@@ -54,7 +53,7 @@ class Commands(click.Group):
             if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
                 stream.reconfigure(errors="backslashreplace")
         try:
-            with _inert_errors(), _inert_warnings():
+            with ending(), _inert_errors(), _inert_warnings():
                 return super().invoke(ctx)
         except NassearchError as error:
             fail(str(error))
@@ -63,8 +62,13 @@ class Commands(click.Group):
                 raise
             place = f"{error.filename}: " if error.filename else ""
             fail(f"{place}{error.strerror}")
-        except KeyboardInterrupt:
-            fail("interrupted; what is finished is kept: run the same command to go on", INTERRUPTED)
+        except MemoryError:
+            fail("this takes more memory than there is: give less at once, or a machine with more")
+        except RecursionError as error:
+            fail(f"something that was given is nested too deeply ({error})")
+        except KeyboardInterrupt as error:
+            safe = error.args[0] if error.args else "what is finished is kept"
+            fail(f"{told(error)}; {safe}: run the same command to go on", status(error))
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
