@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from nassearch.cargo import Cargo
 from nassearch.cluster_safety import keep_handlers, on_loopback, token_for_us_only
 from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.outlasting import outlast
 from nassearch.safepath import elsewhere, safe_children
 
 T = TypeVar("T")
@@ -69,6 +70,13 @@ def on_ray(
             f"Ray gave up: {' '.join(str(error).split())[:300]}; what is finished is kept: see to the cluster and run "
             "again, with fewer --workers where memory was short"
         ) from error
+    except KeyboardInterrupt:
+        if here is not None:  # a cluster of our own ends altogether, its workers first
+            for reference in unfinished:
+                ray.cancel(reference, force=True)
+            unfinished.clear()
+            _disconnect(ray)
+        raise
     finally:
         with suppress(Exception):  # the cluster may be what failed
             _cancel(ray, unfinished)
@@ -143,6 +151,12 @@ def _told(error: Any) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
+def _disconnect(ray: Any) -> None:
+    global _begun
+    ray.shutdown()
+    _begun = None
+
+
 def _connect(address: str, workers: int | None) -> Any:
     """Return Ray, connected to that cluster; a connection is kept for the work to come and ends with this process.
 
@@ -154,16 +168,19 @@ def _connect(address: str, workers: int | None) -> Any:
     if ray.is_initialized():
         if _begun in (wanted, None):
             return ray
-        ray.shutdown()
+        _disconnect(ray)
     own = address == "local"
     local = {"num_cpus": workers, "include_dashboard": False} if own else {}
     token_for_us_only(make=own)
     try:
         with ExitStack() as stack:
             stack.enter_context(safe_children())
-            stack.enter_context(elsewhere())  # Ray's workers import from where this process is when it connects
+            stack.enter_context(
+                elsewhere()
+            )  # Ray's workers import from where this process is when it connects
             stack.enter_context(keep_handlers())
             if own:
+                stack.enter_context(outlast("SIGHUP", "SIGTERM"))
                 stack.enter_context(on_loopback(ray))
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
     except (OSError, RuntimeError, ValueError) as error:

@@ -39,6 +39,7 @@ LAYERS = (
         "cluster_safety",
         "paths",
         "safepath",
+        "outlasting",
         "growing",
         "together",
         "locks",

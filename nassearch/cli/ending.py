@@ -35,7 +35,9 @@ def ending() -> Iterator[None]:
         yield
     finally:
         for number, handler in kept.items():
-            if signal.getsignal(number) == _end:  # else the process is about to end, and still has to clean up
+            if (
+                signal.getsignal(number) == _end
+            ):  # else the process is about to end, and still has to clean up
                 signal.signal(number, handler)
 
 

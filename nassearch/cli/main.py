@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from traceback import clear_frames
 from typing import Any, NoReturn
 
 import click
@@ -67,6 +68,9 @@ class Commands(click.Group):
         except RecursionError as error:
             fail(f"something that was given is nested too deeply ({error})")
         except KeyboardInterrupt as error:
+            clear_frames(
+                error.__traceback__
+            )  # closes what hands out work, wherever that was, and so ends workers
             safe = error.args[0] if error.args else "what is finished is kept"
             fail(f"{told(error)}; {safe}: run the same command to go on", status(error))
 
