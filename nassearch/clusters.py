@@ -183,6 +183,7 @@ def _connect(address: str, workers: int | None) -> Any:
                 stack.enter_context(outlast("SIGHUP", "SIGTERM"))
                 stack.enter_context(on_loopback(ray))
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
+            token_for_us_only(make=False)  # where there was no home to make it in
     except (OSError, RuntimeError, ValueError) as error:
         raise InvalidSetting(
             f"no Ray cluster to work with at {address}: {' '.join(str(error).split())[:300]}; start one with: ray "

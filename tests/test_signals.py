@@ -35,7 +35,7 @@ def started(folder: Path, *more: str) -> subprocess.Popen[str]:
     return process
 
 
-def ended(process: subprocess.Popen[str], folder: Path, how: str) -> None:
+def check_end(process: subprocess.Popen[str], folder: Path, how: str) -> None:
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + getattr(signal, how)
     done = (folder / "a.jsonl").read_bytes().count(b"\n") - 1
@@ -58,7 +58,7 @@ def test_a_signal_ends_a_search_and_its_workers(tmp_path: Path, how: str, to: st
     pytest.importorskip({"processes": "joblib", "ray": "ray", "dask": "distributed"}[executor])
     process = started(tmp_path, "--executor", executor)
     (os.kill if to == "one" else os.killpg)(process.pid, getattr(signal, how))
-    ended(process, tmp_path, how)
+    check_end(process, tmp_path, how)
     count = (tmp_path / "a.jsonl").read_bytes().count(b"\n")
     line = LINE.replace("100000", str(count)).replace("a.jsonl", str(tmp_path / "a.jsonl"))
     assert call(*line.split()).exit_code == 0, "it goes on where it was"
@@ -69,7 +69,7 @@ def test_a_signal_that_is_sent_twice_is_told_once(tmp_path: Path) -> None:
     for _ in range(3):  # as `timeout` does
         os.killpg(process.pid, signal.SIGTERM)
         time.sleep(0.01)
-    ended(process, tmp_path, "SIGTERM")
+    check_end(process, tmp_path, "SIGTERM")
 
 
 def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
     time.sleep(0.5)
     assert process.poll() is None
     os.killpg(process.pid, signal.SIGTERM)
-    ended(process, tmp_path, "SIGTERM")
+    check_end(process, tmp_path, "SIGTERM")
 
 
 HERE = """
@@ -115,7 +115,7 @@ def test_workers_end_wherever_the_signal_finds_this_process(tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    ended(process, tmp_path, "SIGTERM")
+    check_end(process, tmp_path, "SIGTERM")
 
 
 def test_a_command_in_a_program_leaves_its_handlers(tmp_path: Path) -> None:
@@ -152,6 +152,7 @@ def test_a_local_ray_listens_to_this_machine_and_its_token_is_for_one_user(tmp_p
     pytest.importorskip("ray", reason="needs nassearch[ray]")
     (tmp_path / "program.py").write_text(LISTENING)
     token = tmp_path / "home" / ".ray" / "auth_token"
+    (tmp_path / "home").mkdir()
     for state in ("new", "open"):
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "program.py"],
