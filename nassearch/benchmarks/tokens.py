@@ -79,7 +79,7 @@ def read_tokens(path: Path, task: Task, count: int) -> Batch:
             f"{path} has {len(words)} words; {count} stretches of {steps} need {count * steps}: give a longer text or "
             "a smaller count (--count)"
         )
-    if len(numbers) > task.classes:
-        raise BadData(f"{path} has {len(numbers)} different words, the data set has {task.classes}")
+    if task.words is not None and len(numbers) > task.words:
+        raise BadData(f"{path} has {len(numbers)} different words, the data set has {task.words}")
     columns = np.array(words[: count * stretch], dtype=np.int64).reshape(count, stretch)
     return Batch(np.ascontiguousarray(columns[:, :steps]))
