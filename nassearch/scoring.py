@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.experiment import Watch
 from nassearch.parallel import check_work
 from nassearch.scorers import learn
 from nassearch.scorers.cache import cache_path
-from nassearch.scorers.guidance import open_scorers
+from nassearch.scorers.guidance import Watch, open_scorers
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
 

@@ -62,6 +62,7 @@ from nassearch.cli.common import (
 @work_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
               help="Folder for the result, or a file ending in .jsonl; one that is there is gone on with.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Begin a result that is there anew.")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -76,6 +77,7 @@ def run(
     workers: int | None,
     executor: str,
     cache: bool,
+    overwrite: bool,
     x: str,
     as_json: bool,
     **flags: Any,
@@ -100,7 +102,9 @@ def run(
     picture = plot or path.with_suffix(".png")
     check_suffix(picture)
     with watching(not as_json) as watch:
-        outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
+        outcome = experiment.run(
+            path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
+        )
     curve = outcome.curve(x=x)
     quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
     title = f"{experiment.benchmark}, {experiment.dataset_name}"
