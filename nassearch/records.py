@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from nassearch.bounded import read_json
 from nassearch.errors import BadData, quoted
+from nassearch.plain_json import read_json
 from nassearch.runner import METRICS, Round
 from nassearch.schema import (
     LARGEST,

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from nassearch.bounded import RESULT, read_bytes, reading, refuse_special
+from nassearch.bounded import RESULT, guarded, read_bytes, refuse_special
 from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
 from nassearch.locks import hold, let_go
 from nassearch.records import Header, check_result, parse, round_line
@@ -160,7 +160,7 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         BadData: it is not a result, or a line of it is damaged; the message has the line's number.
     """
     path = Path(path)
-    with reading(path, missing="nassearch run writes one with --out"):
+    with guarded(path, missing="nassearch run writes one with --out", what="result"):
         content = read_bytes(path, RESULT)
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:

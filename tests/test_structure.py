@@ -40,6 +40,7 @@ LAYERS = (
         "safepath",
         "locks",
         "bounded",
+        "plain_json",
     },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},

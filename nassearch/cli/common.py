@@ -16,6 +16,7 @@ import click
 
 from nassearch.errors import InvalidSetting
 from nassearch.inert import inert, inert_json
+from nassearch.plain_json import read_json
 
 if TYPE_CHECKING:
     from nassearch.types import Progress  # it brings numpy, which --help does without
@@ -165,7 +166,7 @@ def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str
         if not equals or not key:
             raise click.BadParameter(f"{value!r} is not of the form {param.metavar}", ctx, param)
         try:
-            found[key.strip()] = json.loads(right)
+            found[key.strip()] = read_json(right, constants=True)
         except ValueError:
             found[key.strip()] = right
     return found

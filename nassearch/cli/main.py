@@ -63,6 +63,10 @@ class Commands(click.Group):
                 raise
             place = f"{error.filename}: " if error.filename else ""
             fail(f"{place}{error.strerror}")
+        except MemoryError:
+            fail("this takes more memory than there is: give less at once, or a machine with more")
+        except RecursionError as error:
+            fail(f"something that was given is nested too deeply ({error})")
         except KeyboardInterrupt:
             fail("interrupted; what is finished is kept: run the same command to go on", INTERRUPTED)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nassearch.errors import InvalidArch, InvalidSetting
 from nassearch.networks.recurrent import OPS, RecurrentNetwork
+from nassearch.plain_json import read_json
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.spaces.recipes import EXAMPLE, to_arch, to_cell, to_recipe
 from nassearch.types import Arch, Task
@@ -122,8 +123,8 @@ class NASBenchNLP(SearchSpace):
                 )
             return self._archs[place]
         try:
-            recipe = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            recipe = read_json(text)
+        except ValueError as error:
             raise InvalidArch(
                 f"{text[:60]!r} is no recipe in JSON ({error}); an example: {EXAMPLE}"
             ) from None
