@@ -141,6 +141,11 @@ class Experiment:
         }
 
     @property
+    def guided(self) -> bool:
+        """Return whether anything is scored."""
+        return bool(self._roles)
+
+    @property
     def _strategy_class(self) -> type[Strategy]:
         return registry.load("strategies", self.strategy)  # type: ignore[no-any-return]
 
@@ -287,7 +292,7 @@ class Outcome:
     experiment: Experiment
     rounds: list[Round] = field(repr=False)
     found: int = 0
-    scores: Tally = Tally()
+    scores: Tally = field(default_factory=Tally)
 
     def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
         """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""
