@@ -24,7 +24,8 @@ from nassearch.benchmarks.reading import read_sheet
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.benchmarks.trainings import collect, to_table
-from nassearch.errors import BadData, InvalidSetting, MissingData, NassearchError, UnknownName
+from nassearch.bounded import check_there
+from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName, Unreadable
 from nassearch.paths import data_dir
 from nassearch.types import Progress
 
@@ -123,8 +124,7 @@ def import_file(
             raise UnknownName("data set to import", name, datasets)
     if not math.isfinite(scale) or scale <= 0:
         raise InvalidSetting(f"scale is a positive factor, not {scale}")
-    if not path.exists():
-        raise MissingData(f"there is no file {path}")
+    check_there(path)
     wanted = {name: datasets[name] for name in only or datasets}
     folder = data_dir() / benchmark.name if folder is None else folder
     fmt = recognise(benchmark.formats, path)
@@ -216,6 +216,8 @@ def _keep(
 def _is_new(target: Path, table: Table, force: bool) -> bool:
     try:
         there = Table.load(target, "").digest
+    except Unreadable:
+        raise  # it may be whole
     except NassearchError:
         return True  # missing, or damaged: then importing again is the remedy
     if there != table.digest and not force:

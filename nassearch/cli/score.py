@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,12 +15,16 @@ from nassearch.cli.common import (
     json_option,
     split_specs,
     table,
+    told,
     watching,
     work_options,
 )
 from nassearch.cli.files import write_rows
 from nassearch.cli.model import model_options, model_table
 from nassearch.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from nassearch.scorers.learning import Tally
 
 SHOWN = 20
 
@@ -87,6 +91,7 @@ def score(
         raise InvalidSetting(
             f"scores are written as .csv or .json, not as {output.name!r}: choose another -o"
         )
+    tallies: list[Tally] = []
     with watching(not as_json) as watch:
         if model is not None:
             columns, rows = model_table(
@@ -107,10 +112,13 @@ def score(
                 executor=executor,
                 cache=cache,
                 watch=watch,
+                tell=tallies.append,
             )
     if output is not None:
         write_rows(output, columns, rows)
     if as_json:
+        for tally in tallies:  # a list of rows has no place for it
+            echo(f"scores: {told(tally)}", err=True)
         return echo_json([dict(zip(columns, row, strict=True)) for row in rows])
     if output is not None:
         echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
@@ -124,6 +132,8 @@ def score(
         table((), [columns[0], *columns[2:]], shown)
         if len(rows) > SHOWN:
             echo(f"{SHOWN} of {len(rows)} shown; -o FILE writes all of them")
+    for tally in tallies:
+        echo(f"scores: {told(tally)}")
 
 
 def _cell(value: Any) -> Any:
