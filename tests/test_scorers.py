@@ -91,7 +91,7 @@ def test_the_disk_gives_back_what_was_computed(path: Path) -> None:
     computed = ProxyScorer(odd, SPACE, TASK, cache=path)(archs)
     read = ProxyScorer(odd, SPACE, TASK, cache=path)(archs)
     assert read.tobytes() == computed.tobytes() or _same_but_sign_of_nan(read, computed)
-    assert set(np.sign(computed[np.isinf(computed)])) == {1.0, -1.0}
+    assert not np.isinf(computed).any()
     again = ProxyScorer(depth, SPACE, TASK, cache=path)
     again(archs)
     calls = sum(CALLS)

@@ -84,9 +84,12 @@ def score(
         raise InvalidSetting(
             f"scores are written as .csv or .json, not as {output.name!r}: choose another -o"
         )
+    reasons: dict[str, str] = {}
     with watching(not as_json) as watch:
         if model is not None:
-            columns, rows = model_table(model, input_shape, classes, split_specs(proxies), batch, seed)
+            columns, rows, reasons = model_table(
+                model, input_shape, classes, split_specs(proxies), batch, seed
+            )
         else:
             from nassearch.scoring import score_table
 
@@ -105,8 +108,12 @@ def score(
             )
     if output is not None:
         write_rows(output, columns, rows)
+    if output is not None or as_json:  # the table has a place for them
+        for spec, reason in reasons.items():
+            click.echo(f"nassearch: {spec} has no score: {reason}", err=True)
     if as_json:
-        return echo_json([dict(zip(columns, row, strict=True)) for row in rows])
+        told = {"reasons": reasons} if reasons else {}
+        return echo_json([{**dict(zip(columns, row, strict=True)), **told} for row in rows])
     if output is not None:
         click.echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
     elif model is not None:
@@ -114,6 +121,8 @@ def score(
         table(
             title, ["proxy", "score"], [[c, _cell(v)] for c, v in zip(columns[2:], rows[0][2:], strict=True)]
         )
+        for spec, reason in reasons.items():
+            click.echo(f"{spec} has no score: {reason}")
     else:
         table("", columns, [[_cell(value) for value in row] for row in rows[:SHOWN]])
         if len(rows) > SHOWN:

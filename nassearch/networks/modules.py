@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.flop_counter import FlopCounterMode
 
-from nassearch.errors import InvalidModel
+from nassearch.errors import InvalidModel, told
 from nassearch.networks.copying import copied
+from nassearch.networks.isolation import isolated
+from nassearch.networks.memory import out_of_memory
 from nassearch.networks.recording import checked
 from nassearch.networks.torch_module import one_thread
 from nassearch.types import Batch
+
+T = TypeVar("T")
 
 
 def own_copy(model: object) -> nn.Module:
@@ -46,32 +50,35 @@ def derivatives() -> torch.inference_mode:
 @contextmanager
 def seeded(seed: int = 0) -> Iterator[None]:
     """Run on one thread, with derivatives, plain attention, and what is random from a seed that nothing else sees."""
-    with one_thread(), derivatives(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with one_thread(), derivatives(), sdpa_kernel(SDPBackend.MATH), isolated(seed):
         yield
 
 
-def try_out(model: nn.Module, batch: Batch) -> None:
+def try_out(model: nn.Module, batch: Batch, classes: int | None = None) -> None:
     """Run a model on the first inputs of a batch, in training mode as proxies do.
 
     Raises:
-        InvalidModel: it has no parameters, fails, or does not give finite logits `[B, C]` with a place for each label.
+        InvalidModel: it has no parameters, fails, or does not give finite logits `[B, C]` with a place for each label,
+            C `classes` where that is given.
     """
     model = own_copy(model).train()
     if not list(model.parameters()):
         raise InvalidModel("the model has no parameters, and proxies judge a model by its parameters")
-    inputs = torch.from_numpy(batch.inputs[:2].copy())
-    with seeded(), torch.no_grad():
+    try:
+        logits = _tried(model, batch, 2)
+    except InvalidModel:
+        # A model may be written for one size of batch, that of the whole.
         try:
-            logits = model(inputs)
+            logits = _tried(own_copy(model), batch, len(batch.inputs))
         except InvalidModel:
+            logits = None
+        if logits is None:
             raise
-        except Exception as error:
-            raise InvalidModel(
-                f"the model fails on inputs of shape {list(batch.inputs.shape)}: {type(error).__name__}: {error}; "
-                "give inputs of the shape that it takes, [B, channels, *size]"
-            ) from error
-    logits = checked(logits, len(inputs))
+    if classes is not None and logits.shape[1] != classes:
+        raise InvalidModel(
+            f"the number of classes is the model's number of logits, {logits.shape[1]}, not {classes}: give "
+            f"{logits.shape[1]}, or another model"
+        )
     classes = logits.shape[1]
     if batch.labels is not None and not 0 <= batch.labels.min() <= batch.labels.max() < classes:
         raise InvalidModel(
@@ -80,19 +87,71 @@ def try_out(model: nn.Module, batch: Batch) -> None:
         )
 
 
+def _tried(model: nn.Module, batch: Batch, count: int) -> torch.Tensor:
+    with seeded(), torch.no_grad():
+        try:
+            logits = model(torch.from_numpy(batch.inputs[:count].copy()))
+        except InvalidModel:
+            raise
+        except (Exception, SystemExit) as error:
+            raise InvalidModel(
+                f"the model fails on inputs of shape {list(batch.inputs.shape)}: {told(error)}; {_remedy(model, error)}"
+            ) from error
+    return checked(logits, count)
+
+
+def _remedy(model: nn.Module, error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "let it return logits"
+    if out_of_memory(error):
+        return "give fewer or smaller inputs"
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    other = next(
+        ((n, t.dtype) for n, t in tensors if t.is_floating_point() and t.dtype != torch.float32), None
+    )
+    if other is None:
+        return "give inputs of the shape that it takes, [B, channels, *size], or as many as it takes at once"
+    name, dtype = other[0], str(other[1]).removeprefix("torch.")
+    return (
+        f"inputs come in dtype float32, and {name} of this model is of dtype {dtype}: give "
+        "copy.deepcopy(model).float()"
+    )
+
+
+def is_bias(name: str) -> bool:
+    """Say whether a parameter of this name is added to signals rather than multiplied by them."""
+    return "bias" in name.rpartition(".")[2]
+
+
 def module_parameters(model: nn.Module) -> int:
     """Count the numbers in all parameters; one that is used twice counts once."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def module_macs(model: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Count the multiply-accumulates of one input in convolutions and matrix products, attention's included."""
-    model = (
-        own_copy(model).eval().requires_grad_()
-    )  # with gradients in sight no fused kernel hides from the counter
-    with seeded(), FlopCounterMode(display=False) as counter:
-        model(torch.ones(1, *input_shape))
-    return int(counter.get_total_flops()) // 2
+SOME = 4
+"""Copies of an input for a model that has no use for one."""
+
+
+class TooSmall(InvalidModel):
+    """An input that more copies of do not help."""
+
+
+def of_one(run: Callable[[torch.Tensor], T], inputs: torch.Tensor, whole: int) -> tuple[T, int]:
+    """Return what `run` makes of one input `[1, ...]`, or of so many copies of it, and how many they were.
+
+    Some models lose the axis of samples where there is one sample only, and some are written for one size of batch:
+    where `run` fails on one copy it is tried on a few, then on `whole`.
+    """
+    first: Exception | None = None
+    for count in sorted({1, SOME, whole}):
+        try:
+            return run(inputs.expand(count, *inputs.shape[1:]).clone()), count
+        except TooSmall:
+            raise
+        except Exception as error:
+            first = first or error
+    assert first is not None
+    raise first
 
 
 def module_outputs(
@@ -106,11 +165,11 @@ def module_outputs(
     model = own_copy(model).float().eval()
     for module in model.modules():
         if isinstance(module, _BatchNorm):
-            module.train()
+            module.training = True  # of this module alone: one in it, such as dropout, stays off
     rows = []
     for weight in weights:
         with seeded(), torch.no_grad():
             for name, parameter in model.named_parameters():
-                parameter.fill_(0.0 if "bias" in name.rpartition(".")[2] else weight)
+                parameter.fill_(0.0 if is_bias(name) else weight)
             rows.append(model(torch.from_numpy(inputs.copy())).float().flatten().numpy())
     return np.stack(rows)

@@ -8,6 +8,8 @@ from typing import Any
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 
+READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
+"""What a model proxy can read of its `nassearch.networks.probe.Probe`, and declares that it reads."""
 OF = ("logits", "loss")
 VARIANCE = ("batch", "element")
 """Choices of `nassearch.networks.jacobians.input_jacobian`, the default first."""

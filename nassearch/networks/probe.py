@@ -14,10 +14,14 @@ from torch.nn import functional as F
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.copying import copied
 from nassearch.networks.initialise import WEIGHTED
+from nassearch.networks.isolation import isolated
 from nassearch.networks.memory import out_of_memory, smaller
+from nassearch.networks.options import READS
 from nassearch.networks.recording import Recording
 
 T = TypeVar("T")
+RECORDED = ("saliency", "relu_kernel")
+"""What is noted during the forward pass, and only where it will be read."""
 
 
 class Saliency(NamedTuple):
@@ -45,10 +49,10 @@ class Probe:
         reads: names of the attributes that will be read, so that one pass serves all of them.
         owned: whether the model may be changed.
 
-    Where memory is short the batch is split, if the model allows it, with the result unchanged within rounding.
+    `allowed`, all of `READS`, is set to what the proxy that reads now has declared. Where memory is short the batch is split, if the model allows it, with the result unchanged within rounding.
     """
 
-    READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
+    READS = READS
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Probe:
     ) -> None:
         self.model = (model if owned else copied(model)).train()
         self.seed, self.reads = seed, frozenset(reads)
+        self.allowed: frozenset[str] = frozenset(READS)
         held = next(iter([*self.model.parameters(), *self.model.buffers()]), inputs)
         self.inputs, self.labels = inputs.to(held.device), None if labels is None else labels.to(held.device)
         self.layers: list[Any] = [module for module in self.model.modules() if isinstance(module, WEIGHTED)]
@@ -101,6 +106,7 @@ class Probe:
     @property
     def gradients(self) -> list[Tensor]:
         """dL/dW of the mean cross-entropy for each of `weights`; zeros where no path leads."""
+        self._declared("gradients")
         return self._first[0]
 
     @property
@@ -130,7 +136,7 @@ class Probe:
     @cached_property
     def hessian_gradients(self) -> list[Tensor]:
         """dz/dW for z = sum of g * dL/dW with g the gradients as constants: the Hessian of the loss times g."""
-        constant = self.gradients
+        constant = self._first[0]
 
         def work(recording: Recording, part: slice) -> list[Tensor]:
             moving = self._grad(self._loss(recording.logits, part), create_graph=True)
@@ -138,12 +144,17 @@ class Probe:
 
         return _totals(self._parts(work))
 
-    @cached_property
+    @property
     def curvature(self) -> float:
         """Sum of W * dz/dW, see `hessian_gradients`."""
-        return sum(float((w * h).sum()) for w, h in zip(self.weights, self.hessian_gradients, strict=True))
+        self._declared("curvature")
+        return self._curvature
 
     @cached_property
+    def _curvature(self) -> float:
+        return sum(float((w * h).sum()) for w, h in zip(self.weights, self.hessian_gradients, strict=True))
+
+    @property
     def relu_kernel(self) -> Tensor:
         """K float64 `[B, B]`: in how many units of live ReLUs two samples agree; summed over calls of ReLUs.
 
@@ -153,7 +164,10 @@ class Probe:
             InvalidModel: the model calls no ReLU.
         """
         self._declared("relu_kernel")
+        return self._relu_kernel
 
+    @cached_property
+    def _relu_kernel(self) -> Tensor:
         def work(recording: Recording, part: slice) -> list[Tensor]:
             self._to_inputs(recording)
             if not recording.patterns:
@@ -167,6 +181,7 @@ class Probe:
 
     def input_gradients(self, inputs: Tensor | None = None) -> Tensor:
         """Return d(sum of logits)/d(inputs), flattened `[B, D]`, at the batch or at other inputs of its shape."""
+        self._declared("input_gradients")
         if inputs is None:
             return self._input_gradients
         inputs = inputs.to(self.inputs.device)
@@ -245,13 +260,12 @@ class Probe:
             )
 
     def _declared(self, name: str) -> None:
-        if name not in self.reads:
+        if name not in (self.reads if name in RECORDED else self.allowed) & self.allowed:
             raise NassearchError(f"a proxy that reads {name} of its probe declares it: reads=[{name!r}]")
 
     @contextmanager
     def _seeded(self) -> Iterator[None]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with isolated(self.seed):
             yield
 
 

@@ -19,17 +19,18 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
-from nassearch.networks.options import check_seed
+from nassearch.networks.options import READS, check_seed
 from nassearch.proxies.kinds import Kinds
+from nassearch.proxies.scores import Scores, parted
 from nassearch.types import Batch, Floats
 
 if TYPE_CHECKING:
     from nassearch.networks.probe import Probe
 
-ProxyFunction = Callable[..., Floats]
-"""`(networks, batch, **options) -> raw scores [N]`."""
-ModelFunction = Callable[..., float]
-"""`(model, batch, **options) -> raw score` of one torch module."""
+ProxyFunction = Callable[..., "Floats | Sequence[float | str]"]
+"""`(networks, batch, **options) -> raw scores [N]`; in a list, a text says why one has none."""
+ModelFunction = Callable[..., "float | str"]
+"""`(model, batch, **options) -> raw score` of one torch module, or why it has none."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,24 @@ class Proxy:
         if self.model_function is None:
             raise InvalidModel(f"{self.name} is defined for architectures of a search space, not for modules")
         self.check(options, batch)
-        return float(self.model_function(model, batch, **options))
+        found = self.model_function(model, batch, **options)
+        if isinstance(found, str):
+            raise InvalidModel(found)
+        return float(found)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
         return _at, (self.function.__module__, self.name)
 
     def __call__(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Floats:
-        """Return raw scores, float64 `[N]`."""
+        """Return raw scores, float64 `[N]`, NaN where there is none."""
+        return self.scored(networks, batch, **options)[0]
+
+    def scored(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Scores:
+        """Return raw scores, and by position why there is none where there is a reason."""
         self.check(options, batch)
         function = self.for_networks.choose(self.name, self.function, networks)
-        return np.asarray(function(networks, batch, **options), dtype=np.float64)
+        return parted(function(networks, batch, **options))
 
 
 def _at(module: str, name: str) -> Proxy:
@@ -158,7 +166,7 @@ class ModelProxy(Proxy):
     """A proxy of one torch model on one batch. Its function maps a `Probe` to a raw score, NaN: not scorable.
 
     Attributes:
-        reads: what of the probe it reads, of `Probe.READS`.
+        reads: what of the probe it reads, of `nassearch.networks.options.READS`; nothing else of these can be read.
         defaults: values of `PASS` that its paper chose otherwise.
     """
 
@@ -183,7 +191,6 @@ class ModelProxy(Proxy):
 
     def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
         self.check(options, batch)
-        assert batch is not None
         (value,) = read_one([(self, options)], model, batch)
         if isinstance(value, str):
             raise InvalidModel(value)
@@ -217,8 +224,12 @@ def model_proxy(
     """
 
     def declare(function: Callable[..., float]) -> ModelProxy:
+        name = getattr(function, "__name__", "")
+        for each in reads:
+            if each not in READS:
+                raise UnknownName(f"thing to read of a probe, as proxy {name} declares,", str(each), READS)
         declared = ModelProxy(
-            getattr(function, "__name__", ""),
+            name,
             function,  # type: ignore[arg-type]
             frozenset(needs),
             higher_is_better,
@@ -240,8 +251,6 @@ CHUNK = 4
 
 Request = tuple[Proxy, Mapping[str, Any], Batch | None]
 """A proxy, its options and its batch."""
-Scores = tuple[Floats, dict[int, str]]
-"""Raw scores `[N]`, and by position what went wrong where a network could not be scored; its score is NaN."""
 
 
 def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[Scores]:
@@ -258,13 +267,13 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
             key = f"{proxy.settings(options)} {batch.digest() if batch else None}"
             shared.setdefault(key, []).append(place)
         else:
-            answers[place] = proxy(networks, batch, **options), {}
+            answers[place] = proxy.scored(networks, batch, **options)
     if shared:
         from nassearch.networks.passes import read_networks
     for places in shared.values():
         asked = [requests[place] for place in places]
         models: list[ModelProxy] = [proxy for proxy, _, _ in asked]  # type: ignore[misc]
-        readers = [proxy.reader(options) for proxy, (_, options, _) in zip(models, asked, strict=True)]
+        readers = [_within(proxy, options) for proxy, (_, options, _) in zip(models, asked, strict=True)]
         reads = frozenset().union(*(proxy.reads for proxy in models))
         _, options, batch = asked[0]
         found = read_networks(networks, batch, readers, reads, **models[0].settings(options))
@@ -272,7 +281,18 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
     return [answers[place] for place in range(len(requests))]
 
 
-def settings_for_one(proxy: ModelProxy, options: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
+def _within(proxy: ModelProxy, options: Mapping[str, Any]) -> Callable[[Probe], float]:
+    """Return the reader of a proxy, which can read nothing that it has not declared, whatever its company has."""
+    reader = proxy.reader(options)
+
+    def read(probe: Probe) -> float:
+        probe.allowed = proxy.reads
+        return reader(probe)
+
+    return read
+
+
+def settings_for_one(proxy: ModelProxy, options: Mapping[str, Any], size: int) -> dict[str, Any]:
     """Return what the probe of a given module depends on; a batch smaller than the default size is taken whole.
 
     Raises:
@@ -282,12 +302,12 @@ def settings_for_one(proxy: ModelProxy, options: Mapping[str, Any], batch: Batch
     if {"init", "bias"} & options.keys():
         raise InvalidSetting(f"{proxy.name} of a module looks at its own weights: leave out init and bias")
     if "batch_size" not in options:
-        settings["batch_size"] = min(settings["batch_size"], len(batch.inputs))
+        settings["batch_size"] = min(settings["batch_size"], size)
     return {"batch_size": settings["batch_size"], "seed": settings["seed"]}
 
 
 def read_one(
-    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch
+    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch | None
 ) -> list[float | str]:
     """Score one torch module, which is left as it was, by proxies that share a probe.
 
@@ -295,6 +315,10 @@ def read_one(
     """
     from nassearch.networks.passes import read_model
 
+    looked_at = (
+        Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
+    )  # by none that needs no inputs
     reads = frozenset().union(*(proxy.reads for proxy, _ in asked))
-    readers = [proxy.reader(options) for proxy, options in asked]
-    return read_model(model, batch, readers, reads, **settings_for_one(*asked[0], batch))
+    readers = [_within(proxy, options) for proxy, options in asked]
+    settings = settings_for_one(*asked[0], len(looked_at.inputs))
+    return read_model(model, looked_at, readers, reads, **settings)
