@@ -29,32 +29,38 @@ from nassearch.scorers.combinations import pair_accuracy
 from nassearch.statistics import bootstrap, coverage
 
 SEARCHED = "cifar10", "cifar100"
-E, P, T = (f"{name}(batch_size=16)" for name in ("expressivity", "progressivity", "trainability"))
-AZ = f"rank({E}, {P}, {T}, flops, log=true)"
 EPSILON = "fallback(epsilon, logsynflow)"
-SINGLE = ("params", "flops", "synflow", "logsynflow", "epsilon", E, P, T)
-COMBINED = (
-    "fallback(epsilon, synflow)",
-    "fallback(epsilon, synflow, place=last)",
-    "rank(epsilon, synflow)",
-    "rank(epsilon, logsynflow)",
-    EPSILON,
-    f"fallback(epsilon, {E})",
-    AZ,
-    f"rank({E}, {P}, {T}, flops)",
-    f"fallback(epsilon, {AZ})",
-    f"rank({E}, logsynflow)",
-    f"rank({E}, logsynflow, log=true)",
-    f"rank({E}, {EPSILON}, log=true)",
-    f"rank({E}, logsynflow, {EPSILON}, log=true)",
-    f"rank({E}, {P}, logsynflow, flops, log=true)",
-    f"rank({E}, {P}, {T}, flops, logsynflow, log=true)",
-    f"rank({AZ}, {EPSILON}, log=true)",
-    f"rank({E}, logsynflow, {AZ}, log=true)",
-    f"rank({E}, logsynflow, fallback(epsilon, {AZ}), log=true)",
-    f"rank({E}, logsynflow, {AZ}, fallback(epsilon, {AZ}), log=true)",
-    f"vote({E}, logsynflow, fallback(epsilon, {AZ}))",
-)
+
+
+def candidates(batch_size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return single proxies and combinations, those of AZ-NAS on so many images (their default is 64)."""
+    E, P, T = (
+        f"{name}(batch_size={batch_size})" for name in ("expressivity", "progressivity", "trainability")
+    )
+    AZ = f"rank({E}, {P}, {T}, flops, log=true)"
+    return ("params", "flops", "synflow", "logsynflow", "epsilon", E, P, T), (
+        "fallback(epsilon, synflow)",
+        "fallback(epsilon, synflow, place=last)",
+        "rank(epsilon, synflow)",
+        "rank(epsilon, logsynflow)",
+        EPSILON,
+        f"fallback(epsilon, {E})",
+        AZ,
+        f"rank({E}, {P}, {T}, flops)",
+        f"fallback(epsilon, {AZ})",
+        f"rank({E}, logsynflow)",
+        f"rank({E}, logsynflow, log=true)",
+        f"rank({E}, {EPSILON}, log=true)",
+        f"rank({E}, logsynflow, {EPSILON}, log=true)",
+        f"rank({E}, {P}, logsynflow, flops, log=true)",
+        f"rank({E}, {P}, {T}, flops, logsynflow, log=true)",
+        f"rank({AZ}, {EPSILON}, log=true)",
+        f"rank({E}, logsynflow, {AZ}, log=true)",
+        f"rank({E}, logsynflow, fallback(epsilon, {AZ}), log=true)",
+        f"rank({E}, logsynflow, {AZ}, fallback(epsilon, {AZ}), log=true)",
+        f"vote({E}, logsynflow, fallback(epsilon, {AZ}))",
+    )
+
 
 NASWOT = "naswot(batch_size=64)"
 PAPER = (
@@ -138,6 +144,9 @@ def main() -> None:
     parser.add_argument(
         "--timed", type=int, default=8, help="architectures on which costs are measured; 0 for none"
     )
+    parser.add_argument(
+        "--batch-size", type=int, default=16, help="of AZ-NAS's parts; 64 costs three times as much"
+    )
     parser.add_argument("--paper", type=int, default=0, help="architectures for what looks at images")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--final", action="store_true", help=f"report the best on {GREY}")
@@ -148,7 +157,8 @@ def main() -> None:
     archs = list(dict.fromkeys(draws))[: args.sample]
     half = len(archs) // 2
 
-    specs = SINGLE + COMBINED
+    single, combined = candidates(args.batch_size)
+    specs = single + combined
     costs = seconds_of(specs, archs[: args.timed + 1]) if args.timed else [float("nan")] * len(specs)
     rows: dict[str, dict[str, Any]] = {s: {"seconds": cost} for s, cost in zip(specs, costs, strict=True)}
     for dataset in SEARCHED:
@@ -159,7 +169,7 @@ def main() -> None:
                 "choosing": rho(scores[:half], reached[:half]),
                 "confirming": rho(scores[half:], reached[half:]),
             }
-    full = [spec for spec in COMBINED if all(rows[spec][d]["coverage"] == 1 for d in SEARCHED)]
+    full = [spec for spec in combined if all(rows[spec][d]["coverage"] == 1 for d in SEARCHED)]
     best = max(full, key=lambda spec: sum(rows[spec][d]["choosing"] for d in SEARCHED))
     text = f"{len(archs)} random architectures; [95 % interval], rho on the choosing half / the confirming half.\n\n"
     text += table(rows, SEARCHED) + f"\nBest: `{best}`\n"
@@ -195,7 +205,7 @@ def table(rows: dict[str, dict[str, Any]], datasets: tuple[str, ...]) -> str:
     ]
     lines.append("|---" * (3 + 3 * len(datasets)) + "|")
     for spec, row in rows.items():
-        cells = [f"`{spec.replace('(batch_size=16)', '')}`", f"{row[datasets[0]]['coverage']:.3f}"]
+        cells = [f"`{spec}`", f"{row[datasets[0]]['coverage']:.3f}"]
         for found in (row[dataset] for dataset in datasets):
             low, high = found["interval"]
             halves = f" {found['choosing']:.3f} / {found['confirming']:.3f}" if "choosing" in found else ""

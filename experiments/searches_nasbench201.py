@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, **values: Any) -> Outcome:
     folder = Path(os.environ["NASSEARCH_DATA"]) / f"rounds-{args.rounds}"
     folder.mkdir(parents=True, exist_ok=True)
     outcome = experiment.run(folder / experiment.file_name, workers=args.workers)
-    say(f"{experiment.dataset}: {experiment.label}, {experiment.budget} models")
+    say(f"{experiment.dataset_name}: {experiment.label}, {experiment.budget} models")
     return outcome
 
 
@@ -147,14 +147,14 @@ def ties() -> str:
     rows, place = [], 1
     for score in sorted(groups, reverse=True)[:12]:
         tests = [oracle.query(archs[i], rng).test for i in groups[score]]
-        keys = len({space.key(archs[i]) for i in groups[score]})
+        keys = len({space.published_key(archs[i]) for i in groups[score]})
         reach = sum(test >= 73 for test in tests)
         rows.append([place, len(tests), keys, float(min(tests)), float(max(tests)), reach])
         place += len(tests)
     head = ["place", "equal scores", "not isomorphic", "lowest test", "highest test", "of them reach 73 %"]
     return (
         f"Expected synflow gives {len(groups)} different values to {space.size} architectures "
-        f"({len({space.key(arch) for arch in archs})} up to isomorphism). Its ranking begins:\n\n"
+        f"({len({space.published_key(arch) for arch in archs})} up to isomorphism). Its ranking begins:\n\n"
         + markdown(head, rows)
     )
 

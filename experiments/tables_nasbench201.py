@@ -206,7 +206,9 @@ class Tables:
         by_key: dict[str, Floats] = {}
         for number, arch in enumerate(archs):
             if benchmark.space.key(arch) not in by_key:
-                network = benchmark.space.network(arch, benchmark.dataset.task)
+                network = benchmark.space.network(
+                    benchmark.space.representative(arch), benchmark.dataset.task
+                )
                 by_key[benchmark.space.key(arch)] = outputs([network], batch.inputs, weights, "collapsed")[0]
             if (number + 1) % 500 == 0:
                 say(f"  {number + 1}/{len(archs)}")

@@ -7,12 +7,13 @@
 What is named here is imported when it is first used, so that `import nassearch` costs next to nothing.
 """
 
-from __future__ import annotations
-
+# Under `python -m nassearch` the current folder is still where imports come from: see nassearch/cli/start.py.
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nassearch.curves import Curve
     from nassearch.errors import NassearchError
     from nassearch.experiment import Experiment
@@ -32,7 +33,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

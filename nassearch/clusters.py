@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from nassearch.cargo import Cargo
 from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.safepath import elsewhere, safe_children
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,7 +56,8 @@ def on_ray(
     one_thread = {f"{library}_NUM_THREADS": "1" for library in THREADS}
     options = {"num_cpus": 1, "max_retries": RETRIES, "runtime_env": {"env_vars": one_thread}}
     task = ray.remote(**options)(_call)
-    shipped = ray.put((Cargo(function), _versions()))
+    here = os.getcwd() if _begun is not None and _begun[0] == "local" else None
+    shipped = ray.put((Cargo(function), _versions(), here))
     unfinished: list[Any] = []
     try:
         yield from _stream(ray, (lambda item: task.remote(shipped, item)), iter(items), workers, unfinished)
@@ -109,9 +111,11 @@ def _limit(ray: Any, workers: int | None) -> int:
     return 2 * processors if workers is None or workers >= processors else workers
 
 
-def _call(shipped: tuple[Cargo[T, R], dict[str, str]], item: T) -> R:
-    """Compute on a node."""
-    cargo, wanted = shipped
+def _call(shipped: tuple[Cargo[T, R], dict[str, str], str | None], item: T) -> R:
+    """Compute on a node; where that is this machine, in the folder of the process that waits for it."""
+    cargo, wanted, here = shipped
+    if here is not None:
+        os.chdir(here)
     found = _versions()
     if found != wanted:
         name = next(name for name in LIBRARIES if found[name] != wanted[name])
@@ -152,7 +156,8 @@ def _connect(address: str, workers: int | None) -> Any:
         ray.shutdown()
     local = {"num_cpus": workers, "include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
+        with safe_children(), elsewhere():  # Ray's workers import from where this process is when it connects
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
     except (OSError, RuntimeError, ValueError) as error:
         raise InvalidSetting(
             f"no Ray cluster to work with at {address}: {' '.join(str(error).split())[:300]}; start one with: ray "

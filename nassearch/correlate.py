@@ -15,9 +15,9 @@ from nassearch.experiment import Watch
 from nassearch.intervals import Estimate, Resampling, judge, mean
 from nassearch.local import draw_clusters, judge_locally
 from nassearch.parallel import check_work
-from nassearch.paths import data_dir
 from nassearch.quantity import Quantity
 from nassearch.scorers import build_scorer, learn
+from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import open_scorers
 from nassearch.scorers.learning import Cost
 from nassearch.spaces.base import SearchSpace
@@ -123,9 +123,9 @@ def correlate(
     clusters_wanted = (CLUSTERS if sample is None else 0) if neighbourhoods is None else neighbourhoods
     whole("neighbourhoods", clusters_wanted, least=0)
     owner = registry.load("benchmarks", benchmark)
-    oracle: Benchmark = owner.open(dataset)
+    oracle: Benchmark = owner.open(owner.find(dataset).name)
     space, name = oracle.space, oracle.dataset.name
-    path = data_dir() / "scores.sqlite" if cache else None
+    path = cache_path() if cache else None
     scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
     archs = list(space.all()) if sample is None else draw_distinct(space, whole("sample", sample), seed)
     clusters = draw_clusters(space, clusters_wanted, np.random.default_rng([seed, 1]))
@@ -168,7 +168,7 @@ def parameters(
     """Return the number of weights of each architecture of a comparison, `[N]`."""
     owner = registry.load("benchmarks", found.benchmark)
     task = owner.datasets()[found.dataset].task
-    path = data_dir() / "scores.sqlite" if cache else None
+    path = cache_path() if cache else None
     space = owner.make_space(found.dataset)
     return build_scorer("params", space, task, workers=workers, executor=executor, cache=path)(found.archs)
 

@@ -96,12 +96,20 @@ class InvalidModel(NassearchError, ValueError):
     """A model that a proxy has no meaning for, or that does not do what proxies ask of models."""
 
 
+class BrokenPart(NassearchError, ImportError):
+    """A part of another package that cannot be used; the message names the package."""
+
+
 class MissingData(NassearchError, FileNotFoundError):
     """Data that has to be fetched or imported first; the message names the command."""
 
 
 class BadData(NassearchError, ValueError):
     """A file that is there but is not what it should be."""
+
+
+class Unreadable(BadData):
+    """A file that the system does not give: no permission, no plain file, a disk that fails. It may be whole."""
 
 
 class Busy(NassearchError, RuntimeError):

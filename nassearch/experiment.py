@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.fields import CHECKS
 from nassearch.parallel import check_work
-from nassearch.paths import data_dir, file_stem
-from nassearch.runner import Round, check_budget, run_rounds, warmup_draws
+from nassearch.paths import file_stem
+from nassearch.runner import Round, run_rounds, warmup_draws
 from nassearch.scorers import build_scorer
+from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import (
     WARMUP,
     StrategyMaker,
+    check_search,
     label,
     open_batch,
     roles,
     score_ahead,
     unscored,
 )
-from nassearch.scorers.spec import AnyScorer, check_scorer, needs_batch
+from nassearch.scorers.spec import AnyScorer, needs_batch
+from nassearch.spaces.base import SearchSpace
 from nassearch.store import Header, Store
-from nassearch.strategies.base import EXPLORE, SEEDS, Strategy, whole
-from nassearch.types import Batch, Progress
+from nassearch.strategies.base import EXPLORE, Strategy
+from nassearch.types import Batch, Progress, Scorer
 
 Watch = Callable[[str], Progress]
 """Makes a progress callback for a piece of work with that title."""
@@ -85,63 +85,58 @@ class Experiment:
     target: float | None = None
 
     def __post_init__(self) -> None:
-        strategy, benchmark = self._strategy_class, self._benchmark_class
-        datasets = benchmark.datasets()
-        settings = dict(self.settings)
-        for name in settings:
+        for name, check in CHECKS.items():
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+        strategy, datasets = self._strategy_class, self._benchmark_class.datasets()
+        for name in self.settings:
             if name not in strategy.settings():
                 raise UnknownName(
                     f"setting of {self.strategy}", name, strategy.settings(), "(nassearch list strategies)"
                 )
-            if name in strategy.scorer_settings and settings[name] is True:
-                settings[name] = self.scorer
-        object.__setattr__(self, "settings", settings)
-        if isinstance(self.move, bool):
-            object.__setattr__(self, "move", self.scorer if self.move else None)
-        if self.dataset is None:
-            object.__setattr__(self, "dataset", next(iter(datasets)))
-        if self.dataset not in datasets:
+        if self.dataset_name not in datasets:
             raise UnknownName(
-                f"data set of {self.benchmark}", str(self.dataset), datasets, "(nassearch bench list)"
+                f"data set of {self.benchmark}", self.dataset_name, datasets, "(nassearch bench list)"
             )
-        self._check_numbers()
-        for spec in (self.scorer, *self._roles.values()):
-            check_scorer(spec)
-        space = benchmark.make_space(self.dataset)
+        if self.move_scorer is None:
+            self._refuse_guidance()
+        space = self._benchmark_class.make_space(self.dataset_name)
         strategy.check_warm_up(self.warmup, space, least=0)
         stand_ins = dict.fromkeys(self._roles, unscored)
-        make = StrategyMaker(strategy, space, stand_ins, self.settings, **self._guidance)
-        check_budget(make(np.random.default_rng(0)), self.budget)
+        check_search(self._maker(space, stand_ins), self.budget, self._roles, self.warmup)
 
-    def _check_numbers(self) -> None:
-        for name in ("budget", "rounds"):
-            whole(name, getattr(self, name))
-        whole("seed", self.seed, least=0, largest=SEEDS)
-        for name in ("show", "choose"):
-            if getattr(self, name) not in ("test", "valid"):
-                raise InvalidSetting(f"{name} is test or valid, not {getattr(self, name)!r}")
-        if self.target is not None and not math.isfinite(self.target):
-            raise InvalidSetting(f"target is a number that curves may reach, not {self.target}")
-        if self.move is None and self.move_at is not None:
-            raise InvalidSetting(
-                f"move at {self.move_at} says where a move acts, and there is no move: add --move SCORER"
-            )
-        if self.move is None and self.explore != EXPLORE:
-            raise InvalidSetting(
-                f"explore {self.explore} is a share of the moves, and there is no move: add --move SCORER"
-            )
-        if self.move is None and self.move_ratio is not None:
-            raise InvalidSetting(
-                f"move ratio {self.move_ratio} says how many a move scores, and there is no move: add --move SCORER"
-            )
-        if self.move is not None:
-            check_scorer(self.move)
-        try:
-            json.dumps(dict(self.settings), allow_nan=False)
-        except (TypeError, ValueError):
-            raise InvalidSetting(
-                f"settings are numbers, texts or lists of them, not {dict(self.settings)}"
-            ) from None
+    def _refuse_guidance(self) -> None:
+        """Raise where something is said of a move, and there is none."""
+        said = {
+            f"move at {self.move_at} says where a move acts": self.move_at is not None,
+            f"explore {self.explore} is a share of the moves": self.explore != EXPLORE,
+            f"move ratio {self.move_ratio} says how many a move scores": self.move_ratio is not None,
+        }
+        for words, given in said.items():
+            if given:
+                raise InvalidSetting(f"{words}, and there is no move: add --move SCORER")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without what was opened on the way."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def dataset_name(self) -> str:
+        """Return the name of the data set: the benchmark's first where none was given."""
+        return next(iter(self._benchmark_class.datasets())) if self.dataset is None else self.dataset
+
+    @property
+    def move_scorer(self) -> str | None:
+        """Return the scorer of the moves: `scorer` where `move` is True, None where there are none."""
+        return (self.scorer if self.move else None) if isinstance(self.move, bool) else self.move
+
+    @property
+    def used_settings(self) -> dict[str, Any]:
+        """Return the settings, with `scorer` where one that takes a scorer is True."""
+        named = self._strategy_class.scorer_settings
+        return {
+            name: self.scorer if value is True and name in named else value
+            for name, value in self.settings.items()
+        }
 
     @property
     def _strategy_class(self) -> type[Strategy]:
@@ -153,27 +148,32 @@ class Experiment:
 
     @property
     def _roles(self) -> dict[str, str]:
-        move = self.move if isinstance(self.move, str) else None
-        return roles(self._strategy_class, self.scorer, self.warmup, move, self.settings)
+        return roles(self._strategy_class, self.scorer, self.warmup, self.move_scorer, self.used_settings)
 
-    @property
-    def _guidance(self) -> dict[str, Any]:
-        return {"move_at": self.move_at, "explore": self.explore, "move_ratio": self.move_ratio}
+    def _maker(self, space: SearchSpace, scorers: Mapping[str, Scorer]) -> StrategyMaker:
+        guidance = {"move_at": self.move_at, "explore": self.explore, "move_ratio": self.move_ratio}
+        return StrategyMaker(self._strategy_class, space, scorers, self.used_settings, **guidance)
 
     @cached_property
     def oracle(self) -> Benchmark:
         """Open the benchmark."""
-        return self._benchmark_class.open(self.dataset)
+        return self._benchmark_class.open(self.dataset_name)
 
     @cached_property
     def _batch(self) -> Batch | None:
         """The batch, where a scorer in use looks at one."""
         needy = [spec for spec in self._roles.values() if needs_batch(spec)]
-        return open_batch(self.batch, self._benchmark_class, str(self.dataset), needy[0]) if needy else None
+        return open_batch(self.batch, self._benchmark_class, self.dataset_name, needy[0]) if needy else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values."""
-        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "settings": dict(self.settings)}
+        """Return the fields as plain JSON values, those that were left open as they are used."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        resolved = {
+            "dataset": self.dataset_name,
+            "move": self.move_scorer,
+            "settings": self.used_settings,
+        }
+        return {**given, **resolved}
 
     @property
     def label(self) -> str:
@@ -185,7 +185,7 @@ class Experiment:
         """Return the usual name of its result, of less than 200 bytes; see `file_stem`."""
         batch = f"batch {self.batch}" if self.batch and self._roles else ""
         tail = f"seed {self.seed} budget {self.budget}"
-        return file_stem([self.benchmark, str(self.dataset), self.label, batch, tail]) + ".jsonl"
+        return file_stem([self.benchmark, self.dataset_name, self.label, batch, tail]) + ".jsonl"
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
@@ -233,7 +233,7 @@ class Experiment:
 
     def _scorers(self, cache: bool, watch: Watch | None, **how: Any) -> dict[str, AnyScorer]:
         """Build the scorers in use, by role; one that plays two parts is built once."""
-        path = data_dir() / "scores.sqlite" if cache else None
+        path = cache_path() if cache else None
         built = {
             spec: build_scorer(
                 spec,
@@ -266,7 +266,7 @@ class Experiment:
         progress = watch("searching") if watch else None
         found = run_rounds(
             self.oracle,
-            StrategyMaker(self._strategy_class, space, scorers, self.settings, **self._guidance),
+            self._maker(space, scorers),
             self.budget,
             self.seed,
             rounds,

@@ -11,7 +11,7 @@ import numpy as np
 from nassearch import registry
 from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, told
-from nassearch.proxies.base import ModelProxy, Proxy, read_one, settings_for_one
+from nassearch.proxies.base import ModelProxy, Proxy
 from nassearch.proxies.scores import INFINITE
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.types import Batch, Task
@@ -58,7 +58,8 @@ def score_or_tell(
     model: Any, batch: Any, proxies: Sequence[str], classes: int | None = None
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Return scores as `score` does, and the reason of each that is NaN; `classes` is what the logits must be."""
-    from nassearch.networks.modules import derivatives, try_out
+    from nassearch.networks.modules import derivatives
+    from nassearch.networks.trying import try_out
 
     asked = [_asked(spec) for spec in proxies]
     if len(set(proxies)) < len(proxies):
@@ -101,16 +102,25 @@ def _raw(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float | str]:
     shared: dict[str, list[int]] = {}
     for place, (proxy, options) in enumerate(asked):
         if isinstance(proxy, ModelProxy):
-            (key,) = _or_text(lambda p=proxy, o=options: [str(settings_for_one(p, o, len(batch.inputs)))], 1)  # type: ignore[misc]
+            (key,) = _or_text(lambda p=proxy, o=options: [str(p.settings_of_model(o, len(batch.inputs)))], 1)  # type: ignore[misc]
             shared.setdefault(str(key), []).append(place)
         else:
             (answers[place],) = _or_text(lambda p=proxy, o=options: [p.of_model(model, batch, **o)], 1)  # type: ignore[misc]
     for places in shared.values():
         group: list[Any] = [asked[place] for place in places]
-        found = _or_text(lambda g=group: read_one(g, model, batch), len(group))  # type: ignore[misc]
+        found = _or_text(lambda g=group: _read(g, model, batch), len(group))  # type: ignore[misc]
         answers.update(zip(places, found, strict=True))
-    found = (answers[place] for place in range(len(asked)))
-    return [INFINITE if isinstance(value, float) and np.isinf(value) else value for value in found]
+    raw = (answers[place] for place in range(len(asked)))
+    return [INFINITE if isinstance(value, float) and np.isinf(value) else value for value in raw]
+
+
+def _read(asked: Sequence[tuple[ModelProxy, dict[str, Any]]], model: Any, batch: Batch) -> list[float | str]:
+    from nassearch.networks.passes import read_model
+
+    proxy, options = asked[0]
+    settings = proxy.settings_of_model(options, len(batch.inputs))
+    reads = frozenset().union(*(each.reads for each, _ in asked))
+    return read_model(model, batch, [each.reader(options) for each, options in asked], reads, **settings)
 
 
 def _or_text(ask: Callable[[], list[Any]], count: int) -> list[float | str]:

@@ -12,6 +12,8 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
+from nassearch.safepath import safe_children
+from nassearch.types import plain
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,10 +26,13 @@ MOST_WORKERS = 100_000
 
 def check_work(workers: int | None, executor: str) -> None:
     """Raise where `in_order` would, before any work is made."""
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise InvalidSetting(f"workers is a whole number of at least 1, not {workers!r}")
+    workers = plain(workers)
+    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
+        raise InvalidSetting(f"workers is a whole number of at least 1, not {quoted(workers)}")
     if workers is not None and workers > MOST_WORKERS:
         raise InvalidSetting(f"workers is a whole number of at most {MOST_WORKERS}, not {quoted(workers)}")
+    if not isinstance(executor, str):
+        raise InvalidSetting(f"executor is a name, such as 'processes', not {quoted(executor)}")
     name, address = split_address(executor)
     if name not in EXECUTORS:
         raise UnknownName("executor", name, EXECUTORS)
@@ -75,6 +80,7 @@ def in_order(
         NassearchError: a worker died; or what `function` raised, which also ends the rest of the work.
     """
     check_work(workers, executor)
+    workers = plain(workers)
     name, address = split_address(executor)
     if name == "processes" and workers in (None, 1):
         yield from map(function, items)
@@ -96,9 +102,14 @@ def in_order(
 def _need(executor: str) -> None:
     try:
         import_module(EXECUTORS[executor])
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InvalidSetting(
             f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
+        ) from error
+    except ImportError as error:
+        raise InvalidSetting(
+            f"the {executor} executor needs its package, which cannot be imported: {error}; install it anew, and see "
+            "that no file beside your program has the name of a module that it needs"
         ) from error
 
 
@@ -111,6 +122,7 @@ def _by_joblib(
 
     cargo = Cargo(function)
     with ExitStack() as stack:
+        stack.enter_context(safe_children())
         if name == "dask":
             stack.enter_context(_dask(address, workers))
             # An argument that was scattered goes as a reference to it.

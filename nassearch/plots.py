@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,12 +149,16 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def looks() -> AbstractContextManager[None]:
-    """Return the settings that all pictures are drawn under; their bytes hold no random name."""
+@contextmanager
+def looks() -> Iterator[None]:
+    """Set what all pictures are drawn under, whatever a matplotlibrc says; their bytes hold no random name."""
     import matplotlib
 
     settings: Any = {"font.size": 10, "svg.hashsalt": "nassearch", "svg.fonttype": "none", "pdf.fonttype": 42}
-    return matplotlib.rc_context(settings)
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
+        yield
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from nassearch.errors import BadData
-from nassearch.runner import Round
-from nassearch.types import Floats
+from nassearch.bounded import read_json
+from nassearch.errors import BadData, quoted
+from nassearch.runner import METRICS, Round
+from nassearch.schema import (
+    LARGEST,
+    MOST_VALUES,
+    check_archs,
+    check_header,
+    check_report,
+    check_values,
+    field,
+    kind,
+    whole,
+)
 
 FORMAT = "nassearch result"
 VERSION = 1
@@ -22,6 +32,8 @@ VERSION = 1
 new one of the experiment that is None where it has no meaning, does not raise it."""
 NOT_STORED = frozenset({"rounds", "workers", "executor", "out", "plot", "json"})
 """Fields of an experiment that change no round: never written, so that they change no byte of a result."""
+LONGEST_LINE = 64 * 1024 * 1024
+"""Bytes. A round of a thousand models has 60 KB."""
 NOT_COMPARED = frozenset({"show", "choose", "target"})
 """Fields that only say how to look at the rounds: a result may be continued under other values."""
 
@@ -63,10 +75,10 @@ def round_line(round: Round) -> bytes:
     """Return the line of a round, the same bytes for the same round; NaN is written as null, no report not at all.
 
     Raises:
-        BadData: a value is infinite, or the report is not of plain JSON values.
+        BadData: a value is infinite, or something else that `read_result` would refuse.
     """
     columns: dict[str, Any] = {"round": round.round, "archs": round.archs}
-    for name in ("valid", "test", "seconds"):
+    for name in METRICS:
         values: list[float] = getattr(round, name).tolist()
         if any(abs(value) == float("inf") for value in values):
             raise BadData(
@@ -74,9 +86,14 @@ def round_line(round: Round) -> bytes:
             )
         columns[name] = [None if value != value else value for value in values]
     columns["revisits"] = round.revisits
+    try:
+        _check_round(columns, round.round)
+    except ValueError as error:
+        raise BadData(f"round {round.round} cannot be written: {error}") from error
     if not round.report:
         return _dump(columns)
     try:
+        check_report(round.report)
         return _dump({**columns, "report": round.report})
     except (TypeError, ValueError) as error:
         raise BadData(
@@ -90,33 +107,17 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
     Raises:
         BadData: it is not a result, or a line of it is damaged.
     """
-    first, *lines = content.split(b"\n")[:-1]
-    try:
-        fields = _loads(first)
-        if fields["format"] != FORMAT:
-            raise ValueError
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadData(
-            f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}; name a file that "
-            "nassearch run --out wrote or may write"
-        ) from None
-    if fields.get("version") != VERSION:
-        raise BadData(
-            f"{path} has format version {fields.get('version')!r}, and this nassearch reads {VERSION}: "
-            "read it with the version that wrote it, or run it again"
-        )
-    try:
-        header = Header(dict(fields["experiment"]), str(fields["package"]), str(fields["data"]))
-    except (ValueError, KeyError, TypeError):
-        raise BadData(f"line 1 of {path} is damaged: {_excerpt(first)}") from None
+    # Line by line: a list of all lines would hold the file a second time.
+    lines = iter(io.BytesIO(content[: content.rfind(b"\n") + 1]).readline, b"")
+    header = _read_header(path, next(lines, b"").rstrip(b"\n"))
     rounds: list[Round] = []
     for number, line in enumerate(lines, start=2):
         try:
             rounds.append(_read_round(_loads(line), len(rounds)))
             if len(rounds[-1].archs) != len(rounds[0].archs):
                 raise ValueError(f"it has {len(rounds[-1].archs)} models, not {len(rounds[0].archs)}")
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            why = str(error) if type(error) is ValueError else _excerpt(line)
+        except ValueError as error:
+            why = str(error) if type(error) is ValueError else _excerpt(line.rstrip(b"\n"))
             raise BadData(
                 f"line {number} of {path} is damaged: {why}; cut the file off before that line to keep "
                 f"rounds 0 to {number - 3}, then run it again"
@@ -126,40 +127,62 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
     return header, rounds
 
 
+def _read_header(path: Path, first: bytes) -> Header:
+    try:
+        fields = _loads(first)
+        if fields["format"] != FORMAT:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise BadData(
+            f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}; name a file that "
+            "nassearch run --out wrote or may write"
+        ) from None
+    version = fields.get("version")
+    if type(version) is not int or version != VERSION:
+        raise BadData(
+            f"{path} has format version {quoted(version)}, and this nassearch reads {VERSION}: "
+            "read it with the version that wrote it, or run it again"
+        )
+    try:
+        check_header(fields.get("package"), fields.get("data"), fields.get("experiment"))
+    except ValueError as error:
+        raise BadData(f"line 1 of {path} is damaged: {error}; it begins {_excerpt(first)}") from None
+    return Header(fields["experiment"], fields["package"], fields["data"])
+
+
 def _loads(line: bytes) -> Any:
     """Read JSON as it is written here: without NaN and Infinity, which JSON does not have."""
-
-    def refuse(name: str) -> None:
-        raise ValueError(f"{name} is no number here")
-
-    return json.loads(line, parse_constant=refuse)
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"it has {len(line)} bytes, more than {LONGEST_LINE}")
+    return read_json(line, MOST_VALUES)
 
 
-def _read_round(columns: dict[str, Any], expected: int) -> Round:
-    number = columns["round"]
-    if number != expected:
-        raise ValueError(f"round {expected} belongs here, not {number}")
-    if {type(arch) for arch in columns["archs"]} - {list}:
-        raise ValueError("architectures are lists")
-    archs, revisits = list(map(tuple, columns["archs"])), columns["revisits"]
-    if {type(n) for n in itertools.chain([number, revisits], *archs)} != {int}:
-        raise ValueError("architectures, round and revisits are of whole numbers")
+def _check_round(columns: Any, expected: int) -> None:
+    """Raise `ValueError` where a round lacks something or says what no round says."""
+    if not isinstance(columns, dict):
+        raise ValueError(f"a round is an object, not {kind(columns)}")
+    if "round" in columns:
+        field("round", columns["round"], whole(0))
+        if columns["round"] != expected:
+            raise ValueError(f"round {expected} belongs here, not {columns['round']}")
+    lacking = [name for name in ("round", "archs", *METRICS, "revisits") if name not in columns]
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(lacking)}")
+    archs, revisits = columns["archs"], columns["revisits"]
+    check_archs(archs)
+    field("revisits", revisits, whole(0, len(archs)))
+    for name in METRICS:
+        check_values(name, columns[name], len(archs), 0.0 if name == "seconds" else -LARGEST)
+
+
+def _read_round(columns: Any, expected: int) -> Round:
+    _check_round(columns, expected)
     report = columns.get("report", {})
-    if not isinstance(report, dict):
-        raise ValueError("a report has names")
-    valid, test, seconds = (_floats(columns[name], len(archs)) for name in ("valid", "test", "seconds"))
-    return Round(expected, archs, valid, test, seconds, revisits, report)
-
-
-def _floats(values: list[float | None], length: int) -> Floats:
-    if len(values) != length:
-        raise ValueError(f"{len(values)} values for {length} architectures")
-    if not set(map(type, values)) <= {float, int, NoneType}:
-        raise ValueError("values are numbers or null")
-    array = np.array(values, dtype=np.float64)
-    if np.isinf(array).any():
-        raise ValueError("values are finite")
-    return array
+    check_report(report)
+    valid, test, seconds = (np.array(columns[name], dtype=np.float64) for name in METRICS)
+    return Round(
+        expected, list(map(tuple, columns["archs"])), valid, test, seconds, columns["revisits"], report
+    )
 
 
 def _excerpt(line: bytes) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
+import inspect
+import keyword
+import sys
+from contextlib import redirect_stdout, suppress
+from dataclasses import replace
+from functools import cache, reduce
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
-from nassearch.errors import UnknownName
+from nassearch.errors import BrokenPart, UnknownName
+from nassearch.offers import Offer, offered, unreadable
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "strategies": {
@@ -68,12 +73,30 @@ SINGULAR = {
     "combinations": "combination",
     "benchmarks": "benchmark",
 }
+BASES = {
+    "strategies": "nassearch.strategies.base:Strategy",
+    "proxies": "nassearch.proxies.base:Proxy",
+    "combinations": "nassearch.scorers.combined:Combination",
+    "benchmarks": "nassearch.benchmarks.base:Benchmark",
+}
+"""What a part is, or a subclass of what: looked at where it comes from another package."""
+SCORERS = ("proxies", "combinations")
+"""Kinds that are named in one place, so that what is built in of either keeps its name from both."""
 
 
 @cache
-def _known(kind: str) -> dict[str, str]:
-    found = {point.name: point.value for point in entry_points(group=f"nassearch.{kind}")}
-    return found | BUILT_IN[kind]
+def _known(kind: str) -> dict[str, tuple[Offer, ...]]:
+    """Return the offers of each name: more than one where packages disagree."""
+    found = {name: {value: Offer(value)} for name, value in BUILT_IN[kind].items()}
+    for name, offer in offered(kind):
+        if not is_built_in(kind, name):
+            found.setdefault(name, {}).setdefault(offer.value, offer)
+    return {name: tuple(offers.values()) for name, offers in found.items()}
+
+
+def is_built_in(kind: str, name: str) -> bool:
+    """Say whether a name is of nassearch itself."""
+    return any(name in BUILT_IN[other] for other in (SCORERS if kind in SCORERS else (kind,)))
 
 
 def names(kind: str) -> list[str]:
@@ -86,9 +109,88 @@ def load(kind: str, name: str) -> Any:
 
     Raises:
         UnknownName: there is none; the message offers the nearest.
+        BrokenPart: another package's cannot be imported or is no part of this kind, or two packages offer one.
     """
     known = _known(kind)
     if name not in known:
         raise UnknownName(SINGULAR[kind], name, known, f"(nassearch list {kind})")
-    module, _, attribute = known[name].partition(":")
-    return getattr(import_module(module), attribute)
+    offer, *others = known[name]
+    if others:
+        packages = " and ".join(sorted({each.package for each in known[name]}))
+        raise BrokenPart(f"{packages} both offer a {SINGULAR[kind]} called {name!r}: uninstall one of them")
+    if not offer.package:
+        return _import(offer.value)
+    try:
+        with redirect_stdout(sys.stderr):  # what it prints is none of a command's output
+            part = _import(offer.value)
+        reason = _fault(kind, name, part)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever someone else's module raises, to leave the program included
+        raise broken(kind, name, error) from error
+    if reason:
+        raise broken(kind, name, reason)
+    return part if kind not in SCORERS or part.name == name else _called(part, name)
+
+
+def _called(part: Any, name: str) -> Any:
+    """Return a proxy or combination under the name that it is offered by: scores are kept under it."""
+    found = replace(part, name=name)
+    object.__setattr__(found, "__doc__", part.__doc__)
+    return found
+
+
+def _import(value: str) -> Any:
+    module, _, attribute = value.partition("[")[0].strip().partition(":")
+    return reduce(getattr, filter(None, attribute.strip().split(".")), import_module(module.strip()))
+
+
+def _fault(kind: str, name: str, part: Any) -> str:
+    """Say why an object is no part of this kind, "" where it is one."""
+    base = _import(BASES[kind])
+    of_class = kind not in SCORERS
+    if not (isinstance(part, type) and issubclass(part, base) if of_class else isinstance(part, base)):
+        what = (
+            f"a subclass of {base.__name__}" if of_class else f"a {base.__name__}, as its decorator makes one"
+        )
+        return f"it is a {part.__name__ if isinstance(part, type) else type(part).__name__}, not {what}"
+    if of_class and inspect.isabstract(part):
+        return f"it does not define {', '.join(sorted(part.__abstractmethods__))}"
+    if of_class and not isinstance(getattr(part, "name", None), str):
+        return "it has no name: give the class one"
+    if not of_class and (not name.isidentifier() or keyword.iskeyword(name)):
+        return "a scorer is named by letters, digits and underscores, so nobody can write this name"
+    return ""
+
+
+def broken(kind: str, name: str, why: BaseException | str) -> BrokenPart:
+    """Return the error that says what is wrong with a part, and which package it is of."""
+    package = next(iter(_known(kind)[name])).package or "nassearch"
+    if isinstance(why, SystemExit):
+        why = f"it leaves the program (SystemExit: {why})"
+    elif isinstance(why, BaseException):
+        words = type(why).__name__
+        with suppress(Exception):  # nor need it have a text
+            words += f": {why}"
+        why = words
+    return BrokenPart(
+        f"the {SINGULAR[kind]} {name!r} of package {package} cannot be used: {' '.join(why.split())[:300]}; mend "
+        f"or uninstall {package.partition(' ')[0]}"
+    )
+
+
+def parts(kind: str) -> tuple[dict[str, Any], list[str]]:
+    """Import all parts that can be imported; return them by name, and what is wrong with the others, as texts."""
+    found, faults = {}, []
+    for name in names(kind):
+        try:
+            found[name] = load(kind, name)
+        except BrokenPart as error:
+            faults.append(str(error))
+    for name, offer in offered(kind):
+        if is_built_in(kind, name):
+            faults.append(
+                f"the {SINGULAR[kind]} {name!r} of package {offer.package} is not used: nassearch has its own of that "
+                "name; rename it there"
+            )
+    return found, [*faults, *unreadable(kind)]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.errors import UnknownName
 from nassearch.experiment import Watch
 from nassearch.parallel import check_work
-from nassearch.paths import data_dir
 from nassearch.scorers import learn
+from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import open_scorers
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
@@ -52,11 +51,8 @@ def score_table(
     """
     check_work(workers, executor)
     owner = registry.load("benchmarks", benchmark)
-    datasets = owner.datasets()
-    name = next(iter(datasets)) if dataset is None else dataset
-    if name not in datasets:
-        raise UnknownName(f"data set of {benchmark}", name, datasets)
-    path = data_dir() / "scores.sqlite" if cache else None
+    name = owner.find(dataset).name
+    path = cache_path() if cache else None
     scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
     space = owner.make_space(name)
     chosen: list[Arch]

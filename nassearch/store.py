@@ -11,7 +11,8 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
+from nassearch.bounded import RESULT, read_bytes, reading, refuse_special
+from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
 from nassearch.locks import hold, let_go
 from nassearch.records import Header, parse, round_line
 from nassearch.runner import Round
@@ -53,6 +54,7 @@ class Store:
             NassearchError: it cannot be written.
         """
         path = Path(path)
+        refuse_special(path, "--out")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = hold(path)
@@ -155,12 +157,8 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         BadData: it is not a result, or a line of it is damaged; the message has the line's number.
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise MissingData(f"there is no result {path}: nassearch run writes one with --out") from None
-    except OSError as error:
-        raise BadData(f"{path} cannot be read: {error.strerror}") from error
+    with reading(path, missing="nassearch run writes one with --out"):
+        content = read_bytes(path, RESULT)
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
         raise BadData(

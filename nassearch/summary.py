@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nassearch import registry
+from nassearch.benchmarks.base import Benchmark
 from nassearch.curves import Curve
 from nassearch.errors import NassearchError, UnknownName
 from nassearch.quantity import Quantity
@@ -55,24 +56,35 @@ def gather_reports(rounds: Sequence[Round]) -> dict[str, Any]:
 
 def _gather(values: Sequence[Any]) -> Any:
     values = [value for value in values if value is not None]
-    if values and isinstance(values[0], dict):
-        axis = next(iter(values[0]))
-        rows: dict[Any, list[dict[str, Any]]] = {}
-        for table in values:
-            for row in zip(*table.values(), strict=True):
-                cells = dict(zip(table, row, strict=True))
-                rows.setdefault(cells.pop(axis), []).append(cells)
-        return [
-            {axis: place, **{column: _gather([cells.get(column) for cells in found]) for column in found[0]}}
-            for place, found in rows.items()
-        ]
-    if values and isinstance(values[0], str):
-        text, count = Counter(values).most_common(1)[0]
-        return {"text": text, "share": count / len(values)}
+    kinds = {
+        dict if isinstance(value, Mapping) else str if isinstance(value, str) else float for value in values
+    }
     if not values:
         return {"median": None, "q25": None, "q75": None}
-    low, median, high = np.percentile(values, [25, 50, 75]).tolist()
+    if kinds == {dict}:
+        return _gather_tables(values)
+    if len(kinds) > 1:  # a strategy may tell one thing in numbers here and in words there
+        values = [f"a table of {', '.join(v)}" if isinstance(v, Mapping) else str(v) for v in values]
+    if isinstance(values[0], str):
+        text, count = Counter(values).most_common(1)[0]
+        return {"text": text, "share": count / len(values)}
+    low, median, high = np.percentile(np.array(values, np.float64), [25, 50, 75]).tolist()
     return {"median": median, "q25": low, "q75": high}
+
+
+def _gather_tables(tables: Sequence[Mapping[str, Sequence[Any]]]) -> list[dict[str, Any]]:
+    """Put tables together at their axis, the first column of the first of them; a cell that is not there is None."""
+    axis = next(iter(tables[0]))
+    rows: dict[Any, list[dict[str, Any]]] = {}
+    for table in tables:
+        for row in zip(*table.values(), strict=True):
+            cells = dict(zip(table, row, strict=True))
+            rows.setdefault(cells.pop(axis, None), []).append(cells)
+    columns = dict.fromkeys(column for found in rows.values() for cells in found for column in cells)
+    return [
+        {axis: place, **{column: _gather([cells.get(column) for cells in found]) for column in columns}}
+        for place, found in rows.items()
+    ]
 
 
 def milestones(curves: Sequence[Curve]) -> list[int]:
@@ -88,7 +100,13 @@ def best_value(header: Header, show: str) -> float | None:
         oracle = registry.load("benchmarks", experiment["benchmark"]).open(experiment["dataset"])
     except (NassearchError, KeyError):
         return None
-    return getattr(oracle.best, show) if oracle.digest == header.data else None
+    return best_of(oracle, show) if oracle.digest == header.data else None
+
+
+def best_of(oracle: Benchmark, show: str) -> float | None:
+    """Return the highest value of a benchmark, a loss negated, or None where that is not known."""
+    best = float(getattr(oracle.best, show))
+    return None if np.isnan(best) else best
 
 
 def compare(

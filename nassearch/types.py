@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +22,24 @@ Scorer = Callable[[Sequence[Arch]], Floats]
 
 Progress = Callable[[int, int], None]
 """Called with (units done, units in all) as long work proceeds."""
+
+
+def plain(value: Any) -> Any:
+    """Return a number, text or truth value of numpy as Python's own; lists, tuples and dicts as copies of such.
+
+    >>> plain([np.int64(3), "ae"])
+    [3, 'ae']
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
+
+
+def is_number(value: Any) -> bool:
+    """Say whether this is a finite number that a float holds, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from commands import call, install, spawn
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.records import Header
+from nassearch.scorers.cache import cache_path
 from nassearch.store import Store
 
 RUN = "run rand --dataset cifar10 --rounds 2 --budget 5 "
@@ -51,6 +52,11 @@ REFUSED = [
     (RUN + "--warmup 15626", "warmup is a whole number from 0 to 15625, not 15626"),
     (RUN + "--warmup -1", "warmup is a whole number from 0 to 15625, not -1"),
     (RUN + "--move params --move-at child", "has no meaning for rand", "it takes draw"),
+    (
+        "run ae --move params --move-at uncle",
+        "a move at 'uncle' has no meaning for ae",
+        "it takes child or parent",
+    ),
     (RUN + "--move params --explore 0.5", "rand with a move at draw has none", "leave it out"),
     (RUN + "--move-ratio 5", "there is no move", "add --move SCORER"),
     (RUN + "--move params --move-ratio 0", "move ratio is a whole number of at least 1, not 0"),
@@ -289,7 +295,6 @@ MISUSED = [
     ("rum", "No such command 'rum'"),
     ("run", "Missing argument 'STRATEGY'"),
     ("run rand --budget many", "'many' is not a valid integer"),
-    ("run ae --move params --move-at uncle", "'uncle' is not one of 'child', 'parent'"),
     ("run rand --set first", "'first' is not of the form KEY=VALUE"),
     ("run rand --shwo test", "No such option"),
     ("score 6111", "Missing option '--proxies'"),
@@ -432,9 +437,9 @@ def test_truncated_cache_is_set_aside_with_one_line(data_dir: Path) -> None:
     line = split(RUN + "--warmup 40 --scorer params --out a.jsonl --json")
     good = call(*line)
     gc.collect()  # closes what the command has opened, as the end of its process would
-    cache = data_dir / "scores.sqlite"
+    cache = cache_path()
     cache.write_bytes(cache.read_bytes()[:3000])
-    for journal in data_dir.glob("scores.sqlite-*"):
+    for journal in data_dir.glob("scores-v*.sqlite-*"):
         journal.unlink()
     first = Path("a.jsonl").read_bytes()
     Path("a.jsonl").unlink()
@@ -444,11 +449,11 @@ def test_truncated_cache_is_set_aside_with_one_line(data_dir: Path) -> None:
     assert again.stdout == good.stdout
     assert again.stderr.startswith(f"nassearch: the score cache {cache} is damaged")
     assert again.stderr.count("\n") == 1
-    assert (data_dir / "scores.sqlite.corrupt").exists()
+    assert cache_path().with_name(f"{cache_path().name}.corrupt").exists()
 
 
 def test_unwritable_cache_is_a_warning(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
-    (data_dir / "scores.sqlite").mkdir()
+    cache_path().mkdir()
     result = call(*split(RUN + "--warmup 40 --scorer params"))
     assert result.exit_code == 0
     assert result.stderr.startswith("nassearch: scores are not cached in")

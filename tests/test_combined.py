@@ -196,6 +196,47 @@ def test_a_fallback_that_is_never_needed_changes_nothing(place: str) -> None:
     np.testing.assert_array_equal(rankdata(found), rankdata(scores[0]))
 
 
+@pytest.mark.parametrize("place", ["interleave", "last"])
+def test_a_fallback_where_the_next_scores_less(place: str) -> None:
+    scores = np.array([[5.0, 4, 0], [NAN, NAN, 1]])
+    assert rankdata(fallback.function(scores, scores, place=place)).tolist() == [3, 2, 1]
+
+
+def in_order(values: Floats, scores: Floats) -> bool:
+    """Say whether values follow scores exactly, ties included, wherever there is a score."""
+    known = ~np.isnan(scores)
+    return rankdata(values[known], "dense").tolist() == rankdata(scores[known], "dense").tolist()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(2, 4),
+    st.integers(1, 40),
+    st.integers(0, 40),
+    st.integers(0, 2**32),
+    st.floats(0, 1),
+    st.sampled_from(["interleave", "last"]),
+)
+def test_a_fallback_keeps_each_order_among_what_it_decides(
+    parts: int, count: int, others: int, seed: int, missing: float, place: str
+) -> None:
+    scores = columns(parts, count, seed, missing, values=60)
+    among = columns(parts, others, seed + 1, missing, values=60) if others else scores
+    found = fallback.function(scores, among, place=place)
+    undecided = np.full(count, True)
+    for part in scores:
+        assert in_order(found, np.where(undecided, part, NAN))
+        undecided &= np.isnan(part)
+    assert np.isnan(found[undecided]).all() and not np.isnan(found[~undecided]).any()
+
+
+def test_a_fallback_chooses_the_child_that_its_first_scorer_chooses() -> None:
+    first, both = scorer("synflow"), scorer("fallback(synflow, epsilon)")
+    for arch in ARCHS[:40]:
+        children = SPACE.neighbours(arch)
+        assert in_order(both(children), first(children))
+
+
 # ---- scorers
 
 

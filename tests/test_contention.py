@@ -22,7 +22,7 @@ from nassearch import registry
 from nassearch.benchmarks.npz import write_npz
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import Busy, NassearchError
-from nassearch.scorers.cache import VERSION, ScoreCache
+from nassearch.scorers.cache import VERSION, ScoreCache, cache_path
 
 RUN = "run rand --dataset cifar10 --rounds 30 --budget 20 --warmup 50 --scorer params --out"
 HEADER = {"format": 1}
@@ -43,10 +43,10 @@ def test_processes_share_a_cache_and_a_folder_of_results(tmp_path: Path, data_di
         out, err = process.communicate(timeout=120)
         assert (process.returncode, err) == (0, ""), out
     assert len({(tmp_path / f"{number}.jsonl").read_bytes() for number in range(count)}) == 1
-    shared = scores(data_dir / "scores.sqlite")
-    (data_dir / "scores.sqlite").unlink()
+    shared = scores(cache_path())
+    cache_path().unlink()
     assert call(*RUN.split(), tmp_path / "alone.jsonl").exit_code == 0
-    assert scores(data_dir / "scores.sqlite") == shared
+    assert scores(cache_path()) == shared
     assert (tmp_path / "alone.jsonl").read_bytes() == (tmp_path / "0.jsonl").read_bytes()
 
 
@@ -267,7 +267,7 @@ def test_eight_processes_of_all_commands_share_a_data_directory(tmp_path: Path, 
     table = registry.load("benchmarks", "nats-size").table_path("cifar10")
     together = {path.name: path.read_bytes() for path in [*tmp_path.glob("*0/a.*"), table]}
     assert together == {p.name: p.read_bytes() for p in [*tmp_path.glob("*1/a.*"), table]}
-    shared = scores(data_dir / "scores.sqlite")
+    shared = scores(cache_path())
     shutil.rmtree(data_dir)
     install()
     for name in COMMANDS:
@@ -276,7 +276,7 @@ def test_eight_processes_of_all_commands_share_a_data_directory(tmp_path: Path, 
     assert alone.keys() == {"a.jsonl", "a.png", "a.csv", "cifar10.npz"}
     assert together == alone
     # Contexts are numbered in the order of asking, which is not the same.
-    assert sorted(row[1:] for row in scores(data_dir / "scores.sqlite")) == sorted(row[1:] for row in shared)
+    assert sorted(row[1:] for row in scores(cache_path())) == sorted(row[1:] for row in shared)
 
 
 WRITES = {

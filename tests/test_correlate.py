@@ -23,6 +23,7 @@ from nassearch.errors import InvalidSetting, MissingData, UnknownName
 from nassearch.intervals import judge
 from nassearch.scatter import ScatterData, collect_scatter, draw_scatter
 from nassearch.scorers import build_scorer
+from nassearch.scorers.cache import cache_path
 from nassearch.statistics import spearman
 from nassearch.types import Progress
 
@@ -198,7 +199,7 @@ def test_a_killed_command_goes_on(in_an_empty_folder: Path, data_dir: Path) -> N
 
 def stored(data_dir: Path) -> int:
     """Count the scores on disk."""
-    path = data_dir / "scores.sqlite"
+    path = cache_path()
     if not path.exists():
         return 0
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)

@@ -48,8 +48,8 @@ def test_seeds_and_rounds_are_apart() -> None:
 
 
 def test_a_guide_that_is_true_is_the_scorer() -> None:
-    assert small(move=True).move == "params"
-    assert small(settings={"fitness": True}).settings["fitness"] == "params"
+    assert small(move=True).move_scorer == "params"
+    assert small(settings={"fitness": True}).used_settings["fitness"] == "params"
 
 
 def test_a_warm_up_helps_where_the_proxy_is_good() -> None:

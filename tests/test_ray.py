@@ -22,6 +22,7 @@ from nassearch import Experiment, clusters
 from nassearch.cargo import LARGE
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName
 from nassearch.parallel import in_order
+from nassearch.scorers.cache import cache_path
 from nassearch.scoring import score_table
 
 ray: Any = pytest.importorskip("ray", reason="needs nassearch[ray]")
@@ -194,7 +195,7 @@ def search(out: Path, **how: Any) -> tuple[bytes, list[Any]]:
     """Return the bytes of a search whose moves are scored on the way, and the scores that the cache then holds."""
     guided = {"warmup": 90, "scorer": "params", "move": "synflow", "rounds": 5, "budget": 70}
     Experiment("ae", dataset="cifar10", **guided).run(out, **how)
-    cache = Path(os.environ["NASSEARCH_DATA"]) / "scores.sqlite"
+    cache = cache_path()
     connection = sqlite3.connect(cache)
     rows = connection.execute(
         "SELECT c.context, key, score FROM scores JOIN contexts c ON c.id = scores.context"

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from nassearch.errors import InvalidArch
+from nassearch.networks.torch_module import TorchNetwork
+from nassearch.proxies.epsilon import epsilon
+from nassearch.proxies.synflow import synflow
 from nassearch.spaces.nasbench201 import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP, NASBench201
-from nassearch.types import Arch
+from nassearch.types import Arch, Batch, Task
 
 SPACE = NASBench201()
 TEXT = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -27,7 +31,48 @@ def test_every_architecture_once() -> None:
 
 
 def test_as_many_keys_as_published() -> None:
-    assert len({SPACE.key(arch) for arch in SPACE.all()}) == 6_466
+    assert len({SPACE.published_key(arch) for arch in SPACE.all()}) == 6_466
+
+
+def test_published_keys_are_those_of_the_published_package() -> None:
+    topology = pytest.importorskip("nats_bench.api_topology", reason="needs nats_bench: nassearch[nasbench]")
+    for arch in SPACE.all():
+        cell = topology.topology_str2structure(SPACE.format(arch))
+        assert SPACE.published_key(arch) == cell.to_unique_str(consider_zero=True)
+
+
+def test_as_many_keys_as_functions() -> None:
+    groups: dict[str, set[str]] = {}
+    for arch in SPACE.all():
+        groups.setdefault(SPACE.key(arch), set()).add(SPACE.published_key(arch))
+    assert len(groups) == 4_930
+    assert sum(len(published) > 1 for published in groups.values()) == 623
+
+
+def test_sums_are_flat_and_nothing_adds_nothing() -> None:
+    # Both are avg(x) + conv1x1(x) + conv3x3(x), by another node each.
+    one = SPACE.parse(
+        "|skip_connect~0|+|none~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|skip_connect~2|"
+    )
+    other = SPACE.parse(
+        "|skip_connect~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|none~0|avg_pool_3x3~1|skip_connect~2|"
+    )
+    assert SPACE.key(one) == SPACE.key(other) == "(x)2+(x)3+(x)4"
+    # A skip hands on the terms of a sum one by one: (x + conv(x)) + pool(x) and x + (conv(x) + pool(x)).
+    assert SPACE.key((CONV3, SKIP, SKIP, POOL, NONE, SKIP)) == SPACE.key(
+        (SKIP, CONV3, POOL, SKIP, NONE, SKIP)
+    )
+    # A convolution of a sum is not a sum of convolutions.
+    assert SPACE.key((CONV3, SKIP, SKIP, NONE, NONE, CONV1)) == "((x)3+x)2"
+    assert SPACE.key((NONE,) * 6) == "0"
+
+
+def test_the_representative_is_the_first_of_its_key() -> None:
+    seen: dict[str, Arch] = {}
+    for arch in SPACE.all():
+        first = seen.setdefault(SPACE.key(arch), arch)
+        assert SPACE.representative(arch) == first == SPACE.of_key(SPACE.key(arch))
+    assert SPACE.of_key("nonsense") is None
 
 
 @pytest.mark.parametrize(
@@ -172,22 +217,69 @@ def _kernel(name: str, size: int) -> np.ndarray:
     return np.random.default_rng(list(name.encode())).standard_normal(size)
 
 
-def test_equal_keys_are_equal_functions_where_equal_terms_have_equal_weights() -> None:
+TINY = Task((1, 12), 4, (3, 4), 1, "pool")
+
+
+def _tied(arch: Arch) -> TorchNetwork:
+    """Return the network with one weight for each block and term, so that equal terms agree in all cells."""
+    network = SPACE.network(arch, TINY)
+    model = TorchNetwork(network, None)
+    for number, block in enumerate(network.blocks()):
+        terms: list[list[str]] = []
+        for position, layer in enumerate(block):
+            read = [text for source in layer.inputs for text in terms[source]]
+            if layer.op == "input":
+                read = ["x"]
+            elif layer.op != "add" and read:
+                read = [f"{layer.op}{layer.kernel}({'+'.join(sorted(read))})"]
+            terms.append(read)
+            module = model.blocks[number].layers[position]
+            if layer.op in ("conv", "linear") and read:
+                rng = np.random.default_rng([number, *read[0].encode()])
+                module.weight.data = torch.tensor(rng.normal(size=module.weight.shape))
+    return model.double().train()
+
+
+def _groups() -> list[list[Arch]]:
     groups: dict[str, list[Arch]] = {}
     for arch in SPACE.all():
         groups.setdefault(SPACE.key(arch), []).append(arch)
-    shared = [group for group in groups.values() if len(group) > 1]
-    rng, inputs, kernels = np.random.default_rng(0), np.random.default_rng(1).standard_normal(12), {}
-    compared = 0
-    for i in rng.permutation(len(shared))[:300].tolist():
-        first, *others = shared[i]
-        for other in others[:5]:
-            # Sums may come in another order: a few roundings of float64 on values of order 1 to 100.
-            np.testing.assert_allclose(
-                _cell(other, inputs, kernels), _cell(first, inputs, kernels), rtol=1e-10, atol=1e-10
-            )
-            compared += 1
-    assert compared >= 300
+    return [group for group in groups.values() if len(group) > 1]
+
+
+@torch.no_grad()
+def test_equal_keys_have_equal_logits_where_equal_terms_have_equal_weights() -> None:
+    groups, rng = _groups(), np.random.default_rng(0)
+    inputs = torch.tensor(rng.normal(size=(8, *TINY.input_shape)))
+    for i in rng.permutation(len(groups))[:100].tolist():
+        first, *others = groups[i]
+        expected = _tied(first)(inputs)
+        for other in [others[j] for j in rng.permutation(len(others))[:3]]:
+            # Sums in another order, in float64; batch norm of nearly equal signals makes roundings larger.
+            torch.testing.assert_close(_tied(other)(inputs), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_equal_keys_have_equal_scores_by_every_proxy_scored_by_key() -> None:
+    archs, groups = list(SPACE.all()), _groups()
+    place = {arch: i for i, arch in enumerate(archs)}
+    values = synflow([SPACE.network(arch, TINY) for arch in archs])
+    for group in groups:
+        np.testing.assert_allclose(
+            values[[place[arch] for arch in group]], values[place[group[0]]], rtol=1e-12
+        )
+    rng = np.random.default_rng(0)
+    batch = Batch(rng.normal(size=(32, *TINY.input_shape)).astype(np.float32))
+    some = [groups[i][:4] for i in rng.permutation(len(groups))[:60]]
+    found = epsilon(
+        [SPACE.network(arch, TINY) for group in some for arch in group], batch, weights=(1e-3, 1.0)
+    )
+    scored = 0
+    for group in some:
+        scores, found = found[: len(group)], found[len(group) :]
+        # Float32 sums in another order; epsilon divides a difference of outputs by their mean.
+        np.testing.assert_allclose(scores, scores[0], rtol=1e-3, atol=1e-6)
+        scored += int(np.isfinite(scores[0]))
+    assert scored > 30
 
 
 def test_different_functions_have_different_keys() -> None:

@@ -25,10 +25,26 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"types", "errors"},
-    {"spaces", "networks", "registry", "parallel", "cargo", "clusters", "paths", "locks"},
+    {
+        "spaces",
+        "networks",
+        "registry",
+        "offers",
+        "identity",
+        "parallel",
+        "cargo",
+        "clusters",
+        "paths",
+        "safepath",
+        "locks",
+        "bounded",
+    },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
-    {"records", "store", "quantity", "experiment", "modules", "scoring", "summary", "correlate"},
+    {
+        *("schema", "records", "store", "quantity", "fields", "experiment", "modules", "scoring"),
+        *("summary", "correlate"),
+    },
     {"cli", "plots", "scatter", "testing", "__main__"},
 )
 """Lowest first. A module sees lower layers, and its own where that makes no cycle."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 
+from nassearch.errors import UnknownName
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Metrics, Task
 
@@ -45,14 +49,18 @@ class Dataset:
 class Benchmark(ABC):
     """The oracle of a search on one data set. It owns its search space.
 
-    One file and one line in `nassearch/registry.py` add a benchmark.
+    One file and one line in `nassearch/registry.py` add a benchmark. What is not abstract here has an answer that suits
+    benchmarks that compute rather than look up; `TabularBenchmark` is one of a table.
+
+    Attributes:
+        space, dataset: what it answers about; set by the constructor of a subclass.
     """
 
     name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    """Raised with every change after which the same data answer a query with another value."""
     space: SearchSpace
     dataset: Dataset
-    digest: str
-    """Hash of the data behind it, for the header of results."""
     validated: bool = True
     """Whether it has validation values. Where it has none `valid` repeats `test`, and all that is shown says so."""
 
@@ -71,9 +79,27 @@ class Benchmark(ABC):
         """
 
     @classmethod
-    @abstractmethod
+    def find(cls, dataset: str | None = None) -> Dataset:
+        """Return a data set by its name; None is the first.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        known = cls.datasets()
+        name = next(iter(known)) if dataset is None else dataset
+        if name not in known:
+            raise UnknownName(f"data set of {cls.name}", name, known, "(nassearch bench list)")
+        return known[name]
+
+    @classmethod
+    def installed(cls) -> list[str]:
+        """Return the data sets that can be opened here and now: all of them, where nothing has to be fetched."""
+        return list(cls.datasets())
+
+    @classmethod
     def find_batch(cls, dataset: str) -> Batch | None:
         """Return a data set's fixed batch for proxies that look at data, or None where none is installed."""
+        return None
 
     @classmethod
     @abstractmethod
@@ -98,9 +124,33 @@ class Benchmark(ABC):
         return self.query(arch, np.random.default_rng(0))
 
     @property
-    @abstractmethod
     def best(self) -> Metrics:
-        """Return the highest validation and the highest test value, for regret, and the seconds of all trainings."""
+        """Return the highest validation and the highest test value, for regret, and the seconds of all trainings.
+
+        NaN for what is not known, as here.
+        """
+        return Metrics(math.nan, math.nan, math.nan)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the data behind it, for the header of results; here, without data, of what it is called."""
+        names = type(self).__module__, type(self).__qualname__, self.name, self.dataset.name
+        return hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
+
+    def info(self) -> dict[str, Any]:
+        """Return what is known of it as plain JSON values."""
+        best, sign = self.best, self.dataset.sign
+        return {
+            "benchmark": self.name,
+            "dataset": self.dataset.name,
+            "unit": self.dataset.unit,
+            "better": "higher" if self.dataset.higher_is_better else "lower",
+            "note": self.dataset.note,
+            "architectures": self.space.size,
+            "digest": self.digest,
+            "best_valid": sign * best.valid,
+            "best_test": sign * best.test,
+        }
 
     def batch(self) -> Batch | None:
         """Return the fixed batch of this data set, or None where none is installed."""

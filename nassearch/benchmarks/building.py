@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -105,12 +106,16 @@ def _seed(seed: int, text: str) -> int:
 
 
 class WorkFile(WorkLog):
-    """Finished units, by seed and place."""
+    """Finished units, by seed and place in the list of architectures."""
 
-    def __init__(self, path: Path, recipe: Recipe) -> None:
+    def __init__(self, path: Path, recipe: Recipe, archs: Sequence[Arch]) -> None:
         # More seeds continue a build, so their number is not part of what a work file is of.
-        header = {"format": 1, "recipe": {k: v for k, v in recipe.as_dict().items() if k != "seeds"}}
-        super().__init__(path, header, "recipe")
+        header = {
+            "format": 2,
+            "recipe": {k: v for k, v in recipe.as_dict().items() if k != "seeds"},
+            "architectures": hashlib.sha256(json.dumps(list(archs)).encode()).hexdigest()[:16],
+        }
+        super().__init__(path, header, "recipe or another list of architectures")
         try:
             self.done = {(line["seed"], line["first"]): line for line in self.lines}
         except (KeyError, TypeError) as error:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from filelock import Timeout
 
+from nassearch import registry
 from nassearch.benchmarks.addresses import ADDRESSES, Address
 from nassearch.benchmarks.checksums import agree, digest
 from nassearch.benchmarks.resuming import Begun, in_words, tag_of, total_of
@@ -70,8 +71,13 @@ def addresses_of(benchmark: str) -> tuple[Address, ...]:
     """Return the known files of a benchmark.
 
     Raises:
-        UnknownName: none is known.
+        UnknownName: there is no such benchmark.
+        InvalidSetting: nothing was published for it.
     """
+    if benchmark not in ADDRESSES and benchmark in registry.names("benchmarks"):
+        raise InvalidSetting(
+            f"{benchmark} has no published files to fetch; those that do: {', '.join(ADDRESSES)}"
+        )
     if benchmark not in ADDRESSES:
         raise UnknownName("benchmark with files to fetch", benchmark, ADDRESSES)
     return ADDRESSES[benchmark]

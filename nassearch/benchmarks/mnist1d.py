@@ -91,7 +91,7 @@ def build_embedded(
     space = NASBench201Benchmark.make_space()
     archs = representatives(space, parameters, recipe.task)
     name = f"{space.name}-mnist1d"
-    work = WorkFile(out / f"{name}.work.jsonl", recipe)
+    work = WorkFile(out / f"{name}.work.jsonl", recipe, archs)
     train_space(space, archs, recipe, data, work, workers, executor, device, progress)
     trained = collect(archs, recipe, work)
     table = Table.build(

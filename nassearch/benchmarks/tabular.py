@@ -13,7 +13,7 @@ from nassearch.benchmarks.batches import load_batch
 from nassearch.benchmarks.formats.base import Format
 from nassearch.benchmarks.images import import_images
 from nassearch.benchmarks.table import Table
-from nassearch.errors import BadData, MissingData, UnknownName
+from nassearch.errors import BadData, MissingData
 from nassearch.paths import data_dir
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Floats, Metrics
@@ -89,14 +89,11 @@ class TabularBenchmark(Benchmark):
 
     @classmethod
     def _load(cls, dataset: str | None) -> tuple[Dataset, Table]:
-        known = cls.datasets()
-        name = next(iter(known)) if dataset is None else dataset
-        if name not in known:
-            raise UnknownName(f"data set of {cls.name}", name, known)
-        path, remedy = cls.table_path(name), cls.remedy(name)
+        known = cls.find(dataset)
+        path, remedy = cls.table_path(known.name), cls.remedy(known.name)
         if not path.exists():
-            raise MissingData(f"the {name} table of {cls.name} is not installed (no {path}); {remedy}")
-        return known[name], Table.load(path, remedy)
+            raise MissingData(f"the {known.name} table of {cls.name} is not installed (no {path}); {remedy}")
+        return known, Table.load(path, remedy)
 
     @classmethod
     def open(cls: type[Self], dataset: str | None = None) -> Self:

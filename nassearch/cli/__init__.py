@@ -1,5 +1,5 @@
 """The command line: a thin skin over the library."""
 
-from nassearch.cli.main import main
+from nassearch.cli.start import main
 
 __all__ = ["main"]

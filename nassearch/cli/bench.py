@@ -8,9 +8,18 @@ from typing import Any
 import click
 
 from nassearch import registry
-from nassearch.cli.common import assignments, echo_json, json_option, spread_options, table, text, watching
+from nassearch.cli.common import (
+    assignments,
+    echo_json,
+    json_option,
+    spread_options,
+    table,
+    tell_faults,
+    text,
+    watching,
+)
 from nassearch.cli.fetch import fetch
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, NassearchError
 
 benchmark_option = click.option(
     "--benchmark", default="nasbench201", show_default=True, help="See: nassearch bench list."
@@ -34,23 +43,16 @@ def list_(as_json: bool) -> None:
     Example:
       nassearch bench list
     """
-    rows = []
-    for name in registry.names("benchmarks"):
-        part = registry.load("benchmarks", name)
-        installed = part.installed()
-        for dataset in part.datasets().values():
-            batch = part.find_batch(dataset.name)
-            rows.append(
-                {
-                    "benchmark": name,
-                    "dataset": dataset.name,
-                    "installed": dataset.name in installed,
-                    "batch": None if batch is None else len(batch.inputs),
-                    "unit": dataset.unit,
-                    "better": "higher" if dataset.higher_is_better else "lower",
-                    "note": dataset.note,
-                }
-            )
+    rows: list[dict[str, Any]] = []
+    found, faults = registry.parts("benchmarks")
+    for name, part in found.items():
+        try:
+            rows += _data_sets(name, part, faults)
+        except Exception as error:
+            if registry.is_built_in("benchmarks", name):
+                raise
+            faults.append(str(registry.broken("benchmarks", name, error)))
+    tell_faults(faults)
     if as_json:
         return echo_json(rows)
     table(
@@ -66,6 +68,28 @@ def list_(as_json: bool) -> None:
     )
 
 
+def _data_sets(name: str, part: Any, faults: list[str]) -> list[dict[str, Any]]:
+    rows, installed = [], part.installed()
+    for dataset in part.datasets().values():
+        try:
+            batch = part.find_batch(dataset.name)
+        except NassearchError as error:  # a damaged file
+            batch = None
+            faults.append(str(error))
+        rows.append(
+            {
+                "benchmark": name,
+                "dataset": dataset.name,
+                "installed": dataset.name in installed,
+                "batch": None if batch is None else len(batch.inputs),
+                "unit": dataset.unit,
+                "better": "higher" if dataset.higher_is_better else "lower",
+                "note": dataset.note,
+            }
+        )
+    return rows
+
+
 @bench.command()
 @click.argument("dataset", required=False)
 @benchmark_option
@@ -77,7 +101,8 @@ def info(dataset: str | None, benchmark: str, as_json: bool) -> None:
     Example:
       nassearch bench info cifar100
     """
-    facts = registry.load("benchmarks", benchmark).open(dataset).info()
+    part = registry.load("benchmarks", benchmark)
+    facts = part.open(part.find(dataset).name).info()
     if as_json:
         return echo_json(facts)
     for key, value in facts.items():
@@ -137,7 +162,7 @@ def import_(
 
     part = registry.load("benchmarks", name)
     if not issubclass(part, TabularBenchmark):
-        raise InvalidSetting(f"{name} is no table: there is nothing to import for it")
+        raise InvalidSetting(f"{name} is no table: there is nothing to import for it, it answers as it is")
     if part.is_batch(file) and recognise(part.formats, file) is None:
         if len(datasets) != 1:
             raise InvalidSetting(

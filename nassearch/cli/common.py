@@ -132,6 +132,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def tell_faults(faults: Sequence[str]) -> None:
+    """Say what is wrong with parts that are left out, beside the output of a command."""
+    for fault in faults:
+        click.echo(f"nassearch: {fault}", err=True)
+
+
 def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
     """Read KEY=VALUE options; a value that is JSON is that value, any other is text."""
     found: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from nassearch import registry
-from nassearch.cli.common import echo_json, json_option, paragraphs
+from nassearch.cli.common import as_text, echo_json, json_option, paragraphs, tell_faults
 
 RELATIVE = (
     "scores compare architectures scored together, and no others; among=M compares all with M random ones"
@@ -20,16 +20,30 @@ RELATIVE = (
 def listing(kind: str, as_json: bool) -> None:
     """Show the strategies, proxies, combinations of proxies or benchmarks there are.
 
+    What is wrong with parts of other packages that cannot be used is told beside, on standard error.
+
     \b
     Examples:
       nassearch list proxies
       nassearch list strategies --json
     """
     describe, tell = KINDS[kind]
-    rows = [describe(name, registry.load(kind, name)) for name in registry.names(kind)]
+    found, faults = registry.parts(kind)
+    rows, told = [], []
+    for name, part in found.items():
+        try:
+            row = describe(name, part)
+            as_text(row)  # what JSON has no place for is a fault of the part, too
+            told.append((name, [line for line in tell(row) if line]))
+            rows.append(row)
+        except Exception as error:  # whatever a part of someone else's raises when it is asked what it is
+            if registry.is_built_in(kind, name):
+                raise
+            faults.append(str(registry.broken(kind, name, error)))
+    tell_faults(faults)
     if as_json:
         return echo_json(rows)
-    paragraphs([(row["name"], [line for line in tell(row) if line]) for row in rows])
+    paragraphs(told)
 
 
 def _what(part: Any) -> str:

@@ -74,8 +74,3 @@ def cli() -> None:
       nassearch run rand --rounds 100 && nassearch compare results/*.jsonl
       nassearch list proxies
     """
-
-
-def main() -> None:
-    """Run the command line."""
-    cli(prog_name="nassearch")

@@ -37,7 +37,7 @@ from nassearch.cli.common import (
 )
 @click.option("--warmup", type=int, default=0, metavar="N", help="Score N architectures before each search.")
 @click.option("--move", default=None, metavar="SCORER", help="Let a proxy guide each step.")
-@click.option("--move-at", type=click.Choice(["child", "parent", "reward", "draw"]), default=None,
+@click.option("--move-at", default=None, metavar="STEP",
               help="Which step, see: nassearch list strategies. [default: the strategy's first]")  # fmt: skip
 @click.option(
     "--move-ratio",
@@ -88,7 +88,7 @@ def run(
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
     from nassearch.quantity import METRIC, Quantity
-    from nassearch.summary import milestones, summarise
+    from nassearch.summary import best_of, milestones, summarise
 
     experiment = Experiment(strategy, **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
@@ -97,8 +97,8 @@ def run(
     with watching(not as_json) as watch:
         outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
     curve = outcome.curve()
-    quantity, best = Quantity.of(experiment.oracle), getattr(experiment.oracle.best, curve.show)
-    title = f"{experiment.benchmark}, {experiment.dataset}"
+    quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
+    title = f"{experiment.benchmark}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
     if as_json:
@@ -113,8 +113,9 @@ def run(
         ["models trained", "lower quartile", "median", "upper quartile"],
         [[m, float(low[m - 1]), float(median[m - 1]), float(high[m - 1])] for m in milestones([curve])],
     )
+    highest = "unknown" if best is None else f"{quantity.shown(best):.2f}"
     click.echo(
-        f"\nbest there is: {quantity.shown(best):.2f}   revisits: {summary['revisits']:.1f} per round   "
+        f"\nbest there is: {highest}   revisits: {summary['revisits']:.1f} per round   "
         f"training: {_time(summary)}"
     )
     if experiment.target is not None:

@@ -13,13 +13,10 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from nassearch.errors import InvalidModel, told
+from nassearch.errors import InvalidModel
 from nassearch.networks.copying import copied
 from nassearch.networks.isolation import isolated
-from nassearch.networks.memory import out_of_memory
-from nassearch.networks.recording import checked
 from nassearch.networks.torch_module import one_thread
-from nassearch.types import Batch
 
 T = TypeVar("T")
 
@@ -52,70 +49,6 @@ def seeded(seed: int = 0) -> Iterator[None]:
     """Run on one thread, with derivatives, plain attention, and what is random from a seed that nothing else sees."""
     with one_thread(), derivatives(), sdpa_kernel(SDPBackend.MATH), isolated(seed):
         yield
-
-
-def try_out(model: nn.Module, batch: Batch, classes: int | None = None) -> None:
-    """Run a model on the first inputs of a batch, in training mode as proxies do.
-
-    Raises:
-        InvalidModel: it has no parameters, fails, or does not give finite logits `[B, C]` with a place for each label,
-            C `classes` where that is given.
-    """
-    model = own_copy(model).train()
-    if not list(model.parameters()):
-        raise InvalidModel("the model has no parameters, and proxies judge a model by its parameters")
-    try:
-        logits = _tried(model, batch, 2)
-    except InvalidModel:
-        # A model may be written for one size of batch, that of the whole.
-        try:
-            logits = _tried(own_copy(model), batch, len(batch.inputs))
-        except InvalidModel:
-            logits = None
-        if logits is None:
-            raise
-    if classes is not None and logits.shape[1] != classes:
-        raise InvalidModel(
-            f"the number of classes is the model's number of logits, {logits.shape[1]}, not {classes}: give "
-            f"{logits.shape[1]}, or another model"
-        )
-    classes = logits.shape[1]
-    if batch.labels is not None and not 0 <= batch.labels.min() <= batch.labels.max() < classes:
-        raise InvalidModel(
-            f"labels go from 0 to {classes - 1}, one for each of the model's {classes} logits, not from "
-            f"{batch.labels.min()} to {batch.labels.max()}: give labels, or a number of classes, that agree"
-        )
-
-
-def _tried(model: nn.Module, batch: Batch, count: int) -> torch.Tensor:
-    with seeded(), torch.no_grad():
-        try:
-            logits = model(torch.from_numpy(batch.inputs[:count].copy()))
-        except InvalidModel:
-            raise
-        except (Exception, SystemExit) as error:
-            raise InvalidModel(
-                f"the model fails on inputs of shape {list(batch.inputs.shape)}: {told(error)}; {_remedy(model, error)}"
-            ) from error
-    return checked(logits, count)
-
-
-def _remedy(model: nn.Module, error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return "let it return logits"
-    if out_of_memory(error):
-        return "give fewer or smaller inputs"
-    tensors = [*model.named_parameters(), *model.named_buffers()]
-    other = next(
-        ((n, t.dtype) for n, t in tensors if t.is_floating_point() and t.dtype != torch.float32), None
-    )
-    if other is None:
-        return "give inputs of the shape that it takes, [B, channels, *size], or as many as it takes at once"
-    name, dtype = other[0], str(other[1]).removeprefix("torch.")
-    return (
-        f"inputs come in dtype float32, and {name} of this model is of dtype {dtype}: give "
-        "copy.deepcopy(model).float()"
-    )
 
 
 def is_bias(name: str) -> bool:

@@ -8,8 +8,12 @@ from typing import Any
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 
+PROBE_REVISION = 1
+"""Raised with every change to what model proxies share, initial weights say, after which most of their scores move."""
 READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
 """What a model proxy can read of its `nassearch.networks.probe.Probe`, and declares that it reads."""
+RECORDED = ("saliency", "relu_kernel")
+"""What of these is noted during the forward pass, and only where it will be read."""
 OF = ("logits", "loss")
 VARIANCE = ("batch", "element")
 """Choices of `nassearch.networks.jacobians.input_jacobian`, the default first."""

@@ -78,6 +78,7 @@ def read_model(
     Raises:
         InvalidSetting: the batch or an option has no meaning.
     """
+    # A reader's own `reads`, where it has them, are all it can read, whatever its company has asked for.
     inputs, labels = _first(batch, batch_size)
     answers: list[float | str] = []
     # Fused attention has no second derivative, which grasp needs; and callers may have turned derivatives off.
@@ -88,6 +89,7 @@ def read_model(
         except (Exception, SystemExit) as error:  # whatever a user's model raises when it is copied
             return [_told(error)] * len(readers)
         for reader in readers:
+            probe.allowed = frozenset(getattr(reader, "reads", Probe.READS))
             try:
                 answers.append(float(reader(probe)))
             except (Exception, SystemExit) as error:  # whatever a user's model raises: the other scores stay

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,12 +15,10 @@ from nassearch.networks.copying import copied
 from nassearch.networks.initialise import WEIGHTED
 from nassearch.networks.isolation import isolated
 from nassearch.networks.memory import out_of_memory, smaller
-from nassearch.networks.options import READS
+from nassearch.networks.options import READS, RECORDED
 from nassearch.networks.recording import Recording
 
 T = TypeVar("T")
-RECORDED = ("saliency", "relu_kernel")
-"""What is noted during the forward pass, and only where it will be read."""
 
 
 class Saliency(NamedTuple):
@@ -49,7 +46,8 @@ class Probe:
         reads: names of the attributes that will be read, so that one pass serves all of them.
         owned: whether the model may be changed.
 
-    `allowed`, all of `READS`, is set to what the proxy that reads now has declared. Where memory is short the batch is split, if the model allows it, with the result unchanged within rounding.
+    `allowed`, all of `READS`, is set to what the proxy that reads now has declared.
+    Where memory is short the batch is split, if the model allows it, with the result unchanged within rounding.
     """
 
     READS = READS
@@ -251,7 +249,7 @@ class Probe:
         return self._record(self.inputs)
 
     def _record(self, inputs: Tensor) -> Recording:
-        with self._seeded():
+        with isolated(self.seed):
             return Recording(
                 self.model,
                 inputs,
@@ -260,13 +258,8 @@ class Probe:
             )
 
     def _declared(self, name: str) -> None:
-        if name not in (self.reads if name in RECORDED else self.allowed) & self.allowed:
+        if name not in (self.allowed if name not in RECORDED else self.allowed & self.reads):
             raise NassearchError(f"a proxy that reads {name} of its probe declares it: reads=[{name!r}]")
-
-    @contextmanager
-    def _seeded(self) -> Iterator[None]:
-        with isolated(self.seed):
-            yield
 
 
 def salience(layer: nn.Module, z: Tensor, gradient: Tensor, batch: int) -> Saliency:

@@ -34,13 +34,17 @@ Step = Callable[[ops.Op, Tensor], list[Tensor]]
 
 
 def fits(model: nn.Module) -> bool:
-    """Say whether a tape computes this model: a network of ours, of layers it knows, its batch norms as initialised."""
-    if not isinstance(model, TorchNetwork) or any(
-        layer.op not in OPS
-        for block in model.blocks
-        for layer in block.block  # type: ignore[union-attr]
-    ):
+    """Say whether a tape computes this model: a network of ours, of layers it knows, its batch norms as initialised.
+
+    A layer has a bias where the graph says so: the tape leaves out what the graph says is zero.
+    """
+    if not isinstance(model, TorchNetwork):
         return False
+    for block in model.blocks:
+        for layer, module in zip(block.block, block.layers, strict=True):  # type: ignore[arg-type]
+            biased = getattr(module, "bias", None) is not None and layer.op in ("conv", "linear")
+            if layer.op not in OPS or biased != layer.bias:
+                return False
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     return all(bool((norm.weight == 1).all()) and not norm.bias.any() for norm in norms)
 

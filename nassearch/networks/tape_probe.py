@@ -45,7 +45,7 @@ class TapeProbe(Probe):
         return self._parts(work)[0]
 
     @property
-    def hessian_gradients(self) -> list[Tensor]:  # type: ignore[override]
+    def hessian_gradients(self) -> list[Tensor]:
         """Raise: the tape keeps their product with the weights alone, `curvature`."""
         raise NassearchError(
             "of a network of a search space the curvature is known, and no gradients of it: read that"

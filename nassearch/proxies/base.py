@@ -19,7 +19,7 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.graph import Network
-from nassearch.networks.options import READS, check_seed
+from nassearch.networks.options import PROBE_REVISION, READS, check_seed
 from nassearch.proxies.kinds import Kinds
 from nassearch.proxies.scores import Scores, parted
 from nassearch.types import Batch, Floats
@@ -43,12 +43,13 @@ class Proxy:
             one network gets does not depend on the others. Its keyword-only parameters are the proxy's options.
         needs: `"inputs"` and `"labels"` of a batch, or nothing.
         higher_is_better: direction of the raw value against accuracy.
-        per_key: whether architectures with one key have one value, or `options -> bool`. False for counts, which see
-            dead layers, and wherever weights are drawn, layer by layer.
+        per_key: whether architectures with one key have one value, computed once, or `options -> bool`. False, the
+            default, for counts, which see dead layers, and wherever weights are drawn, layer by layer.
         chunk: networks worth passing in one call, or `options -> int`: what an interruption loses, so seconds of work.
         reference: paper and equation.
         resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
             for those that depend on the space; called once by a scorer, before it makes the key of its cache.
+        revision: raised with every change after which a network has another score; see `nassearch.identity`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Proxy:
     chunk: int | Callable[[Mapping[str, Any]], int]
     reference: str
     resolve: Callable[..., dict[str, Any]] | None = None
+    revision: int | str = 1
     model_function: ModelFunction | None = None
     for_networks: Kinds = field(default_factory=Kinds, compare=False, repr=False)
 
@@ -129,9 +131,10 @@ def proxy(
     reference: str,
     needs: Sequence[str] = (),
     higher_is_better: bool = True,
-    per_key: bool | Callable[[Mapping[str, Any]], bool] = True,
+    per_key: bool | Callable[[Mapping[str, Any]], bool] = False,
     chunk: int | Callable[[Mapping[str, Any]], int] = 64,
     resolve: Callable[..., dict[str, Any]] | None = None,
+    revision: int = 1,
 ) -> Callable[[ProxyFunction], Proxy]:
     """Declare a proxy.
 
@@ -143,10 +146,8 @@ def proxy(
     """
 
     def declare(function: ProxyFunction) -> Proxy:
-        name = getattr(function, "__name__", "")
-        declared = Proxy(
-            name, function, frozenset(needs), higher_is_better, per_key, chunk, reference, resolve
-        )
+        facts = frozenset(needs), higher_is_better, per_key, chunk, reference, resolve, revision
+        declared = Proxy(getattr(function, "__name__", ""), function, *facts)
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 
@@ -191,7 +192,13 @@ class ModelProxy(Proxy):
 
     def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
         self.check(options, batch)
-        (value,) = read_one([(self, options)], model, batch)
+        from nassearch.networks.passes import read_model
+
+        looked_at = (
+            Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
+        )  # by none that needs no inputs
+        settings = self.settings_of_model(options, len(looked_at.inputs))
+        (value,) = read_model(model, looked_at, [self.reader(options)], self.reads, **settings)
         if isinstance(value, str):
             raise InvalidModel(value)
         return value
@@ -200,9 +207,23 @@ class ModelProxy(Proxy):
         """Return the options that its probe depends on."""
         return {name: {**self.options, **options}[name] for name in PASS}
 
+    def settings_of_model(self, options: Mapping[str, Any], size: int) -> dict[str, Any]:
+        """Return what the probe of a given module depends on; a batch smaller than the default size is taken whole.
+
+        Raises:
+            InvalidSetting: they ask for new weights.
+        """
+        settings = self.settings(options)
+        if {"init", "bias"} & options.keys():
+            raise InvalidSetting(f"{self.name} of a module looks at its own weights: leave out init and bias")
+        count = settings["batch_size"] if "batch_size" in options else min(settings["batch_size"], size)
+        return {"batch_size": count, "seed": settings["seed"]}
+
     def reader(self, options: Mapping[str, Any]) -> Callable[[Probe], float]:
         """Return what maps a probe to the score under these options."""
-        return partial(self.function, **{k: v for k, v in options.items() if k not in PASS})  # type: ignore[return-value]
+        reader: Any = partial(self.function, **{k: v for k, v in options.items() if k not in PASS})
+        reader.reads = self.reads
+        return reader  # type: ignore[no-any-return]
 
 
 def model_proxy(
@@ -212,6 +233,7 @@ def model_proxy(
     needs: Sequence[str] = ("inputs",),
     higher_is_better: bool = True,
     resolve: Callable[..., dict[str, Any]] | None = None,
+    revision: int = 1,
     **defaults: Any,
 ) -> Callable[[Callable[..., float]], ModelProxy]:
     """Declare a proxy of one torch model on one batch; `defaults` replace those of `PASS`.
@@ -237,6 +259,7 @@ def model_proxy(
             chunk=CHUNK,
             reference=reference,
             resolve=resolve,
+            revision=f"{PROBE_REVISION}.{revision}",
             reads=frozenset(reads),
             defaults=defaults,
         )
@@ -254,10 +277,7 @@ Request = tuple[Proxy, Mapping[str, Any], Batch | None]
 
 
 def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[Scores]:
-    """Score networks by many proxies with the fewest passes: model proxies with one batch and settings share a probe.
-
-    Returns one pair per request, in their order.
-    """
+    """Score networks by many proxies, in their order; model proxies with one batch and settings share a probe."""
     answers: dict[int, Scores] = {}
     shared: dict[str, list[int]] = {}
     requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
@@ -273,52 +293,9 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
     for places in shared.values():
         asked = [requests[place] for place in places]
         models: list[ModelProxy] = [proxy for proxy, _, _ in asked]  # type: ignore[misc]
-        readers = [_within(proxy, options) for proxy, (_, options, _) in zip(models, asked, strict=True)]
+        readers = [proxy.reader(options) for proxy, (_, options, _) in zip(models, asked, strict=True)]
         reads = frozenset().union(*(proxy.reads for proxy in models))
         _, options, batch = asked[0]
         found = read_networks(networks, batch, readers, reads, **models[0].settings(options))
         answers.update(zip(places, found, strict=True))
     return [answers[place] for place in range(len(requests))]
-
-
-def _within(proxy: ModelProxy, options: Mapping[str, Any]) -> Callable[[Probe], float]:
-    """Return the reader of a proxy, which can read nothing that it has not declared, whatever its company has."""
-    reader = proxy.reader(options)
-
-    def read(probe: Probe) -> float:
-        probe.allowed = proxy.reads
-        return reader(probe)
-
-    return read
-
-
-def settings_for_one(proxy: ModelProxy, options: Mapping[str, Any], size: int) -> dict[str, Any]:
-    """Return what the probe of a given module depends on; a batch smaller than the default size is taken whole.
-
-    Raises:
-        InvalidSetting: they ask for new weights.
-    """
-    settings = proxy.settings(options)
-    if {"init", "bias"} & options.keys():
-        raise InvalidSetting(f"{proxy.name} of a module looks at its own weights: leave out init and bias")
-    if "batch_size" not in options:
-        settings["batch_size"] = min(settings["batch_size"], size)
-    return {"batch_size": settings["batch_size"], "seed": settings["seed"]}
-
-
-def read_one(
-    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch | None
-) -> list[float | str]:
-    """Score one torch module, which is left as it was, by proxies that share a probe.
-
-    Returns for each a raw score, or what went wrong as text.
-    """
-    from nassearch.networks.passes import read_model
-
-    looked_at = (
-        Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
-    )  # by none that needs no inputs
-    reads = frozenset().union(*(proxy.reads for proxy, _ in asked))
-    readers = [_within(proxy, options) for proxy, options in asked]
-    settings = settings_for_one(*asked[0], len(looked_at.inputs))
-    return read_model(model, looked_at, readers, reads, **settings)

@@ -41,6 +41,7 @@ def resolve(
 @proxy(
     reference="Light and Accurate: NAS via two constant shared weights initialisations, eqs. 1-4 (arXiv 2302.04406)",
     needs=("inputs",),
+    per_key=True,
     chunk=16,
     resolve=resolve,
 )

@@ -41,11 +41,8 @@ class Kinds:
         if kind is Network:
             return function
         if kind not in self.functions:
-            have = [
-                n
-                for n in registry.names("proxies")
-                if kind in registry.load("proxies", n).for_networks.functions
-            ]
+            known, _ = registry.parts("proxies")
+            have = [name for name, proxy in known.items() if kind in proxy.for_networks.functions]
             raise InvalidSetting(
                 f"{name} has no meaning for a {kind.__name__}; these have one: {', '.join(have)}"
             )

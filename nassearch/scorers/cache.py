@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from nassearch.locks import held
+from nassearch.paths import data_dir
 
-VERSION = 3
-"""Format of the file, and of what the scores mean: to be raised whenever a proxy's numbers move."""
+VERSION = 4
+"""Format of the file, and of what a context says: in the file's name, so that releases leave each other's alone."""
 BUSY_SECONDS = 30.0
 TABLES = """
 CREATE TABLE IF NOT EXISTS contexts (id INTEGER PRIMARY KEY, context TEXT NOT NULL UNIQUE);
@@ -22,6 +23,11 @@ CREATE TABLE IF NOT EXISTS scores (
     context INTEGER NOT NULL REFERENCES contexts (id), key TEXT NOT NULL, score REAL, PRIMARY KEY (context, key)
 ) WITHOUT ROWID;
 """
+
+
+def cache_path() -> Path:
+    """Return where the scores of a user are kept by this release."""
+    return data_dir() / f"scores-v{VERSION}.sqlite"
 
 
 class ScoreCache:

@@ -93,12 +93,15 @@ def vote(parts: Floats, among: Floats) -> Floats:
 def fallback(parts: Floats, among: Floats, *, place: str = "interleave") -> Floats:
     """Rank by the first scorer, and what it cannot score by the next.
 
+    Architectures that the first scores keep its order exactly, ties included; those that only the next scores keep
+    the order of the next.
+
     Args:
         parts: scores `[P, N]`.
         among: scores `[P, M]` of the architectures compared with.
-        place: where those that only the next can score come. "interleave": the next ranks all, and those that
-            the first can score are put in the first's order in the places they hold there. "last": below
-            all that the first can score, as if it had found them bad.
+        place: where those that only the next can score come. "interleave": the next ranks all, those that
+            both score are put in the first's order in the places they hold there, and what only the first scores
+            goes between them by its rank. "last": below all that the first can score, as if it had found them bad.
 
     Returns:
         float64 `[N]`; NaN where no part has a score.
@@ -182,17 +185,40 @@ def _majorities(parts: Floats, among: Floats) -> Iterator[tuple[slice, NDArray[n
 
 
 def _interleave(first: Floats, first_among: Floats, second: Floats, second_among: Floats) -> Floats:
-    own, places = share(second, second_among), share(second_among, second_among)
+    own, places = _share(second, second_among), share(second_among, second_among)
     both = ~np.isnan(first_among) & ~np.isnan(places)
-    if not both.any():
-        return np.where(np.isnan(own), share(first, first_among), own)
+    if not both.any():  # nothing says how the two scales lie to each other: ranks, each among its own
+        return _in_order(np.where(np.isnan(first), own, _share(first, first_among)), first, second)
     count = int(both.sum())
     ranks = share(first, first_among[both])
     found = np.interp(ranks * count - 1, np.arange(count), np.sort(places[both]))
     # Places that the next scorer cannot tell apart: by the first, within less than half the least step between places.
-    found += (ranks - 0.5) / (4 * len(places))
-    return np.where(np.isnan(first), own, found)
+    found += (share(first, first_among) - 0.5) / (4 * len(places))
+    return _in_order(np.where(np.isnan(first), own, found), first, second)
 
 
 def _below(first: Floats, first_among: Floats, second: Floats, second_among: Floats) -> Floats:
-    return np.where(np.isnan(first), share(second, second_among), 1 + share(first, first_among))
+    below, above = _share(second, second_among), 1 + _share(first, first_among)
+    return _in_order(np.where(np.isnan(first), below, above), first, second)
+
+
+def _share(scores: Floats, among: Floats) -> Floats:
+    """Return the mean ranks of scores, among themselves where none of those compared with has a score."""
+    return share(scores, scores if np.isnan(among).all() else among)
+
+
+def _in_order(places: Floats, first: Floats, second: Floats) -> Floats:
+    """Part places that tie although scores differ, which lie between the same two of those compared with.
+
+    The next floating-point number is far enough. Places are positive and follow the scores, ties aside.
+    """
+    places = places.copy()
+    for scores in (first, np.where(np.isnan(first), second, np.nan)):
+        known = np.flatnonzero(~np.isnan(scores))
+        if len(known):
+            values, at = np.unique(scores[known], return_inverse=True)
+            bits = np.empty(len(values), np.int64)
+            bits[at] = places[known].view(np.int64)  # of positive numbers these are in their order
+            steps = np.arange(len(values))
+            places[known] = (np.maximum.accumulate(bits - steps) + steps)[at].view(np.float64)
+    return places

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.scorers.learning import learn
-from nassearch.types import Arch, Floats, Progress
+from nassearch.types import Arch, Floats, Progress, plain
 
 if TYPE_CHECKING:
     from nassearch.scorers.proxy import ProxyScorer
@@ -35,6 +35,7 @@ class Combination:
         least, most: bounds of P.
         default: the parts where none are given; empty where they must be.
         reference: paper, or whose idea it is.
+        revision: raised with every change after which the same parts make another score; see `nassearch.identity`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Combination:
     most: int | None
     default: tuple[str, ...]
     reference: str
+    revision: int = 1
 
     @property
     def options(self) -> dict[str, Any]:
@@ -60,7 +62,9 @@ class Combination:
                 )
         among = options.get("among")
         if among is not None and (type(among) is not int or among < LEAST_AMONG):
-            raise InvalidSetting(f"among is a whole number of at least {LEAST_AMONG}, or none, not {among!r}")
+            raise InvalidSetting(
+                f"among is a whole number of at least {LEAST_AMONG}, or none, not {quoted(among)}"
+            )
 
     def parts(self, given: Sequence[str]) -> tuple[str, ...]:
         """Return the texts of the parts, its own where none are given; raise `InvalidSetting` for a wrong number."""
@@ -83,7 +87,7 @@ def _at(module: str, name: str) -> Combination:
 
 
 def combination(
-    *, reference: str, least: int = 1, most: int | None = None, default: Sequence[str] = ()
+    *, reference: str, least: int = 1, most: int | None = None, default: Sequence[str] = (), revision: int = 1
 ) -> Callable[[CombinationFunction], Combination]:
     """Declare a combination.
 
@@ -96,7 +100,7 @@ def combination(
 
     def declare(function: CombinationFunction) -> Combination:
         name = getattr(function, "__name__", "")
-        declared = Combination(name, function, least, most, tuple(default), reference)
+        declared = Combination(name, function, least, most, tuple(default), reference, revision)
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 
@@ -137,7 +141,7 @@ class CombinedScorer:
         executor: str = "processes",
         progress: Progress | None = None,
     ) -> None:
-        given = dict(options or {})
+        given = plain(options or {})
         combination.check(given)
         combination.parts([""] * len(parts) or combination.default)
         self.combination, self.parts = combination, tuple(parts)

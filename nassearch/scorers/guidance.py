@@ -11,9 +11,12 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
-from nassearch.errors import InvalidSetting, MissingData, UnknownName
+from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.errors import InvalidSetting, MissingData, NassearchError, UnknownName
+from nassearch.runner import check_budget
+from nassearch.scorers.combined import AMONG
 from nassearch.scorers.learning import learn
-from nassearch.scorers.spec import AnyScorer, build_scorer, check_scorer, needs_batch
+from nassearch.scorers.spec import AnyScorer, build_scorer, check_scorer, compares, needs_batch, with_among
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
 from nassearch.types import Arch, Batch, Floats, Scorer
@@ -30,8 +33,44 @@ def roles(
         found[MOVE] = move
     for name in strategy.scorer_settings:
         if settings.get(name) is not None:
-            found[name] = str(settings[name])
+            try:
+                found[name] = check_scorer(str(settings[name]))
+            except InvalidSetting as error:
+                raise InvalidSetting(f"{name}: {error}") from None
     return found
+
+
+def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, str], warmup: int) -> None:
+    """Make a strategy to see whether it can be made, and whether its scorers can do what it asks of them.
+
+    Args:
+        make: with stand-ins for the scorers.
+        budget: models to train.
+        roles: texts of the scorers, see `roles`.
+        warmup: architectures scored before each search.
+
+    Raises:
+        InvalidSetting: it cannot be made, the budget is too small, or a scorer that compares architectures is asked
+            about one at a time.
+    """
+    try:
+        made = make(np.random.default_rng(0))
+    except NassearchError:
+        raise
+    except Exception as error:  # whatever a constructor of someone else's raises
+        raise InvalidSetting(
+            f"the strategy cannot be made with these settings: {type(error).__name__}: {error}"
+        ) from error
+    check_budget(made, budget)
+    for role, spec in roles.items():
+        where = made.move_at if role == MOVE else role
+        count = {WARMUP: warmup, MOVE: made.move_ratio}.get(role)
+        if (where in made.scores_alone or count == 1) and compares(spec):
+            what = {WARMUP: "a warm-up", MOVE: f"a move at {where}"}.get(role, role)
+            raise InvalidSetting(
+                f"{spec} compares architectures that are scored together, and {what} of {made.name} scores one at a "
+                f"time: give it {AMONG} others to be compared with, as in {with_among(spec)}"
+            )
 
 
 class StrategyMaker:
@@ -83,6 +122,11 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
             raise UnknownName("batch", text, KINDS, "(or give an .npz file)")
         return load_batch(path, task, "give another --batch")
     batch = benchmark.find_batch(dataset)
+    if batch is None and not issubclass(benchmark, TabularBenchmark):
+        raise MissingData(
+            f"{scorer} looks at data, and {benchmark.name} has no batch of {dataset}: give one by --batch FILE.npz, or "
+            f"do without by --batch {'uniform' if task.tokens else 'grey'}"
+        )
     if batch is None:
         what, file, kind = (
             ("text", "TEXT.txt", "uniform") if task.tokens else ("images", "IMAGES.npz", "grey")

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
+from nassearch.identity import identity
 from nassearch.parallel import is_local
 from nassearch.proxies.base import ModelProxy, Proxy, Request
 from nassearch.scorers.cache import ScoreCache
 from nassearch.scorers.learning import learn
 from nassearch.scorers.notes import Notes
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Batch, Floats, Progress, Task
+from nassearch.types import Arch, Batch, Floats, Progress, Task, plain
 
 
 class ProxyScorer:
@@ -52,7 +53,7 @@ class ProxyScorer:
         cache: Path | str | None = None,
         progress: Progress | None = None,
     ) -> None:
-        options = {**space.proxy_defaults.get(proxy.name, {}), **(options or {})}
+        options = {**space.proxy_defaults.get(proxy.name, {}), **plain(options or {})}
         proxy.check(options, batch)
         if proxy.resolve is not None:
             options = proxy.resolve(space, task, batch, options)
@@ -89,9 +90,9 @@ class ProxyScorer:
     def _context(self) -> str:
         """Return what a cached score depends on besides the architecture, as canonical JSON."""
         facts = {
-            "space": self.space.name,
+            "space": [self.space.name, identity(self.space)],
             "task": self.task.as_dict(),
-            "proxy": self.proxy.name,
+            "proxy": [self.proxy.name, identity(self.proxy)],
             "options": self.options,
             "batch": self.batch_digest,
         }
@@ -126,7 +127,7 @@ class ProxyScorer:
         first: dict[str, Arch] = {}
         for arch, key in keys.items():
             if key not in self._by_key:
-                first.setdefault(key, arch)
+                first.setdefault(key, self.space.representative(arch) if by_key else arch)
         if first and self._cache is not None:
             known = self._cache.get(list(first))
             self._by_key.update(known)

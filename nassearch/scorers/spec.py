@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from nassearch import registry
-from nassearch.errors import InvalidSetting, UnknownName, excerpt
+from nassearch.errors import InvalidSetting, UnknownName, excerpt, quoted
 from nassearch.proxies.base import Proxy
-from nassearch.scorers.combined import Combination, CombinedScorer
+from nassearch.scorers.combined import AMONG, Combination, CombinedScorer
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Batch, Progress, Task
@@ -73,7 +73,7 @@ def check_scorer(spec: Any) -> str:
         UnknownName: no such proxy or combination, or no such option of it.
     """
     if not isinstance(spec, str):
-        raise InvalidSetting(f"a scorer is named by a text such as 'synflow', not {spec!r}")
+        raise InvalidSetting(f"a scorer is named by a text such as 'synflow', not {quoted(spec)}")
     part, parts, options = _find(spec)
     if isinstance(part, Combination):
         part.check(options)
@@ -94,6 +94,22 @@ def needs(spec: str) -> frozenset[str]:
     """Return what of a batch a scorer looks at, itself or in its parts: `"inputs"`, `"labels"`, or nothing."""
     part, parts, _ = _find(spec)
     return frozenset().union(*map(needs, parts)) if isinstance(part, Combination) else part.needs
+
+
+def compares(spec: str) -> bool:
+    """Say whether a scorer compares the architectures of one call, so that one alone has no score."""
+    part, _, options = _find(spec)
+    return isinstance(part, Combination) and options.get("among") is None
+
+
+def with_among(spec: str) -> str:
+    """Return the text of a combination that compares with as many others as is advised.
+
+    >>> with_among("rank(epsilon, synflow)"), with_among("vote")
+    ('rank(epsilon, synflow, among=1000)', 'vote(among=1000)')
+    """
+    name, opened, rest = spec.strip().partition("(")
+    return f"{name}({rest[:-1]}, among={AMONG})" if opened else f"{name}(among={AMONG})"
 
 
 def build_scorer(

@@ -31,6 +31,8 @@ class SearchSpace(ABC):
     """
 
     name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    """Raised with every change after which an architecture has another network, key, sample or neighbour."""
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     """Options that a paper chose for this space, by proxy: `{"epsilon": {"weights": (1e-7, 1.0)}}`."""
     keys_differ: ClassVar[bool] = False
@@ -102,7 +104,7 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def key(self, arch: Arch) -> str:
-        """Return the published key: isomorphic architectures share it, and scores are computed once per key.
+        """Return what architectures that compute one function share: scores are computed once per key.
 
         Architectures that share a key compute the same function where equal layers have equal weights. Different
         keys may still stand for one function: each space says what its key sees through.
@@ -110,14 +112,25 @@ class SearchSpace(ABC):
 
     @cached_property
     def _by_key(self) -> dict[str, Arch]:
-        return {self.key(arch): arch for arch in self.all()}
+        firsts: dict[str, Arch] = {}
+        for arch in self.all():
+            firsts.setdefault(self.key(arch), arch)
+        return firsts
 
     def of_key(self, key: str) -> Arch | None:
-        """Return the last of the architectures with this key in `all()`, None where there is none.
+        """Return the first of the architectures with this key in `all()`, None where there is none.
 
         The first call computes every key.
         """
         return self._by_key.get(key)
+
+    def representative(self, arch: Arch) -> Arch:
+        """Return the one architecture that a score by key is computed for, whichever of its key was asked for.
+
+        Members of one key add the same terms in different orders, so their scores differ by rounding: without a
+        representative a score would depend on who asked first. An architecture outside `all()` represents itself.
+        """
+        return arch if self.keys_differ else self.of_key(self.key(arch)) or arch
 
     @abstractmethod
     def parse(self, text: str) -> Arch:

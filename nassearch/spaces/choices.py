@@ -20,7 +20,8 @@ class Choices(SearchSpace):
     """Independent decisions, each between options that have names: a base for spaces such as widths of layers.
 
     A subclass gives `name`, `choices` and `network`. An architecture is one index into each of `choices`; its text is
-    the names between colons, and so is its key. One edit is another option of one decision.
+    the names between colons, and so is its key. One edit is another option of one decision. A subclass whose own key
+    merges some sets `keys_differ` to False.
 
     >>> class Widths(Choices):
     ...     name = "widths"
@@ -31,6 +32,7 @@ class Choices(SearchSpace):
     """
 
     choices: ClassVar[tuple[tuple[str, ...], ...]]
+    keys_differ: ClassVar[bool] = True
 
     @property
     def size(self) -> int:
@@ -72,6 +74,7 @@ class Choices(SearchSpace):
         return f"{len(self.choices)} indices, each below its number of options: {', '.join(map(str, self.options))}"
 
     def key(self, arch: Arch) -> str:
+        """Return the text of the architecture: decisions that differ count as functions that differ."""
         return self.format(arch)
 
     def parse(self, text: str) -> Arch:

@@ -43,6 +43,7 @@ class NASBenchASR(Choices):
     """
 
     name: ClassVar[str] = "nasbench-asr"
+    keys_differ: ClassVar[bool] = False
     choices: ClassVar[tuple[tuple[str, ...], ...]] = (OPS, SKIP, OPS, SKIP, SKIP, OPS, SKIP, SKIP, SKIP)
 
     @cached_property

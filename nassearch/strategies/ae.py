@@ -49,6 +49,7 @@ class AgingEvolution(Strategy):
     name: ClassVar[str] = "ae"
     moves: ClassVar[tuple[str, ...]] = ("child", "parent")
     scorer_settings: ClassVar[tuple[str, ...]] = ("fitness",)
+    scores_alone: ClassVar[tuple[str, ...]] = ("fitness", "parent")
 
     def __init__(
         self,

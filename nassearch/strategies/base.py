@@ -12,7 +12,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Scorer
+from nassearch.types import Arch, Scorer, is_number, plain
 
 EXPLORE = 0.25
 """Share of the moves at the child that ignore the scorer, unless one says otherwise."""
@@ -44,6 +44,8 @@ class Strategy(ABC):
     """
 
     name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    """Raised with every change after which a seed leads to other architectures."""
     moves: ClassVar[tuple[str, ...]] = ()
     """Values of `move_at` that mean something for this strategy, the default first."""
     explores: ClassVar[tuple[str, ...]] = ("child",)
@@ -55,7 +57,20 @@ class Strategy(ABC):
     ranked_warm_up: ClassVar[bool] = True
     """Whether the search begins with the ranking of the warm-up, best first."""
     scorer_settings: ClassVar[tuple[str, ...]] = ()
-    """Settings that take a scorer: where people set them, they name one as `--scorer` does."""
+    """Settings that take a scorer: where people set them, they name one as `--scorer` does. Those of the classes that
+    it builds on count too."""
+    scores_alone: ClassVar[tuple[str, ...]] = ()
+    """Where it asks a scorer about one architecture at a time: "warmup", moves, settings that take a scorer. Scorers
+    that compare the architectures of one call, such as rank(epsilon, synflow), are refused there."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls, "name"):
+            cls.name = cls.__name__.lower()
+        own = cls.__dict__.get("scorer_settings", ())
+        inherited = [name for base in cls.__mro__ for name in base.__dict__.get("scorer_settings", ())]
+        kept = cls.settings()
+        cls.scorer_settings = tuple(dict.fromkeys([*own, *(name for name in inherited if name in kept)]))
 
     def __init__(
         self,
@@ -93,7 +108,10 @@ class Strategy(ABC):
 
     @classmethod
     def settings(cls) -> dict[str, Any]:
-        """Return the settings of this strategy alone, with their defaults, as its constructor lists them.
+        """Return the settings of this strategy with their defaults, as its constructor lists them.
+
+        A constructor that takes `**guidance` hands on what it does not know, so those of the classes it builds on are
+        settings too.
 
         >>> class Example(Strategy):
         ...     def __init__(self, space, rng, *, width=3, **guidance):
@@ -101,9 +119,20 @@ class Strategy(ABC):
         >>> Example.settings()
         {'width': 3}
         """
-        common = inspect.signature(Strategy.__init__).parameters
-        own = inspect.signature(cls.__init__).parameters.values()
-        return {p.name: p.default for p in own if p.kind is p.KEYWORD_ONLY and p.name not in common}
+        found: dict[str, Any] = {}
+        for base in cls.__mro__:
+            if base is Strategy:
+                break
+            if "__init__" not in base.__dict__:
+                continue
+            _, *own = inspect.signature(base.__init__).parameters.values()  # type: ignore[misc]
+            for p in own:
+                needed = p.default is p.empty
+                if p.name not in _COMMON and (p.kind is p.KEYWORD_ONLY or not needed):
+                    found.setdefault(p.name, None if needed else p.default)
+            if not any(p.kind is p.VAR_KEYWORD for p in own):
+                break
+        return found
 
     @property
     def least_budget(self) -> int:
@@ -151,6 +180,8 @@ class Strategy(ABC):
         return {}
 
 
+_COMMON = inspect.signature(Strategy.__init__).parameters
+"""What every strategy takes."""
 LARGEST = 10**7
 """Of numbers of anything: more rounds, draws or models are a slip of the hand, and need more memory than there is."""
 SEEDS = 2**63 - 1
@@ -158,7 +189,8 @@ SEEDS = 2**63 - 1
 
 
 def whole(name: str, value: int, least: int = 1, most: int | None = None, largest: int = LARGEST) -> int:
-    """Return a setting that is a whole number in range; raise `InvalidSetting` where it is not."""
+    """Return a setting that is a whole number in range, also one of numpy; raise `InvalidSetting` where it is not."""
+    value = plain(value)
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not is_whole or value < least or (most is not None and value > most):
         bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
@@ -169,11 +201,11 @@ def whole(name: str, value: int, least: int = 1, most: int | None = None, larges
 
 
 def number(name: str, value: float, least: float = 0, most: float = math.inf) -> float:
-    """Return a setting that is a finite number in range; raise `InvalidSetting` where it is not."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not least <= value <= most:
+    """Return a setting that is a finite number in range, also one of numpy; raise `InvalidSetting` where it is not."""
+    value = plain(value)
+    if not is_number(value) or not least <= value <= most:
         bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise InvalidSetting(f"{name} is a number {bounds}, not {value!r}")
+        raise InvalidSetting(f"{name} is a number {bounds}, not {quoted(value)}")
     return value
 
 

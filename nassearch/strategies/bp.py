@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy, rank, whole
-from nassearch.types import Arch, Floats, Scorer
+from nassearch.types import Arch, Floats, Scorer, is_number, plain
 
 if TYPE_CHECKING:
     from nassearch.networks.candidates import Candidates
@@ -238,6 +238,7 @@ def _agreement(one: list[float], other: list[float]) -> float | None:
 
 
 def _positive(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InvalidSetting(f"{name} is a number above 0, not {value!r}")
+    value = plain(value)
+    if not is_number(value) or value <= 0:
+        raise InvalidSetting(f"{name} is a number above 0, not {quoted(value)}")
     return float(value)

@@ -167,6 +167,7 @@ class Reinforce(Strategy):
     ratio: ClassVar[int | None] = 10
     uniform_warm_up: ClassVar[bool] = False
     ranked_warm_up: ClassVar[bool] = False
+    scores_alone: ClassVar[tuple[str, ...]] = ("warmup", "reward")
 
     def __init__(
         self,

@@ -1,0 +1,147 @@
+"""The fields of an experiment as they may be given: of the right types, and settings that nobody changes afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nassearch.errors import InvalidSetting, quoted
+from nassearch.scorers.spec import check_scorer
+from nassearch.strategies.base import SEEDS, whole
+from nassearch.types import is_number, plain
+
+
+class Settings(Mapping[str, Any]):
+    """Settings of a strategy: equal to a dict of the same values, hashable, and changed by nobody.
+
+    Lists are copied when they come in and when they go out.
+
+    >>> Settings({"pool": 32, "widths": [1, 2]}) == {"pool": 32, "widths": [1, 2]}
+    True
+
+    Raises:
+        InvalidSetting: no mapping, a name that is no text, or a value that JSON has no place for.
+    """
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        if not isinstance(given, Mapping):
+            raise InvalidSetting(
+                f"settings are names with values, such as {{'pool': 32}}, not {quoted(given)}: give a dict"
+            )
+        for name in given:
+            if not isinstance(name, str):
+                raise InvalidSetting(f"a setting has a text for a name, such as 'pool', not {quoted(name)}")
+        try:
+            json.dumps(dict(given), allow_nan=False, default=_scalar)
+        except (TypeError, ValueError, RecursionError):
+            raise InvalidSetting(
+                f"settings are numbers, texts or lists of them, not {quoted(dict(given))}"
+            ) from None
+        self._values = plain(given)
+
+    def __getitem__(self, name: str) -> Any:
+        return plain(self._values[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(_hashable(self._values))
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, np.generic):
+        raise TypeError
+    return plain(value)
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return frozenset((name, _hashable(item)) for name, item in value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
+
+
+def _name(field: str, value: Any, example: str) -> str:
+    value = plain(value)
+    if not isinstance(value, str) or not value:
+        raise InvalidSetting(f"{field} is a name, such as {example!r}, not {quoted(value)}")
+    return value
+
+
+def _scorer(field: str, value: Any) -> str:
+    value = plain(value)
+    if not isinstance(value, str):
+        raise InvalidSetting(f"{field} is a scorer, named by a text such as 'synflow', not {quoted(value)}")
+    return check_scorer(value)
+
+
+def _move(field: str, value: Any) -> str | bool | None:
+    value = plain(value)
+    return value if value is None or isinstance(value, bool) else _scorer(field, value)
+
+
+def _share(field: str, value: Any) -> Any:
+    value = plain(value)
+    if not is_number(value) or not 0 <= value <= 1:
+        raise InvalidSetting(f"{field} is a share from 0 to 1, not {quoted(value)}")
+    return value
+
+
+def _target(field: str, value: Any) -> Any:
+    value = plain(value)
+    if not is_number(value):
+        raise InvalidSetting(f"{field} is a number that curves may reach, not {quoted(value)}")
+    return value
+
+
+def _batch(field: str, value: Any) -> str:
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(value, str) or not value:
+        raise InvalidSetting(
+            f"{field} is the path of an .npz file or a kind such as 'grey', not {quoted(value)}"
+        )
+    return value
+
+
+def _metric(field: str, value: Any) -> str:
+    if not isinstance(value, str) or value not in ("test", "valid"):
+        raise InvalidSetting(f"{field} is test or valid, not {quoted(value)}")
+    return value
+
+
+def _or_none(check: Callable[..., Any]) -> Callable[[str, Any], Any]:
+    return lambda field, value: None if value is None else check(field, value)
+
+
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "strategy": partial(_name, example="ae"),
+    "benchmark": partial(_name, example="nasbench201"),
+    "dataset": _or_none(partial(_name, example="cifar10")),
+    "budget": whole,
+    "rounds": whole,
+    "seed": partial(whole, least=0, largest=SEEDS),
+    "scorer": _scorer,
+    "warmup": lambda field, value: plain(value),
+    "move": _move,
+    "move_at": _or_none(partial(_name, example="child")),
+    "explore": _share,
+    "move_ratio": _or_none(lambda field, value: whole("move ratio", value)),
+    "settings": lambda field, value: Settings(value),
+    "batch": _or_none(_batch),
+    "show": _metric,
+    "choose": _metric,
+    "target": _or_none(_target),
+}
+"""By name, what returns the value of a field, a number of numpy as one of Python, or raises `InvalidSetting`. What a
+warm-up may be depends on the strategy and the space."""
