@@ -134,15 +134,17 @@ class _Flow:
         found = self._run(0)
         if math.isfinite(found.mantissa) and found.mantissa:
             return found
-        sign = 1 if found.mantissa else -1  # too large, or 0, which may be too small
+        sign, nothing = (
+            (1, False) if found.mantissa else (-1, True)
+        )  # too large, or 0, which may be too small
         for shift in SHIFTS:
             scaled, again = self._run(sign * shift), self._run(sign * (shift + BEYOND))
             if not all(math.isfinite(each.mantissa) and each.mantissa for each in (scaled, again)):
                 continue
+            nothing = False
             if abs(scaled.log - again.log) < SAME:
                 return scaled
-            break
-        if not found.mantissa:
+        if nothing:
             return found
         raise InvalidModel(
             "signals of absolute weights leave float64, which ends at 1.8e308, and this model does not treat signals "

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode, addmm_flop, baddbmm_flop
+from torch.utils.flop_counter import FlopCounterMode
 
 from nassearch.networks.modules import of_one, own_copy, seeded
 from nassearch.networks.recording import checked
@@ -42,13 +42,15 @@ def module_macs(model: nn.Module, input_shape: tuple[int, ...], batch_size: int 
 @contextmanager
 def _taken_apart() -> Iterator[None]:
     """Keep torch from kernels that do a whole layer at once, whose products the counter does not see."""
-    before = torch.backends.mha.get_fastpath_enabled()
+    attention, kernels = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled
     torch.backends.mha.set_fastpath_enabled(False)
+    # By `flags` of it torch would warn of TF32 on graphics cards.
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
     try:
-        with torch.backends.mkldnn.flags(enabled=False):
-            yield
+        yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(before)
+        torch.backends.mha.set_fastpath_enabled(attention)
+        torch.backends.mkldnn.enabled = kernels
 
 
 def _matrix_vector(matrix: Shape, vector: Shape, **_: Any) -> int:
@@ -63,7 +65,8 @@ def _vectors(a: Shape, b: Shape, **_: Any) -> int:
     return 2 * prod(a)
 
 
-def _plus_batches(start: Shape, a: Shape, b: Shape, **_: Any) -> int:
+def _plus_matrices(start: Shape, a: Shape, b: Shape, **_: Any) -> int:
+    """Count a product of matrices, or of batches of them, that is added to something."""
     return 2 * prod(a) * b[-1]
 
 
@@ -84,10 +87,10 @@ RULES: dict[Any, Callable[..., int]] = {
     aten.addmv_: _plus_matrix_vector,
     aten.dot: _vectors,
     aten.vdot: _vectors,
-    aten.addbmm: _plus_batches,
-    aten.addbmm_: _plus_batches,
-    aten.addmm_: addmm_flop,
-    aten.baddbmm_: baddbmm_flop,
+    aten.addbmm: _plus_matrices,
+    aten.addbmm_: _plus_matrices,
+    aten.addmm_: _plus_matrices,
+    aten.baddbmm_: _plus_matrices,
     aten._trilinear: _three,
 }
 """Floating-point operations, two per multiply-accumulate, from the shapes of the arguments."""

@@ -37,8 +37,8 @@ def try_out(model: nn.Module, batch: Batch, classes: int | None = None) -> None:
             raise
     if classes is not None and count != classes:
         raise InvalidModel(
-            f"the number of classes is the model's number of logits, which is {count}, not {classes}: give {count}, or "
-            f"a model of {classes} logits"
+            f"labels go from 0 to {count - 1}, one for each of the model's {count} logits, so that there are {count} "
+            f"classes, not {classes}: give {count}, or a model of {classes} logits"
         )
     if batch.labels is not None and not 0 <= batch.labels.min() <= batch.labels.max() < count:
         raise InvalidModel(

@@ -271,7 +271,6 @@ def model_proxy(
 
 CHUNK = 4
 """Networks per call of model proxies: a second or two of work, which is what an interruption loses."""
-
 Request = tuple[Proxy, Mapping[str, Any], Batch | None]
 """A proxy, its options and its batch."""
 
