@@ -11,12 +11,14 @@ Three answers, each a table over the same random architectures:
    biases on all but those convolutions, show that nothing else moves. `fisher` here is that without biases.
 3. What is drawn anew for each architecture. The released code draws weights and an augmented batch for each; here all share one.
 
-The last table says how far each proxy agrees with itself under another seed: what no port can be expected to exceed.
+The last table says how far each proxy agrees with itself under another seed: what no port can be expected to exceed. Scores are
+kept in --home, row by row.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -46,9 +48,10 @@ EXAMPLE = "|none~0|+|none~0|none~1|+|avg_pool_3x3~0|nor_conv_3x3~1|avg_pool_3x3~
 
 
 class Row(NamedTuple):
-    """One way of scoring: seed of all, what each architecture draws anew, and which convolutions of cells have a bias."""
+    """One way of scoring: by what, seed of all, what each architecture draws anew, which convolutions of cells have a bias."""
 
     label: str
+    proxies: tuple[str, ...] = PROXIES
     seed: int = 0
     weights: bool = False
     batch: bool = False
@@ -58,8 +61,8 @@ class Row(NamedTuple):
 
 ROWS = (
     Row("one seed, one batch"),
-    Row("biases on the cells' convolutions, as released", bias="all"),
-    Row("biases on those that read more than zeros", bias="live"),
+    Row("biases on the cells' convolutions, as released", ("fisher",), bias="all"),
+    Row("biases on those that read more than zeros", ("fisher",), bias="live"),
     Row("another seed", seed=1),
     Row("a seed each", weights=True),
     Row("a seed and a batch each", weights=True, batch=True),
@@ -121,11 +124,27 @@ def scores_of(images: np.ndarray, labels: np.ndarray, row: Row, item: tuple[int,
     model = initialised(network, seed)
     if row.bias != "none":
         add_biases(model, network, row.bias, seed)
-    proxies = [registry.load("proxies", name) for name in PROXIES]
+    proxies = [registry.load("proxies", name) for name in row.proxies]
     readers = [proxy.reader({}) for proxy in proxies]
     reads = frozenset().union(*(proxy.reads for proxy in proxies))
     found = read_model(model, batch, readers, reads, batch_size=SIZE, seed=seed, owned=True)
     return [float("nan") if isinstance(score, str) else score for score in found]
+
+
+def read_or_score(
+    images: np.ndarray, labels: np.ndarray, row: Row, archs: list[Arch], home: Path, workers: int
+) -> np.ndarray:
+    """Return the scores of a row `[proxies, N]`, kept in a file of the home folder."""
+    kept = home / f"gaps-{row.label.replace(' ', '-').replace(',', '')}-{len(archs)}.npy"
+    if kept.exists():
+        return np.load(kept)
+    start, found = time.time(), []
+    for scores in in_order(partial(scores_of, images, labels, row), list(enumerate(archs)), workers):
+        found.append(scores)
+        if len(found) % 100 == 0:
+            say(f"{row.label}: {len(found)} of {len(archs)}, {time.time() - start:.0f} s")
+    np.save(kept, np.array(found).T)
+    return np.array(found).T
 
 
 def written(estimate: Estimate) -> str:
@@ -137,10 +156,10 @@ def main() -> None:
     data_options(parser)
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--sample", type=int, default=1000, help="random architectures")
-    parser.add_argument("--few", type=int, default=200, help="of them for rows after the first four")
+    parser.add_argument("--few", type=int, default=200, help="of them for rows after the first three")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    prepare(args.data, args.home)
+    home = prepare(args.data, args.home)
     oracle = NASBench201Benchmark.open("cifar10")
     archs = list(dict.fromkeys(SPACE.sample_many(2 * args.sample, np.random.default_rng(0))))[: args.sample]
     accuracy = {
@@ -152,9 +171,8 @@ def main() -> None:
 
     found: dict[Row, np.ndarray] = {}
     for number, row in enumerate(ROWS):
-        some = list(enumerate(archs))[: len(archs) if number < 4 else args.few]
-        found[row] = np.array(list(in_order(partial(scores_of, images, labels, row), some, args.workers))).T
-        say(row.label)
+        some = archs[: len(archs) if number < 3 else args.few]
+        found[row] = read_or_score(images, labels, row, some, home, args.workers)
     text = [
         f"{len(archs)} random architectures, CIFAR-10, {SIZE} images, architectures without a score left out.\n"
     ]
@@ -166,9 +184,9 @@ def main() -> None:
     table.append(["paper, table 1", *("" if value is None else value for value in PAPER)])
     text += ["Spearman's rho with the accuracy of:\n", markdown(["accuracy", *PROXIES, "synflow"], table)]
 
-    fisher, table = PROXIES.index("fisher"), []
+    table = []
     for row in ROWS[:3]:
-        scores = found[row][fisher]
+        scores = found[row][row.proxies.index("fisher")]
         figures = [judge(scores, reached, Resampling()) for reached in accuracy.values()]
         table.append(
             [row.label, *(written(figure[name]) for figure in figures for name in ("rho", "rho_top"))]
@@ -181,14 +199,17 @@ def main() -> None:
     several = [arch for arch in SPACE.all() if any(map(reads_zeros, SPACE.network(arch, TASK).blocks()))]
     here = [i for i, arch in enumerate(archs) if arch in set(several)]
     others = np.setdiff1d(np.arange(len(archs)), here)
-    ours, biased, live = (found[row] for row in ROWS[:3])
+    ours, biased, live = (found[row][row.proxies.index("fisher")] for row in ROWS[:3])
     text.append(
         f"\n{len(several)} of {SPACE.size} architectures have a convolution that reads only zeros, {len(here)} of these. Biases multiply their "
-        f"fisher by {np.nanmedian(biased[fisher, here] / ours[fisher, here]):.3g} in the median, that of the others by "
-        f"{np.nanmedian(biased[fisher, others] / ours[fisher, others]):.3g}; biases on live convolutions alone by "
-        f"{np.nanmedian(live[fisher, here] / ours[fisher, here]):.3g} and {np.nanmedian(live[fisher, others] / ours[fisher, others]):.3g}.\n"
+        f"fisher by {np.nanmedian(biased[here] / ours[here]):.3g} in the median, that of the others by "
+        f"{np.nanmedian(biased[others] / ours[others]):.3g}; biases on live convolutions alone by "
+        f"{np.nanmedian(live[here] / ours[here]):.3g} and {np.nanmedian(live[others] / ours[others]):.3g}.\n"
     )
-    one = [scores_of(images, labels, row, (0, SPACE.parse(EXAMPLE)))[fisher] for row in ROWS[:3]]
+    one = [
+        scores_of(images, labels, row, (0, SPACE.parse(EXAMPLE)))[row.proxies.index("fisher")]
+        for row in ROWS[:3]
+    ]
     text.append(
         f"`{EXAMPLE}`: "
         + "; ".join(f"{row.label}: {x:.3g}" for row, x in zip(ROWS, one, strict=False))
@@ -204,7 +225,7 @@ def main() -> None:
         f"\nThe first {args.few} of them, rho with the test accuracy of cifar10, by what is drawn for each:\n",
         markdown(["scored with", *PROXIES], table),
     ]
-    agreement = [spearman(a, b).value for a, b in zip(found[OURS], found[OTHER], strict=True)]
+    agreement = [spearman(a[: args.few], b).value for a, b in zip(found[OURS], found[OTHER], strict=True)]
     text += [
         "\nEach proxy against itself under another seed:\n",
         markdown(["", *PROXIES], [["rho", *agreement]]),

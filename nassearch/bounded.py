@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import json
 import lzma
 import os
 import stat
@@ -48,6 +47,7 @@ SHEET = Limits(2 * GB, 2 * GB, 1200)
 ARRAYS = Limits(GB, 512 * MB, 600)
 IMAGES = Limits(2 * GB, 2 * GB, 600)
 PICKLE = Limits(64 * GB, 640 * GB, 7200)
+PICKLES = Limits(512 * MB, 512 * MB, 1200)
 MEMBERS = Limits(64 * GB, 256 * MB, 7200)
 RECORDS = Limits(20 * GB, 20 * GB, 3600)
 LOGS = Limits(2 * GB, GB, 1200)
@@ -58,7 +58,7 @@ NOTE = Limits(MB, MB, 60)
 """Of small files of our own, such as what is known of a download."""
 
 KINDS = {
-    stat.S_ISDIR: "a folder",
+    stat.S_ISDIR: "a directory",
     stat.S_ISFIFO: "a named pipe",
     stat.S_ISSOCK: "a socket",
     stat.S_ISCHR: "a device",
@@ -88,20 +88,33 @@ def refuse_special(path: Path, option: str = "") -> None:
 
 
 @contextmanager
-def reading(path: Path | str, remedy: str = "get it again", missing: str = "") -> Iterator[None]:
+def guarded(
+    path: Path | str,
+    remedy: str = "get it again",
+    missing: str = "",
+    what: str = "file",
+    damaged: str = "is truncated or damaged",
+) -> Iterator[None]:
     """Turn whatever goes wrong within into an error of nassearch that names the file.
 
+    Args:
+        path: of the file.
+        remedy: ends the message of a file that is not what it should be.
+        missing: ends that of a file that is not there.
+        what: the file is, in a word.
+        damaged: says what a file is whose container does not give its bytes.
+
     Raises:
-        MissingData: there is no such file; the message ends with `missing`.
+        MissingData: there is no such file.
         Unreadable: the system does not give it, for the reason that it says.
-        BadData: its container is damaged, or it needs more memory or levels than there are; `remedy` ends the message.
+        BadData: its container is damaged, or it needs more memory or levels than there are.
     """
     try:
         yield
     except NassearchError:
         raise
     except FileNotFoundError as error:
-        raise MissingData(f"there is no file {path}" + (f"; {missing}" if missing else "")) from error
+        raise MissingData(f"there is no {what} {path}" + (f"; {missing}" if missing else "")) from error
     except RecursionError as error:
         raise BadData(f"{path} is nested more deeply than any file of its kind; {remedy}") from error
     except MemoryError as error:
@@ -109,11 +122,9 @@ def reading(path: Path | str, remedy: str = "get it again", missing: str = "") -
     except OSError as error:
         if error.errno is not None:
             raise Unreadable(f"{path} cannot be read: {error.strerror}") from error
-        raise BadData(f"{path} is truncated or damaged ({error}); {remedy}") from error
+        raise BadData(f"{path} {damaged} ({error}); {remedy}") from error
     except DAMAGED as error:
-        raise BadData(
-            f"{path} is truncated or damaged ({error or type(error).__name__}); {remedy}"
-        ) from error
+        raise BadData(f"{path} {damaged} ({error}); {remedy}") from error
 
 
 class Bounded(io.RawIOBase):
@@ -211,25 +222,38 @@ class Unpacked:
         origin: names it in messages.
         most: bytes that may come out.
         clock: asked before each read whether there is time left.
+        kind: of compression, for messages.
     """
 
-    def __init__(self, stream: Any, origin: Path | str, most: int, clock: Bounded | None = None) -> None:
-        self._stream, self.origin, self.most, self.done, self._clock = stream, origin, most, 0, clock
+    def __init__(self, stream: Any, origin: Path | str, most: int, clock: Bounded, kind: str = "") -> None:
+        self._stream, self.origin, self.most, self._clock, self._kind = stream, origin, most, clock, kind
+        self.done = 0
 
     def read(self, count: int = CHUNK) -> bytes:
-        if self._clock is not None:
-            self._clock.check_time()
-        data: bytes = self._stream.read(min(count, CHUNK))
+        """Return at most so many bytes, none at the end.
+
+        Raises:
+            BadData: the stream is damaged, or gives more than it may.
+        """
+        self._clock.check_time()
+        try:
+            data: bytes = self._stream.read(min(count, CHUNK))
+        except (*DAMAGED, ValueError) as error:
+            if isinstance(error, NassearchError) or getattr(error, "errno", None) is not None:
+                raise
+            raise BadData(
+                f"{self.origin} is truncated or damaged {self._kind} ({error}); get it again"
+            ) from error
         self.done += len(data)
         if self.done > self.most:
             raise BadData(f"{self.origin} unpacks to more than {_most(self.most)}, the limit of its kind")
         return data
 
 
-COMPRESSIONS: dict[bytes, Any] = {
-    b"\x1f\x8b": gzip.GzipFile,
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
+COMPRESSIONS: dict[bytes, tuple[str, Any]] = {
+    b"\x1f\x8b": ("gzip", lambda file: gzip.GzipFile(fileobj=file)),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
 }
 
 
@@ -237,54 +261,16 @@ def unpacked(file: Bounded) -> Unpacked:
     """Return the bytes of a file as they were before gzip, bzip2 or xz, which its beginning tells."""
     begins = file.read(8)
     file.seek(0)
-    opener = next((opener for magic, opener in COMPRESSIONS.items() if begins.startswith(magic)), None)
-    stream = (
-        file
-        if opener is None
-        else opener(filename=file)
-        if opener is not gzip.GzipFile
-        else opener(fileobj=file)
-    )
-    return Unpacked(stream, file.path, file.limits.unpacked, file)
+    for magic, (kind, opener) in COMPRESSIONS.items():
+        if begins.startswith(magic):
+            return Unpacked(opener(file), file.path, file.limits.unpacked, file, kind)
+    return Unpacked(file, file.path, file.limits.unpacked, file)
 
 
 def read_bytes(path: Path, limits: Limits) -> bytes:
     """Return a small file whole; what is raised is said in `Bounded`."""
     with Bounded(path, limits) as file:
         return file.read()
-
-
-def read_json(text: bytes | str, most: int = 1_000_000, constants: bool = False) -> Any:
-    """Read JSON of at most so many values.
-
-    Args:
-        text: in UTF-8.
-        most: values; counted before any is made, as each takes up to thirty times its bytes.
-        constants: take NaN and Infinity too, which JSON does not have and Python writes.
-
-    Raises:
-        ValueError: it is none, has a name twice in one object, or is too large or too deep; the message says which.
-    """
-    marks: Any = (b"[", b"{", b",") if isinstance(text, bytes) else ("[", "{", ",")
-    if sum(map(text.count, marks)) > most:
-        raise ValueError(f"more than {most} values")
-
-    def refuse(name: str) -> None:
-        raise ValueError(f"{name} is no number here")
-
-    try:
-        return json.loads(text, parse_constant=None if constants else refuse, object_pairs_hook=_once)
-    except RecursionError:
-        raise ValueError("lists within lists, deeper than any file goes") from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:80]!r} is there twice")
-    return found
 
 
 def _most(count: int) -> str:

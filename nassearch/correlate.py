@@ -11,14 +11,13 @@ import numpy as np
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.errors import InvalidSetting
-from nassearch.experiment import Watch
 from nassearch.intervals import Estimate, Resampling, judge, mean
 from nassearch.local import draw_clusters, judge_locally
 from nassearch.parallel import check_work
 from nassearch.quantity import Quantity
 from nassearch.scorers import build_scorer, learn
 from nassearch.scorers.cache import cache_path
-from nassearch.scorers.guidance import open_scorers
+from nassearch.scorers.guidance import Watch, open_scorers
 from nassearch.scorers.learning import Cost
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import SEEDS, whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from nassearch.errors import BadData, InvalidSetting
 from nassearch.runner import Round
-from nassearch.statistics import bootstrap
-from nassearch.types import Floats
+from nassearch.statistics import ends
+from nassearch.types import Arch, Floats
 
 METRICS = ("test", "valid")
+
+
+AXES = ("models", "distinct")
 
 
 class Speedup(NamedTuple):
@@ -23,6 +27,21 @@ class Speedup(NamedTuple):
     ratio: float
     low: float
     high: float
+
+
+class Known(NamedTuple):
+    """What is known of a number: it is "exactly" the value, "more than" or "less than" it, or "unknown"."""
+
+    value: float
+    bound: str
+
+
+class KnownSpeedup(NamedTuple):
+    """A speed-up as far as the budgets let it be known, with the ends of its interval."""
+
+    ratio: Known
+    low: Known
+    high: Known
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +54,14 @@ class Curve:
         seconds: what training took, summed over the models so far, `[R, T]`.
         show: the metric the values are of.
         choose: the metric by which an architecture becomes the incumbent; of equals, the earlier stays.
+        x: what T counts: `models` trained, or `distinct` ones, where training one again counts nothing.
     """
 
     values: Floats
     seconds: Floats
     show: str = "test"
     choose: str = "valid"
+    x: str = "models"
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or 0 in self.values.shape:
@@ -52,16 +73,19 @@ class Curve:
                 raise InvalidSetting(f"{role} is {' or '.join(METRICS)}, not {metric!r}")
 
     @classmethod
-    def from_rounds(cls, rounds: Sequence[Round], show: str = "test", choose: str = "valid") -> Curve:
+    def from_rounds(
+        cls, rounds: Sequence[Round], show: str = "test", choose: str = "valid", x: str = "models"
+    ) -> Curve:
         """Follow the incumbent through each round.
 
         `show="test", choose="valid"` is what a search would hand over: the test accuracy of its best
         architecture by validation. `show="test", choose="test"` is the running maximum of test accuracy that
-        most papers plot.
+        most papers plot. With `x="distinct"` the k-th value is the last before the round trains its k+1-th different
+        architecture, as far as every round has so many.
 
         Raises:
             BadData: no rounds, or rounds of different lengths.
-            InvalidSetting: show or choose is neither test nor valid.
+            InvalidSetting: show or choose is neither test nor valid, or x neither models nor distinct.
         """
         lengths = {len(round.archs) for round in rounds}
         if len(lengths) != 1:
@@ -72,8 +96,14 @@ class Curve:
         for metric in (show, choose):
             if metric not in METRICS:
                 raise InvalidSetting(f"show and choose are each {' or '.join(METRICS)}, not {metric!r}")
+        if x not in AXES:
+            raise InvalidSetting(f"x is {' or '.join(AXES)}, not {x!r}")
         values = np.take_along_axis(metrics[show], incumbents(metrics[choose]), axis=1)
-        return cls(values, seconds, show, choose)
+        if x == "distinct":
+            visits = [_ends_of_visits(round.archs) for round in rounds]
+            kept = np.stack([places[: min(map(len, visits))] for places in visits])
+            values, seconds = (np.take_along_axis(each, kept, axis=1) for each in (values, seconds))
+        return cls(values, seconds, show, choose, x)
 
     @property
     def rounds(self) -> int:
@@ -116,14 +146,33 @@ class Curve:
         out of the interval; an end of it may be 0 or inf, since the budget bounds what is known.
         """
         ratio = _ratio(_models_to(other.median(), target), _models_to(self.median(), target))
+        return Speedup(float(ratio), *ends(_ratio(*self._resampled(other, target, rng, draws)), level))
 
-        def resampled(theirs: NDArray[np.intp], ours: NDArray[np.intp]) -> Floats:
-            return _ratio(_resampled(other.values, theirs, target), _resampled(self.values, ours, target))
+    def known_speedup_over(
+        self, other: Curve, target: float, rng: np.random.Generator, level: float = 0.95, draws: int = 500
+    ) -> KnownSpeedup:
+        """Return the speed-up as far as it is known, restricted to the budgets.
 
-        low, high = bootstrap(
-            resampled, np.arange(other.rounds), np.arange(self.rounds), rng=rng, level=level, draws=draws
-        )
-        return Speedup(float(ratio), low, high)
+        As `speedup_over`, except that a search that does not get there within its budget of B models counts as B:
+        where that is other, the speed-up is more than what comes out, where it is this one less, and where it is both
+        unknown. An end of the interval is more than its value where other gets there in so few resamples that
+        `speedup_over` has inf for it, and less where that has 0. Resamples in which neither does are left out.
+        """
+        budgets = np.array([other.budget, self.budget])[:, None]
+        needed = np.array([[_models_to(curve.median(), target)] for curve in (other, self)])
+        drawn = np.stack(self._resampled(other, target, rng, draws))
+        point, restricted = (_ratio(*np.minimum(models, budgets)) for models in (needed, drawn))
+        restricted[np.isinf(drawn).all(axis=0)] = np.nan
+        values = [float(point[0]), *ends(restricted, level)]
+        whole = [float(_ratio(*needed)[0]), *ends(_ratio(*drawn), level)]
+        return KnownSpeedup(*(Known(value, _bound(at)) for value, at in zip(values, whole, strict=True)))
+
+    def _resampled(
+        self, other: Curve, target: float, rng: np.random.Generator, draws: int
+    ) -> tuple[Floats, Floats]:
+        """Return the models that other and this search need to reach target in resamples of their rounds, `[draws]`."""
+        theirs, ours = (rng.integers(curve.rounds, size=(draws, curve.rounds)) for curve in (other, self))
+        return _resampled(other.values, theirs, target), _resampled(self.values, ours, target)
 
     def regret(self, best: float) -> Floats:
         """Return how far the median is below best, the highest value of the benchmark, `[T]`."""
@@ -153,6 +202,19 @@ def _resampled(values: Floats, rounds: NDArray[np.intp], target: float, chunk: i
     """Return `_models_to` of the median of each row of rounds `[draws, R]`, a few rows at a time to spare memory."""
     parts = np.split(rounds, range(chunk, len(rounds), chunk))
     return np.concatenate([_models_to(np.median(values[part], axis=1), target) for part in parts])
+
+
+def _ends_of_visits(archs: Sequence[Arch]) -> NDArray[np.intp]:
+    """Return the position before each but the first that holds an architecture for the first time, and the last."""
+    first = sorted(dict(zip(reversed(archs), range(len(archs) - 1, -1, -1), strict=True)).values())
+    return np.array([*first[1:], len(archs)]) - 1
+
+
+def _bound(ratio: float) -> str:
+    """Return what a ratio of numbers of models, of which one may be inf, says of one of budgets."""
+    if math.isnan(ratio):
+        return "unknown"
+    return "more than" if math.isinf(ratio) else "exactly" if ratio else "less than"
 
 
 def _ratio(theirs: Floats, ours: Floats) -> Floats:

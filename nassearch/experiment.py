@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -13,29 +13,30 @@ from nassearch.benchmarks.base import Benchmark
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.fields import CHECKS
+from nassearch.identity import Witness
 from nassearch.parallel import check_work
 from nassearch.paths import file_stem
+from nassearch.quantity import Quantity
 from nassearch.runner import Round, run_rounds, warmup_draws
-from nassearch.scorers import build_scorer
 from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import (
     WARMUP,
     StrategyMaker,
+    Watch,
     check_search,
     label,
     open_batch,
+    open_roles,
     roles,
     score_ahead,
     unscored,
+    witness,
 )
 from nassearch.scorers.spec import AnyScorer, needs_batch
 from nassearch.spaces.base import SearchSpace
 from nassearch.store import Header, Store
 from nassearch.strategies.base import EXPLORE, Strategy
-from nassearch.types import Batch, Progress, Scorer
-
-Watch = Callable[[str], Progress]
-"""Makes a progress callback for a piece of work with that title."""
+from nassearch.types import Batch, Scorer
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,13 @@ class Experiment:
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
             "scorer": self.scorer if self.warmup else None,
+            **Quantity.of(self.oracle).fields(),
         }
-        if not self.oracle.validated:
-            used["unvalidated"] = True
-        return Header({**self.as_dict(), **used}, __version__, self.oracle.digest)
+        return Header({**self.as_dict(), **used}, __version__, self.oracle.digest, self._witness.code)
+
+    @property
+    def _witness(self) -> Witness:
+        return witness(self._strategy_class, self.oracle, self._roles)
 
     def run(
         self,
@@ -207,6 +211,7 @@ class Experiment:
         executor: str = "processes",
         cache: bool = True,
         watch: Watch | None = None,
+        overwrite: bool = False,
     ) -> Outcome:
         """Run the rounds that are not there yet.
 
@@ -216,37 +221,26 @@ class Experiment:
             workers, executor: see `nassearch.parallel.in_order`; they change no result.
             cache: keep scores in the user's data directory.
             watch: told of progress.
+            overwrite: begin anew where there is a result, of whatever experiment.
 
         Raises:
             NassearchError: one of its kinds, with what to do about it.
         """
         check_work(workers, executor)
-        header = self.header()
+        header, seen = self.header(), self._witness
         how = {"workers": workers, "executor": executor}
-        scorers = self._scorers(cache, watch, **how)
-        if out is None:
-            return Outcome(self, list(self._search(scorers, range(self.rounds), watch, **how)))
-        with Store.open(out, header) as store:
-            for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
-                store.append(round)
-            return Outcome(self, store.rounds[: self.rounds])
-
-    def _scorers(self, cache: bool, watch: Watch | None, **how: Any) -> dict[str, AnyScorer]:
-        """Build the scorers in use, by role; one that plays two parts is built once."""
         path = cache_path() if cache else None
-        built = {
-            spec: build_scorer(
-                spec,
-                self.oracle.space,
-                self.oracle.dataset.task,
-                self._batch,
-                cache=path,
-                **how,
-                progress=watch(f"scoring by {spec}") if watch else None,
-            )
-            for spec in dict.fromkeys(self._roles.values())
-        }
-        return {role: built[spec] for role, spec in self._roles.items()}
+        scorers = open_roles(self._roles, self.oracle, self._batch, watch, cache=path, **how)
+        if out is None:
+            rounds = list(self._search(scorers, range(self.rounds), watch, **how))
+            seen.check()
+            return Outcome(self, rounds)
+        with Store.open(out, header, overwrite) as store:
+            found = min(store.done, self.rounds)
+            for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
+                seen.check()
+                store.append(round)
+            return Outcome(self, store.rounds[: self.rounds], found)
 
     def _search(
         self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
@@ -274,19 +268,21 @@ class Experiment:
             scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
             **how,
         )
-        for done, round in enumerate(found, start=1):
+        for done, round in enumerate(found, start=rounds.start + 1):
             if progress:
-                progress(done, len(rounds))
+                progress(done, rounds.stop)
             yield round
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rounds of an experiment."""
+    """The rounds of an experiment, and how many of them were there before it ran."""
 
     experiment: Experiment
     rounds: list[Round] = field(repr=False)
+    found: int = 0
 
-    def curve(self, show: str | None = None, choose: str | None = None) -> Curve:
-        """Return the rounds as a curve, as the experiment says unless told otherwise."""
-        return Curve.from_rounds(self.rounds, show or self.experiment.show, choose or self.experiment.choose)
+    def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
+        """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""
+        asked = show or self.experiment.show, choose or self.experiment.choose
+        return Curve.from_rounds(self.rounds, *Quantity.of(self.experiment.oracle).metrics(*asked), x)

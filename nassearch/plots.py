@@ -14,6 +14,7 @@ import numpy as np
 
 from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting
+from nassearch.inert import inert
 from nassearch.paths import write_whole
 from nassearch.quantity import METRIC, Quantity
 from nassearch.types import Floats
@@ -31,6 +32,7 @@ TIMELESS: dict[str, dict[str, Any]] = {
     ".pdf": {"CreationDate": None},
 }
 """Suffixes that can be drawn, each with what keeps its bytes free of the clock."""
+COUNTED = {"models": "models trained", "distinct": "different models trained"}
 LONGEST_NAME = 90
 """Characters of a search's name in a legend, which has to leave room for the curves."""
 LEGEND_INSIDE = 4
@@ -79,7 +81,7 @@ def collect(
 
     Args:
         curves: by label, in the order of the legend; all with one `show` and one `choose`.
-        x: `models`, or `seconds` for the median training time of as many models.
+        x: `models` as the curves count them, or `seconds` for the median training time of as many.
         quantity: what the values are; accuracy in percent where None.
         best: highest value of the benchmark, a loss negated as in the curves, or None.
 
@@ -91,24 +93,24 @@ def collect(
     if x not in ("models", "seconds"):
         raise InvalidSetting(f"x is models or seconds, not {x!r}")
     quantity = quantity or Quantity()
-    kinds = {(curve.show, curve.choose) for curve in curves.values()}
+    kinds = {(curve.show, curve.choose, curve.x) for curve in curves.values()}
     if len(kinds) > 1:
-        raise InvalidSetting(f"one plot shows one quantity, not several (show, choose): {sorted(kinds)}")
-    show, choose = kinds.pop()
+        raise InvalidSetting(f"one plot shows one quantity, not several (show, choose, x): {sorted(kinds)}")
+    show, choose, counted = kinds.pop()
     lines = []
     scale, time_unit = time_scale(max(curve.time_axis()[-1] for curve in curves.values()))
     for label, curve in curves.items():
         axis = np.arange(1.0, curve.budget + 1) if x == "models" else curve.time_axis() / scale
         lines.append(Line(label, axis, *quantity.band(*curve.band())))
     of = "so far" if show == choose else f"of the best by {METRIC[choose]}"
-    if choose == "valid" and not quantity.validated:
+    if not quantity.validated:
         of = "so far (no validation values)"
     best_ = "" if of.startswith("of") else "best "
     rounds = sorted({curve.rounds for curve in curves.values()})
     spread = f"median and quartiles of {' or '.join(map(str, rounds))} round{'s' if rounds != [1] else ''}"
     return PlotData(
         tuple(lines),
-        "models trained" if x == "models" else f"training time ({time_unit})",
+        COUNTED[counted] if x == "models" else f"training time ({time_unit})",
         f"{best_}{METRIC[show]} {quantity.name} {of} ({quantity.short_unit})",
         f"{title}\n{spread}" if title else spread,
         None if best is None else quantity.shown(best),
@@ -143,7 +145,7 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
         corner = {"loc": "upper right" if data.falling else "lower right"}
         # By itself matplotlib leaves out names that begin with an underscore.
-        names = [_cut(str(line.get_label())) for line in axes.lines]
+        names = [plain(_cut(str(line.get_label()))) for line in axes.lines]
         axes.legend(axes.lines, names, frameon=False, **(corner if inside else outside))
         save(figure, path)
     return path
@@ -159,6 +161,14 @@ def looks() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(settings)
         yield
+
+
+def plain(text: str) -> str:
+    """Return a text as matplotlib shows it letter by letter: without formulas, which stand between dollars.
+
+    All text from outside passes through here on its way into a picture.
+    """
+    return "\n".join(inert(line).replace("$", r"\$") for line in text.split("\n"))
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -190,11 +200,18 @@ def _draw(axes: Axes, data: PlotData) -> None:
         axes.plot(line.x, line.median, color=colour, linestyle=style, linewidth=1.8, label=line.label)
     if data.best is not None:
         axes.axhline(data.best, color="0.45", linewidth=0.8, linestyle=(0, (2, 2)), label="best there is")
-    axes.set(xlabel=data.x_label, ylabel=data.y_label, xlim=(0, max(line.x[-1] for line in data.lines)))
+    axes.set(
+        xlabel=plain(data.x_label),
+        ylabel=plain(data.y_label),
+        xlim=(0, max(line.x[-1] for line in data.lines)),
+    )
     limits = value_limits(data)
     if limits is not None:
         axes.set_ylim(*limits)
-    axes.set_title(data.title, fontsize=10, loc="left")
+    axes.ticklabel_format(
+        axis="y", useOffset=False
+    )  # the values themselves, with as many digits as they need
+    axes.set_title(plain(data.title), fontsize=10, loc="left")
     axes.grid(axis="y", color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -6,13 +6,14 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nassearch.bounded import read_json
 from nassearch.errors import BadData, quoted
+from nassearch.plain_json import read_json
 from nassearch.runner import METRICS, Round
 from nassearch.schema import (
     LARGEST,
@@ -34,7 +35,7 @@ NOT_STORED = frozenset({"rounds", "workers", "executor", "out", "plot", "json"})
 """Fields of an experiment that change no round: never written, so that they change no byte of a result."""
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes. A round of a thousand models has 60 KB."""
-NOT_COMPARED = frozenset({"show", "choose", "target"})
+NOT_COMPARED = frozenset({"show", "choose", "target", "quantity", "unit", "lower_is_better"})
 """Fields that only say how to look at the rounds: a result may be continued under other values."""
 
 
@@ -46,24 +47,37 @@ class Header:
         experiment: plain JSON values by field name.
         package: version of nassearch.
         data: digest of the benchmark's data.
+        code: which code computed it, see `nassearch.identity`, by part. Results without it are from before it
+            was written: they can be read, and not be gone on with.
     """
 
     experiment: Mapping[str, Any]
     package: str
     data: str
+    code: Mapping[str, str] = attribute(default_factory=dict)
 
     def line(self) -> bytes:
         """Return the first line of a file, the same bytes for the same header."""
         stored = {key: value for key, value in sorted(self.experiment.items()) if key not in NOT_STORED}
-        header = {"format": FORMAT, "version": VERSION, "package": self.package, "data": self.data}
+        header: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "package": self.package,
+            "data": self.data,
+        }
+        if self.code:
+            header["code"] = dict(sorted(self.code.items()))
         return _dump({**header, "experiment": stored})
 
     def difference(self, other: Header) -> tuple[str, Any, Any] | None:
         """Return the first field in which two headers stand for different rounds, with both values."""
         pairs = [("package version", self.package, other.package), ("data", self.data, other.data)]
-        ours, theirs = (json.loads(header.line())["experiment"] for header in (self, other))
-        names = sorted((ours.keys() | theirs.keys()) - NOT_COMPARED)
-        pairs += [(name, ours.get(name), theirs.get(name)) for name in names]
+        for part in sorted(self.code.keys() | other.code.keys()):
+            ours, theirs = (header.code.get(part, "not known") for header in (self, other))
+            pairs.append((f"code of the {part}", ours, theirs))
+        one, two = (json.loads(header.line())["experiment"] for header in (self, other))
+        names = sorted((one.keys() | two.keys()) - NOT_COMPARED)
+        pairs += [(name, one.get(name), two.get(name)) for name in names]
         return next((pair for pair in pairs if pair[1] != pair[2]), None)
 
 
@@ -127,9 +141,15 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
     return header, rounds
 
 
-def _read_header(path: Path, first: bytes) -> Header:
+def check_result(path: Path, content: bytes) -> dict[str, Any]:
+    """Return the fields of the first line of a result, which may be damaged from there on.
+
+    Raises:
+        BadData: it is none.
+    """
+    first = content.partition(b"\n")[0]
     try:
-        fields = _loads(first)
+        fields: dict[str, Any] = _loads(first)
         if fields["format"] != FORMAT:
             raise ValueError
     except (ValueError, KeyError, TypeError):
@@ -137,6 +157,11 @@ def _read_header(path: Path, first: bytes) -> Header:
             f"{path} is not a result of nassearch run: its first line is {_excerpt(first)}; name a file that "
             "nassearch run --out wrote or may write"
         ) from None
+    return fields
+
+
+def _read_header(path: Path, first: bytes) -> Header:
+    fields = check_result(path, first)
     version = fields.get("version")
     if type(version) is not int or version != VERSION:
         raise BadData(
@@ -144,10 +169,12 @@ def _read_header(path: Path, first: bytes) -> Header:
             "read it with the version that wrote it, or run it again"
         )
     try:
-        check_header(fields.get("package"), fields.get("data"), fields.get("experiment"))
+        check_header(
+            fields.get("package"), fields.get("data"), fields.get("experiment"), fields.get("code", {})
+        )
     except ValueError as error:
         raise BadData(f"line 1 of {path} is damaged: {error}; it begins {_excerpt(first)}") from None
-    return Header(fields["experiment"], fields["package"], fields["data"])
+    return Header(fields["experiment"], fields["package"], fields["data"], fields.get("code", {}))
 
 
 def _loads(line: bytes) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nassearch.correlate import Comparison
 from nassearch.errors import InvalidSetting
-from nassearch.plots import check_suffix, looks, save
+from nassearch.plots import check_suffix, looks, plain, save
 from nassearch.quantity import METRIC, Quantity
 from nassearch.types import Floats
 
@@ -117,9 +117,10 @@ def draw_scatter(data: ScatterData, path: str | os.PathLike[str]) -> Path:
         for axes in panels[len(data.clouds) :]:
             axes.set_axis_off()
         for axes in panels[::across]:
-            axes.set_ylabel(data.y_label)
+            axes.set_ylabel(plain(data.y_label))
+            axes.ticklabel_format(axis="y", useOffset=False)
         figure.colorbar(points, ax=list(panels), label="parameters (millions)")
-        figure.suptitle(data.title, fontsize=10, x=0.01, ha="left")
+        figure.suptitle(plain(data.title), fontsize=10, x=0.01, ha="left")
         save(figure, path)
     return path
 
@@ -145,7 +146,7 @@ def _draw(axes: Axes, cloud: Cloud, norm: object) -> PathCollection:
         axes.xaxis.set_major_locator(ticks)
         if not (cloud.scores < 0).any():
             axes.set_xlim(left=-cloud.linear / 5)
-    axes.set_title(cloud.label, fontsize=9, loc="left")
+    axes.set_title(plain(cloud.label), fontsize=9, loc="left")
     axes.set_xlabel("score")
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)

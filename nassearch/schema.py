@@ -120,12 +120,17 @@ EXPERIMENT: dict[str, Check] = {
 """By name of the field. Any may be missing, and one that is not here, of a later version, is plain JSON."""
 
 
-def check_header(package: Any, data: Any, experiment: Any) -> None:
+def check_header(package: Any, data: Any, experiment: Any, code: Any) -> None:
     """Raise `ValueError` where a header says what no header says; the message has the field and the rule."""
     field("package", package, text)
     field("data", data, text)
     if not isinstance(experiment, Mapping):
         raise ValueError(f"experiment is values by name, not {kind(experiment)}")
+    if not isinstance(code, Mapping):
+        raise ValueError(f"code is texts by name, not {kind(code)}")
+    for part, identity in code.items():
+        field("a part's name", part, text)
+        field(f"code of the {part}", identity, text)
     for name, value in experiment.items():
         field("a field's name", name, text)
         field(name, value, EXPERIMENT.get(name, plain))

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.experiment import Watch
 from nassearch.parallel import check_work
 from nassearch.scorers import learn
 from nassearch.scorers.cache import cache_path
-from nassearch.scorers.guidance import open_scorers
+from nassearch.scorers.guidance import Watch, open_scorers
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
+
+MOST_PLACES = 1_000_000
+"""Architectures of a space whose order is gone through to find places in it."""
 
 
 def score_table(
@@ -44,7 +46,8 @@ def score_table(
         watch: told of progress.
 
     Returns:
-        The columns `arch` and one per proxy, and N rows; higher is better, NaN where there is no score.
+        The columns `arch`, `index` (its place in the space's own order, None in a space of more than a million) and one
+        per proxy, and N rows; higher is better, NaN where there is no score.
 
     Raises:
         UnknownName, InvalidArch, InvalidSetting, MissingData: before anything is computed.
@@ -72,5 +75,6 @@ def score_table(
         progress=watch("scoring") if watch else None,
     )
     columns = [scorer(chosen).tolist() for scorer in scorers]
-    rows = [[space.format(arch), *values] for arch, *values in zip(chosen, *columns, strict=True)]
-    return ["arch", *proxies], rows
+    places = [space.index(arch) if space.size <= MOST_PLACES else None for arch in chosen]
+    rows = [[space.format(arch), *rest] for arch, *rest in zip(chosen, places, *columns, strict=True)]
+    return ["arch", "index", *proxies], rows

@@ -11,10 +11,10 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from nassearch.bounded import RESULT, read_bytes, reading, refuse_special
+from nassearch.bounded import RESULT, guarded, read_bytes, refuse_special
 from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
 from nassearch.locks import hold, let_go
-from nassearch.records import Header, parse, round_line
+from nassearch.records import Header, check_result, parse, round_line
 from nassearch.runner import Round
 
 __all__ = ["Header", "Result", "Store", "read_result"]
@@ -44,8 +44,8 @@ class Store:
         self._file, self._lock, self._synced = file, lock, time.monotonic()
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], header: Header) -> Store:
-        """Create the file, or go on with it after its last complete round.
+    def open(cls, path: str | os.PathLike[str], header: Header, overwrite: bool = False) -> Store:
+        """Create the file, or go on with it after its last complete round; `overwrite` begins a result anew.
 
         Raises:
             Busy: another writer holds it.
@@ -65,13 +65,13 @@ class Store:
         except OSError as error:
             raise _unwritable(path, error, 0) from error
         try:
-            return cls._open_locked(path, header, lock)
+            return cls._open_locked(path, header, lock, overwrite)
         except BaseException:
             let_go(lock)
             raise
 
     @classmethod
-    def _open_locked(cls, path: Path, header: Header, lock: FileLock) -> Store:
+    def _open_locked(cls, path: Path, header: Header, lock: FileLock, overwrite: bool) -> Store:
         rounds: list[Round] = []
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
@@ -82,6 +82,9 @@ class Store:
         try:
             first = header.line()
             whole = content[: content.rfind(b"\n") + 1]
+            if overwrite and content:
+                check_result(path, content)
+                whole = content = b""
             if whole:
                 found, rounds = parse(path, whole)
                 _refuse_other(path, found, header)
@@ -157,7 +160,7 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         BadData: it is not a result, or a line of it is damaged; the message has the line's number.
     """
     path = Path(path)
-    with reading(path, missing="nassearch run writes one with --out"):
+    with guarded(path, missing="nassearch run writes one with --out", what="result"):
         content = read_bytes(path, RESULT)
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
@@ -174,7 +177,7 @@ def _refuse_other(path: Path, found: Header, wanted: Header) -> None:
         name, there, here = difference
         raise InvalidSetting(
             f"{path} holds rounds with {name} {there!r}, and this run has {here!r}: "
-            "choose another --out, or remove the file to start afresh"
+            "choose another --out, or --overwrite to start afresh"
         )
 
 

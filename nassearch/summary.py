@@ -20,7 +20,7 @@ MILESTONES = (50, 100, 300)
 
 
 def summarise(
-    rounds: Sequence[Round], curve: Curve, target: float | None = None, quantity: Quantity | None = None
+    rounds: Sequence[Round], curve: Curve, target: float | None, quantity: Quantity
 ) -> dict[str, Any]:
     """Return what one search reached: quartiles by number of models, models to target, revisits, training seconds.
 
@@ -28,7 +28,6 @@ def summarise(
     `models_to_target` is None where the median never gets there, or where there is no target. `revisits` is the mean
     per round. `seconds` is the median training time of a round, None where unknown.
     """
-    quantity = quantity or Quantity()
     low, median, high = (values.tolist() for values in quantity.band(*curve.band()))
     seconds = float(np.median(curve.seconds[:, -1]))
     return {
@@ -124,9 +123,11 @@ def compare(
         seed: of the bootstrap.
 
     Returns:
-        Rows, of values as published, with `label`, `rounds`, `at` (value by number of models), `target`,
-        `models_to_target`, `speedup`, `speedup_low`, `speedup_high` (0.95 interval), `revisits`, `regret` (of the final
-        median; None without the data).
+        Rows, of values as published, with `label`, `rounds`, `budget`, `at` (value by number of models), `target`,
+        `models_to_target` (the first at which the median is there; None for never), `rounds_to_target` (how many get
+        there), `speedup`, `speedup_low`, `speedup_high` (0.95 interval), each with a `_bound`, see
+        `Curve.known_speedup_over`, and None where it is unknown, `revisits`, `regret` (of the final median; None
+        without the data).
 
     Raises:
         UnknownName: no such baseline.
@@ -142,18 +143,20 @@ def compare(
     rows = []
     for label, header, rounds, curve in searches:
         median = curve.median()
-        speedup = curve.speedup_over(base, reach, np.random.default_rng(seed))
+        speedup = curve.known_speedup_over(base, reach, np.random.default_rng(seed))
+        known = dict(zip(("speedup", "speedup_low", "speedup_high"), speedup, strict=True))
         best = ceilings[header.data]
         rows.append(
             {
                 "label": label,
                 "rounds": curve.rounds,
+                "budget": curve.budget,
                 "at": {m: quantity.shown(float(median[m - 1])) if m <= curve.budget else None for m in at},
                 "target": quantity.shown(reach),
                 "models_to_target": curve.models_to(reach),
-                "speedup": speedup.ratio,
-                "speedup_low": speedup.low,
-                "speedup_high": speedup.high,
+                "rounds_to_target": int(np.isfinite(curve.models_to_each(reach)).sum()),
+                **{name: None if it.bound == "unknown" else it.value for name, it in known.items()},
+                **{f"{name}_bound": it.bound for name, it in known.items()},
                 "revisits": float(np.mean([round.revisits for round in rounds])),
                 "regret": None if best is None else float(curve.regret(best)[-1]),
             }

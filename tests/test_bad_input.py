@@ -401,7 +401,7 @@ def test_a_file_whose_name_is_no_text(in_an_empty_folder: Path, monkeypatch: pyt
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert "a\\udc83.csv" in out
-    assert (in_an_empty_folder / name).read_text().startswith("arch,params\n")
+    assert (in_an_empty_folder / name).read_text().startswith("arch,index,params\n")
     result = call(*line, name)
     assert result.exit_code == 0 and "a\\udc83.csv" in result.stdout
     result = call("compare", os.fsdecode(b"a\x83.jsonl"))
@@ -545,11 +545,11 @@ def test_an_error_in_a_worker_is_told_as_here() -> None:
     assert there.stderr == here.stderr
 
 
-def test_results_of_different_data_sets_are_not_compared() -> None:
+def test_results_of_different_data_sets_are_not_drawn_together() -> None:
     finished()
     install("cifar100")
     assert call(*split(RUN + "--out b.jsonl --dataset cifar100")).exit_code == 0
-    result = call("compare", "a.jsonl", "b.jsonl")
+    result = call("plot", "a.jsonl", "b.jsonl", "-o", "a.png")
     assert result.exit_code == 1
     assert "b.jsonl is about nasbench201, cifar100 and a.jsonl about nasbench201, cifar10" in result.stderr
 

@@ -15,6 +15,7 @@ import pytest
 from commands import ROOT, call, environment, install
 
 from nassearch.cli.main import COMMANDS, cli
+from nassearch.spaces.nasbench201 import NASBench201
 
 RUN = (
     "run",
@@ -177,8 +178,11 @@ def test_score_round_trips() -> None:
         rows = list(csv.DictReader(file))
     assert json.loads(Path("a.json").read_text()) == printed
     read = [{k: v if k == "arch" else float(v) if v else None for k, v in row.items()} for row in rows]
+    space = NASBench201()
+    archs = [space.format(arch) for arch in space.all()]
+    assert [archs[row["index"]] for row in printed] == [row["arch"] for row in printed]
     assert read == printed
-    assert list(printed[0]) == ["arch", "params", "synflow(estimator=sampled, seed=3)", "epsilon"]
+    assert list(printed[0]) == ["arch", "index", "params", "synflow(estimator=sampled, seed=3)", "epsilon"]
     scored = [row["epsilon"] is None for row in printed]
     assert any(scored) and not all(scored)  # in 40 draws: about four in ten have no epsilon
 

@@ -340,7 +340,7 @@ def test_bad_settings(
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"there is no file .*none\.csv"):
         import_file(LettersBenchmark, tmp_path / "none.csv")
-    with pytest.raises(BadData, match=r"cannot read .*directory"):
+    with pytest.raises(BadData, match=r"cannot be read: .*directory"):
         import_file(LettersBenchmark, tmp_path)
 
 

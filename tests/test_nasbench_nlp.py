@@ -153,12 +153,12 @@ class TestNeighbours:
 
     def test_a_list_of_one_or_none(self) -> None:
         alone = NASBenchNLP([to_arch(RNN)])
-        assert alone.neighbours(to_arch(RNN)) == []
+        assert alone.neighbours(to_arch(RNN)) == ()
         with pytest.raises(InvalidSetting, match="no other"):
             alone.mutate(to_arch(RNN), np.random.default_rng(0))
         with pytest.raises(InvalidSetting, match="import a table"):
             NASBenchNLP().sample(np.random.default_rng(0))
-        assert NASBenchNLP([to_arch(RNN), to_arch(LSTM)]).neighbours(to_arch(RNN)) == [to_arch(LSTM)]
+        assert NASBenchNLP([to_arch(RNN), to_arch(LSTM)]).neighbours(to_arch(RNN)) == (to_arch(LSTM),)
 
     def test_text_may_be_a_place_in_the_list_or_a_cell_outside_of_it(self) -> None:
         space = NASBenchNLP([to_arch(RNN), to_arch(LSTM)])
@@ -330,7 +330,7 @@ class TestSheet:
         with pytest.raises(BadData, match="put an archive of logs"):
             read(self.sheet(tmp_path, "1,5.5\n"))
 
-    @pytest.mark.parametrize("line", ["1", "1,2,3", "one,5", "1,five", ""])
+    @pytest.mark.parametrize("line", ["1", "1,2,3", "one,5", "1,five"])
     def test_a_wrong_line_is_named(self, tmp_path: Path, line: str) -> None:
         archive(tmp_path / "logs.zip", LOGS)
         with pytest.raises(BadData, match="line 3"):
@@ -384,7 +384,7 @@ class TestTokens:
         [
             (b"a b\n", 2, BadData, "has 3 words; 2 stretches of 4 need 8"),
             (b"", 2, BadData, "has 0 words"),
-            (b"a b c d e f g\n", 2, BadData, "8 different words, the data set has 6"),
+            (b"a b c d e f g\n", 2, BadData, "more than 6 different words"),
             (b"\xff\xfe\n", 2, BadData, "not text in UTF-8"),
             (b"a b\n", 1, InvalidSetting, "at least 2, not 1"),
             (None, 2, MissingData, "no file"),

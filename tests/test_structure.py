@@ -24,13 +24,15 @@ PACKAGE = ROOT / "nassearch"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"types", "errors"},
+    {"types", "errors", "inert", "digits"},
     {
         "spaces",
         "networks",
         "registry",
         "offers",
         "identity",
+        "digests",
+        "sources",
         "parallel",
         "cargo",
         "clusters",
@@ -38,6 +40,7 @@ LAYERS = (
         "safepath",
         "locks",
         "bounded",
+        "plain_json",
     },
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},

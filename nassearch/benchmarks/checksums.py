@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-CHUNK = 1 << 20
+from nassearch.bounded import CHUNK, PICKLE, Bounded, guarded
 
 
 def digest(path: Path, like: str) -> str:
     """Return the checksum of a file by the algorithm of another, `"md5:..."` in full."""
     kind = like.partition(":")[0]
     found = hashlib.new(kind, usedforsecurity=False)
-    with open(path, "rb") as file:
+    with guarded(path), Bounded(path, PICKLE) as file:
         while chunk := file.read(CHUNK):
             found.update(chunk)
     return f"{kind}:{found.hexdigest()}"

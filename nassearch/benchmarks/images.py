@@ -10,6 +10,7 @@ import numpy as np
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.batches import keep_batch
 from nassearch.benchmarks.npz import read_npz
+from nassearch.bounded import IMAGES
 from nassearch.errors import BadData, InvalidSetting, UnknownName
 from nassearch.types import Batch
 
@@ -58,7 +59,7 @@ def import_images(
 
 def read_images(path: Path, dataset: Dataset, count: int) -> Batch:
     """Return the first `count` training images of a file, normalised; what is raised is said in `import_images`."""
-    arrays = read_npz(path, REMEDY, [name for pair in NAMES for name in pair])
+    arrays = read_npz(path, REMEDY, [name for pair in NAMES for name in pair], IMAGES)
     pair = next((pair for pair in NAMES if pair[0] in arrays and pair[1] in arrays), None)
     if pair is None:
         raise BadData(f"{path} has neither x_train and y_train nor images and labels; {REMEDY}")

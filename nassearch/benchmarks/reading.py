@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import bz2
+import codecs
 import csv
-import gzip
-import io
-import lzma
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from nassearch.errors import BadData, InvalidSetting, MissingData
+from nassearch.benchmarks.parquet import MAGIC, read_parquet
+from nassearch.bounded import CHUNK, SHEET, Bounded, Unpacked, guarded, unpacked
+from nassearch.errors import BadData, Unreadable, excerpt
 
-COMPRESSIONS: dict[bytes, tuple[str, Callable[[bytes], bytes]]] = {
-    b"\x1f\x8b": ("gzip", gzip.decompress),
-    b"BZh": ("bzip2", bz2.decompress),
-    b"\xfd7zXZ\x00": ("xz", lzma.decompress),
-}
 DELIMITERS = ",;\t"
 NOT_TABLES = {
     b"PK": "a zip archive (perhaps a torch or numpy file)",
     b"\x80": "a Python pickle (perhaps a torch file)",
     b"{": "JSON",
 }
+MOST_ROWS, MOST_COLUMNS = 5_000_000, 10_000
+"""Of a sheet, blank lines with it: NAS-Bench-101 has 423,624 rows, and a wide sheet some thirty columns."""
+LONGEST_LINE = 1 << 20
+"""Characters, of a record of several lines too. One of 10,000 columns has some 200,000."""
+_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
@@ -49,69 +49,122 @@ def read_sheet(path: Path, others: Sequence[str] = ()) -> Sheet:
     `others` are names of what else could have been read here, for messages.
 
     The csv module rather than a data frame: rows must keep their line numbers, and no cell may be guessed at.
-    The rows of a CSV are checked as they are read.
+    Rows are read, and checked, as they are asked for: no more of a file is held than a line.
 
     Raises:
         MissingData: no such file.
-        BadData: it is empty, truncated, not text, or its rows have different lengths.
+        Unreadable: the system does not give it.
+        BadData: it is empty, truncated, not text, larger than a sheet, or its rows have different lengths.
         InvalidSetting: a Parquet file, and pyarrow is not installed.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise MissingData(f"there is no file {path}") from error
-    except OSError as error:
-        raise BadData(f"cannot read {path}: {error.strerror}; {_takes(others)}") from error
-    if data.startswith(b"PAR1"):
-        return _parquet(path, data)
-    return _csv(path, _text(path, data, others))
+        with guarded(path):
+            file = Bounded(path, SHEET)
+            if file.read(len(MAGIC)) == MAGIC:
+                columns, rows = read_parquet(file, MOST_ROWS, MOST_COLUMNS)
+                return Sheet(_unique(path, columns), _guarded(path, rows), "row")
+            file.seek(0)
+            return _csv(path, _lines(path, _text(path, unpacked(file), others)))
+    except Unreadable as error:
+        raise Unreadable(f"{error}; {_takes(others)}") from error
 
 
 def _takes(others: Sequence[str]) -> str:
     return f"an import takes {', '.join((*others, 'CSV'))} or Parquet"
 
 
-def _text(path: Path, data: bytes, others: Sequence[str]) -> str:
-    for magic, (name, decompress) in COMPRESSIONS.items():
-        if data.startswith(magic):
-            try:
-                data = decompress(data)
-            except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
-                raise BadData(f"{path} is truncated or damaged {name} ({error}); get it again") from error
-            break
-    for magic, name in NOT_TABLES.items():
-        if data.startswith(magic):
+def _guarded(path: Path, rows: Iterator[Any]) -> Iterator[Any]:
+    with guarded(path):
+        yield from rows
+
+
+def _text(path: Path, stream: Unpacked, others: Sequence[str]) -> Iterator[str]:
+    """Yield the text of a file piece by piece."""
+    decoder, line, first = codecs.getincrementaldecoder("utf-8-sig")(), 1, True
+    while data := stream.read(CHUNK):
+        name = next((name for magic, name in NOT_TABLES.items() if first and data.startswith(magic)), None)
+        if name is not None:
             raise BadData(f"{path} is {name}; {_takes(others)}")
+        first = False
+        text = _decoded(path, decoder, data, line)
+        if "\0" in text:
+            line += text.count("\n", 0, text.index("\0"))
+            raise BadData(
+                f"{path}, line {line}: a zero byte, which text does not hold; save the file as UTF-8"
+            )
+        yield text
+        line += data.count(b"\n")
+    yield _decoded(path, decoder, b"", line)
+
+
+def _decoded(path: Path, decoder: codecs.IncrementalDecoder, data: bytes, line: int) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        return decoder.decode(data, not data)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line += error.object.count(b"\n", 0, error.start)
         raise BadData(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
+            f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8 text; save the file as UTF-8"
         ) from error
-    if not text.strip():
-        raise BadData(f"{path} is empty")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise BadData(f"{path}, line {line}: a zero byte, which text does not hold; save the file as UTF-8")
-    return text
 
 
-def _csv(path: Path, text: str) -> Sheet:
-    first = text.lstrip().partition("\n")[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _lines(path: Path, pieces: Iterator[str | None]) -> Iterator[str]:
+    """Yield lines with their ends, which are those that csv knows."""
+    rest, count = "", 0
+    for piece in chain(pieces, [None]):
+        text = rest + (piece or "")
+        # A carriage return at the end may be the first half of the end of a line.
+        whole = text if piece is None or not text.endswith("\r") else text[:-1]
+        at = 0
+        for match in _END.finditer(whole):
+            count += 1
+            if count > MOST_ROWS:
+                raise BadData(f"{path} has more than {MOST_ROWS} lines; no sheet of a benchmark has")
+            yield whole[at : match.end()]
+            at = match.end()
+        rest = text[at:]
+        if len(rest) > LONGEST_LINE:
+            raise BadData(
+                f"{path}, line {count + 1}: it has more than {LONGEST_LINE} characters; is this a table?"
+            )
+    if rest:
+        yield rest
 
-    def records() -> Iterator[tuple[int, list[str]]]:
+
+class _Records:
+    """Rows of cells out of lines, one of which is held at a time."""
+
+    def __init__(self, path: Path, lines: Iterator[str], delimiter: str) -> None:
+        self._path, self._lines, self._length = path, lines, 0
+        self._reader = csv.reader(self._measured(), delimiter=delimiter, strict=True)
+
+    def _measured(self) -> Iterator[str]:
+        for line in self._lines:
+            self._length += len(line)
+            if self._length > LONGEST_LINE:
+                raise csv.Error(f"a row of more than {LONGEST_LINE} characters; is a quote not closed?")
+            yield line
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         try:
-            for record in reader:
+            for record in self._reader:
+                self._length = 0
                 if any(cell.strip() for cell in record):
-                    yield reader.line_num, [cell.strip() for cell in record]
+                    yield self._reader.line_num, [cell.strip() for cell in record]
         except csv.Error as error:
-            raise BadData(f"{path}, line {reader.line_num}: not CSV ({error})") from error
+            raise BadData(f"{self._path}, line {self._reader.line_num}: not CSV ({error})") from error
+
+
+def _csv(path: Path, lines: Iterator[str]) -> Sheet:
+    blank, first = 0, next(lines, None)
+    while first is not None and not first.strip():
+        blank, first = blank + 1, next(lines, None)
+    if first is None:
+        raise BadData(f"{path} is empty")
+    delimiter = max(DELIMITERS, key=first.count)
+    records = iter(_Records(path, chain(repeat("\n", blank), [first], lines), delimiter))
 
     def rows() -> Iterator[tuple[int, list[str]]]:
-        for line, record in remaining:
+        for line, record in records:
             if len(record) != len(columns):
                 raise BadData(
                     f"{path}, line {line}: {len(record)} cells, but the header has {len(columns)}, "
@@ -119,32 +172,19 @@ def _csv(path: Path, text: str) -> Sheet:
                 )
             yield line, record
 
-    remaining = records()
-    header = next(remaining, None)
+    header = next(records, None)
     if header is None:
         raise BadData(f"{path} is empty")
     columns = _unique(path, header[1])
-    return Sheet(columns, rows(), "line")
-
-
-def _parquet(path: Path, data: bytes) -> Sheet:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise InvalidSetting(
-            f"{path} is a Parquet file and needs pyarrow: pip install 'nassearch[parquet]', or save it as CSV"
-        ) from error
-    try:
-        table = parquet.read_table(io.BytesIO(data))
-        values = [column.to_pylist() for column in table.columns]
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise BadData(f"{path} is a truncated or damaged Parquet file ({error}); get it again") from error
-    return Sheet(_unique(path, table.column_names), enumerate(zip(*values, strict=True), start=1), "row")
+    return Sheet(columns, _guarded(path, rows()), "line")
 
 
 def _unique(path: Path, columns: Sequence[str]) -> tuple[str, ...]:
-    for i, name in enumerate(columns):
-        if name and name in columns[:i]:
-            raise BadData(f"{path} has two columns called {name!r}; rename one")
+    if len(columns) > MOST_COLUMNS:
+        raise BadData(f"{path} has {len(columns)} columns; a table of a benchmark has at most {MOST_COLUMNS}")
+    seen: set[str] = set()
+    for name in filter(None, columns):
+        if name in seen:
+            raise BadData(f"{path} has two columns called {excerpt(name)}; rename one")
+        seen.add(name)
     return tuple(columns)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.npz import read_npz, write_npz
 from nassearch.errors import BadData
+from nassearch.plain_json import read_json
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Floats
 
@@ -123,7 +124,7 @@ class Table:
         """
         arrays = read_npz(path, remedy)
         try:
-            meta = json.loads(arrays["meta"].tobytes().decode())
+            meta = read_json(arrays["meta"].tobytes())
             if meta["format"] != FORMAT:
                 raise BadData(f"a table of format {meta['format']!r}, this version reads {FORMAT}")
             for name in MEANING:
@@ -131,10 +132,10 @@ class Table:
             columns = arrays["valid"], arrays["test"], arrays.get("seconds"), arrays["rows"]
             table = cls(*columns, meta, arrays.get("archs"))
             table._check_arrays()
-        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, BadData):
+                raise BadData(f"{path}: {error}; {remedy}") from error
             raise BadData(f"{path} is not a table of nassearch ({error!r}); {remedy}") from error
-        except BadData as error:
-            raise BadData(f"{path}: {error}; {remedy}") from error
         return table
 
     def save(self, path: Path) -> None:

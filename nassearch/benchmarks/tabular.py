@@ -109,8 +109,9 @@ class TabularBenchmark(Benchmark):
         """Return what training this architecture once gives.
 
         `valid` and `seconds` are those of one training seed, which `rng` picks: a search sees one training.
-        `test` is the mean over the seeds: what the architecture is worth. Every query takes one number from
-        `rng`, also where there is one seed only. `seconds` is NaN where the table has none.
+        `test` is the mean over the seeds: what the architecture is worth, and `valid` too where there is no validation.
+        Every query takes one number from `rng`, also where there is one seed only. `seconds` is NaN where the table has
+        none.
 
         Raises:
             InvalidArch: not an architecture of the space.
@@ -131,7 +132,7 @@ class TabularBenchmark(Benchmark):
         row = int(self.table.rows[self.space.index(arch)])
         test = float(self._test[row])
         answers = tuple(
-            Metrics(valid, test, seconds)
+            Metrics(valid if self.validated else test, test, seconds)
             for valid, seconds in self._trainings[row].tolist()
             if valid == valid
         )
@@ -148,7 +149,8 @@ class TabularBenchmark(Benchmark):
         seconds = np.nan
         if self.table.seconds is not None:
             seconds = float(np.broadcast_to(self.table.seconds, trained.shape)[trained].sum())
-        return Metrics(float(np.nanmax(self.table.valid)), float(self._test.max()), seconds)
+        test = float(self._test.max())
+        return Metrics(float(np.nanmax(self.table.valid)) if self.validated else test, test, seconds)
 
     @classmethod
     def find_batch(cls, dataset: str) -> Batch | None:

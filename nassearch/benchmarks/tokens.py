@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import codecs
+import re
+from array import array
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.batches import keep_batch
-from nassearch.errors import BadData, InvalidSetting, MissingData, UnknownName
+from nassearch.bounded import CHUNK, TEXT, Bounded, guarded
+from nassearch.errors import BadData, InvalidSetting, UnknownName
 from nassearch.types import Batch, Task
 
 END = "<eos>"
 """The word that stands for the end of a line."""
-MOST_BYTES = 1 << 30
-"""WikiText-2 has 13 MB, WikiText-103 half a gigabyte."""
+LONGEST_WORD = 1 << 16
+SPACE = re.compile(r"\s")
 
 
 def import_tokens(
@@ -39,6 +43,7 @@ def import_tokens(
 
     Raises:
         MissingData: no such file.
+        Unreadable: the system does not give it.
         BadData: it is not text, too short, or has more different words than the data set.
         UnknownName: no such data set, or none of words.
         InvalidSetting: count is below 2, or a different batch is there already.
@@ -60,18 +65,15 @@ def read_tokens(path: Path, task: Task, count: int) -> Batch:
     """
     if not isinstance(count, int) or count < 2:
         raise InvalidSetting(f"count is the number of stretches of the text, at least 2, not {count!r}")
-    if not path.is_file():
-        raise MissingData(f"there is no file {path}; give a text such as ptb.train.txt")
-    if path.stat().st_size > MOST_BYTES:
-        raise BadData(f"{path} is larger than {MOST_BYTES >> 20} MB; give its beginning")
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path} is not text in UTF-8: {error}") from error
-    if lines and not lines[-1]:
-        lines.pop()
     numbers: dict[str, int] = {}
-    words = [numbers.setdefault(word, len(numbers)) for line in lines for word in (*line.split(), END)]
+    words = array("q")
+    with guarded(path, missing="give a text such as ptb.train.txt"), Bounded(path, TEXT) as file:
+        for word in _words(path, file):
+            words.append(numbers.setdefault(word, len(numbers)))
+            if len(numbers) > task.classes:
+                raise BadData(
+                    f"{path} has more than {task.classes} different words, those that the data set has"
+                )
     (steps,) = task.input_shape
     stretch = len(words) // count
     if stretch < steps:
@@ -79,7 +81,28 @@ def read_tokens(path: Path, task: Task, count: int) -> Batch:
             f"{path} has {len(words)} words; {count} stretches of {steps} need {count * steps}: give a longer text or "
             "a smaller count (--count)"
         )
-    if len(numbers) > task.classes:
-        raise BadData(f"{path} has {len(numbers)} different words, the data set has {task.classes}")
-    columns = np.array(words[: count * stretch], dtype=np.int64).reshape(count, stretch)
+    columns = np.frombuffer(words, dtype=np.int64)[: count * stretch].reshape(count, stretch)
     return Batch(np.ascontiguousarray(columns[:, :steps]))
+
+
+def _words(path: Path, file: Bounded) -> Iterator[str]:
+    """Yield the words of a text, a piece of which is held at a time."""
+    decoder, rest, last = codecs.getincrementaldecoder("utf-8")(), "", "\n"
+    while data := file.read(CHUNK):
+        text = rest + _decoded(path, decoder, data)
+        last = text[-1:] or last
+        *whole, rest = SPACE.split(text.replace("\n", f" {END} "))
+        yield from filter(None, whole)
+        if len(rest) > LONGEST_WORD:
+            raise BadData(f"{path} has a word of more than {LONGEST_WORD} characters; is it a text?")
+    _decoded(path, decoder, b"")
+    yield from filter(None, [rest])
+    if last != "\n":
+        yield END
+
+
+def _decoded(path: Path, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
+    try:
+        return decoder.decode(data, not data)
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path} is not text in UTF-8: {error}") from error

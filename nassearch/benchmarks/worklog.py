@@ -12,8 +12,10 @@ from typing import Any
 
 from filelock import Timeout
 
+from nassearch.bounded import WORK, guarded, read_bytes
 from nassearch.errors import BadData, Busy, NassearchError
 from nassearch.locks import hold, let_go
+from nassearch.plain_json import read_json
 
 
 class WorkLog:
@@ -52,11 +54,12 @@ class WorkLog:
             self._write(header)
 
     def _read(self, header: Mapping[str, Any], of: str) -> int:
-        text = self.path.read_bytes()
+        with guarded(self.path, "remove it to start over"):
+            text = read_bytes(self.path, WORK)
         whole = text.rfind(b"\n") + 1
         try:
-            lines = [dict(json.loads(line)) for line in text[:whole].splitlines()]
-        except (ValueError, TypeError, RecursionError) as error:
+            lines = [dict(read_json(line)) for line in text[:whole].splitlines()]
+        except (ValueError, TypeError) as error:
             raise BadData(f"{self.path} is not a work file: {error}; remove it to start over") from error
         if lines and lines[0] != header:
             raise BadData(f"{self.path} belongs to another {of}; finish it, or remove it to start over")

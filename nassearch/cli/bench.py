@@ -10,6 +10,7 @@ import click
 from nassearch import registry
 from nassearch.cli.common import (
     assignments,
+    echo,
     echo_json,
     json_option,
     spread_options,
@@ -56,14 +57,14 @@ def list_(as_json: bool) -> None:
     if as_json:
         return echo_json(rows)
     table(
-        "",
+        (),
         ["data set", "benchmark", "installed", "inputs in batch", "unit"],
         [
             [row["dataset"], row["benchmark"], "yes" if row["installed"] else "no", row["batch"], row["unit"]]
             for row in rows
         ],
     )
-    click.echo(
+    echo(
         "What valid and test are: nassearch bench list --json. To get a data set: nassearch bench import BENCHMARK FILE"
     )
 
@@ -107,11 +108,11 @@ def info(dataset: str | None, benchmark: str, as_json: bool) -> None:
         return echo_json(facts)
     for key, value in facts.items():
         if isinstance(value, dict):
-            click.echo(f"{key}:")
+            echo(f"{key}:")
             for name, item in value.items():
-                click.echo(f"  {name}: {text(item)}")
+                echo(f"  {name}: {text(item)}")
         else:
-            click.echo(f"{key}: {text(value)}")
+            echo(f"{key}: {text(value)}")
 
 
 @bench.command("import")
@@ -169,7 +170,7 @@ def import_(
                 f"{file} becomes the batch of one data set: name it with --dataset, of {', '.join(part.datasets())}"
             )
         path = part.import_batch(file, datasets[0], count=count, force=force)
-        return echo_json({"batch": str(path)}) if as_json else click.echo(f"batch of {count}: {path}")
+        return echo_json({"batch": str(path)}) if as_json else echo(f"batch of {count}: {path}")
     columns = {role: str(column) for role, column in mapping.items()}
     with watching(not as_json) as watch:
         report = import_file(
@@ -196,11 +197,11 @@ def import_(
     for t in report.tables:
         _tell(part, t)
     if report.checksum:
-        click.echo(f"checksum as published: {report.checksum}")
+        echo(f"checksum as published: {report.checksum}")
     if report.ignored:
-        click.echo(f"columns not used: {', '.join(report.ignored)}")
+        echo(f"columns not used: {', '.join(report.ignored)}")
     for reason, times in report.dropped.items():
-        click.echo(f"left out: {times} x {reason}")
+        echo(f"left out: {times} x {reason}")
 
 
 def _tell(part: Any, t: Any) -> None:
@@ -211,12 +212,12 @@ def _tell(part: Any, t: Any) -> None:
     state = "written" if t.written else "there already"
     published = part.published.get(t.dataset, t.architectures)
     of = f" of {published} published" if published != t.architectures else ""
-    click.echo(
+    echo(
         f"{t.dataset}: {t.architectures} architectures{of}, {t.trainings} trainings{epochs}, best test "
         f"{t.best_test:.2f}, {state}: {t.path}"
     )
     if not t.validated:
-        click.echo(f"{t.dataset}: validation values: {NO_VALIDATION}")
+        echo(f"{t.dataset}: validation values: {NO_VALIDATION}")
 
 
 @bench.command()
@@ -250,4 +251,4 @@ def build(out: Path, workers: int | None, executor: str, engine: str, device: st
             seeds=seeds,
             progress=watch("training"),
         )
-    click.echo("\n".join(map(str, paths)))
+    echo(*paths)

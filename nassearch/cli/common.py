@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,32 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nassearch.errors import InvalidSetting
+from nassearch.inert import inert, inert_json
+from nassearch.plain_json import read_json
 
 if TYPE_CHECKING:
     from nassearch.types import Progress  # it brings numpy, which --help does without
 
 PATIENCE = 2.0
 """Seconds after which work shows a progress bar."""
+NUMBER = re.compile(r"-?\d|-$")
+"""How a cell begins that stands to the right."""
+SECONDS_BETWEEN_LINES = 60.0
+"""How often work tells of its progress where no bar can be shown."""
+
+
+def echo(*lines: object, err: bool = False) -> None:
+    """Print lines, each made inert: the way of all text to the terminal, besides tables and progress bars."""
+    click.echo("\n".join(map(inert, lines)), err=err)
 
 
 @contextmanager
 def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
-    """Give what makes progress callbacks; bars go to standard error, once the work takes longer than two seconds."""
+    """Give what makes progress callbacks, which write to standard error.
+
+    Where that is a terminal, bars appear once the work takes longer than two seconds, unless not enabled; where it is
+    none, a line is written each minute.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -37,9 +52,8 @@ def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True)
-    shown = enabled and console.is_terminal
     bars = Bars(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -48,67 +62,73 @@ def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
         console=console,
         transient=True,
     )
-    start = time.monotonic()
+    start = told = time.monotonic()
 
     def watch(title: str) -> Progress:
         task: list[Any] = []
 
         def progress(done: int, total: int) -> None:
-            if not shown or time.monotonic() - start < PATIENCE:
-                return
-            bars.start()
-            if not task:
-                task.append(bars.add_task(title, total=total))
-            bars.update(task[0], completed=done, total=total)
+            nonlocal told
+            now = time.monotonic()
+            if not console.is_terminal:
+                if now - told >= SECONDS_BETWEEN_LINES:
+                    echo(f"nassearch: {title}: {done} of {total}", err=True)
+                    told = now
+            elif enabled and now - start >= PATIENCE:
+                bars.start()
+                if not task:
+                    task.append(bars.add_task(inert(title), total=total))
+                bars.update(task[0], completed=done, total=total)
 
         return progress
 
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: click.echo(f"nassearch: {message}", err=True)
-        try:
-            yield watch
-        finally:
-            if bars.live.is_started:  # stopping what never began would print an empty line
-                bars.stop()
+    try:
+        yield watch
+    finally:
+        if bars.live.is_started:  # stopping what never began would print an empty line
+            bars.stop()
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table to standard output, numbers to the right; cut to no width where that is not a terminal."""
+def table(title: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print lines of a title and a table, numbers to the right; cut to no width where that is not a terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     if title:
-        click.echo(title)
+        echo(*title)
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for position, column in enumerate(columns):
-        words = all(isinstance(row[position], str) and not row[position][:1].isdigit() for row in rows)
-        grid.add_column(column, justify="left" if words else "right", overflow="fold")
-    for row in rows:
-        grid.add_row(*map(text, row))
+        words = all(isinstance(row[position], str) and not NUMBER.match(row[position]) for row in rows)
+        grid.add_column(Text(inert(column)), justify="left" if words else "right", overflow="fold")
+    for row in rows:  # a Text is not looked through for markup, emoji codes and links, as a str would be
+        grid.add_row(*(Text(inert(text(value))) for value in row))
     width = None if sys.stdout.isatty() else max(100, Console(width=10_000).measure(grid).maximum)
-    Console(width=width, highlight=False, markup=False).print(grid)
+    Console(width=width).print(grid)
 
 
 def paragraphs(rows: Sequence[tuple[str, Sequence[str]]]) -> None:
     """Print names, each with lines beside it that are wrapped to the terminal."""
+    rows = [(inert(name), [inert(line) for line in lines]) for name, lines in rows]
     indent = max(len(name) for name, _ in rows) + 2
     width = min(shutil.get_terminal_size((100, 24)).columns, 110)
     for name, lines in rows:
         first = name.ljust(indent)
         for line in lines:
-            click.echo(
-                click.wrap_text(line, width, initial_indent=first, subsequent_indent=" " * (indent + 2))
-            )
+            wrapped = click.wrap_text(line, width, initial_indent=first, subsequent_indent=" " * (indent + 2))
+            echo(*wrapped.split("\n"))
             first = " " * indent
 
 
 def text(value: Any) -> str:
-    """Write a cell: two decimals, a dash for what is not there."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    """Write a cell by itself, a dash for what is not there."""
+    if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.2f}"
+        from nassearch.digits import SIGNIFICANT, writer
+
+        return writer([value], SIGNIFICANT)(value)
     return str(value)
 
 
@@ -119,7 +139,7 @@ def echo_json(value: Any) -> None:
 
 def as_text(value: Any) -> str:
     """Return JSON; what is not a finite number is null."""
-    return json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
+    return inert_json(json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _plain(value: Any) -> Any:
@@ -135,7 +155,7 @@ def _plain(value: Any) -> Any:
 def tell_faults(faults: Sequence[str]) -> None:
     """Say what is wrong with parts that are left out, beside the output of a command."""
     for fault in faults:
-        click.echo(f"nassearch: {fault}", err=True)
+        echo(f"nassearch: {fault}", err=True)
 
 
 def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
@@ -146,7 +166,7 @@ def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str
         if not equals or not key:
             raise click.BadParameter(f"{value!r} is not of the form {param.metavar}", ctx, param)
         try:
-            found[key.strip()] = json.loads(right)
+            found[key.strip()] = read_json(right, constants=True)
         except ValueError:
             found[key.strip()] = right
     return found
@@ -217,4 +237,11 @@ view_options = shared(
     click.option("--choose", type=click.Choice(["valid", "test"]), default="valid", show_default=True,
                  help="Metric that makes a model the best so far; papers mostly use test."),
 )  # fmt: skip
+axis_option = click.option(
+    "--x",
+    type=click.Choice(["models", "distinct"]),
+    default="models",
+    show_default=True,
+    help="What curves count: models trained, or different ones among them.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

@@ -11,6 +11,7 @@ import click
 from nassearch.cli.common import (
     batch_option,
     benchmark_options,
+    echo,
     echo_json,
     json_option,
     split_specs,
@@ -154,27 +155,25 @@ def correlate(
     _tell(found)
     for path in (output, plot):
         if path is not None:
-            click.echo(f"written: {path}")
+            echo(f"written: {path}")
 
 
 def _tell(found: Comparison) -> None:
-    click.echo(
+    echo(
         f"{found.benchmark} {found.dataset}: {len(found.archs)} architectures, mean {found.metric} "
         f"{found.quantity.name}{', lower is better: a rho above 0 ranks well' if found.quantity.sign < 0 else ''}; "
         f"{found.how.level:.0%} intervals"
     )
     if found.neighbourhoods:
-        click.echo(
-            f"{found.neighbourhoods} neighbourhoods of {found.cluster:.1f} architectures, centre included"
-        )
+        echo(f"{found.neighbourhoods} neighbourhoods of {found.cluster:.1f} architectures, centre included")
     missing = any(report.coverage.value < 1 for report in found.reports)
     for nan in TITLES if missing else ("dropped",):
         for start in range(0, len(found.reports), ABREAST):
             part = found.reports[start : start + ABREAST]
-            title = f"\n{TITLES[nan]}" if missing and start == 0 else ""
+            title = ["", TITLES[nan]] if missing and start == 0 else []
             table(title, ["", *(report.proxy for report in part)], _rows(part, nan))
     if not missing:
-        click.echo("every architecture has every score, so both conventions for missing ones agree")
+        echo("every architecture has every score, so both conventions for missing ones agree")
 
 
 def _rows(reports: list[Report], nan: str) -> list[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nassearch.cli.common import echo_json, json_option, table, watching
+from nassearch.cli.common import echo, echo_json, json_option, table, watching
 
 
 @click.command()
@@ -36,15 +36,15 @@ def fetch(name: str, which: str | None, url: str | None, listed: bool, as_json: 
         if as_json:
             return echo_json([asdict(address) for address in known])
         rows = [[a.file, "yes" if a.wanted else "no", a.about or None, a.note, a.url] for a in known]
-        return table("", ["file", "by default", "size", "origin", "address"], rows)
+        return table((), ["file", "by default", "size", "origin", "address"], rows)
     with watching(not as_json) as watch:
         path = download(
             name,
             url=url,
             which=which,
             progress=watch("bytes"),
-            announce=lambda line: click.echo(line, err=True),
+            announce=lambda line: echo(line, err=True),
         )
     if as_json:
         return echo_json({"path": str(path)})
-    click.echo(f"{path}\nto read it: nassearch bench import {name} {path}")
+    echo(path, f"to read it: nassearch bench import {name} {path}")

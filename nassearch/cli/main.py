@@ -5,13 +5,18 @@ from __future__ import annotations
 import errno
 import io
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from nassearch import __version__
+from nassearch.cli.common import echo
 from nassearch.errors import NassearchError
+from nassearch.inert import inert
 
 COMMANDS = {
     "run": "nassearch.cli.run:run",
@@ -39,13 +44,18 @@ class Commands(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         return getattr(import_module(module), name)  # type: ignore[no-any-return]
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _inert_errors():
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         # Names of files are bytes, and some are no text: what a terminal cannot show is shown as \\udc83.
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
                 stream.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            with _inert_errors(), _inert_warnings():
+                return super().invoke(ctx)
         except NassearchError as error:
             fail(str(error))
         except OSError as error:
@@ -53,14 +63,36 @@ class Commands(click.Group):
                 raise
             place = f"{error.filename}: " if error.filename else ""
             fail(f"{place}{error.strerror}")
+        except MemoryError:
+            fail("this takes more memory than there is: give less at once, or a machine with more")
+        except RecursionError as error:
+            fail(f"something that was given is nested too deeply ({error})")
         except KeyboardInterrupt:
             fail("interrupted; what is finished is kept: run the same command to go on", INTERRUPTED)
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
     """Tell what went wrong, on standard error, and exit."""
-    click.echo(f"nassearch: {message}", err=True)
+    echo(f"nassearch: {message}", err=True)
     raise click.exceptions.Exit(status)
+
+
+@contextmanager
+def _inert_errors() -> Iterator[None]:
+    """Let click quote what it was given on the command line, which may be the name of anybody's file, but inert."""
+    try:
+        yield
+    except click.ClickException as error:
+        message = "\n".join(map(inert, error.format_message().split("\n")))
+        error.format_message = lambda: message  # type: ignore[method-assign]
+        raise
+
+
+@contextmanager
+def _inert_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: echo(f"nassearch: {message}", err=True)
+        yield
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -10,8 +10,10 @@ import click
 
 from nassearch.cli.common import (
     assignments,
+    axis_option,
     batch_option,
     benchmark_options,
+    echo,
     echo_json,
     json_option,
     table,
@@ -52,6 +54,7 @@ from nassearch.cli.common import (
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
+@axis_option
 @view_options
 @click.option(
     "--target", type=float, default=None, metavar="ACC", help="Report the models needed to reach this value."
@@ -59,6 +62,7 @@ from nassearch.cli.common import (
 @work_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
               help="Folder for the result, or a file ending in .jsonl; one that is there is gone on with.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Begin a result that is there anew.")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -73,6 +77,8 @@ def run(
     workers: int | None,
     executor: str,
     cache: bool,
+    overwrite: bool,
+    x: str,
     as_json: bool,
     **flags: Any,
 ) -> None:
@@ -85,6 +91,7 @@ def run(
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
     """
+    from nassearch.digits import exact
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
     from nassearch.quantity import METRIC, Quantity
@@ -95,8 +102,10 @@ def run(
     picture = plot or path.with_suffix(".png")
     check_suffix(picture)
     with watching(not as_json) as watch:
-        outcome = experiment.run(path, workers=workers, executor=executor, cache=cache, watch=watch)
-    curve = outcome.curve()
+        outcome = experiment.run(
+            path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
+        )
+    curve = outcome.curve(x=x)
     quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
     title = f"{experiment.benchmark}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
@@ -104,28 +113,39 @@ def run(
     if as_json:
         echo_json({"experiment": experiment.as_dict(), "summary": summary, "results": str(path)})
         return
-    low, median, high = quantity.band(*curve.band())
-    of = f"of the best so far{quantity.chosen_by(curve.show, curve.choose)}"
+    low, median, high = (summary[name] for name in ("q25", "median", "q75"))
+    by = quantity.chosen_by(experiment.show, experiment.choose)
     rounds = f"{curve.rounds} round{'s' if curve.rounds > 1 else ''}"
+    at = milestones([curve])
+    shown = [q[m - 1] for q in (low, median, high) for m in at]
+    write = quantity.writer(shown if best is None else [*shown, quantity.shown(best)])
+    counted = "models trained" if x == "models" else "different models"
     table(
-        f"{title}: {experiment.label}\n{METRIC[curve.show]} {quantity.name} ({quantity.unit}) {of}, over {rounds} "
-        f"from seed {experiment.seed}\n",
-        ["models trained", "lower quartile", "median", "upper quartile"],
-        [[m, float(low[m - 1]), float(median[m - 1]), float(high[m - 1])] for m in milestones([curve])],
+        [
+            f"{title}: {experiment.label}",
+            f"{METRIC[curve.show]} {quantity.name} ({quantity.unit}) of the best so far{by}, over {rounds} "
+            f"from seed {experiment.seed}",
+            "",
+        ],
+        [counted, "lower quartile", "median", "upper quartile"],
+        [[m, *(write(q[m - 1]) for q in (low, median, high))] for m in at],
     )
-    highest = "unknown" if best is None else f"{quantity.shown(best):.2f}"
-    click.echo(
-        f"\nbest there is: {highest}   revisits: {summary['revisits']:.1f} per round   "
-        f"training: {_time(summary)}"
+    highest = "unknown" if best is None else write(quantity.shown(best))
+    echo(
+        "",
+        f"best there is: {highest}   revisits: {summary['revisits']:.1f} per round   training: {_time(summary)}",
     )
     if experiment.target is not None:
-        reached = summary["models_to_target"]
-        click.echo(
-            f"models to {experiment.target:g}: {reached if reached is not None else f'not within {curve.budget}'}"
+        reached = summary["models_to_target"] or f"not within {curve.budget}"
+        echo(f"{'' if x == 'models' else 'different '}models to {exact(experiment.target)}: {reached}")
+    if outcome.found:
+        echo(
+            f"rounds:  {outcome.found} of {curve.rounds} were there, {curve.rounds - outcome.found} computed now"
         )
-    click.echo(f"results: {path}\nplot:    {picture}")
-    click.echo(
-        f"next:    run another search, then: nassearch compare {shlex.quote(str(path.parent))}/*.jsonl"
+    echo(
+        f"results: {path}",
+        f"plot:    {picture}",
+        f"next:    run another search, then: nassearch compare {shlex.quote(str(path.parent))}/*.jsonl",
     )
 
 

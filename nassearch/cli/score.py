@@ -10,6 +10,7 @@ import click
 from nassearch.cli.common import (
     batch_option,
     benchmark_options,
+    echo,
     echo_json,
     json_option,
     split_specs,
@@ -64,8 +65,9 @@ def score(
 ) -> None:
     """Score architectures without training; higher is better. One that cannot be scored has an empty value.
 
-    An ARCH is a string, or its index in the benchmark's official order. With --model it is one torch module of any
-    make that is scored, on 256 inputs of normal noise with random labels unless --batch says otherwise.
+    An ARCH is a string, or its index in the benchmark's official order, which -o and --json write too. With
+    --model it is one torch module of any make that is scored, on 256 inputs of normal noise with random labels unless
+    --batch says otherwise.
 
     \b
     Examples:
@@ -115,18 +117,19 @@ def score(
         told = {"reasons": reasons} if reasons else {}
         return echo_json([{**dict(zip(columns, row, strict=True)), **told} for row in rows])
     if output is not None:
-        click.echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
+        echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
     elif model is not None:
-        title = f"{model}: {rows[0][1]}; higher is better"
+        title = [f"{model}: {rows[0][1]}; higher is better"]
         table(
             title, ["proxy", "score"], [[c, _cell(v)] for c, v in zip(columns[2:], rows[0][2:], strict=True)]
         )
         for spec, reason in reasons.items():
             click.echo(f"{spec} has no score: {reason}")
     else:
-        table("", columns, [[_cell(value) for value in row] for row in rows[:SHOWN]])
+        shown = [[row[0], *map(_cell, row[2:])] for row in rows[:SHOWN]]
+        table((), [columns[0], *columns[2:]], shown)
         if len(rows) > SHOWN:
-            click.echo(f"{SHOWN} of {len(rows)} shown; -o FILE writes all of them")
+            echo(f"{SHOWN} of {len(rows)} shown; -o FILE writes all of them")
 
 
 def _cell(value: Any) -> Any:

@@ -13,14 +13,25 @@ from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import InvalidSetting, MissingData, NassearchError, UnknownName
+from nassearch.identity import Witness
 from nassearch.runner import check_budget
 from nassearch.scorers.combined import AMONG
 from nassearch.scorers.learning import learn
-from nassearch.scorers.spec import AnyScorer, build_scorer, check_scorer, compares, needs_batch, with_among
+from nassearch.scorers.spec import (
+    AnyScorer,
+    build_scorer,
+    check_scorer,
+    compares,
+    needs_batch,
+    parts_of,
+    with_among,
+)
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
-from nassearch.types import Arch, Batch, Floats, Scorer
+from nassearch.types import Arch, Batch, Floats, Progress, Scorer
 
+Watch = Callable[[str], Progress]
+"""Makes a progress callback for a piece of work with that title."""
 WARMUP, MOVE = "warmup", "move"
 
 
@@ -71,6 +82,12 @@ def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, str], war
                 f"{spec} compares architectures that are scored together, and {what} of {made.name} scores one at a "
                 f"time: give it {AMONG} others to be compared with, as in {with_among(spec)}"
             )
+
+
+def witness(strategy: type[Strategy], oracle: Benchmark, roles: Mapping[str, str]) -> Witness:
+    """Return which code a search runs: its strategy, benchmark and space, and the scorers by role."""
+    parts: dict[str, list[Any]] = {"strategy": [strategy], "benchmark": [oracle], "space": [oracle.space]}
+    return Witness({**parts, **{f"{role} scorer": parts_of(spec) for role, spec in roles.items()}})
 
 
 class StrategyMaker:
@@ -160,6 +177,32 @@ def open_scorers(
     space, task = benchmark.make_space(dataset), benchmark.datasets()[dataset].task
     batches = [open_batch(batch, benchmark, dataset, spec) if needs_batch(spec) else None for spec in specs]
     return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
+
+
+def open_roles(
+    roles: Mapping[str, str], oracle: Benchmark, batch: Batch | None, watch: Watch | None, **how: Any
+) -> dict[str, AnyScorer]:
+    """Build the scorers of a search by role; one that plays two parts is built once.
+
+    Args:
+        roles: scorers as texts, see `roles`.
+        oracle: whose space and task.
+        batch: what those look at that look at data.
+        watch: told of progress.
+        how: workers, executor and cache, see `build_scorer`.
+    """
+    built = {
+        spec: build_scorer(
+            spec,
+            oracle.space,
+            oracle.dataset.task,
+            batch,
+            progress=watch(f"scoring by {spec}") if watch else None,
+            **how,
+        )
+        for spec in dict.fromkeys(roles.values())
+    }
+    return {role: built[spec] for role, spec in roles.items()}
 
 
 def score_ahead(

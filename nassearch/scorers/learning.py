@@ -22,6 +22,7 @@ class Leaf(Protocol):
     space: SearchSpace
     task: Task
     options: dict[str, Any]
+    code: Mapping[str, str]
     context: str
     batch_digest: str | None
 
@@ -156,7 +157,7 @@ def _pass(scorer: Leaf) -> tuple[Any, ...] | None:
     if not isinstance(scorer.proxy, ModelProxy):
         return None
     settings = tuple(scorer.proxy.settings(scorer.options).values())
-    return scorer.space.name, scorer.task, scorer.batch_digest, settings
+    return scorer.space.name, scorer.code["space"], scorer.task, scorer.batch_digest, settings
 
 
 def _chunks(scorers: Sequence[Leaf], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
-from nassearch.identity import identity
+from nassearch.identity import Witness
 from nassearch.parallel import is_local
 from nassearch.proxies.base import ModelProxy, Proxy, Request
 from nassearch.scorers.cache import ScoreCache
@@ -65,6 +65,8 @@ class ProxyScorer:
             self.batch = self.batch.first(self.options["batch_size"])
         self.batch_digest = self.batch.digest() if self.batch else None
         self.workers, self.executor, self.progress = workers, executor, progress
+        self._witness = Witness({"space": [space], "proxy": [proxy]})
+        self.code: Mapping[str, str] = self._witness.code
         self.context = self._context()
         self._cache: ScoreCache | Notes | None = (
             ScoreCache(Path(cache), self.context) if cache is not None else None
@@ -83,6 +85,8 @@ class ProxyScorer:
     def __getstate__(self) -> dict[str, Any]:
         """Go to a worker, which computes by itself. One that does not see the cache takes along all that is in it."""
         state = {**self.__dict__, "workers": None, "executor": "processes", "progress": None}
+        if not is_local(self.executor):
+            state["_witness"] = Witness({})  # other machines have the files elsewhere
         if isinstance(self._cache, ScoreCache) and not is_local(self.executor):
             state |= {"_cache": Notes(), "_by_key": {**self._cache.all(), **self._by_key}}
         return state
@@ -90,9 +94,9 @@ class ProxyScorer:
     def _context(self) -> str:
         """Return what a cached score depends on besides the architecture, as canonical JSON."""
         facts = {
-            "space": [self.space.name, identity(self.space)],
+            "space": [self.space.name, self.code["space"]],
             "task": self.task.as_dict(),
-            "proxy": [self.proxy.name, identity(self.proxy)],
+            "proxy": [self.proxy.name, self.code["proxy"]],
             "options": self.options,
             "batch": self.batch_digest,
         }
@@ -136,6 +140,7 @@ class ProxyScorer:
 
     def remember(self, raw: Mapping[str, float], failed: Collection[str] = ()) -> None:
         """Keep raw scores by key; those that failed are kept in memory only."""
+        self._witness.check()
         sign = 1.0 if self.proxy.higher_is_better else -1.0
         scores = {key: sign * score for key, score in raw.items()}
         self._by_key.update(scores)
@@ -148,6 +153,7 @@ class ProxyScorer:
 
     def keep(self, scores: Mapping[str, float]) -> None:
         """Keep scores that a worker has brought."""
+        self._witness.check()
         self._by_key.update(scores)
         if self._cache is not None and scores:
             self._cache.put(scores)

@@ -112,6 +112,12 @@ def with_among(spec: str) -> str:
     return f"{name}({rest[:-1]}, among={AMONG})" if opened else f"{name}(among={AMONG})"
 
 
+def parts_of(spec: str) -> list[Proxy | Combination]:
+    """Return the proxy or combination that a text names, and all that it is made of."""
+    part, parts, _ = _find(spec)
+    return [part, *(each for text in parts for each in parts_of(text))]
+
+
 def build_scorer(
     spec: str,
     space: SearchSpace,

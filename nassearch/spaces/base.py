@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -85,8 +85,11 @@ class SearchSpace(ABC):
         """Return a uniform draw from the architectures one edit away."""
 
     @abstractmethod
-    def neighbours(self, arch: Arch) -> list[Arch]:
-        """Return every architecture one edit away, each once, in a fixed order."""
+    def neighbours(self, arch: Arch) -> Sequence[Arch]:
+        """Return every architecture one edit away, each once, in a fixed order: a tuple, or a list of its own.
+
+        Nobody who changes what was returned changes what is returned next.
+        """
 
     @abstractmethod
     def is_valid(self, arch: Arch) -> bool:

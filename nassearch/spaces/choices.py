@@ -52,13 +52,13 @@ class Choices(SearchSpace):
         near = self.neighbours(arch)
         return near[int(rng.integers(len(near)))]
 
-    def neighbours(self, arch: Arch) -> list[Arch]:
-        return [
+    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
+        return tuple(
             (*arch[:place], option, *arch[place + 1 :])
             for place, count in enumerate(self.options)
             for option in range(count)
             if option != arch[place]
-        ]
+        )
 
     def is_valid(self, arch: Arch) -> bool:
         return (

@@ -103,8 +103,8 @@ class NASBench101(SearchSpace):
         near = cells().neighbours(code_of(self.check(arch)))
         return archs_of(near[[rng.integers(len(near))]])[0]
 
-    def neighbours(self, arch: Arch) -> list[Arch]:
-        return archs_of(cells().neighbours(code_of(self.check(arch))))
+    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
+        return tuple(archs_of(cells().neighbours(code_of(self.check(arch)))))
 
     def is_valid(self, arch: Arch) -> bool:
         return isinstance(arch, tuple) and set(map(type, arch)) == {int} and code_of(arch) in cells().place

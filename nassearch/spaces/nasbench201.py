@@ -71,7 +71,7 @@ class NASBench201(SearchSpace):
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
         return _neighbours(arch)[rng.integers(MOVES)]
 
-    def neighbours(self, arch: Arch) -> list[Arch]:
+    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
         return _neighbours(arch)
 
     def is_valid(self, arch: Arch) -> bool:
@@ -243,13 +243,13 @@ REDUCTIONS = {"residual": _residual, "pool": _pool}
 
 
 @cache
-def _neighbours(arch: Arch) -> list[Arch]:
-    return [
+def _neighbours(arch: Arch) -> tuple[Arch, ...]:
+    return tuple(
         (*arch[:edge], op, *arch[edge + 1 :])
         for edge in range(len(EDGES))
         for op in range(len(OPS))
         if op != arch[edge]
-    ]
+    )
 
 
 @cache

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nassearch.errors import InvalidArch, InvalidSetting
 from nassearch.networks.recurrent import OPS, RecurrentNetwork
+from nassearch.plain_json import read_json
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.spaces.recipes import EXAMPLE, to_arch, to_cell, to_recipe
 from nassearch.types import Arch, Task
@@ -50,7 +51,7 @@ class NASBenchNLP(SearchSpace):
 
     def __init__(self, archs: Iterable[Arch] = ()) -> None:
         self._archs = list(dict.fromkeys(archs))
-        self._near: dict[Arch, list[Arch]] = {}
+        self._near: dict[Arch, tuple[Arch, ...]] = {}
 
     @property
     def size(self) -> int:
@@ -77,7 +78,7 @@ class NASBenchNLP(SearchSpace):
             raise InvalidSetting(f"{self.name} with one architecture has no other to change it into")
         return near[int(rng.integers(len(near)))]
 
-    def neighbours(self, arch: Arch) -> list[Arch]:
+    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
         """Return the nearest architectures of the list, in its order: 10, and all that are as near as the tenth."""
         if arch not in self._near:
             counts = self._counts
@@ -86,8 +87,8 @@ class NASBenchNLP(SearchSpace):
             distances[here] = np.iinfo(distances.dtype).max
             reach = np.sort(distances)[: min(NEAREST, self.size - 1)]
             near = np.flatnonzero(distances <= reach.max(initial=-1)).tolist()
-            self._near[arch] = [self._archs[i] for i in near]
-        return list(self._near[arch])
+            self._near[arch] = tuple(self._archs[i] for i in near)
+        return self._near[arch]
 
     @cached_property
     def _counts(self) -> NDArray[np.int16]:
@@ -122,8 +123,8 @@ class NASBenchNLP(SearchSpace):
                 )
             return self._archs[place]
         try:
-            recipe = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            recipe = read_json(text)
+        except ValueError as error:
             raise InvalidArch(
                 f"{text[:60]!r} is no recipe in JSON ({error}); an example: {EXAMPLE}"
             ) from None

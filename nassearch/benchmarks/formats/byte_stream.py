@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable
 
-from nassearch.errors import BadData
+from nassearch.bounded import DAMAGED
+from nassearch.errors import BadData, NassearchError
 
 CHUNK = 1 << 20
 MARGIN = 16
 """Bytes that are read ahead: the longest instruction without a length of its own has nine."""
-UNREADABLE = (EOFError, NotImplementedError, OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
-"""What the standard library raises where a disk or a container does not give its bytes."""
 LONGEST = 1 << 28
 """Bytes of a single value, which the longest weights of a published network stay far below."""
 
@@ -48,7 +44,9 @@ class ByteStream:
         while length < needed:
             try:
                 part = self._read(CHUNK)
-            except UNREADABLE as error:
+            except DAMAGED as error:
+                if isinstance(error, NassearchError) or getattr(error, "errno", None) is not None:
+                    raise
                 raise BadData(f"cannot be read ({error}); get it again") from error
             if not part:
                 break

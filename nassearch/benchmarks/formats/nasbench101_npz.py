@@ -13,6 +13,7 @@ import numpy as np
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.hashes101 import check_hash
 from nassearch.benchmarks.npz import read_npz
+from nassearch.bounded import ARRAYS, Bounded
 from nassearch.errors import BadData, InvalidSetting
 from nassearch.spaces.archs101 import archs_of
 from nassearch.spaces.cells101 import EDGES, INNER, KINDS, SHIFTS, VERTICES, cells
@@ -38,7 +39,7 @@ class NASBench101Npz(Format):
 
     def recognises(self, path: Path) -> bool:
         try:
-            with zipfile.ZipFile(path) as archive:
+            with Bounded(path, ARRAYS) as file, zipfile.ZipFile(file) as archive:
                 names = {name.removesuffix(".npy") for name in archive.namelist()}
         except Exception:
             return False

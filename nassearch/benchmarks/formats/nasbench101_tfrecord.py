@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -14,6 +13,7 @@ from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.hashes101 import check_hash
 from nassearch.benchmarks.formats.tfrecord import looks_like_tfrecord, records
 from nassearch.errors import BadData, InvalidArch, InvalidSetting
+from nassearch.plain_json import read_json
 from nassearch.spaces.archs101 import cell
 from nassearch.types import Arch
 
@@ -89,7 +89,7 @@ class NASBench101TFRecord(Format):
 
 
 def _fields(record: bytes) -> tuple[str, int, str, str, str]:
-    fields = json.loads(record)
+    fields = read_json(record, 100)
     if not isinstance(fields, list) or [type(field) for field in fields] != [str, int, str, str, str]:
         raise BadData("not a list of hash, epochs, matrix, operations and metrics")
     key, budget, bits, ops, metrics = fields

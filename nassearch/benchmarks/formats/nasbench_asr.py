@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.errors import BadData, InvalidSetting, quoted
+from nassearch.bounded import PICKLES, Bounded, guarded
+from nassearch.errors import BadData, InvalidSetting, NassearchError, quoted
 from nassearch.types import Arch
 
 HEAD = 4096
@@ -68,18 +69,18 @@ def _files(path: Path) -> list[Path]:
     try:
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if file.is_file():
-                with open(file, "rb") as stream:
+                with Bounded(file, PICKLES) as stream:
                     head = stream.read(HEAD)
                 if head[:1] == b"\x80" and b"dataset_type" in head and b"model_hash" in head:
                     found.append(file)
-    except OSError:
+    except (NassearchError, OSError):
         return []
     return found
 
 
 def _header(file: Path) -> dict[str, Any] | None:
     """Return the header of a file of trainings, None for another kind of file."""
-    with open(file, "rb") as stream:
+    with guarded(file), Bounded(file, PICKLES) as stream:
         header = Unpickler(stream.read, str(file)).load()
     if not isinstance(header, dict):
         raise BadData(f"{file} begins with a {type(header).__name__}, not with a header")
@@ -100,7 +101,7 @@ def _header(file: Path) -> dict[str, Any] | None:
 
 
 def _trainings(file: Path, header: dict[str, Any], reading: Reading) -> list[Training]:
-    with open(file, "rb") as stream:
+    with guarded(file), Bounded(file, PICKLES) as stream:
         unpickler = Unpickler(stream.read, str(file))
         unpickler.load()
         rows = unpickler.load()

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import math
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from nassearch.benchmarks.formats.base import Format, Reading, Training
-from nassearch.errors import BadData, InvalidArch, InvalidSetting, quoted
+from nassearch.bounded import LOGS, Bounded, guarded
+from nassearch.errors import BadData, InvalidArch, InvalidSetting, NassearchError, quoted
+from nassearch.plain_json import read_json
 from nassearch.spaces.recipes import to_arch
 from nassearch.types import Arch
 
-MOST_BYTES, MOST_LOGS = 1 << 20, 100_000
+MOST_BYTES, MOST_LOGS = 1 << 20, 150_000
 """Bounds on one log, which has about 5 KB, and on their number, which was 14,322 in the largest release."""
+MOST_VALUES = 100_000
+"""Of a log; fifty epochs make some 300."""
 TRIED = 5
 """Members looked at to tell what an archive is."""
 MARK = b'"recepie"'
 """The release spells it so."""
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
-"""What `zipfile` raises on damaged, encrypted or unknown contents."""
 
 
 class RecurrentLogs(Format):
@@ -42,7 +42,7 @@ class RecurrentLogs(Format):
     def recognises(self, path: Path) -> bool:
         try:
             return any(MARK in text for _, text, _ in _texts(path, TRIED))
-        except (BadData, *BROKEN):
+        except NassearchError:
             return False
 
     def read(self, path: Path, reading: Reading) -> Iterator[tuple[str, list[Training]]]:
@@ -84,8 +84,8 @@ def logs(path: Path) -> Iterator[tuple[str, dict[str, Any], int]]:
     """
     for name, text, total in _texts(path, MOST_LOGS):
         try:
-            log = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            log = read_json(text, MOST_VALUES, constants=True)
+        except ValueError as error:
             raise BadData(f"{path}: log {name} is not JSON ({error}); get the archive again") from error
         if not isinstance(log, dict):
             raise BadData(f"{path}: log {name} is not a JSON object; get the archive again")
@@ -100,41 +100,42 @@ def arch_of(log: dict[str, Any], where: str) -> Arch:
     """
     text = _get(log, "recepie", str, where)
     try:
-        return to_arch(json.loads(text))
-    except (ValueError, RecursionError, InvalidArch) as error:
+        return to_arch(read_json(text, MOST_VALUES))
+    except (ValueError, InvalidArch) as error:
         raise BadData(f"{where}: {error}") from error
 
 
 def _texts(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
     """Yield (name, content, number of all) of the first JSON files of a zip or folder; names become no paths."""
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix == ".json")
-        for file in files[:most]:
-            with open(file, "rb") as opened:
-                yield file.name, _bounded(opened.read(MOST_BYTES + 1), path, file.name), len(files)
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = sorted(
-                (PurePosixPath(info.filename).name, info.filename) for info in archive.infolist()
-            )
-            # Archives made on a Mac hold a second file, ._NAME, for each.
-            names = [full for name, full in members if name.endswith(".json") and not name.startswith("._")]
-            if len(names) > MOST_LOGS:
-                raise BadData(f"{path} has {len(names)} members; the largest release has 14,322 logs")
-            for name in names[:most]:
-                with archive.open(name) as member:
-                    yield name, _bounded(member.read(MOST_BYTES + 1), path, name), len(names)
-    except BROKEN as error:
-        raise BadData(f"{path} is not a zip that can be read ({error}); get it again") from error
+    left = LOGS.unpacked
+    with guarded(path):
+        for name, text, total in _of_folder(path, most) if path.is_dir() else _of_archive(path, most):
+            left -= len(text)
+            if len(text) > MOST_BYTES or left < 0:
+                raise BadData(
+                    f"{path}: log {name} has more than {MOST_BYTES} bytes, or all together {LOGS.unpacked}; one of the "
+                    "release has about 5,000"
+                )
+            yield name, text, total
 
 
-def _bounded(text: bytes, path: Path, name: str) -> bytes:
-    if len(text) > MOST_BYTES:
-        raise BadData(
-            f"{path}: log {name} has more than {MOST_BYTES} bytes; one of the release has about 5,000"
-        )
-    return text
+def _of_folder(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
+    files = sorted(file for file in path.iterdir() if file.suffix == ".json")
+    for place in files[:most]:
+        with guarded(place), Bounded(place, LOGS) as file:
+            yield place.name, file.read(MOST_BYTES + 1), len(files)
+
+
+def _of_archive(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
+    with Bounded(path, LOGS) as file, zipfile.ZipFile(file) as archive:
+        members = sorted((PurePosixPath(info.filename).name, info.filename) for info in archive.infolist())
+        # Archives made on a Mac hold a second file, ._NAME, for each.
+        names = [full for name, full in members if name.endswith(".json") and not name.startswith("._")]
+        if len(names) > MOST_LOGS:
+            raise BadData(f"{path} has {len(names)} members; the largest release has 14,322 logs")
+        for name in names[:most]:
+            with archive.open(name) as member:
+                yield name, member.read(MOST_BYTES + 1), len(names)
 
 
 def _get(log: dict[str, Any], key: str, kind: type, where: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -11,11 +10,12 @@ from typing import Any, ClassVar
 
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs, arch_of, logs
-from nassearch.errors import BadData, InvalidSetting
+from nassearch.benchmarks.reading import read_sheet
+from nassearch.bounded import SHEET, Bounded
+from nassearch.errors import BadData, InvalidSetting, NassearchError, excerpt
 from nassearch.types import Arch
 
 HEADER = ["model_id", "ptb_test_loss"]
-MOST_LINES = 1_000_000
 
 
 class LossSheet(Format):
@@ -29,9 +29,9 @@ class LossSheet(Format):
 
     def recognises(self, path: Path) -> bool:
         try:
-            with open(path, encoding="utf-8", newline="") as file:
-                return file.readline(100).strip().split(",") == HEADER
-        except (OSError, UnicodeDecodeError):
+            with Bounded(path, SHEET) as file:
+                return file.read(100).partition(b"\n")[0].strip().decode().split(",") == HEADER
+        except (OSError, UnicodeDecodeError, NassearchError):
             return False
 
     def read(self, path: Path, reading: Reading) -> Iterator[tuple[str, list[Training]]]:
@@ -71,16 +71,11 @@ def _recipes_beside(path: Path) -> dict[Any, Arch]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, tuple[int, float]]]:
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        next(rows)
-        for line, row in enumerate(rows, start=2):
-            if line > MOST_LINES:
-                raise BadData(f"{path} has more than {MOST_LINES} lines")
-            try:
-                number, loss = row
-                yield line, (int(number), float(loss))
-            except ValueError:
-                raise BadData(
-                    f"{path}, line {line}: {','.join(row)!r} is not a number of a recipe and a loss"
-                ) from None
+    for line, row in read_sheet(path).rows:
+        try:
+            number, loss = row
+            yield line, (int(number), float(loss))
+        except ValueError:
+            raise BadData(
+                f"{path}, line {line}: {excerpt(','.join(row))} is not a number of a recipe and a loss"
+            ) from None

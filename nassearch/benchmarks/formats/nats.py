@@ -8,19 +8,19 @@ import tarfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, ClassVar
+from typing import IO, ClassVar, cast
 
 from nassearch.benchmarks.formats.arch_results import trainings, wanted_epochs
 from nassearch.benchmarks.formats.base import Format, Reading, Training
-from nassearch.benchmarks.formats.byte_stream import UNREADABLE
 from nassearch.benchmarks.formats.nasbench201_pth import NAMES
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.errors import BadData
+from nassearch.bounded import DAMAGED, MEMBERS, Bounded, guarded
+from nassearch.errors import BadData, NassearchError
 
 MEMBER = re.compile(r"(\d{1,6})\.pickle\.pbz2")
 META = "meta.pickle.pbz2"
-LARGEST = 1 << 30
-"""Bytes of an unpacked member; with weights they are some ten million."""
+MOST_MEMBERS = 400_000
+"""Of an archive; the size space has 32,769."""
 LOOKED_AT = 20
 """Members of an archive in which a name of an architecture has to show up."""
 
@@ -44,7 +44,7 @@ class NATSFolder(Format):
         try:
             looked_at = islice((file for name, file, _, _ in _members(path) if _is_ours(name)), LOOKED_AT)
             return any(NAMES[self.kind].search(_beginning(file)) for file in looked_at)
-        except BadData:
+        except NassearchError:
             return False
 
     def read(self, path: Path, reading: Reading) -> Iterator[tuple[str, list[Training]]]:
@@ -70,13 +70,13 @@ def _beginning(file: IO[bytes]) -> bytes:
     try:
         with bz2.open(file) as member:
             return member.read(1 << 16)
-    except UNREADABLE:
+    except (*DAMAGED, ValueError):
         return b""
 
 
 def _read_member(file: IO[bytes], origin: str, epochs: int, reading: Reading) -> tuple[str, list[Training]]:
-    with bz2.open(file) as member:
-        content = Unpickler(member.read, origin, LARGEST).load()
+    with bz2.open(file) as member:  # with weights a member has some ten million bytes
+        content = Unpickler(member.read, origin, MEMBERS.unpacked).load()
     if not isinstance(content, dict) or not content or not all(isinstance(v, dict) for v in content.values()):
         raise BadData(f"{origin}: not the results of an architecture")
     found = [trainings(state, epochs, reading) for state in content.values()]
@@ -91,23 +91,22 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
     Raises:
         BadData: it is neither a folder nor an archive, or an archive with links or with paths that lead out of it.
     """
-    try:
+    with guarded(path):
         yield from _of_folder(path) if path.is_dir() else _of_archive(path)
-    except UNREADABLE as error:
-        raise BadData(f"{path} cannot be read: {error}; get it again") from error
 
 
 def _of_folder(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
     files = sorted(file for file in path.iterdir() if file.is_file())
     for count, place in enumerate(files, start=1):
-        with open(place, "rb") as file:
-            yield place.name, file, count, len(files)
+        with Bounded(place, MEMBERS) as file:
+            yield place.name, cast("IO[bytes]", file), count, len(files)
 
 
 def _of_archive(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
-    size = path.stat().st_size
-    with open(path, "rb") as raw, tarfile.open(fileobj=raw, mode="r:") as archive:
-        for member in archive:
+    with Bounded(path, MEMBERS) as raw, tarfile.open(fileobj=cast("IO[bytes]", raw), mode="r:") as archive:
+        for count, member in enumerate(archive):
+            if count >= MOST_MEMBERS:
+                raise BadData(f"{path} has more than {MOST_MEMBERS} members; get it again")
             place = PurePosixPath(member.name)
             if place.is_absolute() or ".." in place.parts:
                 raise BadData(f"{path} holds {member.name!r}, a path out of the archive")
@@ -117,4 +116,4 @@ def _of_archive(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
             if content is None:
                 raise BadData(f"{path} holds {member.name!r}, which is a link or a device, not a plain file")
             with content:
-                yield place.name, content, raw.tell(), size
+                yield place.name, content, raw.tell(), raw.size

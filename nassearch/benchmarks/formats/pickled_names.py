@@ -13,6 +13,8 @@ import numpy as np
 from nassearch.errors import BadData
 
 DEEPEST = 8
+LARGEST_TUPLE = 10_000
+"""Values in a tuple, those in tuples within it with it, each as often as it is there: hashing it takes so long."""
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
@@ -33,20 +35,24 @@ class Levels:
 
     def __init__(self) -> None:
         # The tuple is held beside its level, so that its id is not given to another one.
-        self._deep: dict[int, tuple[int, tuple[Any, ...]]] = {}
+        self._deep: dict[int, tuple[int, int, tuple[Any, ...]]] = {}
 
     def tuple(self, items: Sequence[Any]) -> tuple[Any, ...]:
         """Return the items as a tuple.
 
         Raises:
-            BadData: it would be nested more than `DEEPEST` times.
+            BadData: it would be nested more than `DEEPEST` times, or larger than `LARGEST_TUPLE`.
         """
         made = tuple(items)
-        inner = [self._deep.get(id(item), (1,))[0] for item in made if type(item) is tuple]
+        inner = [self._deep.get(id(item), (1, len(item)))[:2] for item in made if type(item) is tuple]
+        size = len(made) + sum(size for _, size in inner)
+        if size > LARGEST_TUPLE:
+            raise BadData(f"a tuple of more than {LARGEST_TUPLE} values")
         if inner:
-            if max(inner) >= DEEPEST:
+            level = 1 + max(level for level, _ in inner)
+            if level > DEEPEST:
                 raise BadData(f"tuples nested more than {DEEPEST} times")
-            self._deep[id(made)] = (1 + max(inner), made)
+            self._deep[id(made)] = (level, size, made)
         return made
 
 

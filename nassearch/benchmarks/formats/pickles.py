@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from nassearch.benchmarks.formats.byte_stream import MARGIN, ByteStream
+from nassearch.benchmarks.formats.held import Held
 from nassearch.benchmarks.formats.pickled_names import Levels, Named, built, called, named
 from nassearch.errors import BadData
 
@@ -41,6 +42,7 @@ class Unpickler(ByteStream):
     def __init__(self, read: Callable[[int], bytes], origin: str, limit: int | None = None) -> None:
         super().__init__(read, origin, limit)
         self.value: Any = None
+        self.held = Held()
 
     def load(self) -> Any:
         """Return the value of the next pickle.
@@ -77,7 +79,7 @@ class Unpickler(ByteStream):
         marked: list[list[Any]] = []
         memo: list[Any] = []
         texts: dict[str, str] = {}
-        levels = Levels()
+        levels, held = Levels(), self.held
         safe = self._fill(MARGIN)
         buffer, at = self._buffer, self._at
         # The most frequent instructions of the large files come first and stay in local variables.
@@ -85,6 +87,7 @@ class Unpickler(ByteStream):
             while True:
                 if at > safe:
                     self._at = at
+                    held.check(len(stack) + sum(map(len, marked)) + len(marked), texts, memo)
                     safe = self._fill(MARGIN)
                     buffer, at = self._buffer, self._at
                 op = buffer[at]
@@ -123,6 +126,7 @@ class Unpickler(ByteStream):
                     if end > safe:
                         self._at = at
                         taken = self._take(self._number(width))
+                        held.add(taken)
                         buffer, at, safe = self._buffer, self._at, len(self._buffer) - MARGIN
                     else:
                         taken = buffer[start:end]
@@ -140,14 +144,18 @@ class Unpickler(ByteStream):
                         items, stack = stack, marked.pop()
                     else:
                         items, stack[-2:] = stack[-2:], []
+                    held.count += len(items)
                     target = _of(dict, stack[-1])
                     target.update(zip(items[::2], items[1::2], strict=True))
                     if watched and not target.keys().isdisjoint(watched):
                         self._at = at
+                        held.before(target)
                         yield target
+                        held.after(target)
                         _let_go(memo, target)
                 elif op in (0x65, 0x90, 0x74, 0x91, 0x31):  # what takes all since the mark
                     items, stack = stack, marked.pop()
+                    held.count += len(items)
                     if op == 0x65:  # APPENDS
                         _of(list, stack[-1]).extend(items)
                     elif op == 0x90:  # ADDITEMS
@@ -173,46 +181,59 @@ class Unpickler(ByteStream):
         if place >= len(memo):
             if place > self.offset:
                 raise BadData(f"a note of number {place}, which is more than there are bytes before it")
+            self.held.notes(place)
             memo.extend([_UNSET] * (place + 1 - len(memo)))
         memo[place] = value
 
     def _seldom(self, op: int, stack: list[Any], levels: Levels) -> None:
         if op in _EMPTY:
             stack.append(_EMPTY[op]())
+            self.held.count += op == 0x8F  # an empty set takes as much as four lists
         elif op in _CONSTANTS:
             stack.append(_CONSTANTS[op])
         elif op == 0x4A:  # BININT
             stack.append(self._number(4, signed=True))
         elif op in (0x8A, 0x8B):  # LONG1, LONG4
-            stack.append(self._number(self._number(1 if op == 0x8A else 4), signed=True))
+            length = self._number(1 if op == 0x8A else 4)
+            self.held.whole(length)
+            stack.append(self._number(length, signed=True))
         elif op in _BYTES:
             data = self._take(self._number(_BYTES[op]))
+            self.held.add(data)
             stack.append(bytearray(data) if op == 0x96 else data)
         elif op in _TEXTS:
-            stack.append(self._take(self._number(_TEXTS[op])).decode("utf-8", "surrogatepass"))
+            data = self._take(self._number(_TEXTS[op]))
+            self.held.add(data)
+            stack.append(data.decode("utf-8", "surrogatepass"))
         elif op in (0x85, 0x86, 0x87):  # TUPLE1 to TUPLE3
             count = op - 0x84
             if len(stack) < count:
                 raise BadData(f"a tuple of {count} where there are {len(stack)} values")
+            self.held.count += count
             stack[-count:] = [levels.tuple(stack[-count:])]
         elif op == 0x61:  # APPEND
             value = stack.pop()
+            self.held.count += 1
             _of(list, stack[-1]).append(value)
         elif op in (0x63, 0x93):  # GLOBAL, STACK_GLOBAL
             if op == 0x63:
                 module, name = self._line(), self._line()
             else:
                 name, module = _of(str, stack.pop()), _of(str, stack.pop())
+            self.held.count += 2
             stack.append(named(module, name))
         elif op in (0x52, 0x81):  # REDUCE, NEWOBJ
             arguments, function = _of(tuple, stack.pop()), _of(Named, stack.pop())
+            self.held.add(*arguments)
             stack.append(called(function, arguments))
         elif op == 0x62:  # BUILD
             state = stack.pop()
+            self.held.count += 1
             built(stack[-1], state)
         elif op == 0x51:  # BINPERSID
             stack[-1] = called(named("torch.storage", "_load_from_bytes"), ())
         elif op == 0x30:  # POP
+            self.held.count += 1  # what is noted stays
             stack.pop()
         elif op == 0x32:  # DUP
             stack.append(stack[-1])

@@ -7,11 +7,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from nassearch.benchmarks.formats.byte_stream import UNREADABLE
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.errors import BadData
+from nassearch.bounded import PICKLE, Bounded, Unpacked, guarded
+from nassearch.errors import BadData, NassearchError
 
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """The first bytes of a file that torch wrote before version 1.6: a pickle of its magic number."""
@@ -33,27 +33,25 @@ def opened(path: Path) -> Iterator[Source]:
     """Open a file with one large pickle in it, at the beginning of that pickle.
 
     Raises:
-        BadData: it is no such file, or it is damaged, or cannot be read.
+        BadData: it is no such file, or it is damaged, or larger than any.
+        Unreadable: the system does not give it.
     """
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(open(path, "rb"))
-            begins = file.read(len(LEGACY))
-            file.seek(0)
-            read: Callable[[int], bytes] = file.read
-            if begins.startswith(ZIP):
-                archive = stack.enter_context(zipfile.ZipFile(file))
-                read = stack.enter_context(archive.open(_pickle_in(archive))).read
-            elif begins.startswith(BZ2):
-                read = stack.enter_context(bz2.open(file)).read
-            elif begins != LEGACY:
-                raise BadData(f"{path} is neither a file of torch nor a bz2 of a pickle")
-        except (*UNREADABLE, RuntimeError) as error:
-            raise BadData(f"{path} cannot be opened: {error}") from error
-        unpickler = Unpickler(read, str(path))
+    with guarded(path), ExitStack() as stack:
+        file = stack.enter_context(Bounded(path, PICKLE))
+        begins = file.read(len(LEGACY))
+        file.seek(0)
+        stream: Any = file
+        if begins.startswith(ZIP):
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            stream = stack.enter_context(archive.open(_pickle_in(archive)))
+        elif begins.startswith(BZ2):
+            stream = stack.enter_context(bz2.open(file))
+        elif begins != LEGACY:
+            raise BadData(f"{path} is neither a file of torch nor a bz2 of a pickle")
+        unpickler = Unpickler(Unpacked(stream, path, PICKLE.unpacked, file).read, str(path))
         if begins == LEGACY:
             _skip_head(unpickler)
-        yield Source(unpickler, file.tell, path.stat().st_size)
+        yield Source(unpickler, file.tell, file.size)
 
 
 def beginning(path: Path, count: int = 1 << 16) -> bytes:
@@ -61,7 +59,7 @@ def beginning(path: Path, count: int = 1 << 16) -> bytes:
     try:
         with opened(path) as source:
             return source.unpickler.peek(count)
-    except (BadData, OSError):
+    except NassearchError:
         return b""
 
 

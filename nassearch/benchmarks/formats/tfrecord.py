@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
 
+from nassearch.bounded import CHUNK, RECORDS, Bounded, guarded
 from nassearch.errors import BadData, InvalidSetting
 
 HEADER = Struct("<QI")
 CHECKSUM = Struct("<I")
-MOST_BYTES = 1 << 26
-"""No record of a benchmark comes near 64 MiB: a longer one is a damaged length, and nothing to reserve memory for."""
+MOST_BYTES = 1 << 20
+"""Bytes of a record, of which the longest of a benchmark has a few thousand: a longer one is a damaged length."""
+MOST_RECORDS = 60_000_000
+"""The larger of the two files of NAS-Bench-101 has 5.1 million."""
 
 
 def masked(crc: int) -> int:
@@ -37,7 +41,7 @@ def crc32c() -> Callable[[bytes], int]:
 def looks_like_tfrecord(path: Path) -> bool:
     """Say whether a file begins with the header of a record; never raises."""
     try:
-        with path.open("rb") as file:
+        with Bounded(path, RECORDS) as file:
             head = file.read(HEADER.size)
         length, checksum = HEADER.unpack(head)
         return bool(length <= MOST_BYTES and checksum == masked(crc32c()(head[:8])))
@@ -56,9 +60,12 @@ def records(path: Path) -> Iterator[tuple[int, bytes]]:
     """
     check = crc32c()
     number, done = 0, 0
-    with path.open("rb") as file:
+    with guarded(path), Bounded(path, RECORDS) as bounded:
+        file = io.BufferedReader(bounded, CHUNK)
         while head := file.read(HEADER.size):
             number += 1
+            if number > MOST_RECORDS:
+                raise BadData(f"{path} has more than {MOST_RECORDS} records; get it again")
             if len(head) < HEADER.size:
                 raise _truncated(path, number, done)
             length, expected = HEADER.unpack(head)

@@ -1,0 +1,119 @@
+"""Results as commands read them: one group per data set, each search under a label of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nassearch.cli.common import echo
+from nassearch.errors import BadData, InvalidSetting
+
+if TYPE_CHECKING:
+    from nassearch.curves import Curve
+    from nassearch.quantity import Quantity
+    from nassearch.runner import Round
+    from nassearch.store import Header
+
+
+class Search(NamedTuple):
+    """One result: how it is called beside others, and what it holds."""
+
+    label: str
+    header: Header
+    rounds: list[Round]
+    curve: Curve
+    path: Path
+
+    def about(self) -> dict[str, Any]:
+        """Return which quantity of which data its values are, for scripts."""
+        fields, quantity = self.header.experiment, quantity_of(self.header)
+        return {
+            "benchmark": fields.get("benchmark"),
+            "dataset": fields.get("dataset"),
+            "data": self.header.data,
+            "quantity": quantity.name,
+            "unit": quantity.unit,
+        }
+
+
+def quantity_of(header: Header) -> Quantity:
+    """Return what the values of a result are."""
+    from nassearch.quantity import Quantity
+
+    return Quantity.of_result(header)
+
+
+def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> list[list[Search]]:
+    """Read results in groups that can stand in one table: of one quantity on the same data.
+
+    One that has no complete round yet, as a search that was interrupted early leaves it, is told of and left out.
+
+    Raises:
+        BadData: a file is no result, or none has a complete round.
+    """
+    from nassearch.curves import Curve
+    from nassearch.scorers.guidance import label
+    from nassearch.store import read_result
+
+    found = [read_result(path) for path in dict.fromkeys(paths)]
+    for result in found:
+        if not result.rounds:
+            told = f"{result.path} has no complete round yet: wait for it, or run the search again to go on"
+            if not any(other.rounds for other in found):
+                raise BadData(told)
+            echo(f"nassearch: left out: {told}", err=True)
+    groups: dict[Any, list[Any]] = {}
+    for result in found:
+        if result.rounds:
+            fields = result.header.experiment
+            about = fields.get("benchmark"), fields.get("dataset"), result.header.data
+            groups.setdefault((*map(str, about), quantity_of(result.header)), []).append(result)
+    searches = []
+    for (*_, quantity), group in groups.items():
+        shown, chosen = quantity.metrics(show, choose)
+        names = unique([label(result.header.experiment) for result in group], [r.path for r in group])
+        searches.append(
+            [
+                Search(name, r.header, r.rounds, Curve.from_rounds(r.rounds, shown, chosen, x), r.path)
+                for name, r in zip(names, group, strict=True)
+            ]
+        )
+    return searches
+
+
+def read_one_subject(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> list[Search]:
+    """Read results of one data set; see `read`.
+
+    Raises:
+        InvalidSetting: they are of several.
+    """
+    groups = read(paths, show, choose, x)
+    if len(groups) > 1:
+        first, other = groups[0][0], groups[1][0]
+        raise InvalidSetting(
+            f"{other.path} is about {subject(other.header)} and {first.path} about "
+            f"{subject(first.header)}, from different data: give results of one data set"
+        )
+    return groups[0]
+
+
+def unique(labels: list[str], paths: Sequence[Path]) -> list[str]:
+    """Return the labels, with the file's name or, where that is not enough, its path after those that are not unique.
+
+    >>> unique(["rand", "ae", "ae"], (Path("a/x"), Path("a/y"), Path("b/z")))
+    ['rand', 'ae [y]', 'ae [z]']
+    """
+    names = labels
+    for tail in (lambda path: path.stem, str):
+        if len(set(names)) < len(names):
+            names = [
+                name if names.count(name) == 1 else f"{label} [{tail(path)}]"
+                for name, label, path in zip(names, labels, paths, strict=True)
+            ]
+    return names
+
+
+def subject(header: Header) -> str:
+    """Return what a result is about, in two words."""
+    return f"{header.experiment.get('benchmark')}, {header.experiment.get('dataset')}"
