@@ -17,7 +17,7 @@ from nassearch.networks.graph import Builder, Network
 from nassearch.networks.torch_module import TorchNetwork
 from nassearch.registry import load
 
-DEPTHS = (5, 300, 1500)
+DEPTHS = (5, 300, 1100)
 WIDTH, CLASSES = 16, 4
 
 
@@ -129,7 +129,7 @@ def scored(model: nn.Module, *specs: str) -> tuple[dict[str, float], str]:
 
 
 @pytest.mark.parametrize("activation", [None, nn.ReLU, nn.Identity])
-@pytest.mark.parametrize("depth", [3, 339, 345, 600])
+@pytest.mark.parametrize("depth", [3, 339, 345, 450])
 def test_synflow_of_a_module_of_any_depth(depth: int, activation: type[nn.Module] | None) -> None:
     scores, told = scored(dense(depth, activation), "synflow", "synflow(log=true)", "logsynflow")
     right = Fraction(3 * 8 ** (depth + 1) * (depth + 1))

@@ -15,6 +15,7 @@ from nassearch.networks.graph import Network
 from nassearch.networks.initialise import check_init, initialised
 from nassearch.networks.isolation import isolated
 from nassearch.networks.memory import give_back
+from nassearch.networks.options import READS
 from nassearch.networks.probe import Probe
 from nassearch.networks.tape import fits
 from nassearch.networks.tape_probe import TapeProbe
@@ -89,7 +90,7 @@ def read_model(
         except (Exception, SystemExit) as error:  # whatever a user's model raises when it is copied
             return [_told(error)] * len(readers)
         for reader in readers:
-            probe.allowed = frozenset(getattr(reader, "reads", Probe.READS))
+            probe.allowed = frozenset(getattr(reader, "reads", READS))
             try:
                 answers.append(float(reader(probe)))
             except (Exception, SystemExit) as error:  # whatever a user's model raises: the other scores stay
