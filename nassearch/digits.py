@@ -65,7 +65,7 @@ def exact(value: float, least: int = 0) -> str:
 
 def _different(values: Iterable[float | None]) -> np.ndarray:
     known = (v for v in values if v is not None and math.isfinite(v))
-    return np.unique(np.array([float(f"{v:.{ROUNDING}g}") for v in known]))
+    return np.unique(np.nan_to_num([float(f"{v:.{ROUNDING}g}") for v in known]))  # the largest rounds to inf
 
 
 def _decimals(found: np.ndarray, significant: int) -> int:

@@ -23,7 +23,6 @@ from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.base import Strategy
 from nassearch.strategies.bp import BinaryPredictor, ranks
 from nassearch.strategies.rand import RandomSearch
-from nassearch.testing import StrategyContract
 from nassearch.types import Arch, Floats
 
 SPACE = NASBench201()
@@ -40,22 +39,6 @@ def trace(strategy: Strategy, budget: int) -> list[Arch]:
         asked.append(strategy.ask())
         strategy.tell(asked[-1], worth(asked[-1]))
     return asked
-
-
-class TestContract(StrategyContract):
-    budget = 36  # beyond the last ranking
-
-    @pytest.fixture
-    def space(self) -> NASBench201:
-        return SPACE  # one for all, since it is encoded once
-
-    @pytest.fixture
-    def strategy_class(self) -> type[Strategy]:
-        return BinaryPredictor
-
-    @pytest.fixture
-    def settings(self) -> dict[str, Any]:
-        return {**QUICK, "points": 30, "iterations": 3}
 
 
 # --- the network ---

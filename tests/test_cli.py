@@ -14,6 +14,7 @@ import click
 import pytest
 from commands import ROOT, call, environment, install
 
+from nassearch.cli import common
 from nassearch.cli.main import COMMANDS, cli
 from nassearch.spaces.nasbench201 import NASBench201
 
@@ -149,6 +150,97 @@ def test_compare_and_plot() -> None:
         assert done("plot", "a.jsonl", "b.jsonl", "-o", name) == f"{name}\n"
         assert Path(name).stat().st_size > 1000
     done("plot", "a.jsonl", "-o", "s.png", "--x", "seconds")
+
+
+def test_results_of_several_data_sets_make_a_table_each() -> None:
+    """The hint that `run` prints works after any searches, whatever they were about and however far they came."""
+    install("cifar100")
+    for dataset in ("cifar10", "cifar100"):
+        for strategy, budget in (("ae", "70"), ("rand", "80")):
+            about = ("--dataset", dataset, "--rounds", "4", "--budget", budget)
+            done("run", strategy, *about, "--out", f"{strategy}-{dataset}.jsonl")
+    Path("begun.jsonl").write_bytes(Path("ae-cifar10.jsonl").read_bytes().splitlines(keepends=True)[0])
+    names = sorted(str(path) for path in Path().glob("*.jsonl"))
+    result = call("compare", *names)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("nassearch: left out: begun.jsonl has no complete round yet")
+    assert [line for line in result.stdout.splitlines() if line.startswith("nasbench201, ")] == [
+        f"nasbench201, {dataset}: test accuracy (percent) of the best so far by validation accuracy, median of 4 rounds"
+        for dataset in ("cifar10", "cifar100")
+    ]
+    assert result.stdout.count("speed-up: those that ae needs") == 2
+    assert result.stdout.count("budgets") == 0
+    found = json.loads(call("compare", *names, "--baseline", "rand-cifar100.jsonl", "--json").stdout)
+    assert [(row["dataset"], row["label"], row["baseline"]) for row in found["rows"]] == [
+        ("cifar10", "ae", "ae"),
+        ("cifar10", "rand", "ae"),
+        ("cifar100", "ae", "rand"),
+        ("cifar100", "rand", "rand"),
+    ]
+    assert call("compare", *names, "--baseline", "nothing").exit_code == 1
+
+
+def test_json_tells_more_than_from_unknown() -> None:
+    for strategy in ("ae", "rand"):
+        done(
+            "run",
+            strategy,
+            "--dataset",
+            "cifar10",
+            "--rounds",
+            "4",
+            "--budget",
+            "70",
+            "--out",
+            f"{strategy}.jsonl",
+        )
+    row, _ = json.loads(done("compare", "ae.jsonl", "rand.jsonl", "--target", "1000", "--json"))["rows"]
+    assert (row["speedup"], row["speedup_bound"], row["models_to_target"]) == (None, "unknown", None)
+    assert (row["rounds_to_target"], row["budget"]) == (0, 70)
+    base, other = json.loads(done("compare", "ae.jsonl", "rand.jsonl", "--json"))["rows"]
+    assert (base["speedup"], base["speedup_bound"]) == (1.0, "exactly")
+    if other["models_to_target"] is None:
+        assert other["speedup_bound"] == "less than"
+        assert other["speedup"] == base["models_to_target"] / 70
+    text = done("compare", "ae.jsonl", "rand.jsonl", "--target", "1000")
+    assert "models to 1000.00" in text and "not in 70" in text and "inf" not in text
+
+
+def test_a_target_is_headed_as_it_was_given() -> None:
+    done(*RUN, "--out", "a.jsonl")
+    assert "models to 20.585: where" in done("compare", "a.jsonl", "--target", "20.585")
+    assert "models to 20.585: " in done(*RUN, "--out", "a.jsonl", "--target", "20.585")
+
+
+def test_the_axis_of_different_models() -> None:
+    done(*RUN, "--out", "a.jsonl")
+    found = json.loads(done("show", "a.jsonl", "--x", "distinct", "--json"))
+    least = min(70 - revisits for revisits in found["revisits"])
+    assert len(found["summary"]["median"]) == least < 70
+    assert f"after {least} different models" in done("show", "a.jsonl", "--x", "distinct")
+    assert f"at {least}" in done("compare", "a.jsonl", "--x", "distinct")
+    assert "different models to" in done("compare", "a.jsonl", "--x", "distinct")
+    assert "different models" in done(*RUN, "--out", "a.jsonl", "--x", "distinct")
+    done("plot", "a.jsonl", "-o", "a.svg", "--x", "distinct")
+    assert "different models trained" in Path("a.svg").read_text()
+
+
+def test_rounds_that_were_there_are_told_of(in_an_empty_folder: Path) -> None:
+    assert "were there" not in done(*RUN, "--out", "a.jsonl")
+    assert "rounds:  6 of 9 were there, 3 computed now" in done(*RUN, "--rounds", "9", "--out", "a.jsonl")
+    assert "rounds:  9 of 9 were there, 0 computed now" in done(*RUN, "--rounds", "9", "--out", "a.jsonl")
+    assert sorted(path.name for path in in_an_empty_folder.iterdir()) == ["a.jsonl", "a.png"]
+
+
+def test_lines_tell_of_progress_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert common.SECONDS_BETWEEN_LINES == 60
+    monkeypatch.setattr(common, "SECONDS_BETWEEN_LINES", 0.0)
+    done_before = call(*RUN, "--rounds", "2", "--out", "a.jsonl")
+    assert done_before.stderr.splitlines()[-2:] == [f"nassearch: searching: {n} of 2" for n in (1, 2)]
+    # Rounds that were there count: what is told is how far the whole is.
+    result = call(*RUN, "--rounds", "4", "--out", "a.jsonl", "--json")
+    assert result.stderr.splitlines()[-2:] == [f"nassearch: searching: {n} of 4" for n in (3, 4)]
+    assert json.loads(result.stdout)["results"] == "a.jsonl"
 
 
 def test_show_of_a_strategy_that_reports_nothing() -> None:

@@ -95,6 +95,61 @@ def test_speedup_where_some_never_arrive() -> None:
     assert (ratio, low, high) == (4.0, 2.0, INF)
 
 
+def known(ours: Curve, other: Curve) -> list[tuple[float, str]]:
+    return [tuple(end) for end in ours.known_speedup_over(other, 1.0, np.random.default_rng(0))]  # type: ignore[misc]
+
+
+def test_a_speedup_that_is_known_is_the_same_restricted() -> None:
+    slow, fast = step_curve([20, 20, 20]), step_curve([4, 5, 10])
+    assert known(fast, slow) == [(4.0, "exactly"), (2.0, "exactly"), (5.0, "exactly")]
+
+
+def test_a_speedup_over_a_median_that_does_not_arrive_is_more_than_the_budget_shows() -> None:
+    # Six of twenty arrive: in a resample eleven would have to, which has probability 0.017, below a tail.
+    some, ours = step_curve([30] * 6 + [INF] * 14), step_curve([20] * 20)
+    assert known(ours, some) == [(2.0, "more than")] * 3
+    assert known(some, ours) == [(0.5, "less than")] * 3
+    # Twelve of twenty: eleven or more arrive in most resamples, and ten or less in more than a tail.
+    most = step_curve([30] * 12 + [INF] * 8)
+    assert known(ours, most) == [(1.5, "exactly"), (1.5, "exactly"), (2.0, "more than")]
+    assert known(most, ours) == [(20 / 30, "exactly"), (0.5, "less than"), (20 / 30, "exactly")]
+
+
+def test_a_speedup_counts_each_search_by_its_own_budget() -> None:
+    never, ours = step_curve([INF] * 3, budget=100), step_curve([20] * 3, budget=25)
+    assert known(ours, never)[0] == (5.0, "more than")
+    assert known(step_curve([INF] * 3, budget=25), step_curve([50] * 3, budget=100))[0] == (2.0, "less than")
+
+
+def test_a_speedup_of_two_that_never_arrive_is_unknown() -> None:
+    never = step_curve([INF, INF, INF])
+    found = never.known_speedup_over(never, 1.0, np.random.default_rng(0))
+    assert [end.bound for end in found] == ["unknown"] * 3
+
+
+def revisiting(number: int, archs: list[int], valid: list[float]) -> Round:
+    seen = [(arch,) for arch in archs]
+    values, seconds = np.array(valid, float), np.full(len(archs), 10.0)
+    return Round(number, seen, values, values, seconds, len(archs) - len(set(archs)))
+
+
+def test_revisits_do_not_count_on_the_axis_of_different_models() -> None:
+    """The third round trains three different ones: so far go all. The second visit of 7 is worth more, and is kept."""
+    rounds = [
+        revisiting(0, [7, 7, 8, 7, 9, 5], [1, 4, 2, 1, 6, 7]),
+        revisiting(1, [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]),
+        revisiting(2, [1, 1, 2, 2, 3, 3], [5, 5, 6, 6, 7, 9]),
+    ]
+    curve = Curve.from_rounds(rounds, "test", "test", x="distinct")
+    assert curve.values.tolist() == [[4, 4, 6], [1, 2, 3], [5, 6, 9]]
+    assert curve.seconds.tolist() == [[20, 40, 50], [10, 20, 30], [20, 40, 60]]
+    assert (curve.budget, curve.x) == (3, "distinct")
+    without = Curve.from_rounds(rounds[1:2], x="distinct")
+    assert without.values.tolist() == Curve.from_rounds(rounds[1:2]).values.tolist()
+    with pytest.raises(InvalidSetting, match="x is models or distinct, not 'hours'"):
+        Curve.from_rounds(rounds, x="hours")
+
+
 def test_shapes_are_checked() -> None:
     flat: Floats = np.ones(3)
     with pytest.raises(BadData, match=r"\[rounds, models\].*\(3,\)"):

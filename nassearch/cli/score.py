@@ -53,6 +53,7 @@ def score(
     seed: int,
     model: str | None,
     input_shape: str | None,
+    vocabulary: int | None,
     classes: int | None,
     benchmark: str,
     dataset: str | None,
@@ -78,8 +79,8 @@ def score(
     """
     if sum([bool(archs), sample is not None, whole, model is not None]) != 1:
         raise click.UsageError("give architectures, or --sample N, or --all, or --model: one of the four")
-    if model is None and (input_shape, classes) != (None, None):
-        raise click.UsageError("--input and --classes describe a --model, and there is none")
+    if model is None and (input_shape, vocabulary, classes) != (None, None, None):
+        raise click.UsageError("--input, --vocabulary and --classes describe a --model, and there is none")
     if model is not None and dataset is not None:
         raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
     if output is not None and output.suffix not in (".csv", ".json"):
@@ -90,7 +91,7 @@ def score(
     with watching(not as_json) as watch:
         if model is not None:
             columns, rows, reasons = model_table(
-                model, input_shape, classes, split_specs(proxies), batch, seed
+                model, input_shape, vocabulary, classes, split_specs(proxies), batch, seed
             )
         else:
             from nassearch.scoring import score_table

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
@@ -19,12 +20,37 @@ VARIANCE = ("batch", "element")
 """Choices of `nassearch.networks.jacobians.input_jacobian`, the default first."""
 
 
+KINDS: dict[str, tuple[type, ...]] = {"true or false": (bool,), "a number": (Real,), "a text": (str,)}
+"""What an option may be, by what its default is."""
+
+
 def check_positive(options: Mapping[str, Any], *names: str) -> None:
     """Raise `InvalidSetting` where one of these options is given and is not a positive number."""
     for name in names:
         value = options.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise InvalidSetting(f"{name} is a positive number, not {value!r}")
+
+
+def check_options(name: str, options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raise `UnknownName` for an option that a score does not have, `InvalidSetting` for a wrong kind or seed."""
+    for option in sorted(options.keys() - known.keys()):
+        raise UnknownName(f"option of {name}", option, known)
+    check_seed(name, options)
+    check_kinds(name, options, known)
+
+
+def check_kinds(name: str, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Raise `InvalidSetting` where an option is not of the kind of its default: true or false, a number or a text."""
+    for option, value in options.items():
+        default = defaults.get(option)
+        kind = next((kind for kind, types in KINDS.items() if isinstance(default, types)), None)
+        # To Python true and false are numbers.
+        truth = isinstance(value, bool)
+        if kind and (not isinstance(value, KINDS[kind]) or truth != isinstance(default, bool)):
+            raise InvalidSetting(
+                f"{option} of {name} is {kind}, not {quoted(value)}; such as {option}={default}"
+            )
 
 
 def check_seed(name: str, options: Mapping[str, Any]) -> None:
@@ -42,6 +68,13 @@ def check_amplitudes(amplitudes: Any) -> None:
         raise InvalidSetting(f"amplitudes are one or more positive numbers in brackets, not {amplitudes!r}")
     for amplitude in amplitudes:
         check_positive({"amplitude": amplitude}, "amplitude")
+
+
+def check_reads(name: str, reads: Iterable[str]) -> None:
+    """Raise `UnknownName` where a proxy declares to read what no probe has."""
+    for each in reads:
+        if each not in READS:
+            raise UnknownName(f"thing to read of a probe, as proxy {name} declares it,", str(each), READS)
 
 
 def check_choice(options: Mapping[str, Any], name: str, choices: Sequence[str]) -> None:

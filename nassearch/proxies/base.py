@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
-from nassearch.networks.options import PROBE_REVISION, READS, check_seed
+from nassearch.networks.options import PROBE_REVISION, check_options, check_reads
 from nassearch.proxies.kinds import Kinds
-from nassearch.proxies.scores import Scores, parted
+from nassearch.proxies.scores import Scores, parted, told_or_float
 from nassearch.types import Batch, Floats
 
 if TYPE_CHECKING:
@@ -71,10 +71,8 @@ class Proxy:
         return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY}
 
     def check(self, options: Mapping[str, Any], batch: Batch | None) -> None:
-        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong seed or no batch."""
-        for option in sorted(options.keys() - self.options.keys()):
-            raise UnknownName(f"option of {self.name}", option, self.options)
-        check_seed(self.name, options)
+        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong kind, seed or batch."""
+        check_options(self.name, options, self.options)
         for need in sorted(self.needs):
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")
@@ -102,10 +100,7 @@ class Proxy:
         if self.model_function is None:
             raise InvalidModel(f"{self.name} is defined for architectures of a search space, not for modules")
         self.check(options, batch)
-        found = self.model_function(model, batch, **options)
-        if isinstance(found, str):
-            raise InvalidModel(found)
-        return float(found)
+        return told_or_float(self.model_function(model, batch, **options))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
@@ -192,26 +187,17 @@ class ModelProxy(Proxy):
 
     def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
         self.check(options, batch)
-        from nassearch.networks.passes import read_model
-
-        looked_at = (
-            Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
-        )  # by none that needs no inputs
-        settings = self.settings_of_model(options, len(looked_at.inputs))
-        (value,) = read_model(model, looked_at, [self.reader(options)], self.reads, **settings)
-        if isinstance(value, str):
-            raise InvalidModel(value)
-        return value
+        (value,) = read_one([(self, options)], model, batch)
+        return told_or_float(value)
 
     def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that its probe depends on."""
         return {name: {**self.options, **options}[name] for name in PASS}
 
     def settings_of_model(self, options: Mapping[str, Any], size: int) -> dict[str, Any]:
-        """Return what the probe of a given module depends on; a batch smaller than the default size is taken whole.
+        """Return what the probe of a module depends on, or raise `InvalidSetting` where they ask for new weights.
 
-        Raises:
-            InvalidSetting: they ask for new weights.
+        A batch smaller than the default size is taken whole.
         """
         settings = self.settings(options)
         if {"init", "bias"} & options.keys():
@@ -247,9 +233,7 @@ def model_proxy(
 
     def declare(function: Callable[..., float]) -> ModelProxy:
         name = getattr(function, "__name__", "")
-        for each in reads:
-            if each not in READS:
-                raise UnknownName(f"thing to read of a probe, as proxy {name} declares,", str(each), READS)
+        check_reads(name, reads)
         declared = ModelProxy(
             name,
             function,  # type: ignore[arg-type]
@@ -298,3 +282,21 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
         found = read_networks(networks, batch, readers, reads, **models[0].settings(options))
         answers.update(zip(places, found, strict=True))
     return [answers[place] for place in range(len(requests))]
+
+
+def read_one(
+    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch | None
+) -> list[float | str]:
+    """Score one torch module, which is left as it was, by proxies that share a probe; without a batch by some alone.
+
+    Returns for each a raw score, or what went wrong as text.
+    """
+    from nassearch.networks.passes import read_model
+
+    looked_at = (
+        Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
+    )  # by none that needs no inputs
+    proxy, options = asked[0]
+    settings = proxy.settings_of_model(options, len(looked_at.inputs))
+    reads = frozenset().union(*(proxy.reads for proxy, _ in asked))
+    return read_model(model, looked_at, [p.reader(o) for p, o in asked], reads, **settings)

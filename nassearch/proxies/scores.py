@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nassearch.errors import InvalidModel
 from nassearch.types import Floats
 
 Scores = tuple[Floats, dict[int, str]]
@@ -38,3 +39,10 @@ def finite(scores: Floats, reasons: Mapping[int, str]) -> Scores:
         return scores, dict(reasons)
     told = dict.fromkeys(np.flatnonzero(infinite).tolist(), INFINITE)
     return np.where(infinite, np.nan, scores), {**told, **reasons}
+
+
+def told_or_float(found: float | str) -> float:
+    """Return a raw score, or raise `InvalidModel` with the reason why there is none."""
+    if isinstance(found, str):
+        raise InvalidModel(found)
+    return float(found)

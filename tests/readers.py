@@ -1,0 +1,204 @@
+"""Every command in every format, on a benchmark of losses whose names are as hostile as names can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+import numpy as np
+import pytest
+
+from nassearch import registry
+from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.table import Table
+from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.cli.main import COMMANDS, cli
+from nassearch.networks.graph import Builder, Network
+from nassearch.proxies.base import proxy
+from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.choices import Choices
+from nassearch.strategies.rand import RandomSearch
+from nassearch.types import Arch, Task
+
+TASK = Task((1, 8), 4)
+NASTY = "[red]x[/red][/]:100:\x1b[31m\x1b]8;;http://x\x07$x_{$\u202e\x9b1m\x7f\r%(a)s{}"
+"""Markup, an emoji code, escape sequences, a link, mathematics, the other direction, control characters, formats."""
+HARMFUL = frozenset("\x1b\x07\u202e\x9b\x7f\r")
+WRITTEN = r"[red]x[/red][/]:100:\x1b[31m\x1b]8;;http://x\x07$x_{$\u202e\x9b1m\x7f\r%(a)s{}"
+LEAST = 400.0
+"""The losses are from here on, so that no other number that is printed could be one with the wrong sign."""
+
+
+class Space(Choices):
+    """Architectures with names that act on a terminal (a test)."""
+
+    name = "readers"
+    choices = (
+        ("64", "8"),
+        ("100", "4"),
+        ("32", "16"),
+        ("plain", NASTY.replace(":", ";"), "[/b]", "$\\frac{$"),
+    )
+
+    def network(self, arch: Arch, task: Task) -> Network:
+        build = Builder(task.input_shape)
+        x = 0
+        for option, names in zip(arch[:3], self.choices, strict=False):
+            x = build.relu(build.batch_norm(build.conv(x, int(names[option]), 3)))
+        build.linear(build.global_pool(x), task.classes)
+        return Network(((build.done(), 1),))
+
+
+class Losses(TabularBenchmark):
+    name: ClassVar[str] = "losses"
+
+    @classmethod
+    def datasets(cls) -> dict[str, Dataset]:
+        plain = Dataset("plain", TASK, "nats", False, "made up", highest=1e4, quantity="loss")
+        nasty = Dataset(NASTY, TASK, NASTY, False, NASTY, highest=1e4, quantity=NASTY)
+        return {each.name: each for each in (plain, nasty)}
+
+    @classmethod
+    def make_space(cls, dataset: str | None = None) -> SearchSpace:
+        return Space()
+
+    @classmethod
+    def table_path(cls, dataset: str) -> Path:
+        return super().table_path(dataset.replace("/", "-"))
+
+
+class Teller(RandomSearch):
+    name: ClassVar[str] = "teller"
+
+    def report(self) -> dict[str, Any]:
+        return {NASTY: NASTY, "table": {NASTY: [1, 2], f"{NASTY}2": [NASTY, 0.5]}}
+
+
+Losses.__doc__ = Teller.__doc__ = f"Tell {NASTY} (a test, 2026)."
+
+
+@proxy(reference=NASTY)
+def nasty(networks: Any, batch: Any = None, *, option: str = NASTY) -> list[float]:
+    """Count."""
+    import warnings
+
+    warnings.warn(f"beware of {NASTY}", stacklevel=1)
+    return [float(number) for number, _ in enumerate(networks)]
+
+
+PARTS = {
+    "benchmarks": {"losses": "readers:Losses"},
+    "strategies": {"teller": "readers:Teller"},
+    "proxies": {"nasty": "readers:nasty"},
+}
+
+
+def losses() -> np.ndarray:
+    """Return the published losses, `[seeds, N]` in the order of the space: the last architecture is the best."""
+    base = np.linspace(LEAST + 100, LEAST, Space().size)
+    return np.stack([base, base + 3.0])
+
+
+@contextmanager
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install it, with its table."""
+    for kind, parts in PARTS.items():
+        monkeypatch.setitem(registry.BUILT_IN, kind, {**registry.BUILT_IN[kind], **parts})
+    registry._known.cache_clear()
+    for name, dataset in Losses.datasets().items():
+        values = -losses()
+        table = Table.build(
+            Space(), dataset, list(Space().all()), values - 1, values, np.full(values.shape, 9.0)
+        )
+        path = Losses.table_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.save(path)
+    yield
+    registry._known.cache_clear()
+
+
+def write_inputs(dataset: str) -> None:
+    """Write what the lines read: a sheet of losses and a module."""
+    space = Space()
+    rows = [
+        [space.format(arch).replace('"', '""'), *map(str, losses()[:, i])]
+        for i, arch in enumerate(space.all())
+    ]
+    text = "".join(f'"{arch}","{dataset}",{valid},{test}\n' for arch, valid, test in rows)
+    Path("sheet.csv").write_text(f"arch,dataset,valid,test\n{text}", newline="")
+
+
+def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
+    """Return lines for every command, in each of its formats; `{n}.jsonl`s of earlier lines are read by later ones."""
+    about = ["--benchmark", "losses", "--dataset", dataset]
+    results = [f"{file}.jsonl", f"{file}2.jsonl"]
+    search = [*about, "--rounds", "5", "--budget", "12"]
+    view = ["--show", "valid", "--choose", "test"]
+    scores = ["--proxies", "params,nasty", *about]
+    judged = [*scores, "--all", "--draws", "20", "--neighbourhoods", "5"]
+    return {
+        "run": [
+            ["run", "rand", *search, "--out", results[0], "--target", "450"],
+            ["run", "rand", *search, "--out", results[0], "--json", "--plot", f"{file}.svg"],
+            ["run", "rand", *search, "--out", results[0], "--x", "distinct", *view],
+            ["run", "teller", *search, "--warmup", "6", "--scorer", "nasty", "--out", results[1]],
+        ],
+        "compare": [
+            ["compare", *results],
+            ["compare", *results, "--json"],
+            ["compare", *results, "--x", "distinct", "--target", "440.5", *view],
+            ["compare", *results, "--baseline", results[1]],
+        ],
+        "show": [
+            ["show", results[0]],
+            ["show", results[1], "--x", "distinct", *view],
+            ["show", results[1], "--json"],
+            ["show", results[1], "--round", "1"],
+        ],
+        "plot": [
+            ["plot", *results, "-o", f"{file}-plot.svg", "--x", x] for x in ("models", "distinct", "seconds")
+        ],
+        "score": [
+            ["score", "--all", *scores],
+            ["score", "--all", *scores, "--json"],
+            ["score", "--sample", "3", *scores, "-o", f"{file}.csv"],
+            ["score", "--sample", "3", *scores, "-o", f"{file}.json"],
+        ],
+        "correlate": [
+            ["correlate", *judged],
+            ["correlate", *judged, "--json", "--metric", "valid"],
+            ["correlate", *judged, "-o", f"{file}.csv", "--plot", f"{file}-scatter.svg"],
+            ["correlate", *judged, "-o", f"{file}.json"],
+        ],
+        "list": [
+            ["list", kind, *more]
+            for kind in ("strategies", "proxies", "combinations", "benchmarks")
+            for more in ([], ["--json"])
+        ],
+        "bench list": [["bench", "list"], ["bench", "list", "--json"]],
+        "bench info": [
+            ["bench", "info", dataset, "--benchmark", "losses"],
+            ["bench", "info", dataset, "--benchmark", "losses", "--json"],
+        ],
+        "bench import": [
+            ["bench", "import", "losses", "sheet.csv", "--force"],
+            ["bench", "import", "losses", "sheet.csv", "--force", "--json"],
+        ],
+        "bench fetch": [["bench", "fetch", "nasbench101", "--list"]],  # downloads, and reads no value
+        "bench build": [["bench", "build", "--help"]],  # trains the embedded benchmark, of accuracies
+    }
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command there is, by the words that call it."""
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {part}", sub) for part, sub in command.commands.items())
+        else:
+            yield name, command
