@@ -76,8 +76,8 @@ def _decimals(found: np.ndarray, significant: int) -> int:
     enough = significant - 1 - math.floor(math.log10(largest))
     half = max(2, math.ceil(len(found) / 2))
     if len(found) >= half:
-        shares = found / largest  # of which differences cannot overflow
-        narrowest = float(np.min(shares[half - 1 :] - shares[: len(found) - half + 1]))
+        shares = found / largest  # of which differences cannot overflow, and may be 0
+        narrowest = max(float(np.min(shares[half - 1 :] - shares[: len(found) - half + 1])), 5e-324)
         # Less a little, since 94.46 - 94.45 is less than 0.01.
         steps = math.log10(STEPS) - math.log10(narrowest) - math.log10(largest)
         enough = max(enough, math.ceil(steps - 1e-6))
