@@ -23,6 +23,8 @@ from nassearch.cli.model import model_options, model_table
 from nassearch.errors import InvalidSetting
 
 SHOWN = 20
+WHOLE = 1e15
+"""Up to here counts, such as those of params and flops, are written whole."""
 
 
 @click.command()
@@ -124,4 +126,6 @@ def score(
 
 
 def _cell(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) and value == value else value
+    if not isinstance(value, float) or value != value:
+        return value
+    return f"{value:.0f}" if value.is_integer() and abs(value) < WHOLE else f"{value:.6g}"
