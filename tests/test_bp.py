@@ -23,7 +23,6 @@ from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.base import Strategy
 from nassearch.strategies.bp import BinaryPredictor, ranks
 from nassearch.strategies.rand import RandomSearch
-from nassearch.testing import StrategyContract
 from nassearch.types import Arch, Floats
 
 SPACE = NASBench201()
@@ -40,22 +39,6 @@ def trace(strategy: Strategy, budget: int) -> list[Arch]:
         asked.append(strategy.ask())
         strategy.tell(asked[-1], worth(asked[-1]))
     return asked
-
-
-class TestContract(StrategyContract):
-    budget = 36  # beyond the last ranking
-
-    @pytest.fixture
-    def space(self) -> NASBench201:
-        return SPACE  # one for all, since it is encoded once
-
-    @pytest.fixture
-    def strategy_class(self) -> type[Strategy]:
-        return BinaryPredictor
-
-    @pytest.fixture
-    def settings(self) -> dict[str, Any]:
-        return {**QUICK, "points": 30, "iterations": 3}
 
 
 # --- the network ---
@@ -206,10 +189,14 @@ def none(archs: Sequence[Arch]) -> Floats:
     return np.full(len(archs), np.nan)
 
 
-@pytest.mark.parametrize("scorer", [flat, none])
-def test_a_scorer_that_orders_nothing_changes_nothing(scorer: Any) -> None:
+def test_a_scorer_that_scores_nothing_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="none of the 30 architectures of a warm-up has a score"):
+        BinaryPredictor(SPACE, rng(5), **QUICK).warm_up(none, 30, rng(6))
+
+
+def test_a_scorer_that_orders_nothing_changes_nothing() -> None:
     warmed = BinaryPredictor(SPACE, rng(5), **QUICK)
-    warmed.warm_up(scorer, 30, rng(6))
+    warmed.warm_up(flat, 30, rng(6))
     assert trace(warmed, 60) == trace(BinaryPredictor(SPACE, rng(5), **QUICK), 60)
 
 

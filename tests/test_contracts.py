@@ -1,4 +1,4 @@
-"""Every registered benchmark and its space keep the contracts, each on a made-up table."""
+"""Every registered part keeps its contract: nothing here lists them, the registry does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,39 @@ from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.proxies.base import Proxy
+from nassearch.scorers.combined import Combination
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.spaces.nasbench_nlp import NASBenchNLP
 from nassearch.spaces.recipes import to_arch
-from nassearch.testing import BenchmarkContract, SpaceContract
+from nassearch.strategies.base import Strategy
+from nassearch.testing import (
+    BenchmarkContract,
+    CombinationContract,
+    ProxyContract,
+    SpaceContract,
+    StrategyContract,
+)
+from nassearch.types import Arch, Task
 
 NAMES = sorted(registry.BUILT_IN["benchmarks"])
 DIRECTED = {"nasbench-nlp"}
 """Spaces whose neighbours are the nearest of a list, which need not be mutual."""
+BIASED = {"nasbench101-matrix"}
+"""Parts whose draws follow a published law that is not uniform."""
+TASKS = {
+    "nasbench-asr": Task((80, 12), 48, channels=(100, 100, 100), cells=1),
+    "nasbench-nlp": Task((4,), 6, channels=(4, 4, 4)),
+}
+"""Small tasks for the spaces whose networks are not for images."""
+LEARNERS = {
+    "bp": {
+        **{"width": 16, "depth": 2, "epochs": 30, "warm_up_epochs": 30, "batch": 10, "rate": 3e-3},
+        **{"points": 40, "iterations": 2, "candidates": 1500},
+    },
+}
+"""Settings for strategies that train a network: quick, and every comparison passes by five of its standard errors."""
 
 
 def space_of(part: Any) -> SearchSpace:
@@ -34,14 +59,25 @@ def part(request: pytest.FixtureRequest) -> Any:
     return registry.load("benchmarks", request.param)
 
 
+@pytest.fixture(scope="module")
+def made(part: Any) -> SearchSpace:
+    """Return one space for all tests of a part, since it remembers its architectures."""
+    return space_of(part)
+
+
 class TestSpaces(SpaceContract):
     @pytest.fixture
-    def space(self, part: Any) -> SearchSpace:
-        return space_of(part)
+    def space(self, made: SearchSpace) -> SearchSpace:
+        return made
 
-    def test_one_edit_undoes_another(self, space: SearchSpace) -> None:
-        self.symmetric = space.name not in DIRECTED
-        super().test_one_edit_undoes_another(space)
+    @pytest.fixture
+    def task(self, part: Any) -> Task:
+        return TASKS.get(part.name, Task((3, 8, 8), 10, (4, 8, 8), 1))
+
+    @pytest.fixture(autouse=True)
+    def declared(self, part: Any) -> None:
+        self.symmetric = part.name not in DIRECTED
+        self.uniform = part.name not in BIASED
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +110,57 @@ class TestBenchmarks(BenchmarkContract):
         assert issubclass(part, TabularBenchmark)
         monkeypatch.setattr(part, "table_path", classmethod(lambda cls, dataset: table))
         return part.open()
+
+
+def quick(proxy: Proxy, space: SearchSpace) -> dict[str, Any]:
+    """Return options that leave a proxy what it is, and make it quick."""
+    options = dict(space.proxy_defaults.get(proxy.name, {}))
+    few = {"batch_size": 10 if proxy.name == "cv" else 6, "initialisations": 3}
+    return options | {name: value for name, value in few.items() if name in proxy.options}
+
+
+class TestStrategies(StrategyContract):
+    @pytest.fixture(params=sorted(registry.BUILT_IN["strategies"]), autouse=True)
+    def name(self, request: pytest.FixtureRequest) -> str:
+        if request.param in LEARNERS:
+            self.budget, self.seeds, self.warmed_by = 60, 4, 100
+        return str(request.param)
+
+    @pytest.fixture
+    def strategy_class(self, name: str) -> type[Strategy]:
+        loaded: type[Strategy] = registry.load("strategies", name)
+        assert loaded.name == name
+        return loaded
+
+    @pytest.fixture
+    def settings(self, name: str) -> dict[str, Any]:
+        return LEARNERS.get(name, {})
+
+
+PROXIES = sorted(registry.BUILT_IN["proxies"])
+
+
+class TestProxies(ProxyContract):
+    @pytest.fixture(params=PROXIES)
+    def proxy(self, request: pytest.FixtureRequest) -> Proxy:
+        loaded: Proxy = registry.load("proxies", request.param)
+        assert loaded.name == request.param
+        return loaded
+
+    @pytest.fixture
+    def options(self, proxy: Proxy) -> dict[str, Any]:
+        return quick(proxy, NASBench201())
+
+    @pytest.fixture
+    def archs(self) -> list[Arch]:
+        """Return random cells, and one that carries nothing."""
+        return [*NASBench201().sample_many(3, np.random.default_rng(4)), (0,) * 6]
+
+
+class TestCombinations(CombinationContract):
+    @pytest.fixture(params=sorted(registry.BUILT_IN["combinations"]))
+    def combination(self, request: pytest.FixtureRequest) -> Combination:
+        self.first_decides = request.param == "fallback"
+        loaded: Combination = registry.load("combinations", request.param)
+        assert loaded.name == request.param
+        return loaded

@@ -253,7 +253,7 @@ def test_a_network_that_ignores_its_input_is_not_scorable() -> None:
     ("spec", "error", "message"),
     [
         ("js(k=0)", InvalidSetting, "k is a positive number"),
-        ("jacob_cov(k=nan)", InvalidSetting, "k is a positive number, not 'nan'"),
+        ("jacob_cov(k=nan)", InvalidSetting, "k of jacob_cov is a number, not 'nan'"),
         ("jsc(root=-2)", InvalidSetting, "root is a positive number, not -2"),
         ("sns(amplitude=0)", InvalidSetting, "amplitude is a positive number"),
         ("mnjs(amplitudes=(1, 0))", InvalidSetting, "amplitude is a positive number, not 0"),

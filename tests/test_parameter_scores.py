@@ -189,9 +189,9 @@ def test_architectures_of_the_space() -> None:
     ("spec", "error", "message"),
     [
         ("pjs(k=0)", InvalidSetting, "k is a positive number, not 0"),
-        ("pjsc(root=true)", InvalidSetting, "root is a positive number, not True"),
+        ("pjsc(root=true)", InvalidSetting, "root of pjsc is a number, not True"),
         ("wpjs(tensors=regulars)", UnknownName, "did you mean regular"),
-        ("wpjsi(rescale=3)", InvalidSetting, "rescale is true or false, not 3"),
+        ("wpjsi(rescale=3)", InvalidSetting, "rescale of wpjsi is true or false, not 3"),
         ("cv(initialisations=1)", InvalidSetting, "at least 2, not 1"),
         ("cv(initialisations=2.5)", InvalidSetting, "at least 2, not 2.5"),
         ("cv(init=xavier)", InvalidSetting, "leave out init"),

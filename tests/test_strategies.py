@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 from fakes import FakeBenchmark, flat, score, worth
 
-from nassearch import registry
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.ae import AgingEvolution, subset
 from nassearch.strategies.base import Strategy, rank
 from nassearch.strategies.rand import RandomSearch
-from nassearch.testing import StrategyContract
 from nassearch.types import Arch, Floats, Scorer
 
 SPACE = NASBench201()
@@ -35,16 +33,6 @@ def trace(strategy: Strategy, budget: int, value: Callable[[Arch], float] = wort
 
 def code(archs: Sequence[Arch]) -> str:
     return " ".join("".join(map(str, arch)) for arch in archs)
-
-
-class TestBuiltIn(StrategyContract):
-    @pytest.fixture(params=registry.names("strategies"))
-    def strategy_class(self, request: pytest.FixtureRequest) -> type[Strategy]:
-        loaded: type[Strategy] = registry.load("strategies", request.param)
-        return loaded
-
-    def test_is_registered_under_its_name(self, strategy_class: type[Strategy]) -> None:
-        assert registry.load("strategies", strategy_class.name) is strategy_class
 
 
 def test_rank_is_stable_with_nan_last() -> None:

@@ -16,6 +16,7 @@ from nassearch.cli.common import (
     json_option,
     split_specs,
     table,
+    told,
     watching,
     work_options,
 )
@@ -172,6 +173,7 @@ def _tell(found: Comparison) -> None:
             part = found.reports[start : start + ABREAST]
             title = ["", TITLES[nan]] if missing and start == 0 else []
             table(title, ["", *(report.proxy for report in part)], _rows(part, nan))
+    echo(f"scores: {told(found.counts)}")
     if not missing:
         echo("every architecture has every score, so both conventions for missing ones agree")
 
@@ -229,6 +231,7 @@ def _nested(found: Comparison) -> dict[str, Any]:
         "neighbourhoods": found.neighbourhoods,
         "cluster": found.cluster,
         **found.how._asdict(),
+        "scores": found.counts._asdict(),
         "proxies": [
             {
                 "proxy": report.proxy,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
@@ -15,12 +16,37 @@ VARIANCE = ("batch", "element")
 """Choices of `nassearch.networks.jacobians.input_jacobian`, the default first."""
 
 
+KINDS: dict[str, tuple[type, ...]] = {"true or false": (bool,), "a number": (Real,), "a text": (str,)}
+"""What an option may be, by what its default is."""
+
+
 def check_positive(options: Mapping[str, Any], *names: str) -> None:
     """Raise `InvalidSetting` where one of these options is given and is not a positive number."""
     for name in names:
         value = options.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise InvalidSetting(f"{name} is a positive number, not {value!r}")
+
+
+def check_options(name: str, options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raise `UnknownName` for an option that a score does not have, `InvalidSetting` for a wrong kind or seed."""
+    for option in sorted(options.keys() - known.keys()):
+        raise UnknownName(f"option of {name}", option, known)
+    check_seed(name, options)
+    check_kinds(name, options, known)
+
+
+def check_kinds(name: str, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Raise `InvalidSetting` where an option is not of the kind of its default: true or false, a number or a text."""
+    for option, value in options.items():
+        default = defaults.get(option)
+        kind = next((kind for kind, types in KINDS.items() if isinstance(default, types)), None)
+        # To Python true and false are numbers.
+        truth = isinstance(value, bool)
+        if kind and (not isinstance(value, KINDS[kind]) or truth != isinstance(default, bool)):
+            raise InvalidSetting(
+                f"{option} of {name} is {kind}, not {quoted(value)}; such as {option}={default}"
+            )
 
 
 def check_seed(name: str, options: Mapping[str, Any]) -> None:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
-from nassearch.networks.options import PROBE_REVISION, check_seed
+from nassearch.networks.options import PROBE_REVISION, check_options
 from nassearch.proxies.kinds import Kinds
 from nassearch.types import Batch, Floats
 
@@ -70,10 +70,8 @@ class Proxy:
         return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY}
 
     def check(self, options: Mapping[str, Any], batch: Batch | None) -> None:
-        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong seed or no batch."""
-        for option in sorted(options.keys() - self.options.keys()):
-            raise UnknownName(f"option of {self.name}", option, self.options)
-        check_seed(self.name, options)
+        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong kind, seed or batch."""
+        check_options(self.name, options, self.options)
         for need in sorted(self.needs):
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.networks.options import check_kinds
 from nassearch.scorers.learning import learn
 from nassearch.types import Arch, Floats, Progress, plain
 
@@ -54,12 +55,13 @@ class Combination:
         return {**own, "among": None}
 
     def check(self, options: Mapping[str, Any]) -> None:
-        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong `among`."""
+        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong kind or `among`."""
         for option in options:
             if option not in self.options:
                 raise UnknownName(
                     f"option of {self.name}", option, self.options, "(nassearch list combinations)"
                 )
+        check_kinds(self.name, options, self.options)
         among = options.get("among")
         if among is not None and (type(among) is not int or among < LEAST_AMONG):
             raise InvalidSetting(

@@ -1,4 +1,4 @@
-"""Contract tests to subclass: what every strategy, space and benchmark has to keep, whoever wrote it.
+"""Contract tests to subclass: what a proxy, combination, strategy, space or benchmark has to keep, whoever wrote it.
 
 class TestMine(StrategyContract):
     @pytest.fixture
@@ -7,7 +7,9 @@ class TestMine(StrategyContract):
 """
 
 from nassearch.testing.benchmarks import BenchmarkContract
+from nassearch.testing.combinations import CombinationContract
+from nassearch.testing.proxies import ProxyContract
 from nassearch.testing.spaces import SpaceContract
 from nassearch.testing.strategies import StrategyContract
 
-__all__ = ["BenchmarkContract", "SpaceContract", "StrategyContract"]
+__all__ = ["BenchmarkContract", "CombinationContract", "ProxyContract", "SpaceContract", "StrategyContract"]
