@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-SIGNIFICANT = 4
-"""Digits of a published value, such as 94.37 percent or a similarity of 0.5853."""
+SIGNIFICANT = 3
+"""Digits of a published value, at the least, such as 4.52 nats or a similarity of 0.585."""
 STEPS = 10
 """The closer half of the values is spread over so many units of the last digit, or more."""
 ROUNDING = 10
@@ -27,8 +27,8 @@ def decimals(values: Iterable[float | None], significant: int = 2) -> int:
 
     >>> decimals([92.45, 93.33, 94.45]), decimals([0.583, 0.585, 0.595]), decimals([0.1, 0.583, 0.585])
     (2, 4, 4)
-    >>> decimals([0.585], significant=4)
-    4
+    >>> decimals([0.585], significant=3)
+    3
     """
     return max(2, _decimals(_different(values), significant))
 
