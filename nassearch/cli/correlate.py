@@ -125,9 +125,11 @@ def correlate(
         raise click.UsageError("give --sample N or --all: one of the two")
     check_output(output, "figures")
     if plot is not None:
+        from nassearch.bounded import refuse_special
         from nassearch.plots import check_suffix
 
         check_suffix(plot)
+        refuse_special(plot, "choose another --plot")
     with watching(not as_json) as watch:
         found = compare(
             benchmark,

@@ -92,6 +92,7 @@ def run(
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
     """
+    from nassearch.bounded import refuse_special
     from nassearch.digits import exact
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
@@ -102,6 +103,8 @@ def run(
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     picture = plot or path.with_suffix(".png")
     check_suffix(picture)
+    refuse_special(path, "choose another --out")
+    refuse_special(picture, "choose another --plot")
     with watching(not as_json) as watch:
         outcome = experiment.run(
             path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
