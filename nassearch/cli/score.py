@@ -113,7 +113,7 @@ def score(
         write_rows(output, columns, rows)
     if output is not None or as_json:  # the table has a place for them
         for spec, reason in reasons.items():
-            click.echo(f"nassearch: {spec} has no score: {reason}", err=True)
+            echo(f"nassearch: {spec} has no score: {reason}", err=True)
     if as_json:
         told = {"reasons": reasons} if reasons else {}
         return echo_json([{**dict(zip(columns, row, strict=True)), **told} for row in rows])
@@ -125,7 +125,7 @@ def score(
             title, ["proxy", "score"], [[c, _cell(v)] for c, v in zip(columns[2:], rows[0][2:], strict=True)]
         )
         for spec, reason in reasons.items():
-            click.echo(f"{spec} has no score: {reason}")
+            echo(f"{spec} has no score: {reason}")
     else:
         shown = [[row[0], *map(_cell, row[2:])] for row in rows[:SHOWN]]
         table((), [columns[0], *columns[2:]], shown)

@@ -195,10 +195,7 @@ class ModelProxy(Proxy):
         return {name: {**self.options, **options}[name] for name in PASS}
 
     def settings_of_model(self, options: Mapping[str, Any], size: int) -> dict[str, Any]:
-        """Return what the probe of a module depends on, or raise `InvalidSetting` where they ask for new weights.
-
-        A batch smaller than the default size is taken whole.
-        """
+        """Return what the probe of a module depends on; a batch smaller than the default size is taken whole."""
         settings = self.settings(options)
         if {"init", "bias"} & options.keys():
             raise InvalidSetting(f"{self.name} of a module looks at its own weights: leave out init and bias")
