@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.benchmarks.npz import read_npz, write_npz
-from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName, Unreadable
 from nassearch.types import Batch, Task
 
 KINDS = ("grey", "normal", "uniform", "uniform_positive")
@@ -30,6 +30,8 @@ def keep_batch(path: Path, task: Task, batch: Batch, force: bool) -> Path:
     """
     try:
         there = load_batch(path, task).digest()
+    except Unreadable:
+        raise  # it may be whole
     except NassearchError:
         there = None  # missing, or damaged: then importing again is the remedy
     if there not in (None, batch.digest()) and not force:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,12 +15,16 @@ from nassearch.cli.common import (
     json_option,
     split_specs,
     table,
+    told,
     watching,
     work_options,
 )
 from nassearch.cli.files import write_rows
 from nassearch.cli.model import model_options, model_table
 from nassearch.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from nassearch.scorers.learning import Tally
 
 SHOWN = 20
 
@@ -88,6 +92,7 @@ def score(
             f"scores are written as .csv or .json, not as {output.name!r}: choose another -o"
         )
     reasons: dict[str, str] = {}
+    tallies: list[Tally] = []
     with watching(not as_json) as watch:
         if model is not None:
             columns, rows, reasons = model_table(
@@ -108,6 +113,7 @@ def score(
                 executor=executor,
                 cache=cache,
                 watch=watch,
+                tell=tallies.append,
             )
     if output is not None:
         write_rows(output, columns, rows)
@@ -115,8 +121,10 @@ def score(
         for spec, reason in reasons.items():
             echo(f"nassearch: {spec} has no score: {reason}", err=True)
     if as_json:
-        told = {"reasons": reasons} if reasons else {}
-        return echo_json([{**dict(zip(columns, row, strict=True)), **told} for row in rows])
+        for tally in tallies:  # a list of rows has no place for it
+            echo(f"scores: {told(tally)}", err=True)
+        more = {"reasons": reasons} if reasons else {}
+        return echo_json([{**dict(zip(columns, row, strict=True)), **more} for row in rows])
     if output is not None:
         echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
     elif model is not None:
@@ -131,6 +139,8 @@ def score(
         table((), [columns[0], *columns[2:]], shown)
         if len(rows) > SHOWN:
             echo(f"{SHOWN} of {len(rows)} shown; -o FILE writes all of them")
+    for tally in tallies:
+        echo(f"scores: {told(tally)}")
 
 
 def _cell(value: Any) -> Any:
