@@ -116,11 +116,9 @@ def guarded(
         raise BadData(f"{path} is nested more deeply than any file of its kind; {remedy}") from error
     except MemoryError as error:
         raise BadData(f"{path} takes more memory to read than there is; {remedy}") from error
-    except OSError as error:
-        if error.errno is not None:
-            raise Unreadable(f"{path} cannot be read: {error.strerror}") from error
-        raise BadData(f"{path} {damaged} ({error}); {remedy}") from error
     except DAMAGED as error:
+        if (said := of_system(error)) is not None:
+            raise Unreadable(f"{path} cannot be read: {said.strerror}") from error
         raise BadData(f"{path} {damaged} ({error}); {remedy}") from error
 
 
@@ -130,6 +128,15 @@ def check_there(path: Path) -> None:
         mode = os.stat(path).st_mode
         if not stat.S_ISDIR(mode) and (kind := kind_of(mode)):
             raise Unreadable(f"{path} cannot be read: it is {kind}, not a file")
+
+
+def of_system(error: BaseException | None) -> OSError | None:
+    """Return what the system said, where that is behind an error: zipfile calls a disk that fails no zip file."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 class Bounded(io.RawIOBase):
@@ -244,7 +251,7 @@ class Unpacked:
         try:
             data: bytes = self._stream.read(min(count, CHUNK))
         except (*DAMAGED, ValueError) as error:
-            if isinstance(error, NassearchError) or getattr(error, "errno", None) is not None:
+            if isinstance(error, NassearchError) or of_system(error):
                 raise
             raise BadData(
                 f"{self.origin} is truncated or damaged {self._kind} ({error}); get it again"

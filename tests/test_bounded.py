@@ -13,6 +13,7 @@ import pickle
 import signal
 import socket
 import struct
+import tarfile
 import time
 import tracemalloc
 import zipfile
@@ -165,6 +166,56 @@ def test_a_disk_that_fails_is_not_damage(
     with pytest.raises(Unreadable, match=f"given.npz cannot be read: {os.strerror(number)}") as caught:
         READERS[name](path)
     assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reads", range(12))
+@pytest.mark.parametrize("kind", ["npz", "parquet", "csv.gz", "pth", "pbz2", "tar", "zip", "tfrecord"])
+def test_a_disk_that_fails_later_is_not_damage(
+    kind: str, reads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"given.{kind}"
+    name = {"zip": "nasbench-nlp", "tfrecord": "nasbench101"}.get(kind, "nasbench201")
+    if kind == "npz":
+        np.savez(path, x=np.zeros(1000))
+    elif kind == "parquet":
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pytest.importorskip("pyarrow").table({"arch": ["a"] * 5000}), path)
+    elif kind == "csv.gz":
+        path.write_bytes(gzip.compress(b"arch,valid,test\n" + bytes(range(32, 127)) * 9))
+    elif kind == "tfrecord":
+        check = pytest.importorskip("google_crc32c").value(struct.pack("<Q", 2))
+        path.write_bytes(
+            struct.pack("<QI", 2, ((check >> 15 | check << 17) + 0xA282EAD8) & 0xFFFFFFFF) + b"[]    "
+        )
+    else:
+        content = pickle.dumps({"meta_archs": ["|avg_pool_3x3~0|+|none~0|none~1|+"], "recepie": '"recepie"'})
+        if kind == "pbz2":
+            path.write_bytes(bz2.compress(content))
+        elif kind == "tar":
+            with tarfile.open(path, "w") as tar:
+                info = tarfile.TarInfo("000000.pickle.pbz2")
+                packed = bz2.compress(content)
+                info.size = len(packed)
+                tar.addfile(info, io.BytesIO(packed))
+        else:
+            with zipfile.ZipFile(path, "w") as file:
+                file.writestr("archive/data.pkl" if kind == "pth" else "1.json", content)
+    count, really = 0, Bounded.read
+
+    def fail(self: Bounded, size: int | None = -1) -> bytes:
+        nonlocal count
+        count += 1
+        if count > reads:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return really(self, size)
+
+    monkeypatch.setattr(Bounded, "read", fail)
+    read = READERS["images"] if kind == "npz" else READERS[f"import {name}"]
+    with pytest.raises(NassearchError) as caught:
+        read(path)
+    if count > reads:
+        assert type(caught.value) is Unreadable, caught.value
+        assert f"cannot be read: {os.strerror(errno.EIO)}" in str(caught.value)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError()])

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from nassearch.scorers.learning import Tally
 
 SHOWN = 20
+WHOLE = 1e15
+"""Up to here counts, such as those of params and flops, are written whole."""
 
 
 @click.command()
@@ -144,4 +146,6 @@ def score(
 
 
 def _cell(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) and value == value else value
+    if not isinstance(value, float) or value != value:
+        return value
+    return f"{value:.0f}" if value.is_integer() and abs(value) < WHOLE else f"{value:.6g}"

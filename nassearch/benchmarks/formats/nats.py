@@ -52,7 +52,8 @@ class NATSFolder(Format):
         for name, file, done, total in _members(path):
             match = MEMBER.fullmatch(name)
             if match and match[1] not in reading.done:
-                unit, found = _read_member(file, f"{path}, {name}", epochs, reading)
+                with guarded(path):
+                    unit, found = _read_member(file, f"{path}, {name}", epochs, reading)
                 if int(unit) != int(match[1]):
                     raise BadData(f"{path}: {name} holds the architecture {unit}")
                 yield match[1], found
