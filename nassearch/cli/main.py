@@ -27,6 +27,7 @@ COMMANDS = {
     "correlate": "nassearch.cli.correlate:correlate",
     "list": "nassearch.cli.listing:listing",
     "bench": "nassearch.cli.bench:bench",
+    "cache": "nassearch.cli.cache:cache",
 }
 INTERRUPTED = 130
 """What shells report of a program that Ctrl-C ended: 128 and the number of the signal."""
