@@ -41,6 +41,8 @@ LAYERS = (
         "safepath",
         "locks",
         "bounded",
+        "limits",
+        "unpacking",
         "plain_json",
     },
     {"strategies", "proxies", "benchmarks"},

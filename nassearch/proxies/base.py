@@ -19,8 +19,8 @@ import numpy as np
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
 from nassearch.networks.options import PROBE_REVISION, check_options, check_reads
-from nassearch.proxies.kinds import Kinds, by_kind
-from nassearch.proxies.scores import Scores, checked, number, read
+from nassearch.proxies.kinds import Kinds
+from nassearch.proxies.scores import Scores, by_kind, checked, number, read
 from nassearch.shipping import reduced
 from nassearch.types import Batch, Floats, plain
 
@@ -189,10 +189,7 @@ class ModelProxy(Proxy):
         return {name: {**self.options, **options}[name] for name in PASS}
 
     def settings_of_model(self, options: Mapping[str, Any], size: int) -> dict[str, Any]:
-        """Return what the probe of a module depends on, or raise `InvalidSetting` where they ask for new weights.
-
-        A batch smaller than the default size is taken whole.
-        """
+        """Return what the probe of a module depends on; a batch smaller than the default size is taken whole."""
         settings = self.settings(options)
         if {"init", "bias"} & options.keys():
             raise InvalidSetting(f"{self.name} of a module looks at its own weights: leave out init and bias")

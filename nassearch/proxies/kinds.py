@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
 
 from nassearch import registry
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Network
-from nassearch.proxies.scores import Scores
 
 if TYPE_CHECKING:
     from nassearch.spaces.base import SearchSpace
@@ -111,19 +108,3 @@ def _has(kinds: Kinds, kind: type) -> bool:
         return kinds.find(kind) is not None
     except LookupError:
         return False
-
-
-def by_kind(
-    networks: Sequence[Any], count: int, score: Callable[[type, Sequence[Any]], Sequence[Scores]]
-) -> list[Scores]:
-    """Return `count` scores and reasons of networks, those of each kind as `score(kind, networks)` gives them."""
-    answers: list[Scores] = [(np.full(len(networks), np.nan), {}) for _ in range(count)]
-    places: dict[type, list[int]] = {}
-    for place, network in enumerate(networks):
-        places.setdefault(type(network), []).append(place)
-    for kind, here in places.items():
-        found = score(kind, [networks[place] for place in here])
-        for (scores, reasons), (some, told) in zip(answers, found, strict=True):
-            scores[here] = some
-            reasons.update((here[k], text) for k, text in told.items())
-    return answers

@@ -107,6 +107,22 @@ def _is_ours(function: Any) -> bool:
     return str(getattr(function, "__module__", "")).startswith("nassearch.")
 
 
+def by_kind(
+    networks: Sequence[Any], count: int, score: Callable[[type, Sequence[Any]], Sequence[Scores]]
+) -> list[Scores]:
+    """Return `count` scores and reasons of networks, those of each kind as `score(kind, networks)` gives them."""
+    answers: list[Scores] = [(np.full(len(networks), np.nan), {}) for _ in range(count)]
+    places: dict[type, list[int]] = {}
+    for place, network in enumerate(networks):
+        places.setdefault(type(network), []).append(place)
+    for kind, here in places.items():
+        found = score(kind, [networks[place] for place in here])
+        for (scores, reasons), (some, texts) in zip(answers, found, strict=True):
+            scores[here] = some
+            reasons.update((here[k], text) for k, text in texts.items())
+    return answers
+
+
 def finite(scores: Floats, reasons: Mapping[int, str]) -> Scores:
     """Return scores with NaN in the place of what is infinite, and the reasons with that of these.
 
