@@ -14,8 +14,9 @@ from nassearch.benchmarks.formats.arch_results import trainings, wanted_epochs
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.nasbench201_pth import NAMES
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.bounded import DAMAGED, MEMBERS, Bounded, guarded
+from nassearch.bounded import DAMAGED, Bounded, guarded
 from nassearch.errors import BadData, NassearchError
+from nassearch.limits import MEMBERS
 
 MEMBER = re.compile(r"(\d{1,6})\.pickle\.pbz2")
 META = "meta.pickle.pbz2"
