@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,16 @@ class TestBenchmarks(BenchmarkContract):
     @pytest.fixture
     def benchmark(self, part: Any, table: Path, monkeypatch: pytest.MonkeyPatch) -> Benchmark:
         assert issubclass(part, TabularBenchmark)
-        monkeypatch.setattr(part, "table_path", classmethod(lambda cls, dataset: table))
+        first, nowhere = next(iter(part.datasets())), table.with_name("none")
+        monkeypatch.setattr(
+            part, "table_path", classmethod(lambda cls, dataset: table if dataset == first else nowhere)
+        )
         return part.open()
+
+    @pytest.fixture
+    def other(self, benchmark: TabularBenchmark) -> Benchmark:
+        changed = replace(benchmark.table, valid=benchmark.table.valid[:, ::-1])
+        return type(benchmark)(benchmark.space, benchmark.dataset, changed)
 
 
 def quick(proxy: Proxy, space: SearchSpace) -> dict[str, Any]:
