@@ -71,20 +71,17 @@ def kind_of(mode: int) -> str:
     return "" if stat.S_ISREG(mode) else next((name for test, name in KINDS.items() if test(mode)), "no file")
 
 
-def refuse_special(path: Path, option: str = "") -> None:
+def refuse_special(path: Path, remedy: str) -> None:
     """Raise `NassearchError` where something other than a plain file stands at a place that is to be written.
 
-    `option` names what to choose anew. A missing file is right; what the system says of the folders shows on writing.
+    A missing file is right. What the system says of its folder shows when it is written.
     """
     try:
         kind = kind_of(path.stat().st_mode)
     except OSError:
         return
     if kind:
-        raise NassearchError(
-            f"{path} cannot be written: it is {kind}, not a file"
-            + (f"; choose another {option}" if option else "")
-        )
+        raise NassearchError(f"{path} cannot be written: it is {kind}, not a file; {remedy}")
 
 
 @contextmanager
@@ -125,6 +122,14 @@ def guarded(
         raise BadData(f"{path} {damaged} ({error}); {remedy}") from error
     except DAMAGED as error:
         raise BadData(f"{path} {damaged} ({error}); {remedy}") from error
+
+
+def check_there(path: Path) -> None:
+    """Raise `MissingData` or `Unreadable`, with what the system says, unless this is a plain file or a folder."""
+    with guarded(path):
+        mode = os.stat(path).st_mode
+        if not stat.S_ISDIR(mode) and (kind := kind_of(mode)):
+            raise Unreadable(f"{path} cannot be read: it is {kind}, not a file")
 
 
 class Bounded(io.RawIOBase):

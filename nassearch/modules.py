@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from nassearch import registry
-from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
-from nassearch.errors import InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.proxies.base import ModelProxy, Proxy, read_one, settings_for_one
 from nassearch.scorers.spec import check_scorer, parse_spec
-from nassearch.types import Batch, Task
+from nassearch.types import Batch
 
 Asked = tuple[Proxy, dict[str, Any]]
 """A proxy and the options that it was given."""
-
-COUNT = 256
-"""Inputs of a batch that is made up: as many as the largest default of a proxy."""
 
 
 def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
@@ -33,8 +29,9 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
     Args:
         model: a torch.nn.Module that maps inputs `[B, channels, *size]` to logits `[B, C]`. Its weights are its own;
             for the meaning that the papers give them they are those of a fresh initialisation.
-        batch: a `Batch`, inputs `[B, channels, *size]`, or a pair of inputs and labels `[B]`; arrays or tensors. Of a
-            batch smaller than a proxy's default batch_size all is looked at.
+        batch: a `Batch`, inputs `[B, channels, *size]`, or a pair of inputs and labels `[B]`; arrays or tensors. Inputs
+            are floating-point numbers, or words `[B, T]`, whole numbers from 0. Of a batch smaller than a proxy's
+            default batch_size all is looked at.
         proxies: texts such as `"synflow"` or `"snip(batch_size=32)"`.
 
     Returns:
@@ -120,12 +117,18 @@ def as_batch(given: Any) -> Batch:
         inputs, labels = given
     else:
         inputs, labels = given, None
-    inputs = _array(inputs, "inputs [B, channels, *size]", "f")
+    inputs = _array(inputs, "inputs [B, channels, *size], or words [B, T]", "fiu")
+    words = inputs.dtype.kind != "f"
+    if words and (inputs.ndim != 2 or inputs.min(initial=0) < 0):
+        raise InvalidSetting(
+            f"inputs {list(inputs.shape)} of {inputs.dtype} are neither floating-point numbers [B, channels, *size] "
+            "nor words [B, T], whole numbers from 0: convert them"
+        )
     if inputs.ndim < 2 or len(inputs) < 2:
         raise InvalidSetting(
             f"a batch holds inputs [B, channels, *size] with at least 2 of them, not {list(inputs.shape)}"
         )
-    if not np.isfinite(inputs).all():
+    if not inputs.size or not np.isfinite(inputs).all():
         raise InvalidSetting("an input of the batch is not a finite number: leave it out")
     if labels is not None:
         labels = _array(labels, "labels [B]", "iu").astype(np.int64)
@@ -133,7 +136,7 @@ def as_batch(given: Any) -> Batch:
             raise InvalidSetting(
                 f"labels are one number for each of the {len(inputs)} inputs, not {list(labels.shape)}"
             )
-    return Batch(np.ascontiguousarray(inputs, dtype=np.float32), labels)
+    return Batch(np.ascontiguousarray(inputs, dtype=np.int64 if words else np.float32), labels)
 
 
 def _array(values: Any, what: str, kinds: str) -> Any:
@@ -144,34 +147,9 @@ def _array(values: Any, what: str, kinds: str) -> Any:
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype.kind not in kinds:
+        numbers = "floating-point or whole numbers" if "f" in kinds else "whole numbers"
         raise InvalidSetting(
-            f"a batch is inputs, or a pair (inputs, labels): {what} are an array or a tensor of "
-            f"{'floating-point' if 'f' in kinds else 'whole'} numbers, not {type(values).__name__} {array.dtype}"
+            f"a batch is inputs, or a pair (inputs, labels): {what} are an array or a tensor of {numbers}, not "
+            f"{type(values).__name__} {array.dtype}"
         )
     return array
-
-
-def open_model_batch(text: str | None, task: Task, proxies: Sequence[str]) -> tuple[Batch, str]:
-    """Return the batch that `--batch` names for a module, and what it is in words.
-
-    One that is made up (None: normal noise) has random labels from a seed, and 256 inputs, or as many as the largest
-    batch_size among the options of `proxies`; its first inputs are the same however many there are.
-
-    Raises:
-        UnknownName: no file and no kind is called so.
-        MissingData, BadData: the file is not there, or is not a batch of the task.
-    """
-    from pathlib import Path
-
-    kind = "normal" if text is None else text
-    if kind not in KINDS:
-        path = Path(kind)
-        if path.name == kind and not path.suffix and not path.exists():
-            raise UnknownName("batch", kind, KINDS, "(or give an .npz file)")
-        batch = load_batch(path, task, "give another --batch")
-        return batch, f"{len(batch.inputs)} inputs of {path}"
-    sizes: list[Mapping[str, Any]] = [_asked(spec)[1] for spec in proxies]
-    count = max([COUNT, *(n for n in (o.get("batch_size") for o in sizes) if isinstance(n, int))])
-    inputs = synthetic_batch(kind, task, count).inputs
-    labels = np.random.default_rng(0).integers(0, task.classes, count)
-    return Batch(inputs, labels), f"{count} inputs made up ({kind}), random labels"

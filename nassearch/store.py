@@ -54,7 +54,7 @@ class Store:
             NassearchError: it cannot be written.
         """
         path = Path(path)
-        refuse_special(path, "--out")
+        refuse_special(path, "choose another --out")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = hold(path)
@@ -76,6 +76,9 @@ class Store:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             file = FileIO(descriptor, "r+")
+            if os.fstat(descriptor).st_size > RESULT.file:
+                file.close()
+                raise BadData(f"{path} has more than {RESULT.file} bytes, which no result has")
             content = file.readall()
         except OSError as error:
             raise _unwritable(path, error, 0) from error

@@ -20,7 +20,7 @@ from torch.nn.utils.parametrize import remove_parametrizations
 
 import nassearch
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
-from nassearch.modules import open_model_batch
+from nassearch.model_batches import Input, open_model_batch
 from nassearch.networks.modules import module_outputs
 from nassearch.networks.torch_module import TorchNetwork, constant_outputs
 from nassearch.proxies.base import ModelProxy
@@ -338,7 +338,7 @@ def test_frozen_weights_and_no_grad_change_nothing() -> None:
 
 
 def test_the_made_up_batch_has_one_beginning() -> None:
-    task = Task((3, 8, 8), CLASSES)
+    task = Input((3, 8, 8), classes=CLASSES)
     usual, told = open_model_batch(None, task, ["snip", "epsilon"])
     more, _ = open_model_batch(None, task, ["snip(batch_size=300)"])
     assert told == "256 inputs made up (normal), random labels"

@@ -45,7 +45,17 @@ LAYERS = (
     {"strategies", "proxies", "benchmarks"},
     {"scorers", "runner", "curves", "statistics", "ranks", "intervals", "local"},
     {
-        *("schema", "records", "store", "quantity", "fields", "experiment", "modules", "scoring"),
+        *(
+            "schema",
+            "records",
+            "store",
+            "quantity",
+            "fields",
+            "experiment",
+            "modules",
+            "model_batches",
+            "scoring",
+        ),
         *("summary", "correlate"),
     },
     {"cli", "plots", "scatter", "testing", "__main__"},

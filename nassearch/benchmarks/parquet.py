@@ -48,11 +48,13 @@ def read_parquet(
                 f"{file.path} has {about.num_rows} rows of {about.num_columns} columns; a table of a benchmark has at "
                 f"most {most_rows} of {most_columns}"
             )
-        check_pages(file, about, most_rows)
+        referring = check_pages(file, about, most_rows)
         for field in whole.schema_arrow:
             if not pyarrow.types.is_nested(field.type):
                 flat.append(field.name)
-        texts = [f.name for f in whole.schema_arrow if pyarrow.types.is_string(f.type)]
+        texts = [
+            f.name for f in whole.schema_arrow if pyarrow.types.is_string(f.type) and f.name in referring
+        ]
         return parquet.ParquetFile(file, pre_buffer=False, buffer_size=MB, read_dictionary=texts)
 
     def column(values: Any) -> list[Any]:

@@ -70,9 +70,9 @@ def read_tokens(path: Path, task: Task, count: int) -> Batch:
     with guarded(path, missing="give a text such as ptb.train.txt"), Bounded(path, TEXT) as file:
         for word in _words(path, file):
             words.append(numbers.setdefault(word, len(numbers)))
-            if len(numbers) > task.classes:
+            if len(numbers) > (task.words or task.classes):
                 raise BadData(
-                    f"{path} has more than {task.classes} different words, those that the data set has"
+                    f"{path} has more than {task.words or task.classes} different words, those that the data set has"
                 )
     (steps,) = task.input_shape
     stretch = len(words) // count

@@ -12,6 +12,7 @@ import numpy as np
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.layout import Columns, Layout
+from nassearch.benchmarks.naming import choose, named
 from nassearch.benchmarks.reading import Sheet
 from nassearch.benchmarks.table import Table, refuse_sparse
 from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName
@@ -39,7 +40,7 @@ def collect(
     scale: float,
     passing: bool,
 ) -> dict[str, Trainings]:
-    """Read the trainings of every wanted data set, by its name.
+    """Read the trainings of every wanted data set, by its name, as files call it; see `nassearch.benchmarks.naming`.
 
     Args:
         path: for messages.
@@ -49,18 +50,20 @@ def collect(
         passing: pass over rows of other data sets instead of refusing them.
 
     Raises:
-        BadData: a row breaks a rule; the message says which line and which rule.
+        BadData: a row breaks a rule, and the message says which line and which rule; or a data set is not there, or
+            under several names.
     """
-    found: dict[str, Trainings] = {}
+    found: dict[str, dict[str, Trainings]] = {}
     archs: dict[Any, Arch] = {}
+    names = _Names(wanted, passing)
     for line, row in sheet.rows:
         try:
-            for columns, name in _targets(row, layout, wanted, passing):
+            for columns, name, spelling in _targets(row, layout, names):
                 text = row[layout.arch]
                 if text not in archs:
                     archs[text] = space.parse(str(text))
                 seed = 0 if layout.seed is None else _integer(row[layout.seed])
-                here = found.setdefault(name, Trainings(columns))
+                here = found.setdefault(name, {}).setdefault(spelling, Trainings(columns))
                 place = (archs[text], seed)
                 if place in here.line:
                     raise BadData(_duplicate(space, place, sheet.word, here.line[place], layout))
@@ -74,22 +77,41 @@ def collect(
             raise BadData(f"{path}, {sheet.word} {line}: {error}") from error
         except TypeError as error:  # a Parquet cell that holds a list or a struct
             raise BadData(f"{path}, {sheet.word} {line}: a cell that is neither text nor a number") from error
-    return found
+    held = names.met or [columns.dataset for columns in layout.groups if columns.dataset]
+    for name in wanted if passing else ():
+        if name not in found:
+            raise BadData(f"{path} holds nothing about {name}; it has {', '.join(held) or 'no rows'}")
+    try:
+        return {name: spelt[choose(spelt, name, passing)] for name, spelt in found.items()}
+    except BadData as error:
+        raise BadData(f"{path}: {error}") from error
 
 
-def _targets(
-    row: Sequence[Any], layout: Layout, wanted: Mapping[str, Dataset], passing: bool
-) -> Iterator[tuple[Columns, str]]:
-    """Yield the data sets that a row is about."""
+class _Names:
+    """Which data set each name in a column means."""
+
+    def __init__(self, wanted: Mapping[str, Dataset], passing: bool) -> None:
+        self.wanted, self.passing, self.met = wanted, passing, dict[str, str | None]()
+
+    def __getitem__(self, cell: Any) -> str | None:
+        spelling = str(cell)
+        if spelling not in self.met:
+            name = self.met[spelling] = named(spelling, self.wanted)
+            if name is None and not self.passing:
+                raise UnknownName("data set to import", spelling, self.wanted)
+        return self.met[spelling]
+
+
+def _targets(row: Sequence[Any], layout: Layout, names: _Names) -> Iterator[tuple[Columns, str, str]]:
+    """Yield the data sets that a row is about, each with its name in the file."""
     for columns in layout.groups:
         if columns.dataset is not None:
-            yield columns, columns.dataset
+            yield columns, columns.dataset, columns.dataset
         elif layout.dataset is None:
-            yield columns, next(iter(wanted))
-        elif row[layout.dataset] in wanted:
-            yield columns, row[layout.dataset]
-        elif not passing:
-            raise UnknownName("data set to import", str(row[layout.dataset]), wanted)
+            name = next(iter(names.wanted))
+            yield columns, name, name
+        elif (meant := names[row[layout.dataset]]) is not None:
+            yield columns, meant, str(row[layout.dataset])
 
 
 def _duplicate(space: SearchSpace, place: tuple[Arch, int], word: str, first: int, layout: Layout) -> str:

@@ -16,6 +16,7 @@ from nassearch.cli.common import (
     json_option,
     split_specs,
     table,
+    told,
     watching,
     work_options,
 )
@@ -124,9 +125,11 @@ def correlate(
         raise click.UsageError("give --sample N or --all: one of the two")
     check_output(output, "figures")
     if plot is not None:
+        from nassearch.bounded import refuse_special
         from nassearch.plots import check_suffix
 
         check_suffix(plot)
+        refuse_special(plot, "choose another --plot")
     with watching(not as_json) as watch:
         found = compare(
             benchmark,
@@ -172,6 +175,7 @@ def _tell(found: Comparison) -> None:
             part = found.reports[start : start + ABREAST]
             title = ["", TITLES[nan]] if missing and start == 0 else []
             table(title, ["", *(report.proxy for report in part)], _rows(part, nan))
+    echo(f"scores: {told(found.counts)}")
     if not missing:
         echo("every architecture has every score, so both conventions for missing ones agree")
 
@@ -224,6 +228,7 @@ def _nested(found: Comparison) -> dict[str, Any]:
         "neighbourhoods": found.neighbourhoods,
         "cluster": found.cluster,
         **found.how._asdict(),
+        "scores": found.counts._asdict(),
         "proxies": [
             {
                 "proxy": report.proxy,

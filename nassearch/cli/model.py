@@ -16,7 +16,11 @@ model_options = shared(
     click.option("--model", default=None, metavar="MODULE:FUNCTION",
                  help="Score the torch module that this function returns, not architectures. It is your own code, "
                  "imported from the current directory and run."),
-    click.option("--input", "input_shape", default=None, metavar="C,H,W", help="Shape of one input of --model."),
+    click.option("--input", "input_shape", default=None, metavar="SHAPE",
+                 help="Shape of one input of --model: 3,32,32 for images, 12 for vectors, words:35 for texts. "
+                 "[default: that of --batch FILE]"),
+    click.option("--vocabulary", type=int, default=None, metavar="N",
+                 help="How many different words there are. [default: as many as --classes]"),
     click.option("--classes", type=int, default=None, help="Number of logits of --model."),
 )  # fmt: skip
 
@@ -24,6 +28,7 @@ model_options = shared(
 def model_table(
     model: str,
     input_shape: str | None,
+    vocabulary: int | None,
     classes: int | None,
     proxies: list[str],
     batch: str | None,
@@ -34,36 +39,16 @@ def model_table(
     Returns:
         The columns model, batch and one per proxy, and the one row.
     """
-    shape, count = _shape(input_shape), _classes(classes)
+    from nassearch.model_batches import open_model_batch, read_input
     from nassearch.strategies.base import SEEDS, whole
 
     whole("seed", seed, least=0, largest=SEEDS)
-    from nassearch.modules import open_model_batch, score
-    from nassearch.types import Task
+    from nassearch.modules import score
 
-    task = Task(shape, count)
-    examples, told = open_model_batch(batch, task, proxies)
+    examples, told = open_model_batch(batch, read_input(input_shape, vocabulary, classes), proxies)
     module = _build(model, seed)
     scores = score(module, examples, proxies)
     return ["model", "batch", *proxies], [[model, told, *scores.values()]]
-
-
-def _shape(text: str | None) -> tuple[int, ...]:
-    try:
-        shape = tuple(int(part) for part in (text or "").split(","))
-    except ValueError:
-        shape = ()
-    if not shape or min(shape) < 1:
-        raise InvalidSetting(
-            f"--model needs the shape of one input, channels first, such as --input 3,32,32, not {text!r}"
-        )
-    return shape
-
-
-def _classes(count: int | None) -> int:
-    if count is None or count < 2:
-        raise InvalidSetting(f"--model needs its number of logits, such as --classes 10, not {count}")
-    return count
 
 
 def _build(text: str, seed: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,12 +15,16 @@ from nassearch.cli.common import (
     json_option,
     split_specs,
     table,
+    told,
     watching,
     work_options,
 )
 from nassearch.cli.files import write_rows
 from nassearch.cli.model import model_options, model_table
 from nassearch.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from nassearch.scorers.learning import Tally
 
 SHOWN = 20
 
@@ -53,6 +57,7 @@ def score(
     seed: int,
     model: str | None,
     input_shape: str | None,
+    vocabulary: int | None,
     classes: int | None,
     benchmark: str,
     dataset: str | None,
@@ -78,17 +83,20 @@ def score(
     """
     if sum([bool(archs), sample is not None, whole, model is not None]) != 1:
         raise click.UsageError("give architectures, or --sample N, or --all, or --model: one of the four")
-    if model is None and (input_shape, classes) != (None, None):
-        raise click.UsageError("--input and --classes describe a --model, and there is none")
+    if model is None and (input_shape, vocabulary, classes) != (None, None, None):
+        raise click.UsageError("--input, --vocabulary and --classes describe a --model, and there is none")
     if model is not None and dataset is not None:
         raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
     if output is not None and output.suffix not in (".csv", ".json"):
         raise InvalidSetting(
             f"scores are written as .csv or .json, not as {output.name!r}: choose another -o"
         )
+    tallies: list[Tally] = []
     with watching(not as_json) as watch:
         if model is not None:
-            columns, rows = model_table(model, input_shape, classes, split_specs(proxies), batch, seed)
+            columns, rows = model_table(
+                model, input_shape, vocabulary, classes, split_specs(proxies), batch, seed
+            )
         else:
             from nassearch.scoring import score_table
 
@@ -104,10 +112,13 @@ def score(
                 executor=executor,
                 cache=cache,
                 watch=watch,
+                tell=tallies.append,
             )
     if output is not None:
         write_rows(output, columns, rows)
     if as_json:
+        for tally in tallies:  # a list of rows has no place for it
+            echo(f"scores: {told(tally)}", err=True)
         return echo_json([dict(zip(columns, row, strict=True)) for row in rows])
     if output is not None:
         echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
@@ -121,6 +132,8 @@ def score(
         table((), [columns[0], *columns[2:]], shown)
         if len(rows) > SHOWN:
             echo(f"{SHOWN} of {len(rows)} shown; -o FILE writes all of them")
+    for tally in tallies:
+        echo(f"scores: {told(tally)}")
 
 
 def _cell(value: Any) -> Any:

@@ -188,7 +188,7 @@ class Unpickler(ByteStream):
     def _seldom(self, op: int, stack: list[Any], levels: Levels) -> None:
         if op in _EMPTY:
             stack.append(_EMPTY[op]())
-            self.held.count += op == 0x8F  # an empty set takes as much as four lists
+            self.held.count += 3 * (op == 0x8F)  # an empty set takes as much as four lists
         elif op in _CONSTANTS:
             stack.append(_CONSTANTS[op])
         elif op == 0x4A:  # BININT
