@@ -18,7 +18,8 @@ from nassearch.errors import InvalidArch, InvalidSetting, UnknownName
 from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
 from nassearch.scorers import ProxyScorer, build_scorer, parse_spec
-from nassearch.scorers.cache import VERSION, ScoreCache, _write_ahead
+from nassearch.scorers.cache import VERSION, ScoreCache
+from nassearch.scorers.cache_file import _write_ahead
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Batch, Floats, Task
 
@@ -245,7 +246,7 @@ def test_a_full_disk_costs_caching_only(path: Path) -> None:
     scorer = build_scorer("params", SPACE, TASK, cache=path)
     cache = scorer._cache
     assert cache is not None
-    connection, _ = cache._open()
+    connection = cache._open()
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(
         f"PRAGMA max_page_count = {pages}"
@@ -332,13 +333,17 @@ def test_a_cache_that_answers_with_another_key_is_damaged(
     class Misled:
         """A file whose index leads to another row."""
 
-        def execute(self, *_: object) -> list[tuple[str, float]]:
-            return [("b", 1.0)]
+        def execute(self, *_: object) -> Any:
+            return Rows([("b", 1.0)])
+
+    class Rows(list[Any]):
+        def fetchone(self) -> tuple[int]:
+            return (1,)
 
     cache = ScoreCache(tmp_path / "scores.sqlite", "context")
     cache.put({"a": 1.0})
     opened = cache._open
-    answers = iter([(Misled(), 1)])
+    answers = iter([Misled()])
     monkeypatch.setattr(cache, "_open", lambda: next(answers, None) or opened())
     with pytest.warns(RuntimeWarning, match="is damaged .*a score of another key than was asked for"):
         assert cache.get(["a"]) == {}
