@@ -36,7 +36,7 @@ BIASED = {"nasbench101-matrix"}
 """Parts whose draws follow a published law that is not uniform."""
 TASKS = {
     "nasbench-asr": Task((80, 12), 48, channels=(100, 100, 100), cells=1),
-    "nasbench-nlp": Task((4,), 6, channels=(4, 4, 4)),
+    "nasbench-nlp": Task((4,), 6, channels=(4, 4, 4), words=6),
 }
 """Small tasks for the spaces whose networks are not for images."""
 LEARNERS = {
