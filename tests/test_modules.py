@@ -291,7 +291,7 @@ BAD: dict[str, tuple[Any, Any, str, str]] = {
         make("plain"),
         np.ones((8, 3, 8, 8), int),
         "naswot",
-        "floating-point numbers, not ndarray int",
+        "neither floating-point numbers .* nor words",
     ),
     "text": (make("plain"), "normal", "naswot", "a batch is inputs, or a pair"),
     "one input": (make("plain"), BATCH.inputs[:1], "naswot", "at least 2 of them"),
