@@ -18,7 +18,7 @@ from nassearch.quantity import Quantity
 from nassearch.scorers import build_scorer, learn
 from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import Watch, open_scorers
-from nassearch.scorers.learning import Cost
+from nassearch.scorers.learning import Cost, Tally
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch, Floats
@@ -63,6 +63,7 @@ class Comparison:
         neighbourhoods, cluster: how many clusters were looked at, and their mean size.
         how: how intervals were made.
         reports: one per proxy.
+        counts: how many scores were read from the cache, and how many computed.
     """
 
     benchmark: str
@@ -75,6 +76,7 @@ class Comparison:
     cluster: float
     how: Resampling
     reports: list[Report]
+    counts: Tally
 
 
 def correlate(
@@ -130,8 +132,9 @@ def correlate(
     clusters = draw_clusters(space, clusters_wanted, np.random.default_rng([seed, 1]))
     union = list(dict.fromkeys([*archs, *(arch for cluster in clusters for arch in cluster)]))
     reached = {arch: float(getattr(oracle.expected(arch), metric)) for arch in union}
+    leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
     costs = learn(
-        [leaf for scorer in scorers for leaf in scorer.leaves],
+        leaves,
         union,
         workers=workers,
         executor=executor,
@@ -158,7 +161,10 @@ def correlate(
             progress(len(reports), len(proxies))
     size = float(np.mean([len(cluster) for cluster in clusters])) if clusters else float("nan")
     quantity = Quantity.of(oracle)
-    return Comparison(benchmark, name, metric, quantity, archs, accuracies, len(clusters), size, how, reports)
+    counts = Tally.of(leaves)
+    return Comparison(
+        benchmark, name, metric, quantity, archs, accuracies, len(clusters), size, how, reports, counts
+    )
 
 
 def parameters(

@@ -32,6 +32,7 @@ from nassearch.scorers.guidance import (
     unscored,
     witness,
 )
+from nassearch.scorers.learning import Tally
 from nassearch.scorers.spec import AnyScorer, needs_batch
 from nassearch.spaces.base import SearchSpace
 from nassearch.store import Header, Store
@@ -140,6 +141,11 @@ class Experiment:
         }
 
     @property
+    def guided(self) -> bool:
+        """Return whether anything is scored."""
+        return bool(self._roles)
+
+    @property
     def _strategy_class(self) -> type[Strategy]:
         return registry.load("strategies", self.strategy)  # type: ignore[no-any-return]
 
@@ -234,13 +240,13 @@ class Experiment:
         if out is None:
             rounds = list(self._search(scorers, range(self.rounds), watch, **how))
             seen.check()
-            return Outcome(self, rounds)
+            return Outcome(self, rounds, scores=_tally(scorers))
         with Store.open(out, header, overwrite) as store:
             found = min(store.done, self.rounds)
             for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
                 seen.check()
                 store.append(round)
-            return Outcome(self, store.rounds[: self.rounds], found)
+            return Outcome(self, store.rounds[: self.rounds], found, _tally(scorers))
 
     def _search(
         self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
@@ -249,11 +255,12 @@ class Experiment:
             return
         space, guide = self.oracle.space, scorers.get(WARMUP)
         uniform = guide and self._strategy_class.uniform_warm_up
-        draws = [warmup_draws(space, self.warmup, self.seed, round) for round in rounds] if uniform else []
+        draws = {r: warmup_draws(space, self.warmup, self.seed, r) for r in rounds if uniform}
         score_ahead(
             scorers,
+            self._roles,
             space,
-            list(dict.fromkeys(a for d in draws for a in d)),
+            draws,
             len(rounds) * self.warmup,
             len(rounds) * self.budget * (self.move_ratio or self._strategy_class.ratio or 1),
         )
@@ -274,13 +281,18 @@ class Experiment:
             yield round
 
 
+def _tally(scorers: Mapping[str, AnyScorer]) -> Tally:
+    return Tally.of(leaf for scorer in scorers.values() for leaf in scorer.leaves)
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """The rounds of an experiment, and how many of them were there before it ran."""
+    """The rounds of an experiment, how many of them were there before it ran, and how many scores it read."""
 
     experiment: Experiment
     rounds: list[Round] = field(repr=False)
     found: int = 0
+    scores: Tally = field(default_factory=Tally)
 
     def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
         """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from nassearch import registry
-from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
-from nassearch.errors import InvalidSetting, NassearchError, UnknownName
-from nassearch.proxies.base import ModelProxy, Proxy, read_one, settings_for_one
+from nassearch.errors import InvalidSetting, NassearchError, told
+from nassearch.proxies.base import ModelProxy, Proxy, read_one
+from nassearch.proxies.scores import INFINITE
 from nassearch.scorers.spec import check_scorer, parse_spec
-from nassearch.types import Batch, Task
+from nassearch.types import Batch
 
 Asked = tuple[Proxy, dict[str, Any]]
 """A proxy and the options that it was given."""
-
-COUNT = 256
-"""Inputs of a batch that is made up: as many as the largest default of a proxy."""
 
 
 def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
@@ -27,14 +24,16 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
 
         scores = nassearch.score(model, (images, labels), ["synflow", "naswot", "snip(batch_size=32)"])
 
-    The module is left as it was, its parameters, buffers, mode, hooks and gradients as well as torch's generator:
-    proxies work on copies. Those that agree in batch_size and seed share their passes.
+    The module is left as it was, its parameters, buffers, mode, hooks and gradients as well as the global generators of
+    torch, numpy and Python: proxies work on copies, on which hooks do not run. Those that agree in batch_size and seed
+    share their passes.
 
     Args:
         model: a torch.nn.Module that maps inputs `[B, channels, *size]` to logits `[B, C]`. Its weights are its own;
             for the meaning that the papers give them they are those of a fresh initialisation.
-        batch: a `Batch`, inputs `[B, channels, *size]`, or a pair of inputs and labels `[B]`; arrays or tensors. Of a
-            batch smaller than a proxy's default batch_size all is looked at.
+        batch: a `Batch`, inputs `[B, channels, *size]`, or a pair of inputs and labels `[B]`; arrays or tensors. Inputs
+            are floating-point numbers, or words `[B, T]`, whole numbers from 0. Of a batch smaller than a proxy's
+            default batch_size all is looked at.
         proxies: texts such as `"synflow"` or `"snip(batch_size=32)"`.
 
     Returns:
@@ -43,10 +42,21 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
     Raises:
         UnknownName: no such proxy, or no such option of it.
         InvalidSetting: a text cannot be read, is there twice, or the proxy needs labels and there are none.
-        InvalidModel: no module, one without parameters, or one that does not map these inputs to finite logits with a
-            place for each label.
+        InvalidModel: no module, one without parameters or with weights that are none, or one that does not map these
+            inputs to finite logits with a place for each label.
     """
-    from nassearch.networks.modules import derivatives, try_out
+    scores, reasons = score_or_tell(model, batch, proxies)
+    for spec, reason in reasons.items():
+        warnings.warn(f"{spec} has no score: {reason}", RuntimeWarning, stacklevel=2)
+    return scores
+
+
+def score_or_tell(
+    model: Any, batch: Any, proxies: Sequence[str], classes: int | None = None
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Return scores as `score` does, and the reason of each that is NaN; `classes` is what the logits must be."""
+    from nassearch.networks.modules import derivatives
+    from nassearch.networks.trying import try_out
 
     asked = [_asked(spec) for spec in proxies]
     if len(set(proxies)) < len(proxies):
@@ -59,16 +69,17 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
                 None, None, batch, options
             )  # checks values; what depends on a space is no model proxy
     with derivatives():
-        try_out(model, batch)
+        try_out(model, batch, classes)
         values = _raw(asked, model, batch)
-    scores = {}
+    scores, reasons = {}, {}
     for spec, (proxy, _), value in zip(proxies, asked, values, strict=True):
         if isinstance(value, str) or value != value:
-            reason = value if isinstance(value, str) else "it is not a number (NaN) for this model and batch"
-            warnings.warn(f"{spec} has no score: {reason}", RuntimeWarning, stacklevel=2)
+            reasons[spec] = (
+                value if isinstance(value, str) else "it is not a number (NaN) for this model and batch"
+            )
             value = float("nan")
         scores[spec] = value if proxy.higher_is_better else -value
-    return scores
+    return scores, reasons
 
 
 def _asked(spec: Any) -> Asked:
@@ -88,7 +99,7 @@ def _raw(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float | str]:
     shared: dict[str, list[int]] = {}
     for place, (proxy, options) in enumerate(asked):
         if isinstance(proxy, ModelProxy):
-            (key,) = _or_text(lambda p=proxy, o=options: [str(settings_for_one(p, o, batch))], 1)  # type: ignore[misc]
+            (key,) = _or_text(lambda p=proxy, o=options: [str(p.settings_of_model(o, len(batch.inputs)))], 1)  # type: ignore[misc]
             shared.setdefault(str(key), []).append(place)
         else:
             (answers[place],) = _or_text(lambda p=proxy, o=options: [p.of_model(model, batch, **o)], 1)  # type: ignore[misc]
@@ -96,7 +107,8 @@ def _raw(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float | str]:
         group: list[Any] = [asked[place] for place in places]
         found = _or_text(lambda g=group: read_one(g, model, batch), len(group))  # type: ignore[misc]
         answers.update(zip(places, found, strict=True))
-    return [answers[place] for place in range(len(asked))]
+    raw = (answers[place] for place in range(len(asked)))
+    return [INFINITE if isinstance(value, float) and np.isinf(value) else value for value in raw]
 
 
 def _or_text(ask: Callable[[], list[Any]], count: int) -> list[float | str]:
@@ -104,8 +116,8 @@ def _or_text(ask: Callable[[], list[Any]], count: int) -> list[float | str]:
         return ask()
     except NassearchError as error:
         return [str(error)] * count
-    except Exception as error:  # whatever the model's own code may raise: the scores of other proxies stay
-        return [f"{type(error).__name__}: {error}"] * count
+    except (Exception, SystemExit) as error:  # whatever the model's own code raises: other scores stay
+        return [told(error)] * count
 
 
 def as_batch(given: Any) -> Batch:
@@ -120,12 +132,18 @@ def as_batch(given: Any) -> Batch:
         inputs, labels = given
     else:
         inputs, labels = given, None
-    inputs = _array(inputs, "inputs [B, channels, *size]", "f")
+    inputs = _array(inputs, "inputs [B, channels, *size], or words [B, T]", "fiu")
+    words = inputs.dtype.kind != "f"
+    if words and (inputs.ndim != 2 or inputs.min(initial=0) < 0):
+        raise InvalidSetting(
+            f"inputs {list(inputs.shape)} of {inputs.dtype} are neither floating-point numbers [B, channels, *size] "
+            "nor words [B, T], whole numbers from 0: convert them"
+        )
     if inputs.ndim < 2 or len(inputs) < 2:
         raise InvalidSetting(
             f"a batch holds inputs [B, channels, *size] with at least 2 of them, not {list(inputs.shape)}"
         )
-    if not np.isfinite(inputs).all():
+    if not inputs.size or not np.isfinite(inputs).all():
         raise InvalidSetting("an input of the batch is not a finite number: leave it out")
     if labels is not None:
         labels = _array(labels, "labels [B]", "iu").astype(np.int64)
@@ -133,45 +151,21 @@ def as_batch(given: Any) -> Batch:
             raise InvalidSetting(
                 f"labels are one number for each of the {len(inputs)} inputs, not {list(labels.shape)}"
             )
-    return Batch(np.ascontiguousarray(inputs, dtype=np.float32), labels)
+    return Batch(np.ascontiguousarray(inputs, dtype=np.int64 if words else np.float32), labels)
 
 
 def _array(values: Any, what: str, kinds: str) -> Any:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
+        values = values.float() if values.is_floating_point() else values  # numpy has no bfloat16
     try:
         array = np.asarray(values)
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype.kind not in kinds:
+        numbers = "floating-point or whole numbers" if "f" in kinds else "whole numbers"
         raise InvalidSetting(
-            f"a batch is inputs, or a pair (inputs, labels): {what} are an array or a tensor of "
-            f"{'floating-point' if 'f' in kinds else 'whole'} numbers, not {type(values).__name__} {array.dtype}"
+            f"a batch is inputs, or a pair (inputs, labels): {what} are an array or a tensor of {numbers}, not "
+            f"{type(values).__name__} {array.dtype}"
         )
     return array
-
-
-def open_model_batch(text: str | None, task: Task, proxies: Sequence[str]) -> tuple[Batch, str]:
-    """Return the batch that `--batch` names for a module, and what it is in words.
-
-    One that is made up (None: normal noise) has random labels from a seed, and 256 inputs, or as many as the largest
-    batch_size among the options of `proxies`; its first inputs are the same however many there are.
-
-    Raises:
-        UnknownName: no file and no kind is called so.
-        MissingData, BadData: the file is not there, or is not a batch of the task.
-    """
-    from pathlib import Path
-
-    kind = "normal" if text is None else text
-    if kind not in KINDS:
-        path = Path(kind)
-        if path.name == kind and not path.suffix and not path.exists():
-            raise UnknownName("batch", kind, KINDS, "(or give an .npz file)")
-        batch = load_batch(path, task, "give another --batch")
-        return batch, f"{len(batch.inputs)} inputs of {path}"
-    sizes: list[Mapping[str, Any]] = [_asked(spec)[1] for spec in proxies]
-    count = max([COUNT, *(n for n in (o.get("batch_size") for o in sizes) if isinstance(n, int))])
-    inputs = synthetic_batch(kind, task, count).inputs
-    labels = np.random.default_rng(0).integers(0, task.classes, count)
-    return Batch(inputs, labels), f"{count} inputs made up ({kind}), random labels"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
+from nassearch.bounded import refuse_special
 from nassearch.errors import NassearchError
 
 LONGEST_STEM = 180
@@ -62,6 +63,7 @@ def write_whole(path: Path, content: bytes | memoryview, remedy: str) -> None:
     Raises:
         NassearchError: it cannot be written; `remedy` ends the message, and what was there is left as it was.
     """
+    refuse_special(path, remedy)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -29,8 +29,8 @@ METRICS = ("valid", "test", "seconds")
 class Traveller(Protocol):
     """What goes to workers on other machines and brings scores home, see `nassearch.scorers.ProxyScorer`."""
 
-    def bring(self) -> dict[str, float]: ...
-    def keep(self, scores: Mapping[str, float]) -> None: ...
+    def bring(self) -> Any: ...
+    def keep(self, brought: Any) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +146,8 @@ def run_rounds(
     batches = Batches(rounds, workers)
     work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup, scorers)
     for found, brought, seconds in in_order(work, batches, workers, executor):
-        for scorer, scores in zip(scorers, brought, strict=True):
-            scorer.keep(scores)
+        for scorer, each in zip(scorers, brought, strict=True):
+            scorer.keep(each)
         batches.hear(len(found), seconds)
         yield from found
 
@@ -185,7 +185,7 @@ def _run_batch(
     warmup: Warmup | None,
     scorers: Sequence[Traveller],
     rounds: Sequence[int],
-) -> tuple[list[Round], list[dict[str, float]], float]:
+) -> tuple[list[Round], list[Any], float]:
     start = time.monotonic()
     found = [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
     return found, [scorer.bring() for scorer in scorers], time.monotonic() - start

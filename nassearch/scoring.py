@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from nassearch.parallel import check_work
 from nassearch.scorers import learn
 from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import Watch, open_scorers
+from nassearch.scorers.learning import Tally
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
 
@@ -32,6 +33,7 @@ def score_table(
     executor: str = "processes",
     cache: bool = True,
     watch: Watch | None = None,
+    tell: Callable[[Tally], None] | None = None,
 ) -> tuple[list[str], list[list[Any]]]:
     """Score architectures of a benchmark's space.
 
@@ -44,6 +46,7 @@ def score_table(
         workers, executor: see `nassearch.parallel.in_order`.
         cache: keep scores in the user's data directory.
         watch: told of progress.
+        tell: told at the end how many scores were read from the cache, and how many computed.
 
     Returns:
         The columns `arch`, `index` (its place in the space's own order, None in a space of more than a million) and one
@@ -67,14 +70,17 @@ def score_table(
         )
     else:
         chosen = list(space.all())
+    leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
     learn(
-        [leaf for scorer in scorers for leaf in scorer.leaves],
+        leaves,
         chosen,
         workers=workers,
         executor=executor,
         progress=watch("scoring") if watch else None,
     )
     columns = [scorer(chosen).tolist() for scorer in scorers]
+    if tell is not None:
+        tell(Tally.of(leaves))
     places = [space.index(arch) if space.size <= MOST_PLACES else None for arch in chosen]
     rows = [[space.format(arch), *rest] for arch, *rest in zip(chosen, places, *columns, strict=True)]
     return ["arch", "index", *proxies], rows

@@ -11,9 +11,10 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from nassearch.bounded import RESULT, guarded, read_bytes, refuse_special
+from nassearch.bounded import guarded, read_bytes, refuse_special
 from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
 from nassearch.growing import GrowingFile, lost
+from nassearch.limits import RESULT
 from nassearch.locks import hold, let_go
 from nassearch.records import Header, check_result, parse, round_line
 from nassearch.runner import Round
@@ -56,7 +57,7 @@ class Store:
             NassearchError: it cannot be written.
         """
         path = Path(path)
-        refuse_special(path, "--out")
+        refuse_special(path, "choose another --out")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = hold(path)
@@ -78,6 +79,9 @@ class Store:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             file = FileIO(descriptor, "r+")
+            if os.fstat(descriptor).st_size > RESULT.file:
+                file.close()
+                raise BadData(f"{path} has more than {RESULT.file} bytes, which no result has")
             content = file.readall()
         except OSError as error:
             raise _unwritable(path, error, 0) from error

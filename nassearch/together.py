@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from nassearch.bounded import NOTE, read_bytes
+from nassearch.bounded import read_bytes
 from nassearch.errors import NassearchError
+from nassearch.limits import NOTE
 from nassearch.paths import write_whole
 from nassearch.plain_json import read_json
 

@@ -56,14 +56,15 @@ class Task:
     """What a network is built for: the shape of its input, the number of classes and the size of the skeleton.
 
     Attributes:
-        input_shape: `(channels, *size)`, so `(3, 32, 32)` for an image and `(1, 40)` for a signal; `(70,)` for as many
-            words of a text, which are numbers below `classes`.
+        input_shape: `(channels, *size)`, so `(3, 32, 32)` for an image, `(1, 40)` for a signal, `(12,)` for a vector;
+            `(70,)` for as many words of a text, where `words` is given.
         classes: number of logits.
         channels: width of each stage.
         cells: cells in each stage.
         reduction: how the signal is halved between stages, `"residual"` (NAS-Bench-201's residual block)
             or `"pool"` (average pooling and a 1x1 convolution).
         stem_stride: stride of the first convolution.
+        words: how many different words there are, where inputs are words, numbers from 0; None where they are not.
     """
 
     input_shape: tuple[int, ...]
@@ -72,14 +73,16 @@ class Task:
     cells: int = 5
     reduction: str = "residual"
     stem_stride: int = 1
+    words: int | None = None
 
     @property
     def tokens(self) -> bool:
         """Return whether inputs are words."""
-        return len(self.input_shape) == 1
+        return self.words is not None
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return the fields that have a value, as plain JSON values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)

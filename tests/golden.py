@@ -51,7 +51,7 @@ def cases() -> Cases:
         "nasbench101 images": (NASBench101(), image),
         "nats-size images": (NATSSize(), image),
         "nasbench-asr sound": (NASBenchASR(), Task((80, 12), 48, channels=(100, 100), cells=1)),
-        "nasbench-nlp words": (nlp, Task((12,), 50, channels=(12, 12, 8), cells=1)),
+        "nasbench-nlp words": (nlp, Task((12,), 50, channels=(12, 12, 8), cells=1, words=50)),
     }
     found: Cases = {}
     for name, (space, task) in spaces.items():

@@ -189,10 +189,14 @@ def none(archs: Sequence[Arch]) -> Floats:
     return np.full(len(archs), np.nan)
 
 
-@pytest.mark.parametrize("scorer", [flat, none])
-def test_a_scorer_that_orders_nothing_changes_nothing(scorer: Any) -> None:
+def test_a_scorer_that_scores_nothing_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="none of the 30 architectures of a warm-up has a score"):
+        BinaryPredictor(SPACE, rng(5), **QUICK).warm_up(none, 30, rng(6))
+
+
+def test_a_scorer_that_orders_nothing_changes_nothing() -> None:
     warmed = BinaryPredictor(SPACE, rng(5), **QUICK)
-    warmed.warm_up(scorer, 30, rng(6))
+    warmed.warm_up(flat, 30, rng(6))
     assert trace(warmed, 60) == trace(BinaryPredictor(SPACE, rng(5), **QUICK), 60)
 
 

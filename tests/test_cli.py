@@ -45,7 +45,9 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def done(*args: Any) -> str:
     result = call(*args)
     assert result.exit_code == 0, result.stderr
-    assert result.stderr == ""
+    # A list of rows has no place for how many of its scores were read.
+    told = {line for line in result.stderr.splitlines() if args[0] == "score" and line.startswith("scores: ")}
+    assert set(result.stderr.splitlines()) == told
     return result.stdout
 
 
@@ -93,7 +95,7 @@ def test_run_prints_a_table_and_writes_result_and_plot(in_an_empty_folder: Path)
 
 def test_run_json_is_one_object(in_an_empty_folder: Path) -> None:
     found = json.loads(done(*RUN, "--json", "--out", "a.jsonl", "--plot", "a.svg"))
-    assert set(found) == {"experiment", "summary", "results"}
+    assert set(found) == {"experiment", "summary", "rounds", "scores", "results"}
     assert found["results"] == "a.jsonl"
     assert found["experiment"]["strategy"] == "ae"
     assert found["experiment"]["warmup"] == 90
@@ -109,16 +111,21 @@ def test_run_json_is_one_object(in_an_empty_folder: Path) -> None:
 
 
 def test_workers_cache_place_and_repeats_change_no_byte(in_an_empty_folder: Path) -> None:
-    results, outputs = set(), set()
+    results, outputs, counts = set(), set(), []
     for number, more in enumerate(
         [(), ("--workers", "2"), ("--no-cache",), ("--workers", "2", "--no-cache"), ()]
     ):
         path = in_an_empty_folder / f"deep{number}" / "a.jsonl"
         found = json.loads(done(*RUN, "--json", "--out", path, *more))
         assert found.pop("results") == str(path)
+        assert found.pop("rounds") == {"read": 0, "computed": 6}
+        counts.append(found.pop("scores"))
         outputs.add(json.dumps(found))
         results.add(path.read_bytes())
     assert len(results) == len(outputs) == 1
+    # A warm-up's scores are all there once a run before has kept them.
+    assert [each["read"] > 0 for each in counts] == [False, True, False, False, True]
+    assert len({each["read"] + each["computed"] for each in counts}) == 1
 
 
 def test_more_rounds_are_added_to_those_there() -> None:
@@ -226,9 +233,9 @@ def test_the_axis_of_different_models() -> None:
 
 
 def test_rounds_that_were_there_are_told_of(in_an_empty_folder: Path) -> None:
-    assert "were there" not in done(*RUN, "--out", "a.jsonl")
-    assert "rounds:  6 of 9 were there, 3 computed now" in done(*RUN, "--rounds", "9", "--out", "a.jsonl")
-    assert "rounds:  9 of 9 were there, 0 computed now" in done(*RUN, "--rounds", "9", "--out", "a.jsonl")
+    assert "rounds:  0 read from the result, 6 computed now" in done(*RUN, "--out", "a.jsonl")
+    assert "rounds:  6 read from the result, 3 computed" in done(*RUN, "--rounds", "9", "--out", "a.jsonl")
+    # And no lock, nor anything else, stays beside a result.
     assert sorted(path.name for path in in_an_empty_folder.iterdir()) == ["a.jsonl", "a.png"]
 
 

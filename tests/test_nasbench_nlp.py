@@ -26,7 +26,7 @@ from nassearch.testing.spaces import SpaceContract
 from nassearch.types import Batch, Task
 
 ARCHS = list(dict.fromkeys(to_arch(made_up(seed)) for seed in range(60)))
-TASK = Task((4,), 6)
+TASK = Task((4,), 6, words=6)
 
 
 class TestSpace(SpaceContract):
@@ -374,7 +374,7 @@ class TestTokens:
         # Numbers by first appearance: a 0, b 1, end of line 2, c 3, d 4; three stretches of four words.
         assert batch.inputs.tolist() == [[0, 1, 0, 2], [2, 3, 2, 4], [0, 1, 0, 2]]
         assert batch.inputs.dtype == np.int64
-        assert read_tokens(tmp_path / "t.txt", Task((5,), 6), 2).inputs.tolist() == [
+        assert read_tokens(tmp_path / "t.txt", Task((5,), 6, words=6), 2).inputs.tolist() == [
             [0, 1, 0, 2, 2],
             [2, 4, 0, 1, 0],
         ]

@@ -113,13 +113,13 @@ def test_a_scorer_abroad_opens_no_file_and_brings_home_what_it_computes(tmp_path
     abroad = pickle.loads(pickle.dumps(home))
     (tmp_path / "scores.sqlite").rename(tmp_path / "away.sqlite")
     np.testing.assert_array_equal(abroad(known), wanted[:2])
-    assert abroad.bring() == {}, "what was known has been computed again"
+    assert abroad.bring().scores == {}, "what was known has been computed again"
     np.testing.assert_array_equal(abroad(unknown), wanted[2:])
     assert not (tmp_path / "scores.sqlite").exists()
     (tmp_path / "away.sqlite").rename(tmp_path / "scores.sqlite")
     brought = abroad.bring()
     home.keep(brought)
-    assert len(brought) == 2 and abroad.bring() == {}
+    assert len(brought.scores) == 2 and abroad.bring().scores == {}
     fresh = pickle.loads(pickle.dumps(make()))
     np.testing.assert_array_equal(fresh(known + unknown), wanted)
-    assert fresh.bring() == {}
+    assert fresh.bring().scores == {}

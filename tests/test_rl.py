@@ -201,12 +201,13 @@ def test_an_entropy_bonus_alone_leads_back_to_the_uniform_policy() -> None:
     assert controller.entropy() == pytest.approx(2 * math.log(5), abs=0.01)
 
 
-def test_a_warm_up_of_nothing_but_nan_leaves_numbers() -> None:
+def test_a_warm_up_of_nothing_but_nan_is_refused_and_moves_leave_numbers() -> None:
     def nothing(archs: Sequence[Arch]) -> Floats:
         return np.full(len(archs), np.nan)
 
     searching = Reinforce(SPACE, rng(9), move=nothing)
-    searching.warm_up(nothing, 100, rng(10))
+    with pytest.raises(InvalidSetting, match="none of the 100 architectures of a warm-up has a score"):
+        searching.warm_up(nothing, 100, rng(10))
     trace(searching, 30)
     assert isinstance(searching.controller, SoftmaxController)
     assert np.isfinite(searching.controller.shares).all()
@@ -356,7 +357,8 @@ def test_what_is_scored_for_most_of_the_space_is_scored_ahead(
         role: SimpleNamespace(leaves=role, workers=1, executor="processes", progress=None)
         for role in (WARMUP, MOVE)
     }
-    score_ahead(scorers, SPACE, [], warming, steps)  # type: ignore[arg-type]
+    monkeypatch.setattr("nassearch.scorers.guidance.refuse_silent", lambda *asked: None)
+    score_ahead(scorers, {WARMUP: "a", MOVE: "b"}, SPACE, {}, warming, steps)  # type: ignore[arg-type]
     assert asked == [(role, SPACE.size) for role in ahead]
 
 

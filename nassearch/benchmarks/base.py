@@ -29,6 +29,7 @@ class Dataset:
         note: which published numbers stand behind `valid` and `test`.
         lowest, highest: range of a published value.
         quantity: what people call it, "accuracy" or "loss".
+        aliases: what files call it besides its name; case, hyphens, underscores and spaces do not matter.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Dataset:
     lowest: float = 0.0
     highest: float = 100.0
     quantity: str = "accuracy"
+    aliases: tuple[str, ...] = ()
 
     @property
     def sign(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.benchmarks.npz import Arrays, read_npz, write_npz
-from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName
+from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName, Unreadable
 from nassearch.types import Batch, Task
 
 KINDS = ("grey", "normal", "uniform", "uniform_positive")
@@ -35,6 +35,8 @@ def keep_batch(path: Path, task: Task, batch: Batch, force: bool) -> Path:
     """
     try:
         there = load_batch(path, task).digest()
+    except Unreadable:
+        raise  # it may be whole
     except NassearchError:
         there = None  # missing, or damaged: then importing again is the remedy
     if there not in (None, batch.digest()) and not force:
@@ -58,9 +60,9 @@ def load_batch(path: Path, task: Task, remedy: str = REMEDY) -> Batch:
         raise BadData(f"{path}: inputs are {_describe(inputs)}, not {wanted}; {remedy}")
     if not np.isfinite(inputs).all():
         raise BadData(f"{path}: an input is not a finite number; {remedy}")
-    if task.tokens and not 0 <= inputs.min() <= inputs.max() < task.classes:
+    if task.words is not None and not 0 <= inputs.min() <= inputs.max() < task.words:
         met = f"words are {inputs.min()} to {inputs.max()}"
-        raise BadData(f"{path}: {met}, not within 0 to {task.classes - 1}; {remedy}")
+        raise BadData(f"{path}: {met}, not within 0 to {task.words - 1}; {remedy}")
     if labels is not None:
         if labels.dtype != np.int64 or labels.shape != inputs.shape[:1]:
             raise BadData(f"{path}: labels are {_describe(labels)}, not int64 [{len(inputs)}]; {remedy}")
@@ -98,8 +100,8 @@ def synthetic_batch(kind: str, task: Task, count: int = 256, seed: int = 0) -> B
         raise InvalidSetting(f"a batch needs at least 2 inputs for its batch statistics, not {count}")
     shape = (count, *task.input_shape)
     rng = np.random.default_rng(seed)
-    if task.tokens:
-        return Batch(rng.integers(task.classes, size=shape))
+    if task.words is not None:
+        return Batch(rng.integers(task.words, size=shape))
     if kind == "grey":
         shades = np.linspace(0, 1, count).reshape(-1, *(1 for _ in task.input_shape))
         inputs = np.broadcast_to(shades, shape)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from nassearch.bounded import CHUNK, PICKLE, Bounded, guarded
+from nassearch.bounded import CHUNK, Bounded, guarded
 from nassearch.errors import InvalidSetting
+from nassearch.limits import PICKLE
 
 
 def digest(path: Path, like: str) -> str:

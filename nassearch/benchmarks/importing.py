@@ -25,7 +25,8 @@ from nassearch.benchmarks.reading import read_sheet
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.benchmarks.trainings import collect, to_table
-from nassearch.errors import BadData, InvalidSetting, MissingData, NassearchError, UnknownName
+from nassearch.bounded import check_there
+from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName, Unreadable
 from nassearch.paths import data_dir
 from nassearch.together import finish, write_together
 from nassearch.types import Progress
@@ -125,8 +126,7 @@ def import_file(
             raise UnknownName("data set to import", name, datasets)
     if not math.isfinite(scale) or scale <= 0:
         raise InvalidSetting(f"scale is a positive factor, not {scale}")
-    if not path.exists():
-        raise MissingData(f"there is no file {path}")
+    check_there(path)
     wanted = {name: datasets[name] for name in only or datasets}
     folder = data_dir() / benchmark.name if folder is None else folder
     fmt = recognise(benchmark.formats, path)
@@ -158,7 +158,7 @@ def _of_sheet(
     """Return the tables of a sheet, and the columns that nothing was taken from."""
     sheet = read_sheet(path, [fmt.name for fmt in benchmark.formats])
     try:
-        layout = find_layout(sheet.columns, tuple(wanted), mapping, epochs)
+        layout = find_layout(sheet.columns, wanted, mapping, epochs)
     except BadData as error:
         raise BadData(f"{path}: {error}") from error
     if layout.dataset is None and layout.groups[0].dataset is None and len(wanted) != 1:
@@ -168,15 +168,12 @@ def _of_sheet(
         )
     space = benchmark.space_of([]) if benchmark.listed else benchmark.make_space()
     trainings = collect(path, sheet, layout, space, wanted, scale, passing=only is not None)
-    for name in only or ():
-        if name not in trainings:
-            raise BadData(f"{path} holds nothing about {name}; it has {', '.join(trainings) or 'no rows'}")
     if not trainings:
         raise BadData(f"{path} has a header and no rows")
     tables = {}
     for name, found in trainings.items():
         if benchmark.listed:
-            space = benchmark.space_of(list(dict.fromkeys(arch for arch, _ in found.values)))
+            space = benchmark.space_of(list(found.archs))
         tables[name] = to_table(path, space, wanted[name], found, benchmark.listed)
     return tables, _ignored(sheet.columns, layout)
 
@@ -221,6 +218,8 @@ def _keep(
 def _is_new(target: Path, table: Table, force: bool) -> bool:
     try:
         there = Table.load(target, "").digest
+    except Unreadable:
+        raise  # it may be whole
     except NassearchError:
         return True  # missing, or damaged: then importing again is the remedy
     if there != table.digest and not force:

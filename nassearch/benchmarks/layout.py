@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.naming import choose, named, simple
 from nassearch.errors import BadData, InvalidSetting, UnknownName
 
+SHOWN = 50
+"""Columns that a message lists."""
 METRICS = ("valid", "test", "seconds")
 ROLES = ("arch", "dataset", "seed", *METRICS)
 NAMES = {"arch": ("arch", "architecture"), "seconds": ("seconds", "train_seconds")}
@@ -38,7 +42,7 @@ class Layout(NamedTuple):
 
 def find_layout(
     columns: Sequence[str],
-    datasets: Collection[str],
+    datasets: Mapping[str, Dataset],
     mapping: Mapping[str, str] | None = None,
     epochs: int | None = None,
 ) -> Layout:
@@ -50,7 +54,7 @@ def find_layout(
 
     Args:
         columns: the header.
-        datasets: names of the data sets that count.
+        datasets: those that count, by name.
         mapping: role to column name, `{"arch": "cell", "valid": "val_acc"}`; in a wide file `valid` is the
             name within `DATASET/valid`, and `{"cifar10/valid": "c10_val"}` names a whole column.
         epochs: which columns of a wide file; default: the most epochs with both valid and test.
@@ -67,7 +71,7 @@ def find_layout(
             raise UnknownName("data set's column", role, [f"{d}/{m}" for d in datasets for m in METRICS])
         if not slash and role not in ROLES:
             raise UnknownName("column role", role, ROLES)
-    finder = _Finder(columns, mapping)
+    finder = _Finder(columns, mapping, datasets)
     arch = finder.need("arch", "the architectures")
     seed = finder.find("seed")
     if finder.find("valid") is not None or finder.find("dataset") is not None:
@@ -88,8 +92,10 @@ def find_layout(
 
 
 class _Finder:
-    def __init__(self, columns: Sequence[str], mapping: Mapping[str, str]) -> None:
-        self.columns, self.mapping = columns, mapping
+    def __init__(
+        self, columns: Sequence[str], mapping: Mapping[str, str], datasets: Mapping[str, Dataset]
+    ) -> None:
+        self.columns, self.mapping, self.datasets = columns, mapping, datasets
         self.place = {name: i for i, name in enumerate(columns) if name}
         self.lower = {name.lower(): i for name, i in self.place.items()}
         self.epochs: set[int] = set()
@@ -118,6 +124,7 @@ class _Finder:
 
     def wide(self, dataset: str, epochs: int | None) -> Columns | None:
         """Return the columns of one data set in a wide file, or None where it has none."""
+        spellings = self.spelt(dataset)
         found: dict[str, dict[int | None, int]] = {}
         for metric in METRICS:
             whole = self.named(f"{dataset}/{metric}")
@@ -126,11 +133,16 @@ class _Finder:
                 continue
             names = (self.mapping[metric],) if metric in self.mapping else NAMES.get(metric, (metric,))
             middle = "|".join(map(re.escape, names))
-            pattern = re.compile(rf"{re.escape(dataset)}/(?:{middle})(?:/([0-9]{{1,9}}))?", re.IGNORECASE)
+            pattern = re.compile(rf"(.+)/(?:{middle})(?:/([0-9]{{1,9}}))?", re.IGNORECASE)
             for name, place in self.place.items():
-                if match := pattern.fullmatch(name):
-                    at = None if match[1] is None else int(match[1])
-                    found.setdefault(metric, {})[at] = place
+                if (match := pattern.fullmatch(name)) and match[1] in spellings:
+                    at = None if match[2] is None else int(match[2])
+                    first = found.setdefault(metric, {}).setdefault(at, place)
+                    if first != place:
+                        raise BadData(
+                            f"columns {self.columns[first]!r} and {name!r} both hold the {metric} values of {dataset}: "
+                            "take one out"
+                        )
                     if at is not None:
                         self.epochs.add(at)
         valid, test = found.get("valid", {}), found.get("test", {})
@@ -147,9 +159,17 @@ class _Finder:
         at = max(both, key=lambda at: -1 if at is None else at)
         return Columns(dataset, valid[at], test[at], found.get("seconds", {}).get(at), at)
 
+    def spelt(self, dataset: str) -> set[str]:
+        """Return the beginnings of names of columns that mean a data set."""
+        meant = {name.partition("/")[0] for name in self.place if "/" in name}
+        meant = {name for name in meant if named(name, self.datasets) == dataset}
+        chosen = choose({simple(name) for name in meant}, simple(dataset), alone=True) if meant else ""
+        return {name for name in meant if simple(name) == chosen}
+
     def missing(self, what: str, role: str, more: str = "") -> BadData:
         names = " or ".join((*NAMES.get(role, (role,)), *([more] if more else [])))
+        found = [*self.columns[:SHOWN], *(["..."] if len(self.columns) > SHOWN else [])]
+        shown = ", ".join(name if len(name) <= 60 else f"{name[:60]}..." for name in found)
         return BadData(
-            f"no column for {what} ({names}); columns found: {', '.join(self.columns)}; "
-            f"name it in the mapping, {role}=COLUMN"
+            f"no column for {what} ({names}); columns found: {shown}; name it in the mapping, {role}=COLUMN"
         )

@@ -36,6 +36,7 @@ DATASETS = (
         Task((3, 32, 32), 10),
         note="valid is x-valid of cifar10-valid (trained on one half of the training set, measured on the "
         "other), test is ori-test of cifar10 (trained on the whole training set)",
+        aliases=("cifar10-valid",),
     ),
     Dataset("cifar100", Task((3, 32, 32), 100), note=TRAINED_ON_ALL),
     Dataset("ImageNet16-120", Task((3, 16, 16), 120), note=TRAINED_ON_ALL),

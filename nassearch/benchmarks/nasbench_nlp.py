@@ -26,7 +26,7 @@ NOTE = (
 def _dataset(name: str, vocabulary: int, note: str) -> Dataset:
     return Dataset(
         name,
-        Task((STEPS,), vocabulary, channels=WIDTHS, cells=1),
+        Task((STEPS,), vocabulary, channels=WIDTHS, cells=1, words=vocabulary),
         unit="nats per word",
         higher_is_better=False,
         note=note,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from nassearch.benchmarks.parquet_pages import check_pages
-from nassearch.bounded import MB, Bounded
+from nassearch.bounded import Bounded, of_system
 from nassearch.errors import BadData, InvalidSetting
+from nassearch.limits import MB
 
 MAGIC = b"PAR1"
 MOST_FOOTER = 16 * MB
@@ -48,11 +49,13 @@ def read_parquet(
                 f"{file.path} has {about.num_rows} rows of {about.num_columns} columns; a table of a benchmark has at "
                 f"most {most_rows} of {most_columns}"
             )
-        check_pages(file, about, most_rows)
+        referring = check_pages(file, about, most_rows)
         for field in whole.schema_arrow:
             if not pyarrow.types.is_nested(field.type):
                 flat.append(field.name)
-        texts = [f.name for f in whole.schema_arrow if pyarrow.types.is_string(f.type)]
+        texts = [
+            f.name for f in whole.schema_arrow if pyarrow.types.is_string(f.type) and f.name in referring
+        ]
         return parquet.ParquetFile(file, pre_buffer=False, buffer_size=MB, read_dictionary=texts)
 
     def column(values: Any) -> list[Any]:
@@ -81,7 +84,7 @@ def read_parquet(
             yield list(whole.schema_arrow.names)
             yield from rows(whole, list(whole.schema_arrow.names))
         except (pyarrow.ArrowException, OSError, ValueError, IndexError, OverflowError) as error:
-            if isinstance(error, BadData) or getattr(error, "errno", None) is not None:
+            if isinstance(error, BadData) or of_system(error):
                 raise
             raise BadData(
                 f"{file.path} is a truncated or damaged Parquet file ({error}); get it again"

@@ -9,27 +9,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from nassearch.bounded import GB, MB, Bounded
+from nassearch.bounded import Bounded
 from nassearch.errors import BadData
+from nassearch.limits import GB, MB
 
 MOST_PAGE, MOST_UNPACKED = 64 * MB, 2 * GB
 """Bytes of a page, for which writers take one million, and of all pages."""
 LONGEST_HEADER = 1 << 16
 ENCODINGS = {0, 2, 3, 4, 5, 6, 8, 9}
 """All but DELTA_BYTE_ARRAY (7), in which one long text makes any number of others."""
+REFERRING = {2, 8}
 UNCOMPRESSED, COMPRESSED, DATA, DICTIONARY, DATA_2 = 2, 3, 5, 7, 8
 _INTEGERS = (4, 5, 6)
 
 
-def check_pages(file: Bounded, about: Any, most_values: int) -> None:
-    """Raise `BadData` where a page or all of them unpack to more than a table of a benchmark has.
+def check_pages(file: Bounded, about: Any, most_values: int) -> set[str]:
+    """Return the columns whose texts are written once and referred to.
 
     Args:
         file: the Parquet file.
         about: its description, `pyarrow.parquet.FileMetaData`.
         most_values: of one column.
+
+    Raises:
+        BadData: a page or all of them unpack to more than a table of a benchmark has.
     """
-    unpacked = 0
+    unpacked, referring = 0, set()
     values = [0] * about.num_columns
     for group in range(about.num_row_groups):
         for number in range(about.num_columns):
@@ -38,7 +43,7 @@ def check_pages(file: Bounded, about: Any, most_values: int) -> None:
             at = min(starts, default=0)
             end = at + column.total_compressed_size
             while at < end:
-                size, packed, count, length = _header(file, at)
+                size, packed, count, length, encoding = _header(file, at)
                 unpacked += size
                 values[number] += count
                 if max(size, packed) > MOST_PAGE or unpacked > MOST_UNPACKED or values[number] > most_values:
@@ -46,11 +51,14 @@ def check_pages(file: Bounded, about: Any, most_values: int) -> None:
                         f"{file.path}: its pages unpack to {unpacked} bytes, {size} of them in one, and "
                         f"{values[number]} values of a column; a table of a benchmark has less"
                     )
+                if encoding in REFERRING:
+                    referring.add(str(column.path_in_schema))
                 at += length + packed
+    return referring
 
 
-def _header(file: Bounded, at: int) -> tuple[int, int, int, int]:
-    """Return the bytes of a page as unpacked and as written, its values, and the bytes of its header."""
+def _header(file: Bounded, at: int) -> tuple[int, int, int, int, int]:
+    """Return the bytes of a page as unpacked and as written, its values, the bytes of its header, and its encoding."""
     file.seek(at)
     reader = _Compact(file.read(LONGEST_HEADER))
     try:
@@ -65,7 +73,7 @@ def _header(file: Bounded, at: int) -> tuple[int, int, int, int]:
             f"{file.path}: the page at byte {at} has {size} bytes, {count} values and encoding {encoding}, which are "
             "not read; save the file with plain or dictionary encoding"
         )
-    return size, packed, count, reader.at
+    return size, packed, count, reader.at, encoding
 
 
 class _Compact:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from nassearch.benchmarks.parquet import MAGIC, read_parquet
-from nassearch.bounded import CHUNK, SHEET, Bounded, Unpacked, guarded, unpacked
+from nassearch.bounded import CHUNK, Bounded, guarded
 from nassearch.errors import BadData, Unreadable, excerpt
+from nassearch.limits import SHEET
+from nassearch.unpacking import Unpacked, unpacked
 
 DELIMITERS = ",;\t"
 NOT_TABLES = {
@@ -25,6 +27,8 @@ MOST_ROWS, MOST_COLUMNS = 5_000_000, 10_000
 """Of a sheet, blank lines with it: NAS-Bench-101 has 423,624 rows, and a wide sheet some thirty columns."""
 LONGEST_LINE = 1 << 20
 """Characters, of a record of several lines too. One of 10,000 columns has some 200,000."""
+SEPARATOR = re.compile(r'\s*"?sep=(\\t|[^\w\s"\']|\t)?"?[\s,;]*', re.IGNORECASE)
+"""The line by which Excel is told the separator, in front of the header."""
 _END = re.compile(r"\r\n|\n|\r")
 
 
@@ -44,7 +48,8 @@ class Sheet:
 
 
 def read_sheet(path: Path, others: Sequence[str] = ()) -> Sheet:
-    """Read CSV (plain, gzip, bzip2 or xz; comma, semicolon or tab) or Parquet, told apart by the first bytes.
+    """Read CSV (plain, gzip, bzip2 or xz; comma, semicolon or tab, or what a first line `sep=` says) or Parquet, told
+    apart by the first bytes.
 
     `others` are names of what else could have been read here, for messages.
 
@@ -155,13 +160,18 @@ class _Records:
 
 
 def _csv(path: Path, lines: Iterator[str]) -> Sheet:
-    blank, first = 0, next(lines, None)
-    while first is not None and not first.strip():
-        blank, first = blank + 1, next(lines, None)
+    skipped, said, first = 0, None, next(lines, None)
+    while first is not None:
+        excel = SEPARATOR.fullmatch(first) if said is None else None
+        if excel:
+            said = (excel[1] or "").replace("\\t", "\t")
+        elif first.strip():
+            break
+        skipped, first = skipped + 1, next(lines, None)
     if first is None:
         raise BadData(f"{path} is empty")
-    delimiter = max(DELIMITERS, key=first.count)
-    records = iter(_Records(path, chain(repeat("\n", blank), [first], lines), delimiter))
+    delimiter = said or max(DELIMITERS, key=first.count)
+    records = iter(_Records(path, chain(repeat("\n", skipped), [first], lines), delimiter))
 
     def rows() -> Iterator[tuple[int, list[str]]]:
         for line, record in records:

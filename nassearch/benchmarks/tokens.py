@@ -12,8 +12,9 @@ import numpy as np
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.batches import keep_batch
-from nassearch.bounded import CHUNK, TEXT, Bounded, guarded
+from nassearch.bounded import CHUNK, Bounded, guarded
 from nassearch.errors import BadData, InvalidSetting, UnknownName
+from nassearch.limits import TEXT
 from nassearch.types import Batch, Task
 
 END = "<eos>"
@@ -70,9 +71,9 @@ def read_tokens(path: Path, task: Task, count: int) -> Batch:
     with guarded(path, missing="give a text such as ptb.train.txt"), Bounded(path, TEXT) as file:
         for word in _words(path, file):
             words.append(numbers.setdefault(word, len(numbers)))
-            if len(numbers) > task.classes:
+            if len(numbers) > (task.words or task.classes):
                 raise BadData(
-                    f"{path} has more than {task.classes} different words, those that the data set has"
+                    f"{path} has more than {task.words or task.classes} different words, those that the data set has"
                 )
     (steps,) = task.input_shape
     stretch = len(words) // count

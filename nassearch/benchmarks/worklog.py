@@ -12,9 +12,10 @@ from typing import Any
 
 from filelock import Timeout
 
-from nassearch.bounded import WORK, guarded, read_bytes
+from nassearch.bounded import guarded, read_bytes
 from nassearch.errors import BadData, Busy, NassearchError
 from nassearch.growing import GrowingFile, lost
+from nassearch.limits import WORK
 from nassearch.locks import hold, let_go
 from nassearch.plain_json import read_json
 

@@ -19,11 +19,12 @@ from nassearch.inert import inert, inert_json
 from nassearch.plain_json import read_json
 
 if TYPE_CHECKING:
+    from nassearch.scorers.learning import Tally
     from nassearch.types import Progress  # it brings numpy, which --help does without
 
 PATIENCE = 2.0
 """Seconds after which work shows a progress bar."""
-NUMBER = re.compile(r"-?\d|-$")
+NUMBER = re.compile(r"[-<>]?\d|-$")
 """How a cell begins that stands to the right."""
 SECONDS_BETWEEN_LINES = 60.0
 """How often work tells of its progress where no bar can be shown."""
@@ -156,6 +157,11 @@ def tell_faults(faults: Sequence[str]) -> None:
     """Say what is wrong with parts that are left out, beside the output of a command."""
     for fault in faults:
         echo(f"nassearch: {fault}", err=True)
+
+
+def told(scores: Tally) -> str:
+    """Say how many scores were read rather than computed."""
+    return f"{scores.read} read from the cache, {scores.computed} computed now"
 
 
 def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from nassearch.cli.common import (
     json_option,
     split_specs,
     table,
+    told,
     watching,
     work_options,
 )
@@ -124,9 +125,11 @@ def correlate(
         raise click.UsageError("give --sample N or --all: one of the two")
     check_output(output, "figures")
     if plot is not None:
+        from nassearch.bounded import refuse_special
         from nassearch.plots import check_suffix
 
         check_suffix(plot)
+        refuse_special(plot, "choose another --plot")
     with watching(not as_json) as watch:
         found = compare(
             benchmark,
@@ -172,6 +175,7 @@ def _tell(found: Comparison) -> None:
             part = found.reports[start : start + ABREAST]
             title = ["", TITLES[nan]] if missing and start == 0 else []
             table(title, ["", *(report.proxy for report in part)], _rows(part, nan))
+    echo(f"scores: {told(found.counts)}")
     if not missing:
         echo("every architecture has every score, so both conventions for missing ones agree")
 
@@ -179,16 +183,21 @@ def _tell(found: Comparison) -> None:
 def _rows(reports: list[Report], nan: str) -> list[list[str]]:
     rows = [["coverage", *(_cell(report.coverage) for report in reports)]]
     for name, words in NAMES.items():
-        cells = [_cell(report.figures[nan][name]) for report in reports]
+        cells = [_cell(report.figures[nan][name], name.startswith("slope")) for report in reports]
         if set(cells) != {"-"}:
             rows.append([words, *cells])
     return [*rows, ["seconds per architecture", *map(_seconds, reports)]]
 
 
-def _cell(estimate: Estimate) -> str:
+def _cell(estimate: Estimate, has_unit: bool = False) -> str:
+    """Write a figure with its interval: a share or a correlation, a count, or what has the unit of the values."""
+    from nassearch.digits import decimals
+
     if math.isnan(estimate.value):
         return "-"
     digits = 3 if abs(estimate.value) < 2 else 1
+    if has_unit:
+        digits = max(digits, decimals([estimate.value], significant=3))
     value, low, high = (f"{number:.{digits}f}" for number in estimate)
     return value if low == high else f"{value} [{low} {high}]"
 
@@ -224,6 +233,7 @@ def _nested(found: Comparison) -> dict[str, Any]:
         "neighbourhoods": found.neighbourhoods,
         "cluster": found.cluster,
         **found.how._asdict(),
+        "scores": found.counts._asdict(),
         "proxies": [
             {
                 "proxy": report.proxy,

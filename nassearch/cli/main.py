@@ -18,7 +18,7 @@ from nassearch import __version__
 from nassearch.cli.common import echo
 from nassearch.cli.ending import ending, status, told
 from nassearch.errors import NassearchError
-from nassearch.inert import inert
+from nassearch.inert import inert, show_warning
 
 COMMANDS = {
     "run": "nassearch.cli.run:run",
@@ -29,6 +29,7 @@ COMMANDS = {
     "correlate": "nassearch.cli.correlate:correlate",
     "list": "nassearch.cli.listing:listing",
     "bench": "nassearch.cli.bench:bench",
+    "cache": "nassearch.cli.cache:cache",
 }
 
 
@@ -95,7 +96,7 @@ def _inert_errors() -> Iterator[None]:
 @contextmanager
 def _inert_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: echo(f"nassearch: {message}", err=True)
+        warnings.showwarning = show_warning
         yield
 
 

@@ -165,11 +165,13 @@ def plot(results: tuple[Path, ...], output: Path, x: str, show: str, choose: str
     Example:
       nassearch plot results/*.jsonl -o searches.svg --x seconds
     """
+    from nassearch.bounded import refuse_special
     from nassearch.plots import check_suffix, collect, draw_curves
     from nassearch.quantity import Quantity
     from nassearch.summary import best_value
 
     check_suffix(output)
+    refuse_special(output, "choose another -o")
     axis, counted = ("seconds", "models") if x == "seconds" else ("models", x)
     searches = read_one_subject(results, show, choose, counted)
     header = searches[0].header

@@ -17,6 +17,7 @@ from nassearch.cli.common import (
     echo_json,
     json_option,
     table,
+    told,
     view_options,
     watching,
     work_options,
@@ -91,6 +92,7 @@ def run(
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
     """
+    from nassearch.bounded import refuse_special
     from nassearch.digits import exact
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
@@ -101,6 +103,8 @@ def run(
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     picture = plot or path.with_suffix(".png")
     check_suffix(picture)
+    refuse_special(path, "choose another --out")
+    refuse_special(picture, "choose another --plot")
     with watching(not as_json) as watch:
         outcome = experiment.run(
             path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
@@ -111,7 +115,11 @@ def run(
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
     if as_json:
-        echo_json({"experiment": experiment.as_dict(), "summary": summary, "results": str(path)})
+        counts = {
+            "rounds": {"read": outcome.found, "computed": curve.rounds - outcome.found},
+            "scores": outcome.scores._asdict(),
+        }
+        echo_json({"experiment": experiment.as_dict(), "summary": summary, **counts, "results": str(path)})
         return
     low, median, high = (summary[name] for name in ("q25", "median", "q75"))
     by = quantity.chosen_by(experiment.show, experiment.choose)
@@ -138,11 +146,9 @@ def run(
     if experiment.target is not None:
         reached = summary["models_to_target"] or f"not within {curve.budget}"
         echo(f"{'' if x == 'models' else 'different '}models to {exact(experiment.target)}: {reached}")
-    if outcome.found:
-        echo(
-            f"rounds:  {outcome.found} of {curve.rounds} were there, {curve.rounds - outcome.found} computed now"
-        )
     echo(
+        f"rounds:  {outcome.found} read from the result, {curve.rounds - outcome.found} computed now",
+        *([f"scores:  {told(outcome.scores)}"] if outcome.experiment.guided else []),
         f"results: {path}",
         f"plot:    {picture}",
         f"next:    run another search, then: nassearch compare {shlex.quote(str(path.parent))}/*.jsonl",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,13 +15,19 @@ from nassearch.cli.common import (
     json_option,
     split_specs,
     table,
+    told,
     watching,
     work_options,
 )
 from nassearch.cli.files import check_output, write_rows
 from nassearch.cli.model import model_options, model_table
 
+if TYPE_CHECKING:
+    from nassearch.scorers.learning import Tally
+
 SHOWN = 20
+WHOLE = 1e15
+"""Up to here counts, such as those of params and flops, are written whole."""
 
 
 @click.command()
@@ -52,6 +58,7 @@ def score(
     seed: int,
     model: str | None,
     input_shape: str | None,
+    vocabulary: int | None,
     classes: int | None,
     benchmark: str,
     dataset: str | None,
@@ -77,14 +84,18 @@ def score(
     """
     if sum([bool(archs), sample is not None, whole, model is not None]) != 1:
         raise click.UsageError("give architectures, or --sample N, or --all, or --model: one of the four")
-    if model is None and (input_shape, classes) != (None, None):
-        raise click.UsageError("--input and --classes describe a --model, and there is none")
+    if model is None and (input_shape, vocabulary, classes) != (None, None, None):
+        raise click.UsageError("--input, --vocabulary and --classes describe a --model, and there is none")
     if model is not None and dataset is not None:
         raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
     check_output(output, "scores")
+    reasons: dict[str, str] = {}
+    tallies: list[Tally] = []
     with watching(not as_json) as watch:
         if model is not None:
-            columns, rows = model_table(model, input_shape, classes, split_specs(proxies), batch, seed)
+            columns, rows, reasons = model_table(
+                model, input_shape, vocabulary, classes, split_specs(proxies), batch, seed
+            )
         else:
             from nassearch.scoring import score_table
 
@@ -100,11 +111,18 @@ def score(
                 executor=executor,
                 cache=cache,
                 watch=watch,
+                tell=tallies.append,
             )
     if output is not None:
         write_rows(output, columns, rows)
+    if output is not None or as_json:  # the table has a place for them
+        for spec, reason in reasons.items():
+            echo(f"nassearch: {spec} has no score: {reason}", err=True)
     if as_json:
-        return echo_json([dict(zip(columns, row, strict=True)) for row in rows])
+        for tally in tallies:  # a list of rows has no place for it
+            echo(f"scores: {told(tally)}", err=True)
+        more = {"reasons": reasons} if reasons else {}
+        return echo_json([{**dict(zip(columns, row, strict=True)), **more} for row in rows])
     if output is not None:
         echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
     elif model is not None:
@@ -112,12 +130,18 @@ def score(
         table(
             title, ["proxy", "score"], [[c, _cell(v)] for c, v in zip(columns[2:], rows[0][2:], strict=True)]
         )
+        for spec, reason in reasons.items():
+            echo(f"{spec} has no score: {reason}")
     else:
         shown = [[row[0], *map(_cell, row[2:])] for row in rows[:SHOWN]]
         table((), [columns[0], *columns[2:]], shown)
         if len(rows) > SHOWN:
             echo(f"{SHOWN} of {len(rows)} shown; -o FILE writes all of them")
+    for tally in tallies:
+        echo(f"scores: {told(tally)}")
 
 
 def _cell(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) and value == value else value
+    if not isinstance(value, float) or value != value:
+        return value
+    return f"{value:.0f}" if value.is_integer() and abs(value) < WHOLE else f"{value:.6g}"

@@ -17,6 +17,7 @@ from nassearch.identity import Witness
 from nassearch.runner import check_budget
 from nassearch.scorers.combined import AMONG
 from nassearch.scorers.learning import learn
+from nassearch.scorers.silence import draws_of, refuse_silent, refuse_silent_rounds
 from nassearch.scorers.spec import (
     AnyScorer,
     build_scorer,
@@ -206,27 +207,43 @@ def open_roles(
 
 
 def score_ahead(
-    scorers: Mapping[str, AnyScorer], space: SearchSpace, warmup: list[Arch], warming: int, steps: int
+    scorers: Mapping[str, AnyScorer],
+    specs: Mapping[str, str],
+    space: SearchSpace,
+    warmup: Mapping[int, Sequence[Arch]],
+    warming: int,
+    steps: int,
 ) -> None:
     """Score at once, on all workers, what the rounds will ask for; they compute the rest themselves, one by one.
 
     Args:
         scorers: by role.
+        specs: their texts, by role.
         space: what is searched.
-        warmup: every architecture that a warm-up will rank; empty where it depends on the scores.
+        warmup: what the warm-up of each round will rank; empty where it depends on the scores.
         warming: architectures scored by the warm-ups of all rounds together.
         steps: models trained in all rounds together, times the scores that each takes.
+
+    Raises:
+        InvalidSetting: a scorer scores nothing, or nothing of what the warm-up of a round ranks.
     """
+    first = list(dict.fromkeys(arch for archs in warmup.values() for arch in archs))
+    for role, scorer in scorers.items():
+        warming_up = role == WARMUP
+        looked_at = first if warming_up and first else draws_of(space)
+        refuse_silent(scorer, specs[role], "warm-up" if warming_up else role, looked_at)
     for role, scorer in scorers.items():
         asked: list[Arch] = []
-        if role == WARMUP and warmup:
-            asked = warmup
+        if role == WARMUP and first:
+            asked = first
         elif (warming if role == WARMUP else steps) >= space.size:
             # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
             asked = list(space.all())
         learn(
             scorer.leaves, asked, workers=scorer.workers, executor=scorer.executor, progress=scorer.progress
         )
+    if warmup:
+        refuse_silent_rounds(scorers[WARMUP], specs[WARMUP], warmup)
     for scorer in scorers.values():
         scorer.progress = None
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from nassearch.parallel import in_order
-from nassearch.proxies.base import ModelProxy, Proxy, Request, Scores, together
+from nassearch.proxies.base import ModelProxy, Proxy, Request, together
+from nassearch.proxies.scores import Scores, finite
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress, Task
 
@@ -24,11 +25,13 @@ class Leaf(Protocol):
     code: Mapping[str, str]
     context: str
     batch_digest: str | None
+    read: set[str]
+    computed: set[str]
 
     @property
     def request(self) -> Request: ...
     def look_up(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]: ...
-    def remember(self, raw: Mapping[str, float], failed: Collection[str] = ()) -> None: ...
+    def remember(self, raw: Mapping[str, float], failed: Mapping[str, str] | None = None) -> None: ...
     def settle(self, keys: Mapping[Arch, str]) -> None: ...
     def adopt(self, twin: Any) -> None: ...
 
@@ -45,6 +48,24 @@ class Cost(NamedTuple):
     scorers: tuple[Leaf, ...]
     architectures: int
     seconds: float
+
+
+class Tally(NamedTuple):
+    """How many scores were read from the cache, and how many computed."""
+
+    read: int = 0
+    computed: int = 0
+
+    @classmethod
+    def of(cls, scorers: Iterable[Leaf]) -> Tally:
+        """Count the scores of scorers, each once however many of them are alike."""
+        read: dict[str, set[str]] = {}
+        computed: dict[str, set[str]] = {}
+        for scorer in scorers:
+            read.setdefault(scorer.context, set()).update(scorer.read)
+            computed.setdefault(scorer.context, set()).update(scorer.computed)
+        # A worker may read what another has computed a moment before.
+        return cls(sum(len(read[c] - computed[c]) for c in read), sum(map(len, computed.values())))
 
 
 class _Part(NamedTuple):
@@ -109,10 +130,13 @@ def learn(
         spent[number] += seconds
         for place, (scores, failures) in zip(parts[number].scorers, found, strict=True):
             scorer = scorers[place]
-            scorer.remember(dict(zip(keys, scores.tolist(), strict=True)), {keys[k] for k in failures})
-            for k, message in failures.items():
-                arch = scorer.space.format(parts[number].archs[keys[k]])
-                failed.setdefault(scorer.proxy.name, []).append(f"{arch}: {message}")
+            why = {
+                keys[k]: f"{scorer.space.format(parts[number].archs[keys[k]])}: {message}"
+                for k, message in failures.items()
+            }
+            scorer.remember(dict(zip(keys, scores.tolist(), strict=True)), why)
+            if why:
+                failed.setdefault(scorer.proxy.name, []).extend(why.values())
         done += len(keys) * len(parts[number].scorers)
         if progress is not None:
             progress(done, total)
@@ -173,4 +197,4 @@ def _compute(jobs: Sequence[_Job], item: _Item) -> tuple[list[Scores], float]:
     space, task, requests = jobs[number]
     start = time.process_time()
     scores = together(requests, [space.network(arch, task) for arch in archs])
-    return scores, time.process_time() - start
+    return [finite(*each) for each in scores], time.process_time() - start

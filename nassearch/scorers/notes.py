@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Brought(NamedTuple):
+    """What a scorer brings home from a worker.
+
+    Attributes:
+        scores: by key, those that are in no cache yet.
+        read, computed: keys whose scores it had from the cache, and that it computed.
+        failure: why the first that it failed on has no score, or None.
+    """
+
+    scores: dict[str, float]
+    read: set[str]
+    computed: set[str]
+    failure: str | None
 
 
 class Notes:

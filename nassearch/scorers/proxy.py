@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from nassearch.parallel import is_local
 from nassearch.proxies.base import ModelProxy, Proxy, Request
 from nassearch.scorers.cache import ScoreCache
 from nassearch.scorers.learning import learn
-from nassearch.scorers.notes import Notes
+from nassearch.scorers.notes import Brought, Notes
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Floats, Progress, Task, plain
 
@@ -34,6 +34,10 @@ class ProxyScorer:
         workers, executor: see `nassearch.parallel.in_order`; they change no score.
         cache: SQLite file shared by all scorers and processes, or None.
         progress: called with (architectures computed, architectures to compute) after each chunk.
+
+    Attributes:
+        read, computed: keys whose scores came from the cache, and that were computed.
+        failure: why the first architecture that it failed on has no score, None where there is none.
 
     Raises:
         UnknownName: an option that the proxy does not have.
@@ -55,8 +59,9 @@ class ProxyScorer:
     ) -> None:
         options = {**space.proxy_defaults.get(proxy.name, {}), **plain(options or {})}
         proxy.check(options, batch)
-        if proxy.resolve is not None:
-            options = proxy.resolve(space, task, batch, options)
+        resolve = proxy.for_networks.resolver(proxy, space, task)
+        if resolve is not None:
+            options = resolve(space, task, batch, options)
         self.proxy, self.space, self.task = proxy, space, task
         self.batch = batch if proxy.needs else None
         self.options = {**proxy.options, **options}
@@ -71,6 +76,9 @@ class ProxyScorer:
         self._cache: ScoreCache | Notes | None = (
             ScoreCache(Path(cache), self.context) if cache is not None else None
         )
+        self.failure: str | None = None
+        self.read: set[str] = set()
+        self.computed: set[str] = set()
         self._by_arch: dict[Arch, float] = {}
         self._by_key: dict[str, float] = {}
 
@@ -85,6 +93,7 @@ class ProxyScorer:
     def __getstate__(self) -> dict[str, Any]:
         """Go to a worker, which computes by itself. One that does not see the cache takes along all that is in it."""
         state = {**self.__dict__, "workers": None, "executor": "processes", "progress": None}
+        state |= {"read": set(), "computed": set()}
         if not is_local(self.executor):
             state["_witness"] = Witness({})  # other machines have the files elsewhere
         if isinstance(self._cache, ScoreCache) and not is_local(self.executor):
@@ -134,12 +143,16 @@ class ProxyScorer:
                 first.setdefault(key, self.space.representative(arch) if by_key else arch)
         if first and self._cache is not None:
             known = self._cache.get(list(first))
+            self.read.update(known)
             self._by_key.update(known)
             first = {key: arch for key, arch in first.items() if key not in known}
         return keys, first
 
-    def remember(self, raw: Mapping[str, float], failed: Collection[str] = ()) -> None:
-        """Keep raw scores by key; those that failed are kept in memory only."""
+    def remember(self, raw: Mapping[str, float], failed: Mapping[str, str] | None = None) -> None:
+        """Keep raw scores by key; those that failed, for a reason each, are kept in memory only."""
+        failed = failed or {}
+        self.failure = self.failure or next(iter(failed.values()), None)
+        self.computed.update(raw)
         self._witness.check()
         sign = 1.0 if self.proxy.higher_is_better else -1.0
         scores = {key: sign * score for key, score in raw.items()}
@@ -147,12 +160,19 @@ class ProxyScorer:
         if self._cache is not None:
             self._cache.put({key: score for key, score in scores.items() if key not in failed})
 
-    def bring(self) -> dict[str, float]:
-        """Return the scores by key that were computed away from the cache since the last call."""
-        return self._cache.take() if isinstance(self._cache, Notes) else {}
+    def bring(self) -> Brought:
+        """Return what has happened since the last call, in a process that may be another than the one that asks."""
+        scores = self._cache.take() if isinstance(self._cache, Notes) else {}
+        brought = Brought(scores, self.read, self.computed, self.failure)
+        self.read, self.computed = set(), set()
+        return brought
 
-    def keep(self, scores: Mapping[str, float]) -> None:
-        """Keep scores that a worker has brought."""
+    def keep(self, brought: Brought) -> None:
+        """Take over what a worker has brought."""
+        scores = brought.scores
+        self.read |= brought.read
+        self.computed |= brought.computed
+        self.failure = self.failure or brought.failure
         self._witness.check()
         self._by_key.update(scores)
         if self._cache is not None and scores:

@@ -150,11 +150,11 @@ class Strategy(ABC):
         Returns the ranking. Ties keep the order of the draw, NaN comes last.
 
         Raises:
-            InvalidSetting: n out of range, see `check_warm_up`.
+            InvalidSetting: n out of range, see `check_warm_up`, or no draw has a score.
         """
         self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
-        ranking = [draws[i] for i in rank(scorer(draws))]
+        ranking = [draws[i] for i in rank(scored(scorer(draws)))]
         self.start_from(ranking)
         return ranking
 
@@ -207,6 +207,16 @@ def number(name: str, value: float, least: float = 0, most: float = math.inf) ->
         bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
         raise InvalidSetting(f"{name} is a number {bounds}, not {quoted(value)}")
     return value
+
+
+def scored(scores: np.ndarray) -> np.ndarray:
+    """Return the scores of a warm-up; raise `InvalidSetting` where all are NaN, so that they order nothing."""
+    if np.isnan(scores).all():
+        raise InvalidSetting(
+            f"none of the {len(scores)} architectures of a warm-up has a score, so it would change nothing: "
+            "raise the warm-up, or use another scorer"
+        )
+    return scores
 
 
 def rank(scores: np.ndarray) -> list[int]:

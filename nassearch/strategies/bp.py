@@ -12,7 +12,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, rank, whole
+from nassearch.strategies.base import Strategy, rank, scored, whole
 from nassearch.types import Arch, Floats, Scorer, is_number, plain
 
 if TYPE_CHECKING:
@@ -125,11 +125,11 @@ class BinaryPredictor(Strategy):
         Returns them best first. Ties keep the order of the draw, NaN comes last.
 
         Raises:
-            InvalidSetting: n out of range, see `check_warm_up`.
+            InvalidSetting: n out of range, see `check_warm_up`, or no draw has a score.
         """
         self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
-        scores = np.nan_to_num(scorer(draws), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+        scores = np.nan_to_num(scored(scorer(draws)), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
         if (scores != scores[0]).any():
             self._warm_up = draws, scores
         return [draws[i] for i in rank(scores)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, number
+from nassearch.strategies.base import Strategy, number, scored
 from nassearch.types import Arch, Floats, Scorer
 
 BETAS, TINY = (0.9, 0.999), 1e-8
@@ -211,23 +211,28 @@ class Reinforce(Strategy):
         """Reward n of the controller's own draws by their scores; return them in the order drawn.
 
         Raises:
-            InvalidSetting: n below 1.
+            InvalidSetting: n below 1, or no draw has a score.
         """
         self.check_warm_up(n, self.space)
         drawn: list[Arch] = []
+        scores: list[float] = []
         self._record(self._warm_up_course, scored=0, distinct=0)
         for row in range(1, ROWS + 1):
-            drawn += self._reward(scorer, n * row // ROWS - len(drawn), rng)
+            found, values = self._reward(scorer, n * row // ROWS - len(drawn), rng)
+            drawn += found
+            scores += values
             self._record(self._warm_up_course, scored=len(drawn), distinct=len(set(drawn)))
+        scored(np.array(scores))
         return drawn
 
-    def _reward(self, scorer: Scorer, n: int, rng: np.random.Generator) -> list[Arch]:
-        drawn = []
+    def _reward(self, scorer: Scorer, n: int, rng: np.random.Generator) -> tuple[list[Arch], list[float]]:
+        drawn, scores = [], []
         for uniforms in rng.random((n, self._decisions)):
             decisions, arch = self._draw(uniforms, rng, self._scores)
             drawn.append(arch)
-            self.controller.learn(decisions, self._scores(float(scorer(drawn[-1:])[0])))
-        return drawn
+            scores.append(float(scorer(drawn[-1:])[0]))
+            self.controller.learn(decisions, self._scores(scores[-1]))
+        return drawn, scores
 
     def _draw(
         self, uniforms: Floats, rng: np.random.Generator, rewards: Advantages
