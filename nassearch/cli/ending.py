@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,10 @@ from typing import NoReturn
 
 NAMES = ("SIGTERM", "SIGHUP")
 """SIGHUP is what a command gets whose terminal is closed; under nohup it is ignored, and stays so."""
+
+
+GRACE = 20.0
+"""Seconds for cleaning up: a pool whose workers the signal has ended too may wait for them for ever."""
 
 
 class Ended(KeyboardInterrupt):
@@ -57,7 +62,17 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
     for name in NAMES:
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) == _end:
             signal.signal(getattr(signal, name), _heard)
+    last = threading.Timer(GRACE, _give_up, [number])
+    last.daemon = True
+    last.start()
     raise Ended(number)
+
+
+def _give_up(number: int) -> None:
+    os.write(
+        2, f"nassearch: ended by {signal.Signals(number).name}, with workers that did not answer\n".encode()
+    )
+    os._exit(128 + number)
 
 
 def _heard(number: int, frame: FrameType | None) -> None:
