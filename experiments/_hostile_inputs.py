@@ -9,10 +9,13 @@ import io
 import json
 import lzma
 import os
+import shutil
 import socket
 import sqlite3
 import struct
 import tarfile
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,11 +32,13 @@ class Case(NamedTuple):
         kind: the row of the summary.
         name: what is tried.
         make: writes into a folder, and yields the arguments of a run each time that it is asked.
+        wrong: says of the folder and the exit status whether a run ended as if all were well, and it is not.
     """
 
     kind: str
     name: str
     make: Callable[[Path], Iterator[Arguments]]
+    wrong: Callable[[Path, int], bool] = lambda folder, status: False
 
 
 CASES: list[Case] = []
@@ -41,8 +46,8 @@ SHEET = ["bench", "import", "nasbench201", "given.csv"]
 HEAD = b"arch,dataset,valid,test\n"
 
 
-def case(kind: str, name: str) -> Callable[[Callable[[Path], Iterator[Arguments]]], None]:
-    return lambda make: CASES.append(Case(kind, name, make))
+def case(kind: str, name: str, *wrong: Any) -> Callable[[Callable[[Path], Iterator[Arguments]]], None]:
+    return lambda make: CASES.append(Case(kind, name, make, *wrong))
 
 
 def repeated(piece: bytes, size: int) -> Iterator[bytes]:
@@ -433,6 +438,53 @@ def endless(folder: Path) -> Iterator[Arguments]:
                 "select x as key, x as score from c"
             )
     yield ["score", "--sample", "3", "--proxies", "params"]
+
+
+def gone(folder: Path, status: int) -> bool:
+    """Say whether a run says that it went well, and a result of all its rounds is not there."""
+    path = folder / "out" / "r.jsonl"
+    return status == 0 and (not path.is_file() or path.read_bytes().count(b"\n") < 1 + ROUNDS)
+
+
+ROUNDS = 1000
+HARMS: list[Callable[[Path], object]] = [
+    lambda path: shutil.rmtree(path.parent),
+    lambda path: path.unlink(),
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(path.read_bytes()[:1000]),
+    lambda path: os.replace(shutil.copy(path, f"{path}.copy"), path),
+]
+
+
+@case("results lost", "the folder or the file removed, emptied, cut or replaced during a run", gone)
+def lost(folder: Path) -> Iterator[Arguments]:
+    path = folder / "out" / "r.jsonl"
+
+    def harm(how: Callable[[Path], object]) -> None:
+        for _ in range(3000):
+            if path.exists() and path.stat().st_size > 100_000:
+                how(path)
+                return
+            time.sleep(0.01)
+
+    for how in HARMS:
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        meddler = threading.Thread(target=harm, args=(how,))
+        meddler.start()
+        yield ["run", "rand", "--rounds", str(ROUNDS), "--budget", "300", "--out", str(path)]
+        meddler.join()
+
+
+@case("names", "two results of one name, by absolute paths; names with markup, formulas and escapes")
+def names(folder: Path) -> Iterator[Arguments]:
+    paths = []
+    for name in ("a", "b", "[bold]", "[red]", "$x_{$", "\x1b[31m", ":100:"):
+        (folder / name).mkdir()
+        paths.append(str(folder / name / "r.jsonl"))
+        Path(paths[-1]).write_text("".join(json.dumps(line) + "\n" for line in (HEADER, ROUND)))
+    for command in (["compare"], ["compare", "--json"], ["plot", "-o", str(folder / "plot.svg")], ["plot", "-o", str(folder / "plot.png")]):  # fmt: skip
+        yield [*command[:1], *paths, *command[1:]]
+        yield [*command[:1], *paths[:2], *command[1:]]
 
 
 @case("current folder", "modules of the standard library's names beside the user")

@@ -39,6 +39,7 @@ class Outcome(NamedTuple):
     hang: bool
     traceback: bool
     last: str
+    wrong: bool = False
 
 
 def attempt(command: list[str], arguments: list[str], folder: Path, seconds: float, memory: int) -> Outcome:
@@ -82,7 +83,8 @@ def run(
         found = []
         for arguments in case.make(folder):
             memory = int(gigabytes * 2**30)
-            found.append(runner.submit(attempt, command, arguments, folder, seconds, memory).result())
+            outcome = runner.submit(attempt, command, arguments, folder, seconds, memory).result()
+            found.append(outcome._replace(wrong=case.wrong(folder, outcome.status)))
         return found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -115,20 +117,21 @@ def main() -> None:
             len(found),
             sum(each.traceback for each in found),
             sum(each.hang for each in found),
+            sum(each.wrong for each in found),
             round(max(each.megabytes for each in found)),
             round(max(each.seconds for each in found), 1),
             worst.last.replace("|", "\\|"),
         ]
         rows.append(row)
-        say(f"{case.kind}: {case.name}: {row[2:7]} {worst.last[:100]}")
-        total = sums.setdefault(case.kind, [0, 0, 0, 0, 0])
-        for place, outcome in enumerate((len(found), row[3], row[4])):
+        say(f"{case.kind}: {case.name}: {row[2:8]} {worst.last[:100]}")
+        total = sums.setdefault(case.kind, [0, 0, 0, 0, 0, 0])
+        for place, outcome in enumerate((len(found), *row[3:6])):
             total[place] += float(str(outcome))
-        total[3] = max(total[3], float(str(row[5])))
         total[4] = max(total[4], float(str(row[6])))
-    head = ["kind", "runs", "tracebacks", "hangs", "most MB", "most s"]
+        total[5] = max(total[5], float(str(row[7])))
+    head = ["kind", "runs", "tracebacks", "hangs", "well without a result", "most MB", "most s"]
     summary = [[kind, *(f"{value:g}" for value in total)] for kind, total in sums.items()]
-    everything = [*(f"{sum(total[i] for total in sums.values()):g}" for i in range(3)), *(f"{max(total[i] for total in sums.values()):g}" for i in (3, 4))]  # fmt: skip
+    everything = [*(f"{sum(total[i] for total in sums.values()):g}" for i in range(4)), *(f"{max(total[i] for total in sums.values()):g}" for i in (4, 5))]  # fmt: skip
     text = markdown(head, [*summary, ["all", *everything]])
     text += "\n" + markdown(["kind", "input", *head[1:], "last line of the worst"], rows)
     if args.out:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-SIGNIFICANT = 4
-"""Digits of a published value, such as 94.37 percent or a similarity of 0.5853."""
+SIGNIFICANT = 3
+"""Digits of a published value, at the least, such as 4.52 nats or a similarity of 0.585."""
 STEPS = 10
 """The closer half of the values is spread over so many units of the last digit, or more."""
 ROUNDING = 10
@@ -27,8 +27,8 @@ def decimals(values: Iterable[float | None], significant: int = 2) -> int:
 
     >>> decimals([92.45, 93.33, 94.45]), decimals([0.583, 0.585, 0.595]), decimals([0.1, 0.583, 0.585])
     (2, 4, 4)
-    >>> decimals([0.585], significant=4)
-    4
+    >>> decimals([0.585], significant=3)
+    3
     """
     return max(2, _decimals(_different(values), significant))
 
@@ -76,8 +76,8 @@ def _decimals(found: np.ndarray, significant: int) -> int:
     enough = significant - 1 - math.floor(math.log10(largest))
     half = max(2, math.ceil(len(found) / 2))
     if len(found) >= half:
-        shares = found / largest  # of which differences cannot overflow
-        narrowest = float(np.min(shares[half - 1 :] - shares[: len(found) - half + 1]))
+        shares = found / largest  # of which differences cannot overflow, and may be 0
+        narrowest = max(float(np.min(shares[half - 1 :] - shares[: len(found) - half + 1])), 5e-324)
         # Less a little, since 94.46 - 94.45 is less than 0.01.
         steps = math.log10(STEPS) - math.log10(narrowest) - math.log10(largest)
         enough = max(enough, math.ceil(steps - 1e-6))

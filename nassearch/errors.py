@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+HERE = Path(__file__).parent
 
 
 class NassearchError(Exception):
@@ -20,7 +23,7 @@ class UnknownName(NassearchError, LookupError):
         close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.5)
         near = [k for match in close for k in known if k.lower() == match]
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
-        super().__init__(f"no {kind} is called {name!r}; {hint}" + (f" {remedy}" if remedy else ""))
+        super().__init__(f"no {kind} is called {excerpt(name)}; {hint}" + (f" {remedy}" if remedy else ""))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unknown_name, self.args  # raised in a worker process, it crosses to this one
@@ -47,6 +50,18 @@ def quoted(value: object) -> str:
     """
     text = _SHORT.repr(value)
     return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def told(error: BaseException) -> str:
+    """Return an error, and the line that it comes from of code that is neither torch's nor ours."""
+    place, traceback = "", error.__traceback__
+    while traceback is not None:
+        file = Path(traceback.tb_frame.f_code.co_filename)
+        if HERE not in file.parents and "torch" not in file.parts and file.suffix == ".py":
+            place = f" ({file}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"{text}{place}"
 
 
 class _Short(reprlib.Repr):

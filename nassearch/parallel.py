@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
+from nassearch.inert import show_warning
 from nassearch.safepath import safe_children
 from nassearch.types import plain
 
@@ -149,8 +150,12 @@ def _call(function: Callable[[T], R], item: T) -> R:
 
 
 def _deaf(function: Callable[[T], R], item: T) -> R:
-    """Compute in a worker that leaves Ctrl-C, which a terminal sends to all, to the process that waits for it."""
+    """Compute in a worker that leaves Ctrl-C, which a terminal sends to all, to the process that waits for it.
+
+    Its warnings come to that process's terminal too, and are as inert there as that process's own.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.showwarning = show_warning
     return function(item)
 
 

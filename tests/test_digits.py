@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nassearch.digits import decimals, exact, writer
+from nassearch.digits import SIGNIFICANT, decimals, exact, writer
 
 
 @pytest.mark.parametrize(
@@ -23,17 +23,17 @@ from nassearch.digits import decimals, exact, writer
             ["0.10000", "0.58340", "0.58360", "0.58400"],
         ),  # one far off hides nothing
         ([94.37], ["94.37"]),
-        ([0.585123], ["0.5851"]),
-        ([3.1e-7, 3.2e-7], ["3.100e-07", "3.200e-07"]),
-        ([1.5e12, 2.5e12], ["1.500e+12", "2.500e+12"]),
+        ([0.585123], ["0.585"]),
+        ([3.1e-7, 3.2e-7], ["3.10e-07", "3.20e-07"]),
+        ([1.5e12, 2.5e12], ["1.50e+12", "2.50e+12"]),
         ([93.33, 93.33 + 1e-13], ["93.33", "93.33"]),  # one value, computed on two ways
-        ([-0.0, 0.001], ["0.000000", "0.001000"]),
-        ([math.nan, None, 1.0], ["-", "-", "1.000"]),
+        ([-0.0, 0.001], ["0.00000", "0.00100"]),
+        ([math.nan, None, 1.0], ["-", "-", "1.00"]),
         ([], []),
     ],
 )
 def test_as_many_as_tell_them_apart(values: list[float], written: list[str]) -> None:
-    write = writer(values, significant=4)
+    write = writer(values, SIGNIFICANT)
     assert [write(value) for value in values] == written
 
 

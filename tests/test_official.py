@@ -24,6 +24,7 @@ from nassearch.correlate import correlate
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, MissingData, UnknownName
 from nassearch.experiment import Experiment
 from nassearch.networks.graph import Builder, Network
+from nassearch.quantity import Quantity
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.choices import Choices
 from nassearch.summary import summarise
@@ -423,6 +424,31 @@ def test_a_sheet_of_test_values_alone(tmp_path: Path) -> None:
     assert not Benchmark.open().validated
 
 
+def test_best_so_far_never_gets_worse_where_there_is_no_validation(tmp_path: Path, known: None) -> None:
+    """Two trainings differ by more than architectures do, so that the best of single trainings changes to and fro."""
+    path = tmp_path / "test.csv"
+    draws = np.random.default_rng(0).uniform(1, 5, (2, len(ALL)))
+    rows = [f"{SPACE.format(a)},loss,{seed},{draws[seed, i]}" for i, a in enumerate(ALL) for seed in (0, 1)]
+    path.write_text("arch,dataset,seed,t\n" + "\n".join(rows))
+    import_file(Benchmark, path, {"valid": "t", "test": "t"})
+    benchmark, rng = Benchmark.open(), np.random.default_rng(1)
+    for arch, mean in zip(ALL, draws.mean(axis=0), strict=True):
+        answer = benchmark.query(arch, rng)
+        assert answer.valid == answer.test == pytest.approx(-mean)
+    assert benchmark.best.valid == benchmark.best.test == pytest.approx(-draws.mean(axis=0).min())
+    outcome = Experiment("rand", "widths", budget=12, rounds=9).run(tmp_path / "a.jsonl")
+    for view in (("test", "valid"), ("valid", "valid"), ("valid", "test")):
+        assert (np.diff(outcome.curve(*view).values, axis=1) >= 0).all()
+    told = call("show", tmp_path / "a.jsonl", "--show", "valid").stdout
+    assert f"test loss at the end: {-outcome.curve().median()[-1]:.2f}" in told
+
+
+def test_best_so_far_is_by_test_where_a_benchmark_repeats_one_training_as_valid() -> None:
+    """Of a benchmark that is no table: `valid` is one training, `test` the mean of all."""
+    assert Quantity(validated=False).metrics("test", "valid") == ("test", "test")
+    assert Quantity().metrics("test", "valid") == ("test", "valid")
+
+
 def test_curves_and_targets_are_in_the_published_direction(file: Path, known: None, tmp_path: Path) -> None:
     import_file(Benchmark, file)
     experiment = Experiment("rand", "widths", budget=12, rounds=9, target=1.15, show="valid")
@@ -430,7 +456,6 @@ def test_curves_and_targets_are_in_the_published_direction(file: Path, known: No
     curve = outcome.curve()
     assert curve.median()[-1] < 0
     from nassearch.plots import collect, value_limits
-    from nassearch.quantity import Quantity
 
     quantity = Quantity.of(experiment.oracle)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)

@@ -40,6 +40,8 @@ LAYERS = (
         "safepath",
         "locks",
         "bounded",
+        "limits",
+        "unpacking",
         "plain_json",
     },
     {"strategies", "proxies", "benchmarks"},

@@ -171,7 +171,7 @@ def _of_sheet(
     tables = {}
     for name, found in trainings.items():
         if benchmark.listed:
-            space = benchmark.space_of(list(dict.fromkeys(arch for arch, _ in found.values)))
+            space = benchmark.space_of(list(found.archs))
         tables[name] = to_table(path, space, wanted[name], found, benchmark.listed)
     return tables, _ignored(sheet.columns, layout)
 

@@ -10,6 +10,8 @@ from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.naming import choose, named, simple
 from nassearch.errors import BadData, InvalidSetting, UnknownName
 
+SHOWN = 50
+"""Columns that a message lists."""
 METRICS = ("valid", "test", "seconds")
 ROLES = ("arch", "dataset", "seed", *METRICS)
 NAMES = {"arch": ("arch", "architecture"), "seconds": ("seconds", "train_seconds")}
@@ -166,7 +168,8 @@ class _Finder:
 
     def missing(self, what: str, role: str, more: str = "") -> BadData:
         names = " or ".join((*NAMES.get(role, (role,)), *([more] if more else [])))
+        found = [*self.columns[:SHOWN], *(["..."] if len(self.columns) > SHOWN else [])]
+        shown = ", ".join(name if len(name) <= 60 else f"{name[:60]}..." for name in found)
         return BadData(
-            f"no column for {what} ({names}); columns found: {', '.join(self.columns)}; "
-            f"name it in the mapping, {role}=COLUMN"
+            f"no column for {what} ({names}); columns found: {shown}; name it in the mapping, {role}=COLUMN"
         )

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from nassearch.benchmarks.parquet_pages import check_pages
-from nassearch.bounded import MB, Bounded
+from nassearch.bounded import Bounded, of_system
 from nassearch.errors import BadData, InvalidSetting
+from nassearch.limits import MB
 
 MAGIC = b"PAR1"
 MOST_FOOTER = 16 * MB
@@ -83,7 +84,7 @@ def read_parquet(
             yield list(whole.schema_arrow.names)
             yield from rows(whole, list(whole.schema_arrow.names))
         except (pyarrow.ArrowException, OSError, ValueError, IndexError, OverflowError) as error:
-            if isinstance(error, BadData) or getattr(error, "errno", None) is not None:
+            if isinstance(error, BadData) or of_system(error):
                 raise
             raise BadData(
                 f"{file.path} is a truncated or damaged Parquet file ({error}); get it again"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nassearch.bounded import GB, MB, Bounded
+from nassearch.bounded import Bounded
 from nassearch.errors import BadData
+from nassearch.limits import GB, MB
 
 MOST_PAGE, MOST_UNPACKED = 64 * MB, 2 * GB
 """Bytes of a page, for which writers take one million, and of all pages."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,20 +16,43 @@ from nassearch.benchmarks.layout import Columns, Layout
 from nassearch.benchmarks.naming import choose, named
 from nassearch.benchmarks.reading import Sheet
 from nassearch.benchmarks.table import Table, refuse_sparse
-from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName
+from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch
 
 SHOWN = 3
+MOST_NAMES = 1000
+LARGEST_SEED = 2**53
+"""Larger whole numbers are not all told apart as floats, which a sheet may hold."""
 
 
 @dataclass
 class Trainings:
-    """Values by (architecture, seed), and the line each came from."""
+    """Trainings column by column, and the line that each came from: millions of them take some hundred megabytes."""
 
     columns: Columns
-    line: dict[tuple[Arch, int], int] = field(default_factory=dict)
-    values: dict[tuple[Arch, int], tuple[float, float, float]] = field(default_factory=dict)
+    archs: dict[Arch, int] = field(default_factory=dict)
+    arch: array[int] = field(default_factory=lambda: array("q"))
+    seed: array[int] = field(default_factory=lambda: array("q"))
+    line: array[int] = field(default_factory=lambda: array("q"))
+    values: array[float] = field(default_factory=lambda: array("d"))
+    _place: dict[int, int] = field(default_factory=dict)
+
+    def first(self, arch: Arch, seed: int) -> int | None:
+        """Return the line where the training of an architecture with a seed was before, None where it was not."""
+        place = self._place.get(self._key(arch, seed))
+        return None if place is None else self.line[place]
+
+    def add(self, arch: Arch, seed: int, line: int, values: tuple[float, float, float]) -> None:
+        """Take in a training that was not there before."""
+        self._place[self._key(arch, seed)] = len(self.line)
+        self.arch.append(self.archs[arch])
+        self.seed.append(seed)
+        self.line.append(line)
+        self.values.extend(values)
+
+    def _key(self, arch: Arch, seed: int) -> int:
+        return self.archs.setdefault(arch, len(self.archs)) << 64 | seed + LARGEST_SEED
 
 
 def collect(
@@ -64,15 +88,14 @@ def collect(
                     archs[text] = space.parse(str(text))
                 seed = 0 if layout.seed is None else _integer(row[layout.seed])
                 here = found.setdefault(name, {}).setdefault(spelling, Trainings(columns))
-                place = (archs[text], seed)
-                if place in here.line:
-                    raise BadData(_duplicate(space, place, sheet.word, here.line[place], layout))
-                here.line[place] = line
-                here.values[place] = (
+                if (first := here.first(archs[text], seed)) is not None:
+                    raise BadData(_duplicate(space, (archs[text], seed), sheet.word, first, layout))
+                values = (
                     _value(row, columns.valid, sheet, wanted[name], scale),
                     _value(row, columns.test, sheet, wanted[name], scale),
                     math.nan if columns.seconds is None else _value(row, columns.seconds, sheet),
                 )
+                here.add(archs[text], seed, line, values)
         except (BadData, InvalidArch, UnknownName) as error:
             raise BadData(f"{path}, {sheet.word} {line}: {error}") from error
         except TypeError as error:  # a Parquet cell that holds a list or a struct
@@ -96,6 +119,8 @@ class _Names:
     def __getitem__(self, cell: Any) -> str | None:
         spelling = str(cell)
         if spelling not in self.met:
+            if len(self.met) >= MOST_NAMES:
+                raise BadData(f"more than {MOST_NAMES} different names of data sets")
             name = self.met[spelling] = named(spelling, self.wanted)
             if name is None and not self.passing:
                 raise UnknownName("data set to import", spelling, self.wanted)
@@ -126,19 +151,19 @@ def _duplicate(space: SearchSpace, place: tuple[Arch, int], word: str, first: in
 
 def _integer(cell: Any) -> int:
     number = _number(cell, "seed")
-    if number != int(number):
-        raise BadData(f"seed is {cell!r}, not a whole number")
+    if number != int(number) or abs(number) > LARGEST_SEED:
+        raise BadData(f"seed is {quoted(cell)}, not a whole number of at most {LARGEST_SEED}")
     return int(number)
 
 
 def _number(cell: Any, column: str) -> float:
     try:
         number = math.nan if cell is None or "_" in str(cell) else float(cell)
-    except ValueError:
+    except (OverflowError, ValueError):
         number = math.nan
     if not math.isfinite(number):
         hint = "; write the decimal point as '.'" if "," in str(cell) else ""
-        met = "empty" if cell in ("", None) else repr(cell)
+        met = "empty" if cell in ("", None) else quoted(cell)
         raise BadData(f"{column} is {met}, not a finite number{hint}")
     return number
 
@@ -175,10 +200,8 @@ def to_table(
     Raises:
         BadData: architectures are missing, seeds are too many, or fractions stand where percent is expected.
     """
-    archs = list(dict.fromkeys(arch for arch, _ in found.values))
-    seeds = sorted({seed for _, seed in found.values})
-    known = set(archs)
-    missing = [space.format(arch) for arch in space.all() if arch not in known]
+    archs, seeds = list(found.archs), sorted(set(found.seed))
+    missing = [space.format(arch) for arch in space.all() if arch not in found.archs]
     if missing:
         more = ", ..." if len(missing) > SHOWN else ""
         raise BadData(
@@ -186,13 +209,12 @@ def to_table(
             f"a search may ask for any: {', '.join(missing[:SHOWN])}{more}"
         )
     try:
-        refuse_sparse(dataset.name, len(seeds), len(archs), len(found.values))
+        refuse_sparse(dataset.name, len(seeds), len(archs), len(found.line))
     except BadData as error:
         raise BadData(f"{path}: {error}") from error
-    column, row = {arch: i for i, arch in enumerate(archs)}, {seed: i for i, seed in enumerate(seeds)}
     values = np.full((3, len(seeds), len(archs)), np.nan)
-    for (arch, seed), three in found.values.items():
-        values[:, row[seed], column[arch]] = three
+    rows = np.searchsorted(seeds, np.array(found.seed))
+    values[:, rows, np.array(found.arch)] = np.array(found.values).reshape(-1, 3).T
     valid, test, seconds = values
     for name, numbers in (("valid", valid), ("test", test)):
         if dataset.unit == "percent" and np.nanmax(numbers) <= 1:

@@ -214,7 +214,7 @@ def _tell(part: Any, t: Any) -> None:
     of = f" of {published} published" if published != t.architectures else ""
     echo(
         f"{t.dataset}: {t.architectures} architectures{of}, {t.trainings} trainings{epochs}, best test "
-        f"{t.best_test:.2f}, {state}: {t.path}"
+        f"{text(t.best_test)}, {state}: {t.path}"
     )
     if not t.validated:
         echo(f"{t.dataset}: validation values: {NO_VALIDATION}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds after which work shows a progress bar."""
-NUMBER = re.compile(r"-?\d|-$")
+NUMBER = re.compile(r"[-<>]?\d|-$")
 """How a cell begins that stands to the right."""
 SECONDS_BETWEEN_LINES = 60.0
 """How often work tells of its progress where no bar can be shown."""

@@ -193,16 +193,21 @@ def _tell(found: Comparison) -> None:
 def _rows(reports: list[Report], nan: str) -> list[list[str]]:
     rows = [["coverage", *(_cell(report.coverage) for report in reports)]]
     for name, words in NAMES.items():
-        cells = [_cell(report.figures[nan][name]) for report in reports]
+        cells = [_cell(report.figures[nan][name], name.startswith("slope")) for report in reports]
         if set(cells) != {"-"}:
             rows.append([words, *cells])
     return [*rows, ["seconds per architecture", *map(_seconds, reports)]]
 
 
-def _cell(estimate: Estimate) -> str:
+def _cell(estimate: Estimate, has_unit: bool = False) -> str:
+    """Write a figure with its interval: a share or a correlation, a count, or what has the unit of the values."""
+    from nassearch.digits import decimals
+
     if math.isnan(estimate.value):
         return "-"
     digits = 3 if abs(estimate.value) < 2 else 1
+    if has_unit:
+        digits = max(digits, decimals([estimate.value], significant=3))
     value, low, high = (f"{number:.{digits}f}" for number in estimate)
     return value if low == high else f"{value} [{low} {high}]"
 

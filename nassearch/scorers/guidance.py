@@ -229,7 +229,9 @@ def score_ahead(
     """
     first = list(dict.fromkeys(arch for archs in warmup.values() for arch in archs))
     for role, scorer in scorers.items():
-        refuse_silent(scorer, specs[role], role, first if role == WARMUP and first else draws_of(space))
+        warming_up = role == WARMUP
+        looked_at = first if warming_up and first else draws_of(space)
+        refuse_silent(scorer, specs[role], "warm-up" if warming_up else role, looked_at)
     for role, scorer in scorers.items():
         asked: list[Arch] = []
         if role == WARMUP and first:

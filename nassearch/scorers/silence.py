@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from nassearch.errors import InvalidSetting
+from nassearch.scorers.proxy import ProxyScorer
 from nassearch.scorers.spec import AnyScorer
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch
@@ -17,7 +19,7 @@ score none once in 20,000 times."""
 
 
 def refuse_silent(scorer: AnyScorer, spec: str, role: str, archs: Sequence[Arch]) -> None:
-    """Raise `InvalidSetting` where none of the first thousand of these architectures has a score.
+    """Raise `InvalidSetting` where a scorer, or one that it is made of, scores none of the first thousand.
 
     Few are scored where one of the first has a score, as with most proxies.
 
@@ -27,17 +29,24 @@ def refuse_silent(scorer: AnyScorer, spec: str, role: str, archs: Sequence[Arch]
         role: what it is for, as in "warm-up".
         archs: what it will be asked for, or draws of the space.
     """
-    start = 0
-    for end in LOOKS:
-        part = archs[start:end]
-        # One architecture alone cannot be compared, and with it goes one that has been looked at.
-        if part and _scores_any(scorer, part if len(part) > 1 else archs[:end]):
-            return
-        start = end
-    raise InvalidSetting(
-        f"{spec} scores none of {min(len(archs), LOOKS[-1])} architectures, so it guides no {role}{_why(scorer)}: "
-        "use another scorer, or fallback(...) with one that scores the rest"
-    )
+    for leaf in scorer.leaves:
+        name = spec if leaf is scorer else f"{leaf.proxy.name}, of {spec},"
+        if not any(part and _scores_any(leaf, part) for part in _looks(archs)):
+            raise InvalidSetting(
+                f"{name} scores none of {min(len(archs), LOOKS[-1])} architectures, so it cannot guide the {role}"
+                f"{_why(leaf)}: use another scorer"
+            )
+    # One architecture alone cannot be compared with others.
+    whole = isinstance(scorer, ProxyScorer) or len(archs) == 1
+    if not whole and not any(len(part) > 1 and _scores_any(scorer, part) for part in _looks(archs)):
+        raise InvalidSetting(
+            f"{spec} scores none of {min(len(archs), LOOKS[-1])} architectures, so it cannot guide the {role}: "
+            "its parts have no architecture in common that they score; use another scorer"
+        )
+
+
+def _looks(archs: Sequence[Arch]) -> Iterator[Sequence[Arch]]:
+    return (archs[start:end] for start, end in pairwise((0, *LOOKS)))
 
 
 def refuse_silent_rounds(scorer: AnyScorer, spec: str, draws: Mapping[int, Sequence[Arch]]) -> None:
@@ -47,8 +56,9 @@ def refuse_silent_rounds(scorer: AnyScorer, spec: str, draws: Mapping[int, Seque
     """
     for round, archs in draws.items():
         if not any(_scores_any(leaf, archs) for leaf in scorer.leaves):
+            why = _why(scorer.leaves[0])
             raise InvalidSetting(
-                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {round}{_why(scorer)}: "
+                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {round}{why}: "
                 "raise the warm-up, or use another scorer"
             )
 
@@ -62,7 +72,5 @@ def _scores_any(scorer: AnyScorer, archs: Sequence[Arch]) -> bool:
     return not np.isnan(scorer(archs)).all()
 
 
-def _why(scorer: AnyScorer) -> str:
-    reasons: Iterable[str | None] = (leaf.failure for leaf in scorer.leaves)
-    first = next(filter(None, reasons), None)
-    return f"; the first: {first}" if first else ""
+def _why(leaf: ProxyScorer) -> str:
+    return f"; the first: {leaf.failure}" if leaf.failure else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nassearch.bounded import DAMAGED
+from nassearch.bounded import DAMAGED, of_system
 from nassearch.errors import BadData, NassearchError
 
 CHUNK = 1 << 20
@@ -45,7 +45,7 @@ class ByteStream:
             try:
                 part = self._read(CHUNK)
             except DAMAGED as error:
-                if isinstance(error, NassearchError) or getattr(error, "errno", None) is not None:
+                if isinstance(error, NassearchError) or of_system(error):
                     raise
                 raise BadData(f"cannot be read ({error}); get it again") from error
             if not part:

@@ -18,6 +18,8 @@ from nassearch.spaces.archs101 import cell
 from nassearch.types import Arch
 
 EPOCHS = 108
+LONGEST, MOST_CELLS, MOST_BUDGETS = 1000, 4_300_000, 1000
+"""Characters of a cell, which are some 150; cells, which are 423,624; lengths of trainings, which are four."""
 UNIT = 10_000
 """Records in a unit."""
 
@@ -53,9 +55,13 @@ class NASBench101TFRecord(Format):
                 key, budget, bits, ops, metrics = _fields(record)
                 if budget != epochs:
                     other[budget] += 1
+                    if len(other) > MOST_BUDGETS:
+                        raise BadData(f"more than {MOST_BUDGETS} different numbers of epochs")
                 else:
                     written = (key, bits, ops)
                     if written not in archs:
+                        if len(archs) >= MOST_CELLS:
+                            raise BadData(f"more than {MOST_CELLS} different cells")
                         archs[written] = _arch(bits, ops)
                         check_hash(reading, archs[written], key, len(archs))
                     arch = archs[written]
@@ -93,6 +99,8 @@ def _fields(record: bytes) -> tuple[str, int, str, str, str]:
     if not isinstance(fields, list) or [type(field) for field in fields] != [str, int, str, str, str]:
         raise BadData("not a list of hash, epochs, matrix, operations and metrics")
     key, budget, bits, ops, metrics = fields
+    if len(key) + len(bits) + len(ops) > LONGEST:
+        raise BadData(f"a cell of {len(key) + len(bits) + len(ops)} characters; none has more than {LONGEST}")
     return key, budget, bits, ops, metrics
 
 

@@ -14,8 +14,9 @@ from nassearch.benchmarks.formats.arch_results import trainings, wanted_epochs
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.nasbench201_pth import NAMES
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.bounded import DAMAGED, MEMBERS, Bounded, guarded
+from nassearch.bounded import DAMAGED, Bounded, Deadline, guarded
 from nassearch.errors import BadData, NassearchError
+from nassearch.limits import MEMBERS
 
 MEMBER = re.compile(r"(\d{1,6})\.pickle\.pbz2")
 META = "meta.pickle.pbz2"
@@ -52,7 +53,8 @@ class NATSFolder(Format):
         for name, file, done, total in _members(path):
             match = MEMBER.fullmatch(name)
             if match and match[1] not in reading.done:
-                unit, found = _read_member(file, f"{path}, {name}", epochs, reading)
+                with guarded(path):
+                    unit, found = _read_member(file, f"{path}, {name}", epochs, reading)
                 if int(unit) != int(match[1]):
                     raise BadData(f"{path}: {name} holds the architecture {unit}")
                 yield match[1], found
@@ -97,8 +99,9 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
 
 def _of_folder(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
     files = sorted(file for file in path.iterdir() if file.is_file())
+    deadline = Deadline(path, MEMBERS.seconds)
     for count, place in enumerate(files, start=1):
-        with Bounded(place, MEMBERS) as file:
+        with Bounded(place, MEMBERS, deadline) as file:
             yield place.name, cast("IO[bytes]", file), count, len(files)
 
 
