@@ -40,7 +40,9 @@ def main() -> None:
                 picks = np.random.default_rng([size, repeat]).integers(len(archs), size=size)
                 for name, found in judge(scores[picks], reached[picks], Resampling(seed=repeat)).items():
                     held[name] += found.low <= truth[name].value <= found.high
-            rows.append([proxy, str(size), *(f"{held[name] / args.repeats:.3f}" for name in held if name != "slope")])
+            rows.append(
+                [proxy, str(size), *(f"{held[name] / args.repeats:.3f}" for name in held if name != "slope")]
+            )
     print(markdown(["proxy", "sample", *(name for name in truth if name != "slope")], rows))
 
 
