@@ -96,8 +96,8 @@ class InvalidModel(NassearchError, ValueError):
     """A model that a proxy has no meaning for, or that does not do what proxies ask of models."""
 
 
-class BrokenPart(NassearchError, ImportError):
-    """A part of another package that cannot be used; the message names the package."""
+class BrokenPart(NassearchError, RuntimeError):
+    """A part of someone else's that cannot be used, or does not do what such a part does; the message names it."""
 
 
 class MissingData(NassearchError, FileNotFoundError):
