@@ -18,7 +18,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ from hypothesis import strategies as st
 from nassearch import limits, registry, unpacking
 from nassearch.benchmarks import parquet_pages, reading, tokens
 from nassearch.benchmarks.formats import byte_stream, held, nasbench_nlp_logs
+from nassearch.benchmarks.formats.base import Reading
+from nassearch.benchmarks.formats.nasbench101_npz import NASBench101Npz
+from nassearch.benchmarks.formats.nasbench201_pth import NASBench201File
+from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs
+from nassearch.benchmarks.formats.nats import NATSFolder
 from nassearch.benchmarks.formats.pickles import Unpickler
 from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.npz import read_npz, write_npz
@@ -244,6 +249,50 @@ def test_what_grows_while_it_is_read_ends_where_it_did(tmp_path: Path) -> None:
             parts.append(part)
         assert b"".join(parts) == b"a" * 10
         assert file.read() == b""
+
+
+@pytest.mark.parametrize("place", [-1, 2**63, 2**64, -(2**80)])
+def test_a_place_that_no_file_has_is_damage(place: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    with (
+        pytest.raises(BadData, match="truncated or damaged") as caught,
+        guarded(path),
+        Bounded(path, limits.NOTE) as file,
+    ):
+        file.seek(place)
+    assert type(caught.value) is BadData
+
+
+def changed_archives() -> Iterator[bytes]:
+    """Yield a zip and a tar with eight bytes of any place replaced by the largest number."""
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as file:
+        file.writestr("archive/data.pkl", b"\x80\x02}.")
+    with tarfile.open(fileobj=tarred, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("000000.pickle.pbz2")
+        info.pax_headers = {
+            "GNU.sparse.major": "1",
+            "GNU.sparse.minor": "0",
+            "GNU.sparse.map": "x,y",
+            "comment": "c",
+        }
+        tar.addfile(info)
+    for content in (zipped.getvalue(), tarred.getvalue()[:3000]):
+        for place in range(0, len(content), 9):
+            for piece in (b"\xff" * 8, b"\x80" + b"\x7f" * 11, b"99999999"):
+                yield content[:place] + piece + content[place + len(piece) :]
+
+
+def test_archives_with_other_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "given"
+    for content in changed_archives():
+        path.write_bytes(content)
+        for read in (NATSFolder("tss"), NASBench201File(), RecurrentLogs(), NASBench101Npz()):
+            with suppress(NassearchError):
+                list(read.read(path, Reading(benchmark("nasbench201").make_space())))
+        with pytest.raises(BadData):
+            read_npz(path, "get it again")
 
 
 def test_limits_of_bytes_and_seconds(tmp_path: Path) -> None:
