@@ -414,6 +414,14 @@ def test_a_sheet_that_unpacks_to_more_than_its_limit(tmp_path: Path, monkeypatch
         list(read_sheet(path).rows)
 
 
+def test_many_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_CELLS", 1000)
+    path = tmp_path / "given.csv"
+    path.write_text("a,b\n" + "," * 98 + "\n" + ",,,,,,,,\n" * 200)
+    with pytest.raises(BadData, match="more than 1000 cells"):
+        list(read_sheet(path).rows)
+
+
 def test_many_columns_take_little_time(tmp_path: Path) -> None:
     path = tmp_path / "given.csv"
     path.write_text(",".join(f"c{i}" for i in range(9_999)) + "\n")
