@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import time
 import zipfile
@@ -15,47 +14,20 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from nassearch.errors import BadData, MissingData, NassearchError, Unreadable
+from nassearch.limits import MB, Limits, amount
 
-KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
 CHUNK = MB
 AT_ONCE = 64 * MB
 """Bytes of one read; no reader asks for more, unless a length in the file is damaged."""
+FARTHEST = 2**62
 _OF_CONTAINERS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-DAMAGED = (EOFError, NotImplementedError, OSError, RuntimeError, *_OF_CONTAINERS)
+_OF_VALUES = (LookupError, OverflowError, ValueError, struct.error)
+DAMAGED = (EOFError, NotImplementedError, OSError, RuntimeError, *_OF_CONTAINERS, *_OF_VALUES)
 """What the standard library raises where a container does not give its bytes: an `OSError` of it has no number."""
 
-
-class Limits(NamedTuple):
-    """What files of one kind keep within.
-
-    Attributes:
-        file: bytes on the disk.
-        unpacked: bytes that come out of a compressed file, or of all members of an archive that are taken.
-        seconds: of reading, and of what is done with each part as it is read.
-    """
-
-    file: int
-    unpacked: int
-    seconds: float
-
-
-# The largest published file of each kind stays below a tenth of these; docs/benchmarks.md has the figures.
-SHEET = Limits(2 * GB, 2 * GB, 1200)
-ARRAYS = Limits(GB, 512 * MB, 600)
-IMAGES = Limits(2 * GB, 2 * GB, 600)
-PICKLE = Limits(64 * GB, 640 * GB, 7200)
-PICKLES = Limits(512 * MB, 512 * MB, 1200)
-MEMBERS = Limits(64 * GB, 256 * MB, 7200)
-RECORDS = Limits(20 * GB, 20 * GB, 3600)
-LOGS = Limits(2 * GB, GB, 1200)
-TEXT = Limits(256 * MB, 256 * MB, 600)
-RESULT = Limits(256 * MB, 256 * MB, 600)
-WORK = Limits(GB, GB, 600)
-NOTE = Limits(MB, MB, 60)
-"""Of small files of our own, such as what is known of a download."""
 
 KINDS = {
     stat.S_ISDIR: "a directory",
@@ -139,11 +111,27 @@ def of_system(error: BaseException | None) -> OSError | None:
     return None
 
 
+class Deadline:
+    """The time after which reading a file, or all files of a folder, has taken too long."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.path, self.seconds, self.end = path, seconds, time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise `BadData` where it is over."""
+        if time.monotonic() > self.end:
+            raise BadData(f"{self.path} takes longer to read than {self.seconds:g} s, the limit of its kind")
+
+
 class Bounded(io.RawIOBase):
     """A plain file, open for reading: what others take for a file, and never more than it was when it was opened.
 
     with Bounded(path, SHEET) as file:
         file.read(10)
+
+    Args:
+        path, limits: of the file.
+        deadline: of all files that it is one of; None for its own.
 
     Nothing waits: a pipe, a socket or a device is refused before it is opened.
 
@@ -153,9 +141,10 @@ class Bounded(io.RawIOBase):
         BadData: it is larger than its kind is, or takes longer to read.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, deadline: Deadline | None = None) -> None:
         super().__init__()
-        self.path, self.limits = Path(path), limits
+        self.deadline = deadline or Deadline(Path(path), limits.seconds)
+        self.path, self.limits, self.at_once = Path(path), limits, AT_ONCE
         self._refuse(os.stat(path))
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         self._file = io.FileIO(os.open(path, flags), "rb")
@@ -166,21 +155,13 @@ class Bounded(io.RawIOBase):
             self._file.close()
             raise
         self.size = state.st_size
-        self._end = time.monotonic() + limits.seconds
 
     def _refuse(self, state: os.stat_result) -> None:
         if kind := kind_of(state.st_mode):
             raise Unreadable(f"{self.path} cannot be read: it is {kind}, not a file")
         if state.st_size > self.limits.file:
             raise BadData(
-                f"{self.path} has {state.st_size} bytes; {_most(self.limits.file)} of its kind are read"
-            )
-
-    def check_time(self) -> None:
-        """Raise `BadData` where the reading takes too long."""
-        if time.monotonic() > self._end:
-            raise BadData(
-                f"{self.path} takes longer to read than {self.limits.seconds:g} s, the limit of its kind"
+                f"{self.path} has {state.st_size} bytes; {amount(self.limits.file)} of its kind are read"
             )
 
     def readable(self) -> bool:
@@ -190,22 +171,23 @@ class Bounded(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return (
-            self._file.seek(offset, whence) if whence != os.SEEK_END else self._file.seek(self.size + offset)
-        )
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._file.tell(), os.SEEK_END: self.size}[whence]
+        if not 0 <= start + offset <= FARTHEST:
+            raise OSError(f"it names byte {start + offset}")  # without a number: not the system says so
+        return self._file.seek(start + offset)
 
     def tell(self) -> int:
         return self._file.tell()
 
-    def read(self, size: int | None = -1) -> bytes:
-        self.check_time()
+    def read(self, count: int | None = -1, /) -> bytes:
+        self.deadline.check()
         left = max(0, self.size - self._file.tell())
-        if size is None or size < 0:
-            size = left
-        elif size > AT_ONCE:
-            raise BadData(f"{self.path} asks for {size} bytes at once; {_most(AT_ONCE)} are read")
+        if count is None or count < 0:
+            count = left
+        elif count > self.at_once:
+            raise BadData(f"{self.path} asks for {count} bytes at once; {amount(self.at_once)} are read")
         parts = []
-        wanted = min(size, left)
+        wanted = min(count, left)
         while wanted > 0 and (part := self._file.read(wanted)):
             parts.append(part)
             wanted -= len(part)
@@ -226,67 +208,7 @@ class Bounded(io.RawIOBase):
         super().close()
 
 
-class Unpacked:
-    """The bytes that come out of a compressed stream, up to a limit.
-
-    Args:
-        stream: has `read(count)`.
-        origin: names it in messages.
-        most: bytes that may come out.
-        clock: asked before each read whether there is time left.
-        kind: of compression, for messages.
-    """
-
-    def __init__(self, stream: Any, origin: Path | str, most: int, clock: Bounded, kind: str = "") -> None:
-        self._stream, self.origin, self.most, self._clock, self._kind = stream, origin, most, clock, kind
-        self.done = 0
-
-    def read(self, count: int = CHUNK) -> bytes:
-        """Return at most so many bytes, none at the end.
-
-        Raises:
-            BadData: the stream is damaged, or gives more than it may.
-        """
-        self._clock.check_time()
-        try:
-            data: bytes = self._stream.read(min(count, CHUNK))
-        except (*DAMAGED, ValueError) as error:
-            if isinstance(error, NassearchError) or of_system(error):
-                raise
-            raise BadData(
-                f"{self.origin} is truncated or damaged {self._kind} ({error}); get it again"
-            ) from error
-        self.done += len(data)
-        if self.done > self.most:
-            raise BadData(f"{self.origin} unpacks to more than {_most(self.most)}, the limit of its kind")
-        return data
-
-
-COMPRESSIONS: dict[bytes, tuple[str, Any]] = {
-    b"\x1f\x8b": ("gzip", lambda file: gzip.GzipFile(fileobj=file)),
-    b"BZh": ("bzip2", bz2.BZ2File),
-    b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
-}
-
-
-def unpacked(file: Bounded) -> Unpacked:
-    """Return the bytes of a file as they were before gzip, bzip2 or xz, which its beginning tells."""
-    begins = file.read(8)
-    file.seek(0)
-    for magic, (kind, opener) in COMPRESSIONS.items():
-        if begins.startswith(magic):
-            return Unpacked(opener(file), file.path, file.limits.unpacked, file, kind)
-    return Unpacked(file, file.path, file.limits.unpacked, file)
-
-
 def read_bytes(path: Path, limits: Limits) -> bytes:
     """Return a small file whole; what is raised is said in `Bounded`."""
     with Bounded(path, limits) as file:
         return file.read()
-
-
-def _most(count: int) -> str:
-    for unit, name in ((GB, "GB"), (MB, "MB"), (KB, "KB")):
-        if count >= unit:
-            return f"{count // unit} {name}"
-    return f"{count} bytes"

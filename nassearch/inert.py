@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
+from typing import Any
 
 
 def _acts(character: str) -> bool:
@@ -26,6 +28,11 @@ def inert(text: object) -> str:
     if text.isprintable():
         return text
     return "".join(repr(c)[1:-1] if _acts(c) else c for c in text)
+
+
+def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Stand in for `warnings.showwarning`: tell users what, and not which line of whose code, in inert text."""
+    sys.stderr.write(f"nassearch: {inert(message)}\n")
 
 
 def inert_json(text: str) -> str:

@@ -34,7 +34,7 @@ TIMELESS: dict[str, dict[str, Any]] = {
 """Suffixes that can be drawn, each with what keeps its bytes free of the clock."""
 COUNTED = {"models": "models trained", "distinct": "different models trained"}
 LONGEST_NAME = 90
-"""Characters of a search's name in a legend, which has to leave room for the curves."""
+"""Characters of a line of text, such as a search's name in a legend, which has to leave room for the curves."""
 LEGEND_INSIDE = 4
 """Up to so many lines the legend has room within the axes."""
 START = 0.03
@@ -145,7 +145,7 @@ def draw_curves(data: PlotData, path: str | os.PathLike[str]) -> Path:
         outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
         corner = {"loc": "upper right" if data.falling else "lower right"}
         # By itself matplotlib leaves out names that begin with an underscore.
-        names = [plain(_cut(str(line.get_label()))) for line in axes.lines]
+        names = [plain(str(line.get_label())) for line in axes.lines]
         axes.legend(axes.lines, names, frameon=False, **(corner if inside else outside))
         save(figure, path)
     return path
@@ -166,9 +166,9 @@ def looks() -> Iterator[None]:
 def plain(text: str) -> str:
     """Return a text as matplotlib shows it letter by letter: without formulas, which stand between dollars.
 
-    All text from outside passes through here on its way into a picture.
+    All text from outside passes through here on its way into a picture. Lines that would leave no room for it are cut.
     """
-    return "\n".join(inert(line).replace("$", r"\$") for line in text.split("\n"))
+    return "\n".join(_cut(inert(line)).replace("$", r"\$") for line in text.split("\n"))
 
 
 def save(figure: Figure, path: Path) -> None:

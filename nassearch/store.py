@@ -11,8 +11,9 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from nassearch.bounded import RESULT, guarded, read_bytes, refuse_special
+from nassearch.bounded import guarded, read_bytes, refuse_special
 from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
+from nassearch.limits import RESULT
 from nassearch.locks import hold, let_go
 from nassearch.records import Header, check_result, parse, round_line
 from nassearch.runner import Round

@@ -18,7 +18,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,24 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nassearch import bounded, registry
+from nassearch import limits, registry, unpacking
 from nassearch.benchmarks import parquet_pages, reading, tokens
-from nassearch.benchmarks.formats import byte_stream, held
+from nassearch.benchmarks.formats import byte_stream, held, nasbench_nlp_logs
+from nassearch.benchmarks.formats.base import Reading
+from nassearch.benchmarks.formats.nasbench101_npz import NASBench101Npz
+from nassearch.benchmarks.formats.nasbench201_pth import NASBench201File
+from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs
+from nassearch.benchmarks.formats.nats import NATSFolder
 from nassearch.benchmarks.formats.pickles import Unpickler
 from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.npz import read_npz, write_npz
 from nassearch.benchmarks.official import recognise
 from nassearch.benchmarks.reading import read_sheet
 from nassearch.benchmarks.tokens import END, read_tokens
-from nassearch.bounded import Bounded, Limits, guarded
+from nassearch.bounded import Bounded, guarded
 from nassearch.cli.main import cli
 from nassearch.errors import BadData, MissingData, NassearchError, Unreadable
+from nassearch.limits import Limits
 from nassearch.paths import write_whole
 from nassearch.plain_json import read_json
 from nassearch.store import Header, Store, read_result
@@ -200,22 +206,30 @@ def test_a_disk_that_fails_later_is_not_damage(
         else:
             with zipfile.ZipFile(path, "w") as file:
                 file.writestr("archive/data.pkl" if kind == "pth" else "1.json", content)
-    count, really = 0, Bounded.read
+    done, really = 0, Bounded.read
 
-    def fail(self: Bounded, size: int | None = -1) -> bytes:
-        nonlocal count
-        count += 1
-        if count > reads:
+    def fail(self: Bounded, count: int | None = -1) -> bytes:
+        nonlocal done
+        done += 1
+        if done > reads:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return really(self, size)
+        return really(self, count)
 
     monkeypatch.setattr(Bounded, "read", fail)
     read = READERS["images"] if kind == "npz" else READERS[f"import {name}"]
     with pytest.raises(NassearchError) as caught:
         read(path)
-    if count > reads:
+    if done > reads:
         assert type(caught.value) is Unreadable, caught.value
         assert f"cannot be read: {os.strerror(errno.EIO)}" in str(caught.value)
+
+
+def test_a_folder_has_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_text('{"recepie": "{}"}')
+    monkeypatch.setattr(nasbench_nlp_logs, "LOGS", Limits(1 << 20, 1 << 20, -1))
+    with pytest.raises(BadData, match=f"{tmp_path} takes longer to read than -1 s"):
+        next(nasbench_nlp_logs.logs(tmp_path))
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError()])
@@ -227,7 +241,7 @@ def test_too_much_for_memory_or_levels_is_a_message(error: Exception, tmp_path: 
 def test_what_grows_while_it_is_read_ends_where_it_did(tmp_path: Path) -> None:
     path = tmp_path / "growing"
     path.write_bytes(b"a" * 10)
-    with Bounded(path, bounded.NOTE) as file:
+    with Bounded(path, limits.NOTE) as file:
         parts = [file.read(4)]
         with path.open("ab") as more:
             more.write(b"b" * 100)
@@ -237,12 +251,56 @@ def test_what_grows_while_it_is_read_ends_where_it_did(tmp_path: Path) -> None:
         assert file.read() == b""
 
 
+@pytest.mark.parametrize("place", [-1, 2**63, 2**64, -(2**80)])
+def test_a_place_that_no_file_has_is_damage(place: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    with (
+        pytest.raises(BadData, match="truncated or damaged") as caught,
+        guarded(path),
+        Bounded(path, limits.NOTE) as file,
+    ):
+        file.seek(place)
+    assert type(caught.value) is BadData
+
+
+def changed_archives() -> Iterator[bytes]:
+    """Yield a zip and a tar with eight bytes of any place replaced by the largest number."""
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as file:
+        file.writestr("archive/data.pkl", b"\x80\x02}.")
+    with tarfile.open(fileobj=tarred, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("000000.pickle.pbz2")
+        info.pax_headers = {
+            "GNU.sparse.major": "1",
+            "GNU.sparse.minor": "0",
+            "GNU.sparse.map": "x,y",
+            "comment": "c",
+        }
+        tar.addfile(info)
+    for content in (zipped.getvalue(), tarred.getvalue()[:3000]):
+        for place in range(0, len(content), 9):
+            for piece in (b"\xff" * 8, b"\x80" + b"\x7f" * 11, b"99999999"):
+                yield content[:place] + piece + content[place + len(piece) :]
+
+
+def test_archives_with_other_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "given"
+    for content in changed_archives():
+        path.write_bytes(content)
+        for read in (NATSFolder("tss"), NASBench201File(), RecurrentLogs(), NASBench101Npz()):
+            with suppress(NassearchError):
+                list(read.read(path, Reading(benchmark("nasbench201").make_space())))
+        with pytest.raises(BadData):
+            read_npz(path, "get it again")
+
+
 def test_limits_of_bytes_and_seconds(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("wb") as holes:
         holes.truncate(1 << 40)
     with pytest.raises(BadData, match="has 1099511627776 bytes; 1 MB of its kind are read"):
-        Bounded(path, bounded.NOTE)
+        Bounded(path, limits.NOTE)
     path.write_bytes(b"abc")
     with (
         Bounded(path, Limits(10, 10, -1)) as file,
@@ -250,7 +308,7 @@ def test_limits_of_bytes_and_seconds(tmp_path: Path) -> None:
     ):
         file.read(1)
     with (
-        Bounded(path, bounded.NOTE) as file,
+        Bounded(path, limits.NOTE) as file,
         pytest.raises(BadData, match="asks for 8000000000 bytes at once"),
     ):
         file.read(8_000_000_000)
@@ -302,10 +360,10 @@ def test_a_table_that_cannot_be_read_is_not_replaced(
     import_file(benchmark("nasbench201"), given, only=["cifar10"])
     before, really = path.read_bytes(), Bounded.read
 
-    def fail(self: Bounded, size: int | None = -1) -> bytes:
+    def fail(self: Bounded, count: int | None = -1) -> bytes:
         if self.path == path:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return really(self, size)
+        return really(self, count)
 
     monkeypatch.setattr(Bounded, "read", fail)
     with pytest.raises(Unreadable, match=os.strerror(errno.EIO)):
@@ -536,6 +594,15 @@ def test_arrays_come_back(tmp_path: Path) -> None:
 # ---- pickles
 
 
+def test_a_zip_of_very_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "LIST_OF_MEMBERS", 10_000)
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as file:
+        for number in range(300):
+            file.writestr(f"{number}.npy", b"")
+    with pytest.raises(BadData, match=r"asks for \d+ bytes at once"):
+        read_npz(tmp_path / "x.npz", "get it again")
+
+
 def load(data: bytes) -> Any:
     return Unpickler(io.BytesIO(data).read, "given").load()
 
@@ -611,17 +678,17 @@ def test_settings_of_many_brackets() -> None:
 
 
 def test_real_files_stay_below_a_tenth_of_the_limits(real_data: Path) -> None:
-    limits = {
-        "*.csv.gz": bounded.SHEET,
-        "*.csv": bounded.SHEET,
-        "*.tfrecord": bounded.RECORDS,
-        "nasbench101/*.npz": bounded.ARRAYS,
-        "images/*.npz": bounded.IMAGES,
-        "*.zip": bounded.LOGS,
-        "ptb*.txt": bounded.TEXT,
+    known = {
+        "*.csv.gz": limits.SHEET,
+        "*.csv": limits.SHEET,
+        "*.tfrecord": limits.RECORDS,
+        "nasbench101/*.npz": limits.ARRAYS,
+        "images/*.npz": limits.IMAGES,
+        "*.zip": limits.LOGS,
+        "ptb*.txt": limits.TEXT,
     }
     seen = 0
-    for pattern, limit in limits.items():
+    for pattern, limit in known.items():
         for path in real_data.rglob(pattern):
             seen += 1
             assert path.stat().st_size * 10 <= limit.file, path

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from nassearch.bounded import CHUNK, PICKLE, Bounded, guarded
+from nassearch.bounded import CHUNK, Bounded, guarded
+from nassearch.limits import PICKLE
 
 
 def digest(path: Path, like: str) -> str:

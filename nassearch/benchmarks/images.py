@@ -10,8 +10,8 @@ import numpy as np
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.batches import keep_batch
 from nassearch.benchmarks.npz import read_npz
-from nassearch.bounded import IMAGES
 from nassearch.errors import BadData, InvalidSetting, UnknownName
+from nassearch.limits import IMAGES
 from nassearch.types import Batch
 
 NORMALISATION = {

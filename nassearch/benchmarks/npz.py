@@ -12,9 +12,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.bounded import ARRAYS, Bounded, Limits, guarded
+from nassearch.bounded import Bounded, guarded
 from nassearch.errors import BadData, NassearchError
+from nassearch.limits import ARRAYS, Limits
 from nassearch.paths import write_whole
+from nassearch.unpacking import archive
 
 Arrays = dict[str, NDArray[Any]]
 ONE_ARRAY = b"\x93NUMPY"
@@ -49,8 +51,8 @@ def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None, limits
             if file.read(len(ONE_ARRAY)) == ONE_ARRAY:
                 raise BadData(f"{path} holds one array where an .npz archive belongs; {remedy}")
             file.seek(0)
-            with zipfile.ZipFile(file) as archive:
-                return _arrays(path, archive, names, limits, remedy)
+            with archive(file) as opened:
+                return _arrays(path, opened, names, limits, remedy)
     except NassearchError:
         raise
     except Exception as error:  # zipfile, struct and numpy each raise their own kinds on damaged bytes

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from nassearch.benchmarks.parquet_pages import check_pages
-from nassearch.bounded import MB, Bounded, of_system
+from nassearch.bounded import Bounded, of_system
 from nassearch.errors import BadData, InvalidSetting
+from nassearch.limits import MB
 
 MAGIC = b"PAR1"
 MOST_FOOTER = 16 * MB

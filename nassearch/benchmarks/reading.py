@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from nassearch.benchmarks.parquet import MAGIC, read_parquet
-from nassearch.bounded import CHUNK, SHEET, Bounded, Unpacked, guarded, unpacked
+from nassearch.bounded import CHUNK, Bounded, guarded
 from nassearch.errors import BadData, Unreadable, excerpt
+from nassearch.limits import SHEET
+from nassearch.unpacking import Unpacked, unpacked
 
 DELIMITERS = ",;\t"
 NOT_TABLES = {

@@ -12,8 +12,9 @@ import numpy as np
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.batches import keep_batch
-from nassearch.bounded import CHUNK, TEXT, Bounded, guarded
+from nassearch.bounded import CHUNK, Bounded, guarded
 from nassearch.errors import BadData, InvalidSetting, UnknownName
+from nassearch.limits import TEXT
 from nassearch.types import Batch, Task
 
 END = "<eos>"

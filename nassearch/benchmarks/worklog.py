@@ -12,8 +12,9 @@ from typing import Any
 
 from filelock import Timeout
 
-from nassearch.bounded import WORK, guarded, read_bytes
+from nassearch.bounded import guarded, read_bytes
 from nassearch.errors import BadData, Busy, NassearchError
+from nassearch.limits import WORK
 from nassearch.locks import hold, let_go
 from nassearch.plain_json import read_json
 

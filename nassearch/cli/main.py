@@ -16,7 +16,7 @@ import click
 from nassearch import __version__
 from nassearch.cli.common import echo
 from nassearch.errors import NassearchError
-from nassearch.inert import inert
+from nassearch.inert import inert, show_warning
 
 COMMANDS = {
     "run": "nassearch.cli.run:run",
@@ -92,7 +92,7 @@ def _inert_errors() -> Iterator[None]:
 @contextmanager
 def _inert_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: echo(f"nassearch: {message}", err=True)
+        warnings.showwarning = show_warning
         yield
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,12 +12,14 @@ import numpy as np
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.hashes101 import check_hash
 from nassearch.benchmarks.npz import read_npz
-from nassearch.bounded import ARRAYS, Bounded
+from nassearch.bounded import Bounded
 from nassearch.errors import BadData, InvalidSetting
+from nassearch.limits import ARRAYS
 from nassearch.spaces.archs101 import archs_of
 from nassearch.spaces.cells101 import EDGES, INNER, KINDS, SHIFTS, VERTICES, cells
 from nassearch.spaces.nasbench101 import NASBench101
 from nassearch.types import Floats
+from nassearch.unpacking import archive
 
 UNIT = 10_000
 """Rows in a unit."""
@@ -39,8 +40,8 @@ class NASBench101Npz(Format):
 
     def recognises(self, path: Path) -> bool:
         try:
-            with Bounded(path, ARRAYS) as file, zipfile.ZipFile(file) as archive:
-                names = {name.removesuffix(".npy") for name in archive.namelist()}
+            with Bounded(path, ARRAYS) as file, archive(file) as opened:
+                names = {name.removesuffix(".npy") for name in opened.namelist()}
         except Exception:
             return False
         return {"hash", "matrix", "ops"} <= names and any(map(_ACCURACY.fullmatch, names))

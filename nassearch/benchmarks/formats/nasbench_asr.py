@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.bounded import PICKLES, Bounded, guarded
+from nassearch.bounded import Bounded, guarded
 from nassearch.errors import BadData, InvalidSetting, NassearchError, quoted
+from nassearch.limits import PICKLES
 from nassearch.types import Arch
 
 HEAD = 4096

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from nassearch.benchmarks.formats.base import Format, Reading, Training
-from nassearch.bounded import LOGS, Bounded, guarded
+from nassearch.bounded import Bounded, Deadline, guarded
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, NassearchError, quoted
+from nassearch.limits import LOGS
 from nassearch.plain_json import read_json
 from nassearch.spaces.recipes import to_arch
 from nassearch.types import Arch
+from nassearch.unpacking import archive
 
 MOST_BYTES, MOST_LOGS = 1 << 20, 150_000
 """Bounds on one log, which has about 5 KB, and on their number, which was 14,322 in the largest release."""
@@ -121,20 +122,21 @@ def _texts(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
 
 def _of_folder(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
     files = sorted(file for file in path.iterdir() if file.suffix == ".json")
+    deadline = Deadline(path, LOGS.seconds)
     for place in files[:most]:
-        with guarded(place), Bounded(place, LOGS) as file:
+        with guarded(place), Bounded(place, LOGS, deadline) as file:
             yield place.name, file.read(MOST_BYTES + 1), len(files)
 
 
 def _of_archive(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
-    with Bounded(path, LOGS) as file, zipfile.ZipFile(file) as archive:
-        members = sorted((PurePosixPath(info.filename).name, info.filename) for info in archive.infolist())
+    with Bounded(path, LOGS) as file, archive(file) as opened:
+        members = sorted((PurePosixPath(info.filename).name, info.filename) for info in opened.infolist())
         # Archives made on a Mac hold a second file, ._NAME, for each.
         names = [full for name, full in members if name.endswith(".json") and not name.startswith("._")]
         if len(names) > MOST_LOGS:
             raise BadData(f"{path} has {len(names)} members; the largest release has 14,322 logs")
         for name in names[:most]:
-            with archive.open(name) as member:
+            with opened.open(name) as member:
                 yield name, member.read(MOST_BYTES + 1), len(names)
 
 

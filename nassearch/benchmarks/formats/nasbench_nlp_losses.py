@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs, arch_of, logs
 from nassearch.benchmarks.reading import read_sheet
-from nassearch.bounded import SHEET, Bounded
+from nassearch.bounded import Bounded
 from nassearch.errors import BadData, InvalidSetting, NassearchError, excerpt
+from nassearch.limits import SHEET
 from nassearch.types import Arch
 
 HEADER = ["model_id", "ptb_test_loss"]
@@ -61,7 +62,8 @@ def _recipes_beside(path: Path) -> dict[Any, Arch]:
     archives = [other for other in sorted(path.parent.glob("*.zip")) if reader.recognises(other)]
     for archive in archives:
         for name, log, _ in logs(archive):
-            recipes[log.get("recepie_id")] = arch_of(log, f"{archive}: log {name}")
+            if isinstance(number := log.get("recepie_id"), int):
+                recipes[number] = arch_of(log, f"{archive}: log {name}")
     if not recipes:
         raise BadData(
             f"{path} names recipes by number only: put an archive of logs that has them beside it, such as the "

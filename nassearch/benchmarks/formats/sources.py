@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.bounded import PICKLE, Bounded, Unpacked, guarded
+from nassearch.bounded import Bounded, guarded
 from nassearch.errors import BadData, NassearchError
+from nassearch.limits import PICKLE
+from nassearch.unpacking import Unpacked, archive
 
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """The first bytes of a file that torch wrote before version 1.6: a pickle of its magic number."""
@@ -42,13 +44,15 @@ def opened(path: Path) -> Iterator[Source]:
         file.seek(0)
         stream: Any = file
         if begins.startswith(ZIP):
-            archive = stack.enter_context(zipfile.ZipFile(file))
-            stream = stack.enter_context(archive.open(_pickle_in(archive)))
+            members = stack.enter_context(archive(file))
+            stream = stack.enter_context(members.open(_pickle_in(members)))
         elif begins.startswith(BZ2):
             stream = stack.enter_context(bz2.open(file))
         elif begins != LEGACY:
             raise BadData(f"{path} is neither a file of torch nor a bz2 of a pickle")
-        unpickler = Unpickler(Unpacked(stream, path, PICKLE.unpacked, file).read, str(path))
+        unpickler = Unpickler(
+            Unpacked(stream, path, PICKLE.unpacked, file).read, str(path), tick=file.deadline.check
+        )
         if begins == LEGACY:
             _skip_head(unpickler)
         yield Source(unpickler, file.tell, file.size)
@@ -63,11 +67,11 @@ def beginning(path: Path, count: int = 1 << 16) -> bytes:
         return b""
 
 
-def _pickle_in(archive: zipfile.ZipFile) -> str:
-    names = [name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
+def _pickle_in(members: zipfile.ZipFile) -> str:
+    names = [name for name in members.namelist() if name.rpartition("/")[2] == "data.pkl"]
     if len(names) != 1:
         raise BadData(
-            f"{archive.filename} is a zip archive, but not of torch: it holds {len(names)} data.pkl"
+            f"{members.filename} is a zip archive, but not of torch: it holds {len(names)} data.pkl"
         )
     return names[0]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
 
-from nassearch.bounded import CHUNK, RECORDS, Bounded, guarded
+from nassearch.bounded import CHUNK, Bounded, guarded
 from nassearch.errors import BadData, InvalidSetting
+from nassearch.limits import RECORDS
 
 HEADER = Struct("<QI")
 CHECKSUM = Struct("<I")
