@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 from nassearch import limits, registry, unpacking
 from nassearch.benchmarks import parquet_pages, reading, tokens
-from nassearch.benchmarks.formats import byte_stream, held
+from nassearch.benchmarks.formats import byte_stream, held, nasbench_nlp_logs
 from nassearch.benchmarks.formats.pickles import Unpickler
 from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.npz import read_npz, write_npz
@@ -217,6 +217,14 @@ def test_a_disk_that_fails_later_is_not_damage(
     if done > reads:
         assert type(caught.value) is Unreadable, caught.value
         assert f"cannot be read: {os.strerror(errno.EIO)}" in str(caught.value)
+
+
+def test_a_folder_has_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_text('{"recepie": "{}"}')
+    monkeypatch.setattr(nasbench_nlp_logs, "LOGS", Limits(1 << 20, 1 << 20, -1))
+    with pytest.raises(BadData, match=f"{tmp_path} takes longer to read than -1 s"):
+        next(nasbench_nlp_logs.logs(tmp_path))
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError()])
