@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import time
 import zipfile
@@ -21,8 +22,10 @@ from nassearch.limits import MB, Limits, amount
 CHUNK = MB
 AT_ONCE = 64 * MB
 """Bytes of one read; no reader asks for more, unless a length in the file is damaged."""
+FARTHEST = 2**62
 _OF_CONTAINERS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-DAMAGED = (EOFError, NotImplementedError, OSError, RuntimeError, *_OF_CONTAINERS)
+_OF_VALUES = (LookupError, OverflowError, ValueError, struct.error)
+DAMAGED = (EOFError, NotImplementedError, OSError, RuntimeError, *_OF_CONTAINERS, *_OF_VALUES)
 """What the standard library raises where a container does not give its bytes: an `OSError` of it has no number."""
 
 
@@ -168,9 +171,10 @@ class Bounded(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return (
-            self._file.seek(offset, whence) if whence != os.SEEK_END else self._file.seek(self.size + offset)
-        )
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._file.tell(), os.SEEK_END: self.size}[whence]
+        if not 0 <= start + offset <= FARTHEST:
+            raise OSError(f"it names byte {start + offset}")  # without a number: not the system says so
+        return self._file.seek(start + offset)
 
     def tell(self) -> int:
         return self._file.tell()
