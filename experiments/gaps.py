@@ -18,6 +18,7 @@ kept in --home, row by row.
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -135,7 +136,7 @@ def read_or_score(
     images: np.ndarray, labels: np.ndarray, row: Row, archs: list[Arch], home: Path, workers: int
 ) -> np.ndarray:
     """Return the scores of a row `[proxies, N]`, kept in a file of the home folder."""
-    kept = home / f"gaps-{row.label.replace(' ', '-').replace(',', '')}-{len(archs)}.npy"
+    kept = home / f"gaps-{re.sub('[^a-z]+', '-', row.label)}-{len(archs)}.npy"
     if kept.exists():
         return np.load(kept)
     start, found = time.time(), []
@@ -151,12 +152,17 @@ def written(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
+def factor(after: np.ndarray, before: np.ndarray, where: np.ndarray) -> str:
+    """Return the median ratio of scores, as text."""
+    return f"{np.nanmedian((after / before[: len(after)])[where[: len(after)]]):.3g}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     data_options(parser)
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--sample", type=int, default=1000, help="random architectures")
-    parser.add_argument("--few", type=int, default=200, help="of them for rows after the first three")
+    parser.add_argument("--few", type=int, default=200, help="of them for rows after the first two")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     home = prepare(args.data, args.home)
@@ -171,7 +177,7 @@ def main() -> None:
 
     found: dict[Row, np.ndarray] = {}
     for number, row in enumerate(ROWS):
-        some = archs[: len(archs) if number < 3 else args.few]
+        some = archs[: len(archs) if number < 2 else args.few]
         found[row] = read_or_score(images, labels, row, some, home, args.workers)
     text = [
         f"{len(archs)} random architectures, CIFAR-10, {SIZE} images, architectures without a score left out.\n"
@@ -185,7 +191,7 @@ def main() -> None:
     text += ["Spearman's rho with the accuracy of:\n", markdown(["accuracy", *PROXIES, "synflow"], table)]
 
     table = []
-    for row in ROWS[:3]:
+    for row in ROWS[:2]:
         scores = found[row][row.proxies.index("fisher")]
         figures = [judge(scores, reached, Resampling()) for reached in accuracy.values()]
         table.append(
@@ -196,15 +202,13 @@ def main() -> None:
     )
     head = [f"{name}, {label}" for label in accuracy for name in ("rho", "rho in the top 10 %")]
     text += ["\nFisher:\n", markdown(["scored with", *head], table)]
-    several = [arch for arch in SPACE.all() if any(map(reads_zeros, SPACE.network(arch, TASK).blocks()))]
-    here = [i for i, arch in enumerate(archs) if arch in set(several)]
-    others = np.setdiff1d(np.arange(len(archs)), here)
+    several = {arch for arch in SPACE.all() if any(map(reads_zeros, SPACE.network(arch, TASK).blocks()))}
+    reading = np.array([arch in several for arch in archs])
     ours, biased, live = (found[row][row.proxies.index("fisher")] for row in ROWS[:3])
     text.append(
-        f"\n{len(several)} of {SPACE.size} architectures have a convolution that reads only zeros, {len(here)} of these. Biases multiply their "
-        f"fisher by {np.nanmedian(biased[here] / ours[here]):.3g} in the median, that of the others by "
-        f"{np.nanmedian(biased[others] / ours[others]):.3g}; biases on live convolutions alone by "
-        f"{np.nanmedian(live[here] / ours[here]):.3g} and {np.nanmedian(live[others] / ours[others]):.3g}.\n"
+        f"\n{len(several)} of {SPACE.size} architectures have a convolution that reads only zeros, {reading.sum()} of these. Biases multiply their "
+        f"fisher by {factor(biased, ours, reading)} in the median, that of the others by {factor(biased, ours, ~reading)}; on the first {args.few} of "
+        f"all, biases on the other convolutions alone by {factor(live, ours, reading)} and {factor(live, ours, ~reading)}.\n"
     )
     one = [
         scores_of(images, labels, row, (0, SPACE.parse(EXAMPLE)))[row.proxies.index("fisher")]

@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import stat
+import struct
 import tarfile
 import time
 import zipfile
@@ -21,8 +22,10 @@ from nassearch.limits import MB, Limits, amount
 CHUNK = MB
 AT_ONCE = 64 * MB
 """Bytes of one read; no reader asks for more, unless a length in the file is damaged."""
+FARTHEST = 2**62
 _OF_CONTAINERS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-DAMAGED = (EOFError, NotImplementedError, OSError, RuntimeError, *_OF_CONTAINERS)
+_OF_VALUES = (LookupError, OverflowError, ValueError, struct.error)
+DAMAGED = (EOFError, NotImplementedError, OSError, RuntimeError, *_OF_CONTAINERS, *_OF_VALUES)
 """What the standard library raises where a container does not give its bytes: an `OSError` of it has no number."""
 
 
@@ -108,11 +111,27 @@ def of_system(error: BaseException | None) -> OSError | None:
     return None
 
 
+class Deadline:
+    """The time after which reading a file, or all files of a folder, has taken too long."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.path, self.seconds, self.end = path, seconds, time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise `BadData` where it is over."""
+        if time.monotonic() > self.end:
+            raise BadData(f"{self.path} takes longer to read than {self.seconds:g} s, the limit of its kind")
+
+
 class Bounded(io.RawIOBase):
     """A plain file, open for reading: what others take for a file, and never more than it was when it was opened.
 
     with Bounded(path, SHEET) as file:
         file.read(10)
+
+    Args:
+        path, limits: of the file.
+        deadline: of all files that it is one of; None for its own.
 
     Nothing waits: a pipe, a socket or a device is refused before it is opened.
 
@@ -122,8 +141,9 @@ class Bounded(io.RawIOBase):
         BadData: it is larger than its kind is, or takes longer to read.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, deadline: Deadline | None = None) -> None:
         super().__init__()
+        self.deadline = deadline or Deadline(Path(path), limits.seconds)
         self.path, self.limits, self.at_once = Path(path), limits, AT_ONCE
         self._refuse(os.stat(path))
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -135,7 +155,6 @@ class Bounded(io.RawIOBase):
             self._file.close()
             raise
         self.size = state.st_size
-        self._end = time.monotonic() + limits.seconds
 
     def _refuse(self, state: os.stat_result) -> None:
         if kind := kind_of(state.st_mode):
@@ -145,13 +164,6 @@ class Bounded(io.RawIOBase):
                 f"{self.path} has {state.st_size} bytes; {amount(self.limits.file)} of its kind are read"
             )
 
-    def check_time(self) -> None:
-        """Raise `BadData` where the reading takes too long."""
-        if time.monotonic() > self._end:
-            raise BadData(
-                f"{self.path} takes longer to read than {self.limits.seconds:g} s, the limit of its kind"
-            )
-
     def readable(self) -> bool:
         return True
 
@@ -159,15 +171,16 @@ class Bounded(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return (
-            self._file.seek(offset, whence) if whence != os.SEEK_END else self._file.seek(self.size + offset)
-        )
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._file.tell(), os.SEEK_END: self.size}[whence]
+        if not 0 <= start + offset <= FARTHEST:
+            raise OSError(f"it names byte {start + offset}")  # without a number: not the system says so
+        return self._file.seek(start + offset)
 
     def tell(self) -> int:
         return self._file.tell()
 
     def read(self, count: int | None = -1, /) -> bytes:
-        self.check_time()
+        self.deadline.check()
         left = max(0, self.size - self._file.tell())
         if count is None or count < 0:
             count = left

@@ -23,7 +23,7 @@ class UnknownName(NassearchError, LookupError):
         close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.5)
         near = [k for match in close for k in known if k.lower() == match]
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
-        super().__init__(f"no {kind} is called {name!r}; {hint}" + (f" {remedy}" if remedy else ""))
+        super().__init__(f"no {kind} is called {excerpt(name)}; {hint}" + (f" {remedy}" if remedy else ""))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unknown_name, self.args  # raised in a worker process, it crosses to this one
@@ -96,8 +96,8 @@ class InvalidModel(NassearchError, ValueError):
     """A model that a proxy has no meaning for, or that does not do what proxies ask of models."""
 
 
-class BrokenPart(NassearchError, ImportError):
-    """A part of another package that cannot be used; the message names the package."""
+class BrokenPart(NassearchError, RuntimeError):
+    """A part of someone else's that cannot be used, or does not do what such a part does; the message names it."""
 
 
 class MissingData(NassearchError, FileNotFoundError):

@@ -24,11 +24,11 @@ def identity(part: Any) -> str:
     environment are not in it.
 
     Args:
-        part: a proxy, combination, space, strategy or benchmark: the object, or its class.
+        part: a proxy, combination, space, strategy, benchmark or format of files: the object, or its class.
     """
     from nassearch import __version__
 
-    own = f"revision {part.revision}"
+    own = f"revision {getattr(part, 'revision', 1)}"
     foreign = [root for root in _roots(part) if _is_foreign(root)]
     if not foreign:
         return own

@@ -69,19 +69,19 @@ def judge(scores: Floats, accuracies: Floats, how: Resampling) -> dict[str, Esti
     """Return every figure of one proxy that needs scores and accuracies only; pairs with a NaN are left out.
 
     rho, overlap and count: percentile bootstrap over pairs (Efron, 1979). tau and monotonicity: see `tau`. `_top` is
-    within the top 10 % by accuracy, `_above` among the scores above their median; their intervals resample within.
+    within the top 10 % by accuracy; a resample of all has a top 10 % of its own. `_above` is among the scores above
+    their median, and is resampled within them, as if the median were known.
     """
     scores, accuracies, _ = pairs(scores, accuracies)
     x, y, _ = ranked(scores, accuracies)
-    top = ranked(scores, accuracies, TOP)[:2]
     upper = scores > np.median(scores) if len(scores) else np.zeros(0, dtype=bool)
     above = ranked(scores[upper], accuracies[upper])[:2]
     count = partial(ranks.hits, k=TOP_SCORES, share=TOP_MODELS)
     return {
         "rho": _resampled(ranks.rho, x, y, how),
-        "rho_top": _resampled(ranks.rho, *top, how),
+        "rho_top": _resampled(partial(_within_top, ranks.rho), x, y, how),
         "tau": tau(x, y, how),
-        "tau_top": tau(*top, how),
+        "tau_top": _resampled(partial(_within_top, tau_b), x, y, how),
         "top_overlap": _resampled(partial(ranks.overlap, share=TOP), x, y, how),
         "top_count": _resampled(count, x, y, how),
         "monotonicity": monotonicity(x, y, how),
@@ -89,6 +89,11 @@ def judge(scores: Floats, accuracies: Floats, how: Resampling) -> dict[str, Esti
         "slope": _resampled(slope, scores, accuracies, how),
         "slope_above": _resampled(slope, scores[upper], accuracies[upper], how),
     }
+
+
+def _within_top(statistic: Callable[[Ranks, Ranks], float], x: Ranks, y: Ranks) -> float:
+    top = ranks.above(y, TOP)
+    return statistic(x[top], y[top]) if top.sum() > 1 else NAN
 
 
 def tau(x: Ranks, y: Ranks, how: Resampling) -> Estimate:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -131,7 +133,7 @@ def _by_joblib(
         else:
             config = parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1)
         stack.enter_context(config)
-        call = delayed(_deaf if name == "processes" else _call)
+        call = delayed(partial(_deaf, tuple(sys.path)) if name == "processes" else _call)
         # Items are seconds of work: joblib's own batches of them would only be lost together.
         results: Any = Parallel(return_as="generator", batch_size=1)(call(cargo, item) for item in items)
         try:
@@ -149,12 +151,15 @@ def _call(function: Callable[[T], R], item: T) -> R:
     return function(item)
 
 
-def _deaf(function: Callable[[T], R], item: T) -> R:
+def _deaf(path: tuple[str, ...], function: Callable[[T], R], item: T) -> R:
     """Compute in a worker that leaves Ctrl-C, which a terminal sends to all, to the process that waits for it.
 
+    It imports from where that process does now: it may have begun when the path was another.
     Its warnings come to that process's terminal too, and are as inert there as that process's own.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if tuple(sys.path) != path:
+        sys.path[:] = path
     warnings.showwarning = show_warning
     return function(item)
 
@@ -165,6 +170,10 @@ def _told(error: Exception) -> Exception:
         return NassearchError(
             "a worker process died, perhaps for want of memory; what is finished is kept: "
             "run again with fewer --workers"
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return InvalidSetting(
+            f"a worker has no module {error.name}: install on every node what this process imports"
         )
     return error
 

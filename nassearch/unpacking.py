@@ -38,7 +38,7 @@ class Unpacked:
         Raises:
             BadData: the stream is damaged, or gives more than it may.
         """
-        self._clock.check_time()
+        self._clock.deadline.check()
         try:
             data: bytes = self._stream.read(min(count, CHUNK))
         except (*DAMAGED, ValueError) as error:

@@ -10,6 +10,7 @@ import io
 import lzma
 import os
 import pickle
+import re
 import signal
 import socket
 import struct
@@ -18,7 +19,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nassearch import limits, registry, unpacking
+from nassearch import bounded, limits, registry, unpacking
 from nassearch.benchmarks import parquet_pages, reading, tokens
-from nassearch.benchmarks.formats import byte_stream, held
+from nassearch.benchmarks.formats import byte_stream, held, nasbench_nlp_logs
+from nassearch.benchmarks.formats.base import Reading
+from nassearch.benchmarks.formats.nasbench101_npz import NASBench101Npz
+from nassearch.benchmarks.formats.nasbench201_pth import NASBench201File
+from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs
+from nassearch.benchmarks.formats.nats import NATSFolder
 from nassearch.benchmarks.formats.pickles import Unpickler
 from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.npz import read_npz, write_npz
@@ -219,6 +225,14 @@ def test_a_disk_that_fails_later_is_not_damage(
         assert f"cannot be read: {os.strerror(errno.EIO)}" in str(caught.value)
 
 
+def test_a_folder_has_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_text('{"recepie": "{}"}')
+    monkeypatch.setattr(nasbench_nlp_logs, "LOGS", Limits(1 << 20, 1 << 20, -1))
+    with pytest.raises(BadData, match=f"{tmp_path} takes longer to read than -1 s"):
+        next(nasbench_nlp_logs.logs(tmp_path))
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError()])
 def test_too_much_for_memory_or_levels_is_a_message(error: Exception, tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"given (takes more memory|is nested more deeply)"), guarded("given"):
@@ -236,6 +250,50 @@ def test_what_grows_while_it_is_read_ends_where_it_did(tmp_path: Path) -> None:
             parts.append(part)
         assert b"".join(parts) == b"a" * 10
         assert file.read() == b""
+
+
+@pytest.mark.parametrize("place", [-1, 2**63, 2**64, -(2**80)])
+def test_a_place_that_no_file_has_is_damage(place: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    with (
+        pytest.raises(BadData, match="truncated or damaged") as caught,
+        guarded(path),
+        Bounded(path, limits.NOTE) as file,
+    ):
+        file.seek(place)
+    assert type(caught.value) is BadData
+
+
+def changed_archives() -> Iterator[bytes]:
+    """Yield a zip and a tar with eight bytes of any place replaced by the largest number."""
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as file:
+        file.writestr("archive/data.pkl", b"\x80\x02}.")
+    with tarfile.open(fileobj=tarred, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("000000.pickle.pbz2")
+        info.pax_headers = {
+            "GNU.sparse.major": "1",
+            "GNU.sparse.minor": "0",
+            "GNU.sparse.map": "x,y",
+            "comment": "c",
+        }
+        tar.addfile(info)
+    for content in (zipped.getvalue(), tarred.getvalue()[:3000]):
+        for place in range(0, len(content), 9):
+            for piece in (b"\xff" * 8, b"\x80" + b"\x7f" * 11, b"99999999"):
+                yield content[:place] + piece + content[place + len(piece) :]
+
+
+def test_archives_with_other_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "given"
+    for content in changed_archives():
+        path.write_bytes(content)
+        for read in (NATSFolder("tss"), NASBench201File(), RecurrentLogs(), NASBench101Npz()):
+            with suppress(NassearchError):
+                list(read.read(path, Reading(benchmark("nasbench201").make_space())))
+        with pytest.raises(BadData):
+            read_npz(path, "get it again")
 
 
 def test_limits_of_bytes_and_seconds(tmp_path: Path) -> None:
@@ -354,6 +412,14 @@ def test_a_sheet_that_unpacks_to_more_than_its_limit(tmp_path: Path, monkeypatch
     path = tmp_path / "given.csv"
     path.write_bytes(packed(b"x" * 999 + b"\n", 4000, bz2.compress))
     with pytest.raises(BadData, match="unpacks to more than 3 MB"):
+        list(read_sheet(path).rows)
+
+
+def test_many_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_CELLS", 1000)
+    path = tmp_path / "given.csv"
+    path.write_text("a,b\n" + "," * 98 + "\n" + ",,,,,,,,\n" * 200)
+    with pytest.raises(BadData, match="more than 1000 cells"):
         list(read_sheet(path).rows)
 
 
@@ -650,3 +716,19 @@ def test_a_missing_file_is_missing(tmp_path: Path) -> None:
     for read in READERS.values():
         with pytest.raises(MissingData, match=r"there is no (file|result)"):
             read(tmp_path / "none.npz")
+
+
+CALLS = (r"\.read_bytes\(", r"\.read_text\(", r"np\.load\(", r"\bZipFile\(", r'(?<![.\w])open\([^)]*"rb"')
+OPENERS = re.compile("|".join(CALLS))
+
+
+def test_files_are_opened_in_one_place() -> None:
+    """What reads a file in another way has none of the limits; code of parts is no file of strangers."""
+    package = Path(bounded.__file__).parent
+    code = {"sources.py", "identity.py", "offers.py"}
+    found = {
+        path.name
+        for path in package.rglob("*.py")
+        if path.name not in code and OPENERS.search(re.sub(r'"""[\s\S]*?"""', "", path.read_text()))
+    }
+    assert found == {"unpacking.py"}

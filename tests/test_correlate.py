@@ -193,6 +193,8 @@ def test_a_killed_command_goes_on(in_an_empty_folder: Path, data_dir: Path) -> N
     assert stored(data_dir) > kept
     again = json.loads(call(*args).stdout)
     assert again["proxies"][0].pop("seconds") is None
+    assert resumed.pop("scores")["read"] == kept
+    assert again.pop("scores")["computed"] == 0
     del resumed["proxies"][0]["seconds"]
     assert again == resumed
 
@@ -241,9 +243,22 @@ def test_csv_and_json_hold_the_same_figures() -> None:
     done(*args, "-o", "deep/a.json")
     written = json.loads(Path("deep/a.json").read_text())
     for answer in (printed, written):
+        del answer["scores"]
         for proxy in answer["proxies"]:
             del proxy["seconds"]  # nothing was left to compute the second time
+    each = written.pop("each")
     assert written == printed
+    with open("a-scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["arch"] for row in rows] == [one["arch"] for one in each] and len(each) == 40
+    benchmark = NASBench201Benchmark.open("cifar10")
+    for row, one in zip(rows, each, strict=True):
+        arch = benchmark.space.parse(row["arch"])
+        assert int(row["index"]) == one["index"] == benchmark.space.index(arch)
+        assert float(row["test accuracy"]) == one["test accuracy"] == benchmark.expected(arch).test
+        assert float(row["params"]) == one["params"]
+        assert (float(row["epsilon"]) if row["epsilon"] else None) == one["epsilon"]
+    assert {row["epsilon"] for row in rows} >= {""}
     assert printed["metric"] == "test"
     assert [proxy["proxy"] for proxy in printed["proxies"]] == ["params", "epsilon"]
     with open("a.csv", newline="") as file:

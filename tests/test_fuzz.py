@@ -31,7 +31,6 @@ from nassearch.records import Header, parse, round_line
 from nassearch.runner import Round
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.spaces.base import SearchSpace
-from nassearch.spaces.nasbench_nlp import NASBenchNLP
 from nassearch.spaces.recipes import to_arch
 
 RNN = {"h_new_0": {"op": "linear", "input": ["x", "h_prev_0"]}}
@@ -43,9 +42,10 @@ LONG_NUMBER = "1" * 5000
 
 @cache
 def space_of(name: str) -> SearchSpace:
-    if name == "nasbench-nlp":  # its list comes with a file
-        return NASBenchNLP([to_arch(RNN)])
-    space: SearchSpace = registry.load("benchmarks", name).make_space()
+    part = registry.load("benchmarks", name)
+    if getattr(part, "listed", False):  # its list comes with a file
+        return part.space_of([to_arch(RNN)])  # type: ignore[no-any-return]
+    space: SearchSpace = part.make_space()
     return space
 
 

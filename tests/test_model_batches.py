@@ -92,6 +92,42 @@ def test_words_are_declared() -> None:
     ] == (30 * 16 + 16 * 32 + 32 + 32 * 4 + 4)
 
 
+def test_words_are_scored_as_the_same_numbers_that_a_model_converts() -> None:
+    import own_networks  # type: ignore[import-not-found]
+    import torch
+
+    class Converting(own_networks.Words):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x.long())  # type: ignore[no-any-return]
+
+    proxies = ["snip", "grad_norm", "fisher", "plain", "grasp", "l2_norm", "params", "flops", "cv"]
+    models = []
+    for kind in (own_networks.Words, Converting):
+        torch.manual_seed(0)
+        models.append(kind())
+    converted = nassearch.score(models[1], (WORDS.astype("float32"), LABELS), proxies)
+    assert nassearch.score(models[0], (WORDS, LABELS), proxies) == converted
+    assert np.isfinite(list(converted.values())).all() and converted["flops"] == 16 * 32 + 32 * 4
+    row = score("Words", "--batch", save(inputs=WORDS, labels=LABELS), "--proxies", "snip,jacob_cov,synflow")
+    assert row["snip"] == converted["snip"] and row["jacob_cov"] is row["synflow"] is None
+    assert "words, which have no gradient" in row["reasons"]["jacob_cov"]
+    assert "takes words, which ones are not" in row["reasons"]["synflow"]
+
+
+def test_the_other_kind_of_input_is_told_with_the_remedy() -> None:
+    refused = call(
+        "score", "--model", "own_networks:Words", "--input", 7, "--classes", 4, "--proxies", "snip"
+    )
+    assert (
+        refused.exit_code == 1
+        and "looks words up, which are whole numbers [B, T]: --input words:T" in refused.stderr
+    )
+    refused = call(
+        "score", "--model", "own_networks:vectors", "--input", "words:12", "--classes", 4, "--proxies", "snip"
+    )
+    assert refused.exit_code == 1 and "convert them to floating point where they are none" in refused.stderr
+
+
 def test_labels_are_needed_by_those_who_look_at_them_alone() -> None:
     batch = save(inputs=VECTORS)
     assert np.isfinite(score("vectors", "--batch", batch, "--proxies", "naswot")["naswot"])

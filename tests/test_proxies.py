@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.networks.graph import Builder, Network
-from nassearch.networks.probe import Probe
 from nassearch.proxies import epsilon as epsilon_module
-from nassearch.proxies.base import PASS, ModelProxy, Proxy
 from nassearch.proxies.counts import flops, params
 from nassearch.proxies.epsilon import choose_weights, distance, epsilon
 from nassearch.proxies.synflow import synflow
-from nassearch.registry import load, names
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Batch, Task
 
@@ -133,25 +128,3 @@ def test_sampled_synflow_follows_its_seed() -> None:
     first, again, other = (synflow(NETWORKS, estimator="sampled", seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other)[synflow(NETWORKS) > 0].all()
-
-
-@pytest.mark.parametrize("name", names("proxies"))
-def test_every_proxy_keeps_the_contract(name: str) -> None:
-    proxy = load("proxies", name)
-    assert isinstance(proxy, Proxy)
-    assert proxy.name == name
-    assert proxy.reference
-    assert proxy.__doc__
-    options = dict(SPACE.proxy_defaults.get(name, {}))
-    if isinstance(proxy, ModelProxy):
-        assert proxy.reads <= set(Probe.READS)
-        assert set(PASS) <= proxy.options.keys()
-        options["batch_size"] = 24
-    if name == "cv":
-        options["initialisations"] = 3  # a hundred take half a minute
-    scores = proxy(NETWORKS, BATCH, **options)
-    assert scores.shape == (len(NETWORKS),)
-    assert scores.dtype == np.float64
-    # Float rounding may depend on nothing but the network: not on the chunk it came in.
-    np.testing.assert_array_equal(scores[3:5], proxy(NETWORKS[3:5], BATCH, **options))
-    assert pickle.loads(pickle.dumps(proxy)) is proxy

@@ -30,6 +30,7 @@ LAYERS = (
         "networks",
         "registry",
         "offers",
+        "shipping",
         "identity",
         "digests",
         "sources",

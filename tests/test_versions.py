@@ -119,7 +119,7 @@ def test_a_work_file_of_another_version(tmp_path: Path, version: Any) -> None:
     before = path.read_bytes()
     with pytest.raises(
         BadData,
-        match="belongs to another recipe or another list of architectures; finish it, or remove it to start over",
+        match="belongs to another recipe, another list of architectures or another release; finish it, or remove it",
     ):
         WorkFile(path, recipe, [(0,)])
     assert path.read_bytes() == before

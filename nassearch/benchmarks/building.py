@@ -109,13 +109,16 @@ class WorkFile(WorkLog):
     """Finished units, by seed and place in the list of architectures."""
 
     def __init__(self, path: Path, recipe: Recipe, archs: Sequence[Arch]) -> None:
+        from nassearch import __version__
+
         # More seeds continue a build, so their number is not part of what a work file is of.
         header = {
             "format": 2,
+            "package": __version__,  # units of two releases may be of two ways to train
             "recipe": {k: v for k, v in recipe.as_dict().items() if k != "seeds"},
             "architectures": hashlib.sha256(json.dumps(list(archs)).encode()).hexdigest()[:16],
         }
-        super().__init__(path, header, "recipe or another list of architectures")
+        super().__init__(path, header, "recipe, another list of architectures or another release")
         try:
             self.done = {(line["seed"], line["first"]): line for line in self.lines}
         except (KeyError, TypeError) as error:

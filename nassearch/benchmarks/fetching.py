@@ -18,9 +18,12 @@ from nassearch import registry
 from nassearch.benchmarks.addresses import ADDRESSES, Address
 from nassearch.benchmarks.checksums import agree, digest
 from nassearch.benchmarks.resuming import Begun, in_words, tag_of, total_of
+from nassearch.bounded import read_bytes
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, UnknownName
+from nassearch.limits import NOTE
 from nassearch.locks import held
 from nassearch.paths import data_dir
+from nassearch.plain_json import read_json
 from nassearch.types import Progress
 
 if TYPE_CHECKING:
@@ -150,7 +153,7 @@ class _Download:
     def _begun(self) -> Begun:
         """Return what is known of the part that is here, nothing where there is none of this address."""
         try:
-            begun = Begun(**json.loads(self.state.read_text()))
+            begun = Begun(**read_json(read_bytes(self.state, NOTE)))
             if begun.url == self.address.url:
                 return replace(begun, offset=self.part.stat().st_size)
         except (OSError, TypeError, ValueError):

@@ -98,10 +98,14 @@ def read_official(
 def work_path(benchmark: type[TabularBenchmark], path: Path, epochs: int | None) -> Path:
     """Return where a resumable import of a file or folder keeps what it has read; one that has changed begins anew.
 
+    So does one that another release has begun, which may have read otherwise.
+
     No clock is trusted: any difference counts, into the past too, and the time at which the system last changed a
     file's entry counts beside the time of its content, which programs that copy set as they like.
     """
-    which = hashlib.sha256(f"{path.resolve()} {epochs}".encode())
+    from nassearch import __version__
+
+    which = hashlib.sha256(f"{path.resolve()} {epochs} {__version__}".encode())
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         state = file.stat() if file.exists() else file.lstat()  # a link to nothing
         which.update(f" {file.name} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}".encode())

@@ -66,6 +66,8 @@ def _header(file: Bounded, at: int) -> tuple[int, int, int, int, int]:
         data = fields.get(DATA) or fields.get(DATA_2) or {}
         encoding = data.get(2 if DATA in fields else 4, 0)
         size, packed, count = fields[UNCOMPRESSED], fields[COMPRESSED], data.get(1, 0)
+        if {type(size), type(packed), type(count), type(encoding)} != {int}:
+            raise KeyError("a number")
     except (IndexError, KeyError, RecursionError, AttributeError) as error:
         raise BadData(f"{file.path}: the header of the page at byte {at} is damaged; get it again") from error
     if min(size, packed, count) < 0 or encoding not in ENCODINGS:

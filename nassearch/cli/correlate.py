@@ -79,7 +79,12 @@ TITLES = {
 @batch_option
 @work_options
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=None, help="Write a .csv or .json file."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Write the figures, and every architecture's scores (as JSON in one file, as CSV beside it: NAME-scores.csv).",
 )
 @click.option(
     "--plot",
@@ -146,8 +151,13 @@ def correlate(
             cache=cache,
             watch=watch,
         )
+    beside = output.with_name(f"{output.stem}-scores.csv") if output and output.suffix == ".csv" else None
     if output is not None:
-        write_rows(output, *_flat(found), value=_nested(found))
+        columns, rows = _each(found)
+        each = [dict(zip(columns, row, strict=True)) for row in rows]
+        write_rows(output, *_flat(found), value={**_nested(found), "each": each})
+        if beside is not None:
+            write_rows(beside, columns, rows)
     if plot is not None:
         from nassearch.scatter import collect_scatter, draw_scatter
 
@@ -156,7 +166,7 @@ def correlate(
     if as_json:
         return echo_json(_nested(found))
     _tell(found)
-    for path in (output, plot):
+    for path in (output, beside, plot):
         if path is not None:
             echo(f"written: {path}")
 
@@ -222,6 +232,19 @@ def _flat(found: Comparison) -> tuple[list[str], list[list[Any]]]:
             }
             rows.append(row)
     return list(rows[0]), [list(row.values()) for row in rows]
+
+
+def _each(found: Comparison) -> tuple[list[str], list[list[Any]]]:
+    """Return one row per architecture: its index, what it reaches as published, its scores (higher is better)."""
+    from nassearch import registry
+
+    space = registry.load("benchmarks", found.benchmark).make_space(found.dataset)
+    columns = ["arch", "index", f"{found.metric} {found.quantity.name}", *(r.proxy for r in found.reports)]
+    scores = zip(*(report.scores.tolist() for report in found.reports), strict=True)
+    return columns, [
+        [space.format(arch), space.index(arch), found.quantity.shown(reached), *values]
+        for arch, reached, values in zip(found.archs, found.accuracies.tolist(), scores, strict=True)
+    ]
 
 
 def _nested(found: Comparison) -> dict[str, Any]:

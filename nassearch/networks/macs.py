@@ -18,7 +18,9 @@ aten: Any = torch.ops.aten
 Shape = Sequence[int]
 
 
-def module_macs(model: nn.Module, input_shape: tuple[int, ...], batch_size: int = 4) -> int:
+def module_macs(
+    model: nn.Module, input_shape: tuple[int, ...], batch_size: int = 4, words: bool = False
+) -> int:
     """Count the multiply-accumulates of one input in convolutions and products of matrices and vectors.
 
     Attention, recurrent layers and bilinear ones are made of such; a bilinear layer counts one for each weight.
@@ -26,6 +28,7 @@ def module_macs(model: nn.Module, input_shape: tuple[int, ...], batch_size: int 
     Args:
         model: left as it is.
         input_shape: `(channels, *size)`.
+        words: whether inputs are words.
         batch_size: tried where the model takes neither one input nor a few; the count is divided by it.
     """
     model = own_copy(model).eval().requires_grad_()
@@ -36,7 +39,8 @@ def module_macs(model: nn.Module, input_shape: tuple[int, ...], batch_size: int 
         return int(counter.get_total_flops()) // (2 * len(inputs))
 
     with seeded(), _taken_apart():
-        return of_one(count, torch.ones(1, *input_shape, dtype=torch.float32), batch_size)[0]
+        ones = torch.ones(1, *input_shape, dtype=torch.int64 if words else torch.float32)
+        return of_one(count, ones, batch_size)[0]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from nassearch.errors import InvalidSetting, NassearchError, told
+from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, told
 from nassearch.networks.graph import Network
 from nassearch.networks.initialise import check_init, initialised
 from nassearch.networks.isolation import isolated
@@ -113,9 +113,9 @@ def _told(error: BaseException) -> str:
     """Return what went wrong as text.
 
     Raises:
-        InvalidSetting: the error is one, and so not of this model alone.
+        InvalidSetting, BrokenPart: the error is one, and so not of this model alone.
     """
-    if isinstance(error, InvalidSetting):
+    if isinstance(error, InvalidSetting | BrokenPart):
         raise error
     return str(error) if isinstance(error, NassearchError) else told(error)
 

@@ -191,6 +191,10 @@ class Probe:
 
     def _to_inputs(self, recording: Recording) -> Tensor:
         inputs, total = recording.inputs, recording.logits.sum()
+        if not inputs.requires_grad:
+            raise InvalidModel(
+                "inputs are words, which have no gradient: score them by a proxy of weights, such as snip"
+            )
         found = None
         if total.requires_grad:
             (found,) = torch.autograd.grad(total, inputs, retain_graph=True, allow_unused=True)

@@ -42,7 +42,7 @@ class Recording:
             layers: whose outputs to watch, see `watch`.
             relus: whether to note what ReLUs see.
         """
-        self.inputs = inputs.detach().clone().requires_grad_()
+        self.inputs = inputs.detach().clone().requires_grad_(inputs.is_floating_point())  # words cannot
         self.patterns: list[Tensor] = []
         self.live: set[int] = set()
         self._seen: Callable[[nn.Module, Tensor, Tensor], None] | None = None

@@ -57,16 +57,21 @@ def _logits(model: nn.Module, batch: Batch, count: int) -> int:
             raise
         except (Exception, SystemExit) as error:
             raise InvalidModel(
-                f"the model fails on inputs of shape {list(batch.inputs.shape)}: {told(error)}; {_remedy(model, error)}"
+                f"the model fails on inputs of shape {list(batch.inputs.shape)}: {told(error)}; "
+                f"{_remedy(model, error, batch.inputs.dtype.kind != 'f')}"
             ) from error
     return checked(logits, count).shape[1]
 
 
-def _remedy(model: nn.Module, error: BaseException) -> str:
+def _remedy(model: nn.Module, error: BaseException, words: bool) -> str:
     if isinstance(error, SystemExit):
         return "let it return logits"
     if out_of_memory(error):
         return "give fewer or smaller inputs"
+    if not words and "indices" in str(error) and any(isinstance(m, nn.Embedding) for m in model.modules()):
+        return "it looks words up, which are whole numbers [B, T]: --input words:T on the command line"
+    if words and "Long" in str(error):
+        return "inputs that are whole numbers are words: convert them to floating point where they are none"
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
             return (

@@ -37,12 +37,12 @@ def progressivity(probe: Probe) -> float:
     return least_step(entropies(probe))
 
 
-@model_proxy(reference=REFERENCE.format("eq. 7"), needs=(), reads=(), init="kaiming", bias="zero")
+@model_proxy(reference=REFERENCE.format("eq. 7"), needs=(), reads=(), init="kaiming", bias="zero", revision=2)
 def trainability(probe: Probe) -> float:
     """Average -s - 1/s over blocks, s the spectral norm of errors passed back through one; higher is better.
 
     It is largest, 0, where s = 1: errors that neither grow nor shrink. Looks at noise, not at data. A block that does
-    nothing at all makes it -inf.
+    nothing at all makes it -inf, which a scorer takes for no score.
     """
     from nassearch.networks.stages import TINY_NORM, norms
 

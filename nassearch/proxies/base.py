@@ -12,7 +12,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +20,9 @@ from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
 from nassearch.networks.options import PROBE_REVISION, check_options, check_reads
 from nassearch.proxies.kinds import Kinds
-from nassearch.proxies.scores import Scores, parted, told_or_float
-from nassearch.types import Batch, Floats
+from nassearch.proxies.scores import Scores, by_kind, checked, number, read
+from nassearch.shipping import reduced
+from nassearch.types import Batch, Floats, plain
 
 if TYPE_CHECKING:
     from nassearch.networks.probe import Probe
@@ -99,12 +99,11 @@ class Proxy:
         """
         if self.model_function is None:
             raise InvalidModel(f"{self.name} is defined for architectures of a search space, not for modules")
-        self.check(options, batch)
-        return told_or_float(self.model_function(model, batch, **options))
+        self.check(options := plain(options), batch)
+        return number(self.name, self.model_function(model, batch, **options))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
-        return _at, (self.function.__module__, self.name)
+        return reduced(self, self.for_networks.from_elsewhere(self.function))
 
     def __call__(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Floats:
         """Return raw scores, float64 `[N]`, NaN where there is none."""
@@ -112,13 +111,8 @@ class Proxy:
 
     def scored(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Scores:
         """Return raw scores, and by position why there is none where there is a reason."""
-        self.check(options, batch)
-        function = self.for_networks.choose(self.name, self.function, networks)
-        return parted(function(networks, batch, **options))
-
-
-def _at(module: str, name: str) -> Proxy:
-    return getattr(import_module(module), name)  # type: ignore[no-any-return]
+        self.check(options := plain(options), batch)
+        return together([(self, options, batch)], networks)[0]
 
 
 def proxy(
@@ -179,16 +173,16 @@ class ModelProxy(Proxy):
         Raises:
             NassearchError: a network could not be scored; a scorer, which has many to score, goes on without it.
         """
-        self.check(options, batch)
+        self.check(options := plain(options), batch)
         ((scores, failures),) = together([(self, options, batch)], networks)
         if failures:
             raise NassearchError(next(iter(failures.values())))
         return scores
 
     def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
-        self.check(options, batch)
+        self.check(options := plain(options), batch)
         (value,) = read_one([(self, options)], model, batch)
-        return told_or_float(value)
+        return number(self.name, value)
 
     def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that its probe depends on."""
@@ -204,7 +198,8 @@ class ModelProxy(Proxy):
 
     def reader(self, options: Mapping[str, Any]) -> Callable[[Probe], float]:
         """Return what maps a probe to the score under these options."""
-        reader: Any = partial(self.function, **{k: v for k, v in options.items() if k not in PASS})
+        own = {k: v for k, v in options.items() if k not in PASS}
+        reader: Any = partial(read, self.name, partial(self.function, **own))
         reader.reads = self.reads
         return reader  # type: ignore[no-any-return]
 
@@ -258,16 +253,20 @@ Request = tuple[Proxy, Mapping[str, Any], Batch | None]
 
 def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[Scores]:
     """Score networks by many proxies, in their order; model proxies with one batch and settings share a probe."""
+    return by_kind(networks, len(requests), partial(_together, requests))
+
+
+def _together(requests: Sequence[Request], kind: type, networks: Sequence[Network]) -> list[Scores]:
     answers: dict[int, Scores] = {}
     shared: dict[str, list[int]] = {}
     requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
     for place, (proxy, options, batch) in enumerate(requests):
-        if isinstance(proxy, ModelProxy):
-            proxy.for_networks.choose(proxy.name, proxy.function, networks)
+        own = proxy.for_networks.choose(proxy, kind, options)
+        if own is None and isinstance(proxy, ModelProxy):
             key = f"{proxy.settings(options)} {batch.digest() if batch else None}"
             shared.setdefault(key, []).append(place)
         else:
-            answers[place] = proxy.scored(networks, batch, **options)
+            answers[place] = checked(proxy.name, own or partial(proxy.function, **options), networks, batch)
     if shared:
         from nassearch.networks.passes import read_networks
     for places in shared.values():
@@ -290,9 +289,8 @@ def read_one(
     """
     from nassearch.networks.passes import read_model
 
-    looked_at = (
-        Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
-    )  # by none that needs no inputs
+    # Without a batch nobody looks at inputs.
+    looked_at = Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
     proxy, options = asked[0]
     settings = proxy.settings_of_model(options, len(looked_at.inputs))
     reads = frozenset().union(*(proxy.reads for proxy, _ in asked))

@@ -50,4 +50,5 @@ def _flops(model: Any, batch: Batch | None) -> float:
         raise InvalidSetting("flops of a module needs a batch, for the shape of its inputs")
     from nassearch.networks.macs import module_macs
 
-    return float(module_macs(model, batch.inputs.shape[1:], len(batch.inputs)))
+    words = batch.inputs.dtype.kind != "f"
+    return float(module_macs(model, batch.inputs.shape[1:], len(batch.inputs), words))

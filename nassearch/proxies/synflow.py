@@ -197,6 +197,8 @@ def _of_model(
         raise InvalidSetting(
             f"{name} of a module looks at the module's own weights: {', '.join(options)} has no meaning there"
         )
+    if batch is not None and batch.inputs.dtype.kind != "f":
+        return f"{name} sends ones through a model, and this one takes words, which ones are not: score it by another"
     if batch is None:
         raise InvalidSetting(f"{name} of a module needs a batch, for the shape of its inputs")
     from nassearch.networks.flow import scaled_flow

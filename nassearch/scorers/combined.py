@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.networks.options import check_kinds
 from nassearch.scorers.learning import learn
+from nassearch.shipping import reduced
 from nassearch.types import Arch, Floats, Progress, plain
 
 if TYPE_CHECKING:
@@ -80,12 +80,7 @@ class Combination:
         return parts
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The decorator leaves the combination under the function's name, so the function cannot be found by it.
-        return _at, (self.function.__module__, self.name)
-
-
-def _at(module: str, name: str) -> Combination:
-    return getattr(import_module(module), name)  # type: ignore[no-any-return]
+        return reduced(self)
 
 
 def combination(

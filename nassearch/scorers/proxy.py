@@ -59,8 +59,9 @@ class ProxyScorer:
     ) -> None:
         options = {**space.proxy_defaults.get(proxy.name, {}), **plain(options or {})}
         proxy.check(options, batch)
-        if proxy.resolve is not None:
-            options = proxy.resolve(space, task, batch, options)
+        resolve = proxy.for_networks.resolver(proxy, space, task)
+        if resolve is not None:
+            options = resolve(space, task, batch, options)
         self.proxy, self.space, self.task = proxy, space, task
         self.batch = batch if proxy.needs else None
         self.options = {**proxy.options, **options}

@@ -68,8 +68,8 @@ def made_up_batch(task: Task, seed: int = 0) -> Batch:
     rng = np.random.default_rng(seed)
     shape = (SAMPLES, *task.input_shape)
     inputs = (
-        rng.integers(task.classes, size=shape)
-        if task.tokens
+        rng.integers(task.words, size=shape)
+        if task.words is not None
         else rng.standard_normal(shape).astype(np.float32)
     )
     labels = rng.integers(task.classes, size=SAMPLES)
@@ -120,7 +120,7 @@ def modules() -> dict[str, tuple[Any, Batch]]:
         layers += [nn.Dropout(0.3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4)]
         images, words = nn.Sequential(*layers).eval(), Words()
     images[-1].weight.grad = torch.ones(4, 6)
-    of_words = made_up_batch(Task((5,), 9))
+    of_words = made_up_batch(Task((5,), 9, words=9))
     assert of_words.labels is not None
     return {
         "images": (images, made_up_batch(Task((3, 8, 8), 4))),

@@ -60,7 +60,7 @@ def _same_scores(networks: list[Any], task: Task) -> bool:
     from nassearch import registry
 
     rng = np.random.default_rng(0)
-    inputs = rng.integers(task.classes, size=(SAMPLES, *task.input_shape))
+    inputs = rng.integers(task.words or 9, size=(SAMPLES, *task.input_shape))
     batch = Batch(inputs if task.tokens else inputs.astype(np.float32))
     for name in registry.BUILT_IN["proxies"]:
         proxy = registry.load("proxies", name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
 from nassearch.testing.guidance import GuidanceContract, StrategyClass
-from nassearch.testing.surroundings import elsewhere, left_as_found
+from nassearch.testing.surroundings import elsewhere, left_as_found, plain_json
 from nassearch.types import Arch, Floats
 
 
@@ -177,7 +176,7 @@ class StrategyContract(GuidanceContract):
 
     def check_report(self, report: dict[str, Any]) -> None:
         """Check that a report is of numbers, texts and tables; see `Strategy.report`."""
-        assert json.loads(json.dumps(report, allow_nan=False)) == report, "a report is plain JSON without NaN"
+        assert plain_json(report), "a report is plain JSON without NaN"
         for value in report.values():
             assert value is None or isinstance(value, int | float | str | dict), (
                 "a report is of numbers, texts and tables"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -74,3 +75,12 @@ def module_state(model: Any) -> dict[str, Any]:
 def equal(one: Any, other: Any) -> bool:
     """Say whether two arrays of scores have the same bits, NaN being NaN."""
     return np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True)
+
+
+def plain_json(value: Any, nan: bool = False) -> bool:
+    """Say whether a value comes back from JSON as it went in; NaN only where that is allowed."""
+    try:
+        text = json.dumps(value, allow_nan=nan)
+    except (TypeError, ValueError):
+        return False
+    return bool(json.loads(text) == value) or (nan and json.dumps(json.loads(text)) == text)

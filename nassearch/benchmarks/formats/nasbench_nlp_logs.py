@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from nassearch.benchmarks.formats.base import Format, Reading, Training
-from nassearch.bounded import Bounded, guarded
+from nassearch.bounded import Bounded, Deadline, guarded
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, NassearchError, quoted
 from nassearch.limits import LOGS
 from nassearch.plain_json import read_json
@@ -122,8 +122,9 @@ def _texts(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
 
 def _of_folder(path: Path, most: int) -> Iterator[tuple[str, bytes, int]]:
     files = sorted(file for file in path.iterdir() if file.suffix == ".json")
+    deadline = Deadline(path, LOGS.seconds)
     for place in files[:most]:
-        with guarded(place), Bounded(place, LOGS) as file:
+        with guarded(place), Bounded(place, LOGS, deadline) as file:
             yield place.name, file.read(MOST_BYTES + 1), len(files)
 
 

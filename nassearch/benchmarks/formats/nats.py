@@ -14,7 +14,7 @@ from nassearch.benchmarks.formats.arch_results import trainings, wanted_epochs
 from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.nasbench201_pth import NAMES
 from nassearch.benchmarks.formats.pickles import Unpickler
-from nassearch.bounded import DAMAGED, Bounded, guarded
+from nassearch.bounded import DAMAGED, Bounded, Deadline, guarded
 from nassearch.errors import BadData, NassearchError
 from nassearch.limits import MEMBERS
 
@@ -99,8 +99,9 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
 
 def _of_folder(path: Path) -> Iterator[tuple[str, IO[bytes], int, int]]:
     files = sorted(file for file in path.iterdir() if file.is_file())
+    deadline = Deadline(path, MEMBERS.seconds)
     for count, place in enumerate(files, start=1):
-        with Bounded(place, MEMBERS) as file:
+        with Bounded(place, MEMBERS, deadline) as file:
             yield place.name, cast("IO[bytes]", file), count, len(files)
 
 

@@ -37,10 +37,18 @@ class Unpickler(ByteStream):
         read: takes a number of bytes and returns at most as many, none at the end.
         origin: names the stream in messages.
         limit: bytes beyond which the stream is refused, for what is unpacked from a small file and then held.
+        tick: called before each dictionary that `walk` yields, to end what takes too long.
     """
 
-    def __init__(self, read: Callable[[int], bytes], origin: str, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        read: Callable[[int], bytes],
+        origin: str,
+        limit: int | None = None,
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(read, origin, limit)
+        self._tick = tick
         self.value: Any = None
         self.held = Held()
 
@@ -149,6 +157,7 @@ class Unpickler(ByteStream):
                     target.update(zip(items[::2], items[1::2], strict=True))
                     if watched and not target.keys().isdisjoint(watched):
                         self._at = at
+                        self._tick()
                         held.before(target)
                         yield target
                         held.after(target)
@@ -228,7 +237,7 @@ class Unpickler(ByteStream):
             stack.append(called(function, arguments))
         elif op == 0x62:  # BUILD
             state = stack.pop()
-            self.held.count += 1
+            self.held.add(*(state if type(state) is tuple else ()))  # bytes of an array are copied
             built(stack[-1], state)
         elif op == 0x51:  # BINPERSID
             stack[-1] = called(named("torch.storage", "_load_from_bytes"), ())

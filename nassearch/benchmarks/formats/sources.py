@@ -50,7 +50,9 @@ def opened(path: Path) -> Iterator[Source]:
             stream = stack.enter_context(bz2.open(file))
         elif begins != LEGACY:
             raise BadData(f"{path} is neither a file of torch nor a bz2 of a pickle")
-        unpickler = Unpickler(Unpacked(stream, path, PICKLE.unpacked, file).read, str(path))
+        unpickler = Unpickler(
+            Unpacked(stream, path, PICKLE.unpacked, file).read, str(path), tick=file.deadline.check
+        )
         if begins == LEGACY:
             _skip_head(unpickler)
         yield Source(unpickler, file.tell, file.size)
