@@ -70,10 +70,7 @@ ONLY_IN = {
     "cloudpickle": ("cargo",),
     "joblib": ("parallel",),
     "matplotlib": ("plots", "scatter"),
-    "numba": (
-        "networks.compiled",
-        *(f"networks.collapsed_{part}" for part in ("bounds", "kernel", "moments", "schedule")),
-    ),
+    "numba": ("networks.kernels", "networks.collapsed_kernel"),
     "google": ("benchmarks.formats",),
     "google_crc32c": ("benchmarks.formats",),
     "platformdirs": ("paths",),
