@@ -129,6 +129,7 @@ def main() -> None:
             total[place] += float(str(outcome))
         total[4] = max(total[4], float(str(row[6])))
         total[5] = max(total[5], float(str(row[7])))
+    runner.shutdown()
     head = ["kind", "runs", "tracebacks", "hangs", "well without a result", "most MB", "most s"]
     summary = [[kind, *(f"{value:g}" for value in total)] for kind, total in sums.items()]
     everything = [*(f"{sum(total[i] for total in sums.values()):g}" for i in range(4)), *(f"{max(total[i] for total in sums.values()):g}" for i in (4, 5))]  # fmt: skip
