@@ -10,7 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -18,7 +18,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from nassearch.cargo import Cargo
+from nassearch.cluster_safety import keep_handlers, on_loopback, token_for_us_only
 from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.outlasting import outlast
 from nassearch.safepath import elsewhere, safe_children
 
 T = TypeVar("T")
@@ -68,6 +70,13 @@ def on_ray(
             f"Ray gave up: {' '.join(str(error).split())[:300]}; what is finished is kept: see to the cluster and run "
             "again, with fewer --workers where memory was short"
         ) from error
+    except KeyboardInterrupt:
+        if here is not None:  # a cluster of our own ends altogether, its workers first
+            for reference in unfinished:
+                ray.cancel(reference, force=True)
+            unfinished.clear()
+            _disconnect(ray)
+        raise
     finally:
         with suppress(Exception):  # the cluster may be what failed
             _cancel(ray, unfinished)
@@ -142,6 +151,12 @@ def _told(error: Any) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
+def _disconnect(ray: Any) -> None:
+    global _begun
+    ray.shutdown()
+    _begun = None
+
+
 def _connect(address: str, workers: int | None) -> Any:
     """Return Ray, connected to that cluster; a connection is kept for the work to come and ends with this process.
 
@@ -153,11 +168,22 @@ def _connect(address: str, workers: int | None) -> Any:
     if ray.is_initialized():
         if _begun in (wanted, None):
             return ray
-        ray.shutdown()
-    local = {"num_cpus": workers, "include_dashboard": False} if address == "local" else {}
+        _disconnect(ray)
+    own = address == "local"
+    local = {"num_cpus": workers, "include_dashboard": False} if own else {}
+    token_for_us_only(make=own)
     try:
-        with safe_children(), elsewhere():  # Ray's workers import from where this process is when it connects
+        with ExitStack() as stack:
+            stack.enter_context(safe_children())
+            stack.enter_context(
+                elsewhere()
+            )  # Ray's workers import from where this process is when it connects
+            stack.enter_context(keep_handlers())
+            if own:
+                stack.enter_context(outlast("SIGHUP", "SIGTERM"))
+                stack.enter_context(on_loopback(ray))
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
+            token_for_us_only(make=False)  # where there was no home to make it in
     except (OSError, RuntimeError, ValueError) as error:
         raise InvalidSetting(
             f"no Ray cluster to work with at {address}: {' '.join(str(error).split())[:300]}; start one with: ray "

@@ -124,7 +124,7 @@ class Experiment:
     @property
     def dataset_name(self) -> str:
         """Return the name of the data set: the benchmark's first where none was given."""
-        return next(iter(self._benchmark_class.datasets())) if self.dataset is None else self.dataset
+        return self._benchmark_class.find().name if self.dataset is None else self.dataset
 
     @property
     def move_scorer(self) -> str | None:

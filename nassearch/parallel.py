@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
 from nassearch.inert import show_warning
+from nassearch.outlasting import outlast
 from nassearch.safepath import safe_children
 from nassearch.types import plain
 
@@ -126,6 +127,7 @@ def _by_joblib(
     cargo = Cargo(function)
     with ExitStack() as stack:
         stack.enter_context(safe_children())
+        _start_trackers()
         if name == "dask":
             stack.enter_context(_dask(address, workers))
             # An argument that was scattered goes as a reference to it.
@@ -145,6 +147,13 @@ def _by_joblib(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts the tasks that are given up
                 results.close()
+
+
+def _start_trackers() -> None:
+    """Start the two processes that clean up behind a pool; joblib would do it later."""
+    for module in ("multiprocessing.resource_tracker", "joblib.externals.loky.backend.resource_tracker"):
+        with outlast("SIGHUP"):
+            import_module(module).ensure_running()
 
 
 def _call(function: Callable[[T], R], item: T) -> R:

@@ -80,6 +80,7 @@ BASES = {
     "benchmarks": "nassearch.benchmarks.base:Benchmark",
 }
 """What a part is, or a subclass of what: looked at where it comes from another package."""
+DATASET = "nassearch.benchmarks.base:Dataset"
 SCORERS = ("proxies", "combinations")
 """Kinds that are named in one place, so that what is built in of either keeps its name from both."""
 
@@ -158,6 +159,14 @@ def _fault(kind: str, name: str, part: Any) -> str:
         return f"it does not define {', '.join(sorted(part.__abstractmethods__))}"
     if of_class and not isinstance(getattr(part, "name", None), str):
         return "it has no name: give the class one"
+    if kind == "benchmarks":
+        known, dataset = part.datasets(), _import(DATASET)
+        if (
+            not isinstance(known, dict)
+            or not known
+            or not all(isinstance(d, dataset) for d in known.values())
+        ):
+            return "its datasets() gives no data sets by name, as {'toy': Dataset('toy', ...)}"
     if not of_class and (not name.isidentifier() or keyword.iskeyword(name)):
         return "a scorer is named by letters, digits and underscores, so nobody can write this name"
     return ""

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from nassearch.bounded import guarded, read_bytes, refuse_special
 from nassearch.errors import BadData, Busy, InvalidSetting, NassearchError
+from nassearch.growing import GrowingFile, lost
 from nassearch.limits import RESULT
 from nassearch.locks import hold, let_go
 from nassearch.records import Header, check_result, parse, round_line
@@ -40,9 +41,10 @@ class Store:
             store.append(round)
     """
 
-    def __init__(self, path: Path, file: FileIO, lock: FileLock, rounds: list[Round]) -> None:
-        self.path, self.rounds = path, rounds
-        self._file, self._lock, self._synced = file, lock, time.monotonic()
+    def __init__(self, file: GrowingFile, lock: FileLock, first: bytes, rounds: list[Round]) -> None:
+        self.path, self.rounds = file.path, rounds
+        self._file, self._lock, self._first = file, lock, first
+        self._synced, self._given_up = time.monotonic(), False
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], header: Header, overwrite: bool = False) -> Store:
@@ -95,9 +97,8 @@ class Store:
             elif not first.startswith(content):
                 parse(path, content + b"\n")  # says what is wrong with it
                 raise BadData(f"{path} ends within the header of a different result: remove it")
-            file.truncate(len(whole))
-            file.seek(len(whole))
-            store = cls(path, file, lock, rounds)
+            growing = GrowingFile(path, file, whole)
+            store = cls(growing, lock, whole[: whole.find(b"\n") + 1] or first, rounds)
             if not whole:
                 store._write(first)
             return store
@@ -117,35 +118,55 @@ class Store:
 
         Raises:
             InvalidSetting: it is not the next round.
-            NassearchError: it cannot be written; the file is left at the round before.
+            NassearchError: it cannot be written, and is left at the round before; or it was removed, replaced or
+                changed by another program, and the message says where all rounds are saved.
         """
         if round.round != self.done:
             raise InvalidSetting(f"{self.path} takes round {self.done} next, not {round.round}")
-        self._write(round_line(round))
+        line = round_line(round)
+        if (harm := self._file.harm()) is not None:
+            self.rounds.append(round)
+            raise self._lost(harm)
+        self._write(line)
         self.rounds.append(round)
         if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
-            os.fsync(self._file.fileno())
+            self._sync()
             self._synced = time.monotonic()
 
     def _write(self, line: bytes) -> None:
-        start = self._file.tell()
-        rest = memoryview(line)
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            self._file.add(line)
         except OSError as error:
-            self._file.truncate(start)
-            self._file.seek(start)
             raise _unwritable(self.path, error, self.done) from error
 
+    def _sync(self) -> None:
+        try:
+            self._file.sync()
+        except OSError as error:
+            raise self._lost(f"could not be brought to the disk ({error.strerror or error})") from error
+
+    def _lost(self, harm: str) -> NassearchError:
+        """Save all rounds elsewhere, and return the error that says where."""
+        self._given_up = True
+        content = b"".join([self._first, *map(round_line, self.rounds)])
+        return lost(self.path, harm, f"all {self.done} rounds", content)
+
     def close(self) -> None:
-        """Bring the file to the disk and let other writers in."""
-        if not self._file.closed:
-            try:
-                os.fsync(self._file.fileno())
-            finally:
-                self._file.close()
-                let_go(self._lock)
+        """Bring the file to the disk, see that it is still there, and let other writers in.
+
+        Raises:
+            NassearchError: it was removed, replaced or changed meanwhile, and where its rounds are saved.
+        """
+        if self._file.closed:
+            return
+        try:
+            if not self._given_up:
+                self._sync()
+                if (harm := self._file.harm_within()) is not None:
+                    raise self._lost(harm)
+        finally:
+            self._file.close()
+            let_go(self._lock)
 
     def __enter__(self) -> Store:
         return self
@@ -154,6 +175,8 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, KeyboardInterrupt) and not error.args:
+            error.args = (f"the {self.done} rounds in {self.path} are safe",)
 
 
 def read_result(path: str | os.PathLike[str]) -> Result:

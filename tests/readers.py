@@ -178,6 +178,8 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             for kind in ("strategies", "proxies", "combinations", "benchmarks")
             for more in ([], ["--json"])
         ],
+        "cache show": [["cache", "show"], ["cache", "show", "--json"]],
+        "cache clear": [["cache", "clear"], ["cache", "clear", "--others", "--json"]],
         "bench list": [["bench", "list"], ["bench", "list", "--json"]],
         "bench info": [
             ["bench", "info", dataset, "--benchmark", "losses"],

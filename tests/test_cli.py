@@ -233,8 +233,8 @@ def test_the_axis_of_different_models() -> None:
 
 
 def test_rounds_that_were_there_are_told_of(in_an_empty_folder: Path) -> None:
-    assert "rounds:  0 read from the result, 6 computed now" in done(*RUN, "--out", "a.jsonl")
-    assert "rounds:  6 read from the result, 3 computed" in done(*RUN, "--rounds", "9", "--out", "a.jsonl")
+    assert "rounds:  0 of 6 rounds were there, 6 computed now" in done(*RUN, "--out", "a.jsonl")
+    assert "rounds:  6 of 9 rounds were there, 3 computed" in done(*RUN, "--rounds", "9", "--out", "a.jsonl")
     # And no lock, nor anything else, stays beside a result.
     assert sorted(path.name for path in in_an_empty_folder.iterdir()) == ["a.jsonl", "a.png"]
 

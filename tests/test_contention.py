@@ -106,7 +106,7 @@ def test_a_work_file_has_one_writer(tmp_path: Path) -> None:
 
 def test_a_folder_where_a_work_file_belongs(tmp_path: Path) -> None:
     (tmp_path / "work.jsonl").mkdir()
-    with pytest.raises(NassearchError, match=r"work\.jsonl cannot be written: Is a directory\. What"):
+    with pytest.raises(NassearchError, match=r"work\.jsonl cannot be read: it is a directory"):
         WorkLog(tmp_path / "work.jsonl", HEADER, "test")
 
 
@@ -162,6 +162,7 @@ def test_a_folder_that_may_only_be_read(
 ) -> None:
     # Permissions do not hold back the superuser; a disk mounted read-only does.
     monkeypatch.setenv("NASSEARCH_DATA", str(small_disk / "data"))
+    monkeypatch.chdir(tmp_path)
     line = ["score", "--sample", "100", "--proxies", "params,flops", "--json"]
     assert call(*line).exit_code == 0
     expected = call(*line, "--no-cache")
@@ -300,6 +301,7 @@ def test_every_command_says_which_file_and_what_to_do(
     install()
     here = tmp_path / "here"
     here.mkdir()
+    monkeypatch.chdir(tmp_path)  # where a table goes that does not go where it should
     if name == "plot":
         assert call(*RUN.split(), here / "b.jsonl").exit_code == 0
     if name == "bench import":
@@ -321,6 +323,9 @@ def test_every_command_says_which_file_and_what_to_do(
     assert re.search(rf"{small_disk}\S* cannot be written: {reason}", result.stderr), result.stderr
     assert re.search(r"(choose another|make room)", result.stderr), result.stderr
     assert result.stderr.count("\n") == 1
+    if suffix := {"score": ".csv", "correlate": ".json"}.get(name):
+        assert f"the table is saved in a.saved{suffix}\n" in result.stderr
+        assert (tmp_path / f"a.saved{suffix}").stat().st_size
     left = [path for path in small_disk.rglob("*") if path.is_file() and path.name != "ballast"]
     for path in left:  # lines up to the last whole one
         assert path.suffix == ".jsonl", path

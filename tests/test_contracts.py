@@ -14,6 +14,7 @@ from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.networks.recurrent import RecurrentNetwork
 from nassearch.proxies.base import Proxy
 from nassearch.scorers.combined import Combination
 from nassearch.spaces.base import SearchSpace
@@ -170,6 +171,31 @@ class TestProxies(ProxyContract):
     def archs(self) -> list[Arch]:
         """Return random cells, and one that carries nothing."""
         return [*NASBench201().sample_many(3, np.random.default_rng(4)), (0,) * 6]
+
+
+ON_WORDS = [
+    name for name in PROXIES if RecurrentNetwork in registry.load("proxies", name).for_networks.functions
+]
+
+
+CELLS = space_of(registry.load("benchmarks", "nasbench-nlp"))
+
+
+class TestProxiesOnWords(ProxyContract):
+    """Those that have a meaning for recurrent networks."""
+
+    @pytest.fixture(params=ON_WORDS)
+    def proxy(self, request: pytest.FixtureRequest) -> Proxy:
+        loaded: Proxy = registry.load("proxies", request.param)
+        return loaded
+
+    @pytest.fixture
+    def space(self) -> SearchSpace:
+        return CELLS
+
+    @pytest.fixture
+    def task(self) -> Task:
+        return TASKS["nasbench-nlp"]
 
 
 class TestCombinations(CombinationContract):

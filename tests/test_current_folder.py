@@ -53,7 +53,7 @@ def script(tmp_path: Path) -> str:
     """Return a script such as pip makes for the command."""
     path = tmp_path / "bin" / "nassearch"
     path.parent.mkdir()
-    path.write_text(START)
+    path.write_text("from nassearch.cli import main\nif __name__ == '__main__':\n    main()\n")
     return str(path)
 
 
@@ -118,7 +118,7 @@ def test_settings_that_lie_there_change_nothing(
 ) -> None:
     pytest.importorskip("numba", reason="needs nassearch[fast]")
     install()
-    line = f"run ae --dataset cifar10 --rounds 2 --budget 70 --scorer {scorer} --warmup 9 --out a.jsonl"
+    line = f"run ae --dataset cifar10 --rounds 2 --budget 70 --scorer {scorer} --warmup 9 --no-cache --out a.jsonl"
     plain, settings = tmp_path / "empty", plant(tmp_path / "planted", ["planted"], tmp_path / "log")
     plain.mkdir()
     (settings / name).write_text(text)

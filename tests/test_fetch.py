@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +25,7 @@ from nassearch.benchmarks import fetching
 from nassearch.benchmarks.addresses import ADDRESSES, Address
 from nassearch.benchmarks.fetching import fetch
 from nassearch.cli.fetch import fetch as command
-from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, UnknownName
+from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError, UnknownName
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 NAME = "table.bin"
@@ -40,7 +40,8 @@ class Site:
         ranges: whether it honours Range; checks: whether it honours If-Range.
         cut: bytes of a body after which it hangs up.
         sized: whether it says how long a body is.
-        kind: Content-Type.
+        kind: Content-Type; more: further headers.
+        chunked: whether a body tells its end by itself; `cut` leaves that out.
         asked: the Range of every request, "" for none.
     """
 
@@ -53,16 +54,23 @@ class Site:
     cut: int | None = None
     sized: bool = True
     kind: str = "application/octet-stream"
+    more: dict[str, str] = field(default_factory=dict)
+    chunked: bool = False
+    moved: str = ""
     asked: list[str] = field(default_factory=list)
     waiting: threading.Event | None = None
 
 
 class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self) -> None:
         site: Site = self.server.site  # type: ignore[attr-defined]
         if self.path == "/moved":
             self.send_response(302)
-            self.send_header("Location", f"/{NAME}")
+            self.send_header("Location", site.moved or f"/{NAME}")
+            self.send_header("Content-Length", "0")
+            self.send_header("Connection", "close")
             self.end_headers()
             return
         if self.path != f"/{NAME}":
@@ -76,6 +84,7 @@ class Handler(BaseHTTPRequestHandler):
             if start >= total:
                 self.send_response(416)
                 self.send_header("Content-Range", f"bytes */{total}")
+                self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
             self.send_response(206)
@@ -86,14 +95,21 @@ class Handler(BaseHTTPRequestHandler):
             ("ETag", site.tag),
             ("Last-Modified", site.modified),
             ("Content-Type", site.kind),
+            *site.more.items(),
         ):
             if value:
                 self.send_header(name, value)
-        if site.sized:
+        if site.chunked:
+            self.send_header("Transfer-Encoding", "Chunked")
+        elif site.sized:
             self.send_header("Content-Length", str(total - start))
+        self.send_header("Connection", "close")
         self.end_headers()
         body = site.content[start:]
-        self.wfile.write(body if site.cut is None else body[: site.cut])
+        body = body if site.cut is None else body[: site.cut]
+        if site.chunked:
+            body = b"%x\r\n%s\r\n" % (len(body), body) + b"0\r\n\r\n" * (site.cut is None)
+        self.wfile.write(body)
         if site.waiting:
             site.waiting.wait(20)
 
@@ -215,6 +231,101 @@ def test_a_truncated_file_is_not_taken_for_whole(site: Site, folder: Path) -> No
     ):
         fetch("made")
     assert not (folder / NAME).exists()
+
+
+@pytest.mark.parametrize("cut", [None, 0, 100_000])
+@pytest.mark.parametrize("how", ["no length", "chunked", "a length"])
+def test_without_a_checksum_a_body_is_whole_where_its_end_is_known(
+    site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch, how: str, cut: int | None
+) -> None:
+    monkeypatch.setitem(ADDRESSES, "made", (Address(NAME, site.url),))
+    site.cut, site.sized, site.chunked = cut, how == "a length", how == "chunked"
+    if how == "no length" or cut is not None:
+        with pytest.raises(MissingData, match=r"could not fetch table\.bin"):
+            fetch("made")
+        assert not (folder / NAME).exists()
+        site.cut, site.sized, site.chunked = None, True, False
+    assert fetch("made").read_bytes() == CONTENT
+
+
+def test_an_empty_answer_is_no_file(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ADDRESSES, "made", (Address(NAME, site.url),))
+    site.content = b""
+    with pytest.raises(MissingData, match="the answer is empty"):
+        fetch("made")
+
+
+@pytest.mark.parametrize("change", [str.upper, str.title, lambda text: text.replace("sha256", "SHA-256 ")])
+def test_checksums_are_of_any_case(
+    site: Site, monkeypatch: pytest.MonkeyPatch, change: Callable[[str], str]
+) -> None:
+    checksum = change(ADDRESSES["made"][0].checksum)
+    monkeypatch.setitem(ADDRESSES, "made", (Address(NAME, site.url, "", checksum),))
+    assert fetch("made").read_bytes() == CONTENT
+    assert fetch("made").read_bytes() == CONTENT, "what is there is checked alike"
+
+
+@pytest.mark.parametrize("checksum", ["crc:12", "shake_128:12", "12ab", ":12", "md5"])
+def test_a_checksum_of_no_known_kind(site: Site, monkeypatch: pytest.MonkeyPatch, checksum: str) -> None:
+    monkeypatch.setitem(ADDRESSES, "made", (Address(NAME, site.url, "", checksum),))
+    with pytest.raises((InvalidSetting, BadData)):
+        fetch("made")
+
+
+@pytest.mark.parametrize(
+    "kind", ["Text/HTML", "TEXT/HTML; charset=utf-8", " text/html", "application/xhtml+XML"]
+)
+def test_a_web_page_is_one_in_any_case(site: Site, kind: str) -> None:
+    site.kind = kind
+    with pytest.raises(MissingData, match="the answer is a web page"):
+        fetch("made")
+
+
+def test_an_address_may_shout(site: Site) -> None:
+    assert fetch("made", url=site.url.replace("http", "HTTP")).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "x-gzip", "br", "deflate, gzip", "identity, gzip"])
+@pytest.mark.parametrize("header", ["Content-Encoding", "Transfer-Encoding"])
+def test_an_encoded_body_is_refused(site: Site, folder: Path, header: str, encoding: str) -> None:
+    site.more = {header: encoding}
+    with pytest.raises(MissingData, match=r"sends it encoded \(.*(gzip|br)\), which was not asked for"):
+        fetch("made")
+    assert not (folder / NAME).exists() and not (folder / f"{NAME}.part").exists()
+
+
+def test_identity_is_no_encoding(site: Site) -> None:
+    site.more = {"Content-Encoding": "Identity"}
+    assert fetch("made").read_bytes() == CONTENT
+
+
+SECRETS = [
+    "http://me:hunter2@HOST/table.bin", "http://hunter2@HOST/table.bin", "http://me:hun@ter:hunter2@HOST/table.bin",
+    "HTTP://me:hunter2@HOST/gone", "http://me:hunter2@HOST/moved", "http://HOST/table.bin?token=hunter2",
+    "http://HOST/gone?id=7&X-Amz-Signature=hunter2&x=1", "http://HOST/gone?Access%4BKey=hunter2&to%6Ben=hunter2",
+    "http://me:hunter2@127.0.0.1:9/table.bin", "http://me:hunter2@/table.bin", "http://me:hunter2@[::1/table.bin",
+    "ftp://me:hunter2@HOST/table.bin", "me:hunter2@HOST/table.bin", "http://me:hun/hunter2@HOST/table.bin",
+    "http://me:hunter2@HOST:99999/table.bin", "http://me:hunter2@.HOST/table.bin",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", SECRETS)
+@pytest.mark.parametrize("cut", [None, 100_000])
+def test_no_secret_of_an_address_is_told_or_kept(site: Site, folder: Path, url: str, cut: int | None) -> None:
+    host = site.url.split("/")[2]
+    site.cut, site.moved = cut, f"http://me:hunter2@{host}/{NAME}?password=hunter2"
+    result = CliRunner().invoke(command, ["made", "--url", url.replace("HOST", host)])
+    told = [result.output, result.stderr, str(result.exception)]
+    assert result.exception is None or isinstance(result.exception, NassearchError), told
+    kept = [path.read_text(errors="replace") for path in folder.glob("*.json")]
+    kept += [path.name for path in folder.glob("*")]
+    assert "hunter2" not in "".join(told + kept)
+    site.cut = None
+    if cut and (folder / f"{NAME}.part").exists():
+        assert fetch("made", url=url.replace("HOST", host)).read_bytes() == CONTENT
+        assert site.asked[-1] == "bytes=100000-", (
+            "it goes on, under an address that is kept without its secret"
+        )
 
 
 def test_a_wrong_checksum_sets_the_file_aside(site: Site, folder: Path) -> None:

@@ -23,6 +23,7 @@ from nassearch.networks.graph import Builder, Network
 from nassearch.proxies.base import Proxy, model_proxy, proxy, together
 from nassearch.proxies.kinds import Kinds
 from nassearch.scorers import ProxyScorer
+from nassearch.scorers.combined import CombinedScorer, combination
 from nassearch.spaces.choices import Choices
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Batch, Task
@@ -309,3 +310,31 @@ def test_kinds_are_a_table_of_functions() -> None:
     kinds(Tree)(len)
     assert kinds.find(Bush) is len and kinds.find(Wide) is None
     assert json.dumps([kind.__name__ for kind in kinds.functions]) == '["Tree"]'
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        1.0,
+        [1.0],
+        np.ones((2, 1)),
+        np.ones(3),
+        np.array(["a", "b"]),
+        [1.0, None],
+        {1.0, 2.0},
+        np.array([1j, 1]),
+    ],
+    ids=str,
+)
+def test_a_wrong_return_of_a_combination_is_told(found: Any) -> None:
+    @combination(reference="an example")
+    def odd(parts: Any, among: Any) -> Any:
+        return found if parts.shape[1] else parts.sum(axis=0)
+
+    space = NASBench201()
+    scorer = CombinedScorer(odd, [ProxyScorer(registry.load("proxies", "params"), space, TASK)])
+    with pytest.raises(
+        BrokenPart, match=r"the combination odd returned .* for 2 architectures: a combination returns one"
+    ):
+        scorer(space.sample_many(2, np.random.default_rng(0)))

@@ -33,7 +33,7 @@ from nassearch.proxies.naswot import naswot
 from nassearch.proxies.synflow import logsynflow, synflow
 from nassearch.spaces.nasbench_asr import OPS, NASBenchASR
 from nassearch.spaces.network_asr import CONV5, LINEAR, ZERO
-from nassearch.testing import BenchmarkContract, SpaceContract
+from nassearch.testing import BenchmarkContract
 from nassearch.types import Arch, Batch, Task
 
 SPACE = NASBenchASR()
@@ -48,11 +48,7 @@ PUBLISHED = [
 """Architectures, their hashes and their parameters, from READMEs that print what the released files answer."""
 
 
-class TestSpace(SpaceContract):
-    @pytest.fixture
-    def space(self) -> NASBenchASR:
-        return SPACE
-
+class TestSpace:
     def test_every_vector_once_in_the_published_order(self) -> None:
         archs = list(SPACE.all())
         assert len(archs) == len(set(archs)) == SPACE.size == 13_824

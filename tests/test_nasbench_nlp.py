@@ -22,19 +22,10 @@ from nassearch.errors import BadData, InvalidArch, InvalidSetting, MissingData, 
 from nassearch.spaces.nasbench_nlp import NEAREST, NASBenchNLP
 from nassearch.spaces.recipes import to_arch, to_cell, to_recipe
 from nassearch.testing import BenchmarkContract
-from nassearch.testing.spaces import SpaceContract
 from nassearch.types import Batch, Task
 
 ARCHS = list(dict.fromkeys(to_arch(made_up(seed)) for seed in range(60)))
 TASK = Task((4,), 6, words=6)
-
-
-class TestSpace(SpaceContract):
-    symmetric = False
-
-    @pytest.fixture
-    def space(self) -> NASBenchNLP:
-        return NASBenchNLP(ARCHS)
 
 
 class TestRecipes:

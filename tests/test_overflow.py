@@ -77,6 +77,23 @@ def test_expected_synflow_of_any_depth(depth: int, blocks: bool, bias: bool) -> 
         assert "log=true" in reasons[0]
 
 
+@pytest.mark.parametrize("doublings", [50, 600, 1100])
+def test_more_paths_than_float64_counts(doublings: int) -> None:
+    b = Builder((WIDTH, 2, 2))
+    x = b.conv(0, WIDTH, kernel=1)
+    for _ in range(doublings):
+        x = b.add([x, x])
+    b.linear(b.global_pool(x), CLASSES, bias=False)
+    for name, options in (("synflow", {}), ("synflow", {"estimator": "sampled", "seed": 1})):
+        (found,) = load("proxies", name)([Network(((b.done(), 1),))], log=True, **options)
+        # Each of both layers doubles the mean signal, and R counts once for each of them.
+        expected = math.log(CLASSES * 2 * 2 * 2) + doublings * math.log(2)
+        # One draw of 256 and of 64 weights lies within a few tenths of its mean; the seed is fixed.
+        assert found == pytest.approx(
+            expected, rel=1e-12 if not options else None, abs=None if not options else 0.3
+        )
+
+
 def test_expected_synflow_that_is_too_small() -> None:
     # One channel halves a signal at each layer, and so it goes below float64.
     networks = [chain(depth, width=1, blocks=True) for depth in (5, 1500)]

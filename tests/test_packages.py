@@ -103,6 +103,9 @@ def test_a_broken_proxy_is_named_and_the_rest_goes_on(package: str, folder: Path
          " @classmethod\n def datasets(cls): return {}", "it has no name: give the class one"),
         ("benchmarks", "from nassearch.benchmarks.tabular import TabularBenchmark\nclass There(TabularBenchmark):\n"
          " name = 'there'\n @classmethod\n def datasets(cls): return 1 / 0", "ZeroDivisionError"),
+        *(("benchmarks", "from nassearch.benchmarks.tabular import TabularBenchmark\nclass There(TabularBenchmark):\n"
+           f" name = 'there'\n @classmethod\n def datasets(cls): return {given}", "gives no data sets by name")
+          for given in ("{}", "['toy']", "{'toy': 3}", "None")),
         ("strategies", "from nassearch.strategies.rand import RandomSearch\nclass There(RandomSearch):\n"
          " def __init__(self, space, rng, *, of={1}, **g): super().__init__(space, rng, **g)",
          "TypeError: Object of type set is not JSON"),
@@ -206,3 +209,32 @@ def test_parts_of_one_function_are_told_apart_by_their_names(folder: Path) -> No
     for _ in range(2):  # computed, then read
         (row,) = json.loads(call("score", "6111", "--proxies", "one,two", "--json").stdout)
         assert row["two"] == 2 * row["one"]
+
+
+def test_a_strategy_says_what_the_command_line_takes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = """
+        from nassearch.strategies.ae import AgingEvolution
+
+        class Two(AgingEvolution):
+            "Two edits at a time (an example)."
+            name = "two"
+            moves = (*AgingEvolution.moves, "grandchild")
+
+            def __init__(self, space, rng, *, patience=3, **guidance):
+                super().__init__(space, rng, **guidance)
+
+            def ask(self):
+                arch = super().ask()
+                return self.space.mutate(arch, self.rng) if self.move_at == "grandchild" else arch
+    """
+    offer(folder, "pairing", {"strategies": "two = pairing:Two"}, source)
+    monkeypatch.chdir(folder)
+    (row,) = [row for row in json.loads(call("list", "strategies", "--json").stdout) if row["name"] == "two"]
+    assert row["moves"] == ["child", "parent", "grandchild"] and row["scorer_settings"] == ["fitness"]
+    assert list(row["settings"]) == ["patience", "pool", "tournament", "population", "fitness"]
+    size = ("--budget", 8, "--rounds", 1, "--set", "pool=4", "--set", "tournament=2", "--set", "patience=1")
+    ran = call("run", "two", "--move", "params", "--move-at", "grandchild", *size)
+    assert ran.exit_code == 0, ran.stderr
+    assert "move params at grandchild" in ran.stdout
+    refused = call("run", "two", "--move", "params", "--move-at", "draw", *size)
+    assert refused.exit_code == 1 and "it takes child or parent or grandchild" in refused.stderr

@@ -56,7 +56,8 @@ def controller_of(name: str, options: tuple[int, ...], rate: float, weight: floa
 
 @pytest.mark.slow
 class TestLSTM(StrategyContract):
-    budget = 8
+    budget = 60
+    warmed_by = 150
 
     @pytest.fixture
     def strategy_class(self) -> type[Strategy]:

@@ -223,7 +223,7 @@ def test_a_full_disk_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) 
     with Store.open(path, header()) as store:
         store.append(all_rounds[0])
         before = path.read_bytes()
-        write_all = store._file.write
+        write_all = store._file._file.write
 
         class Full:
             def __getattr__(self, name: str) -> object:
@@ -234,8 +234,8 @@ def test_a_full_disk_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) 
                     raise OSError(errno.ENOSPC, "No space left on device")
                 return write_all(data[: len(data) - 50])  # part of the line still fits
 
-        file = store._file
-        monkeypatch.setattr(store, "_file", Full())
+        file = store._file._file
+        monkeypatch.setattr(store._file, "_file", Full())
         with pytest.raises(NassearchError, match=r"No space left on device\. The 1 rounds in it are safe"):
             store.append(all_rounds[1])
         assert path.read_bytes() == before

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.benchmarks.npz import read_npz, write_npz
+from nassearch.benchmarks.npz import Arrays, read_npz, write_npz
 from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName, Unreadable
 from nassearch.types import Batch, Task
 
@@ -18,8 +18,13 @@ REMEDY = "delete it, or write it again with: nassearch bench import"
 
 def save_batch(path: Path, batch: Batch) -> None:
     """Write a batch at once or not at all; equal batches give equal bytes."""
+    write_npz(path, batch_arrays(batch))
+
+
+def batch_arrays(batch: Batch) -> Arrays:
+    """Return what the file of a batch holds."""
     arrays = {"inputs": np.asarray(batch.inputs)}
-    write_npz(path, arrays if batch.labels is None else {**arrays, "labels": np.asarray(batch.labels)})
+    return arrays if batch.labels is None else {**arrays, "labels": np.asarray(batch.labels)}
 
 
 def keep_batch(path: Path, task: Task, batch: Batch, force: bool) -> Path:

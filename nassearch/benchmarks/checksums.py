@@ -6,12 +6,19 @@ import hashlib
 from pathlib import Path
 
 from nassearch.bounded import CHUNK, Bounded, guarded
+from nassearch.errors import InvalidSetting
 from nassearch.limits import PICKLE
 
 
 def digest(path: Path, like: str) -> str:
-    """Return the checksum of a file by the algorithm of another, `"md5:..."` in full."""
-    kind = like.partition(":")[0]
+    """Return the checksum of a file by the algorithm of another, `"md5:..."` in full.
+
+    Raises:
+        InvalidSetting: there is no such algorithm.
+    """
+    kind = _kind(like)
+    if kind not in hashlib.algorithms_available or kind.startswith("shake"):
+        raise InvalidSetting(f"a checksum is such as md5:55e8..., sha256:4c39..., not {like!r}")
     found = hashlib.new(kind, usedforsecurity=False)
     with guarded(path), Bounded(path, PICKLE) as file:
         while chunk := file.read(CHUNK):
@@ -20,10 +27,16 @@ def digest(path: Path, like: str) -> str:
 
 
 def agree(found: str, published: str) -> bool:
-    """Say whether a checksum in full is the published one, or ends in it.
+    """Say whether a checksum in full is the published one, or ends in it; upper and lower case are one.
 
-    >>> agree("md5:55e847143ce1f7c2d89b676f6b096897", "md5:096897")
+    >>> agree("md5:55e847143ce1f7c2d89b676f6b096897", "MD5:0968 97")
     True
     """
-    kind, _, digits = published.partition(":")
-    return bool(digits) and found.startswith(f"{kind}:") and found.endswith(digits)
+    digits = "".join(published.partition(":")[2].split()).lower()
+    return bool(digits) and _kind(found) == _kind(published) and found.lower().endswith(digits)
+
+
+def _kind(checksum: str) -> str:
+    """Return the algorithm as hashlib calls it: `SHA-256` is `sha256`."""
+    kind = checksum.partition(":")[0].strip().lower()
+    return kind.replace("-", "") if kind.startswith("sha-") else kind

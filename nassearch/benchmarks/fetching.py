@@ -17,9 +17,10 @@ from filelock import Timeout
 from nassearch import registry
 from nassearch.benchmarks.addresses import ADDRESSES, Address
 from nassearch.benchmarks.checksums import agree, digest
-from nassearch.benchmarks.resuming import Begun, in_words, tag_of, total_of
+from nassearch.benchmarks.resuming import Begun, in_words, is_ended, refusal, tag_of, total_of
+from nassearch.benchmarks.shown_addresses import shown
 from nassearch.bounded import read_bytes
-from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, UnknownName
+from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError, UnknownName
 from nassearch.limits import NOTE
 from nassearch.locks import held
 from nassearch.paths import data_dir
@@ -88,13 +89,13 @@ def addresses_of(benchmark: str) -> tuple[Address, ...]:
 
 def _chosen(benchmark: str, url: str | None, which: str | None) -> list[Address]:
     known = {address.file: address for address in addresses_of(benchmark)}
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise InvalidSetting(f"an address begins with http:// or https://, not {url!r}")
+    if url is not None and not url.lower().startswith(("http://", "https://")):
+        raise InvalidSetting(f"an address begins with http:// or https://, not {shown(url)!r}")
     if which is None:
         chosen = [address for address in known.values() if address.wanted]
         if url is not None and len(chosen) > 1:
             raise InvalidSetting(
-                f"{url} is one file, and {benchmark} has several: name it, of {', '.join(known)}"
+                f"{shown(url)} is one file, and {benchmark} has several: name it, of {', '.join(known)}"
             )
     elif which in known:
         chosen = [known[which]]
@@ -118,6 +119,7 @@ class _Download:
     def __post_init__(self) -> None:
         self.part = self.target.with_name(self.target.name + ".part")
         self.state = self.target.with_name(self.target.name + ".part.json")
+        self.place = shown(self.address.url)
 
     def run(self) -> Path:
         with self._full_disk():
@@ -138,11 +140,13 @@ class _Download:
             with self._asked(begun) as response:
                 offset = begun.offset if response.status_code == 206 else 0
                 total = total_of(response)
+                if total is None and offset:
+                    total = begun.total
                 self._room(total, offset)
                 self._tell(response, total, offset)
                 if not offset:  # before the note of another file is written beside it
                     self.part.unlink(missing_ok=True)
-                state = asdict(Begun(self.address.url, tag_of(response), total))
+                state = asdict(Begun(self.place, tag_of(response), total))
                 self.state.write_text(json.dumps(state))
                 self._receive(response, total, offset)
         self._check(self.part, "fetch it again, or from another place by --url")
@@ -154,11 +158,11 @@ class _Download:
         """Return what is known of the part that is here, nothing where there is none of this address."""
         try:
             begun = Begun(**read_json(read_bytes(self.state, NOTE)))
-            if begun.url == self.address.url:
+            if begun.url == self.place:
                 return replace(begun, offset=self.part.stat().st_size)
         except (OSError, TypeError, ValueError):
             pass
-        return Begun(self.address.url)
+        return Begun(self.place)
 
     @contextmanager
     def _asked(self, begun: Begun) -> Iterator[Response]:
@@ -174,22 +178,18 @@ class _Download:
         try:
             with requests.get(self.address.url, headers=headers, stream=True, timeout=PATIENCE) as response:
                 if not begun.offset or begun.continued_by(response):
-                    self._refuse(response)
+                    if (why := refusal(response)) is not None:
+                        self._fail(why)
                     yield response
                     return
-        except requests.RequestException as error:
+        except NassearchError:
+            raise
+        except (requests.RequestException, ValueError) as error:  # the latter where an address is none
             there = self.part.stat().st_size if self.part.exists() else 0
             kept = f" after {in_words(there)}, which are kept: run it again to go on" if there else ""
             self._fail(f"no answer, or a connection that broke{kept} ({type(error).__name__})", error)
-        with self._asked(Begun(self.address.url)) as response:
+        with self._asked(Begun(self.place)) as response:
             yield response
-
-    def _refuse(self, response: Response) -> None:
-        if not response.ok:
-            self._fail(f"the server answered {response.status_code} {response.reason}")
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            # Google Drive does so when too many have asked for a file.
-            self._fail("the answer is a web page and not the file")
 
     def _room(self, total: int | None, offset: int) -> None:
         free = shutil.disk_usage(self.target.parent).free
@@ -200,9 +200,9 @@ class _Download:
 
     def _tell(self, response: Response, total: int | None, offset: int) -> None:
         size = self.address.about or "of unknown size" if total is None else in_words(total)
-        place = (
-            self.address.url if response.url == self.address.url else f"{self.address.url} ({response.url})"
-        )
+        place, end = self.place, shown(response.url)
+        if end != place:
+            place += f" ({end})"
         begun = f", going on after {in_words(offset)}" if offset else ""
         self.announce(f"{self.address.file}, {size}, from {place} to {self.target}{begun}")
 
@@ -218,6 +218,13 @@ class _Download:
             os.fsync(file.fileno())
         if total is not None and done != total:
             self._fail(f"it ended after {in_words(done)} of {in_words(total)}; run it again to go on")
+        if total is None and not is_ended(response) and not self.address.checksum:
+            self._fail(
+                f"{in_words(done)} came, and neither their number nor their checksum is known, so nobody can tell "
+                f"whether that is all; it is kept as {self.part}"
+            )
+        if not done:
+            self._fail("the answer is empty")
 
     def _check(self, path: Path, remedy: str) -> None:
         if not self.address.checksum:
@@ -240,8 +247,8 @@ class _Download:
 
     def _fail(self, what: str, cause: Exception | None = None) -> NoReturn:
         raise MissingData(
-            f"could not fetch {self.address.file} from {self.address.url}: {what}. Where this goes on, download it by "
-            f"hand, and then: {self._import()}"
+            f"could not fetch {self.address.file} from {self.place}: {what}. Where this goes on, download it by hand, "
+            f"and then: {self._import()}"
         ) from cause
 
     @contextmanager

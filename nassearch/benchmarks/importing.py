@@ -13,6 +13,7 @@ import numpy as np
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.formats.base import Format
 from nassearch.benchmarks.layout import Layout, find_layout
+from nassearch.benchmarks.npz import npz_bytes
 from nassearch.benchmarks.official import (
     check_published,
     official_table,
@@ -27,6 +28,7 @@ from nassearch.benchmarks.trainings import collect, to_table
 from nassearch.bounded import check_there
 from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName, Unreadable
 from nassearch.paths import data_dir
+from nassearch.together import finish, write_together
 from nassearch.types import Progress
 
 
@@ -202,15 +204,15 @@ def _of_format(
 def _keep(
     benchmark: type[TabularBenchmark], tables: Mapping[str, Table], folder: Path, force: bool
 ) -> tuple[ImportedTable, ...]:
-    """Write tables that are not there yet, once it is known that all of them may be written."""
-    new = {name: _is_new(folder / f"{name}.npz", table, force) for name, table in tables.items()}
-    kept = []
-    for name, table in tables.items():
-        path = folder / f"{name}.npz"
-        if new[name]:
-            table.save(path)
-        kept.append(_describe(benchmark, table, path, new[name]))
-    return tuple(kept)
+    """Write tables that are not there yet, all of them or none."""
+    finish(folder)
+    paths = {name: folder / f"{name}.npz" for name in tables}
+    new = {name: _is_new(paths[name], table, force) for name, table in tables.items()}
+    kept = tuple(_describe(benchmark, table, paths[name], new[name]) for name, table in tables.items())
+    write_together(
+        folder, {paths[name].name: npz_bytes(tables[name].arrays()) for name in tables if new[name]}
+    )
+    return kept
 
 
 def _is_new(target: Path, table: Table, force: bool) -> bool:

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from nassearch import __version__
-from nassearch.benchmarks.batches import save_batch
+from nassearch.benchmarks.batches import batch_arrays
 from nassearch.benchmarks.building import Recipe, WorkFile, collect, representatives, train_space
 from nassearch.benchmarks.nasbench201 import MNIST1D_TASK, NASBench201Benchmark
+from nassearch.benchmarks.npz import npz_bytes
 from nassearch.benchmarks.table import Table
 from nassearch.errors import InvalidSetting
 from nassearch.networks.counting import parameters
+from nassearch.together import write_together
 from nassearch.types import Batch, Progress
 
 RECIPE = Recipe(task=MNIST1D_TASK)
@@ -108,10 +110,12 @@ def build_embedded(
         versions=versions(),
     )
     paths = [out / f"{name}.npz", out / "mnist1d-batch.npz"]
-    table.save(paths[0])
     labels = data["train"].labels
     assert labels is not None
-    save_batch(paths[1], Batch(data["train"].inputs[:BATCH], labels[:BATCH]))
+    batch = Batch(data["train"].inputs[:BATCH], labels[:BATCH])
+    write_together(
+        out, {paths[0].name: npz_bytes(table.arrays()), paths[1].name: npz_bytes(batch_arrays(batch))}
+    )
     return paths
 
 

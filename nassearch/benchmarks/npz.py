@@ -25,17 +25,23 @@ DAMAGED = "is damaged or is no .npz archive"
 MOST_MEMBERS = 1000
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to `path`, which holds either the old content or all of the new at any moment.
+def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return what a file of these arrays holds.
 
     Equal arrays give equal bytes: numpy dates every member of the archive to 1980.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to `path`, which holds either the old content or all of the new at any moment.
 
     Raises:
         NassearchError: it cannot be written.
     """
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_whole(path, buffer.getbuffer(), "make room or choose another place, then run again")
+    write_whole(path, npz_bytes(arrays), "make room or choose another place, then run again")
 
 
 def read_npz(path: Path, remedy: str, names: Sequence[str] | None = None, limits: Limits = ARRAYS) -> Arrays:

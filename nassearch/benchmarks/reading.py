@@ -25,6 +25,8 @@ NOT_TABLES = {
 }
 MOST_ROWS, MOST_COLUMNS = 5_000_000, 10_000
 """Of a sheet, blank lines with it: NAS-Bench-101 has 423,624 rows, and a wide sheet some thirty columns."""
+MOST_CELLS = 80_000_000
+"""All trainings of NAS-Bench-101 in six columns have eight million."""
 LONGEST_LINE = 1 << 20
 """Characters, of a record of several lines too. One of 10,000 columns has some 200,000."""
 SEPARATOR = re.compile(r'\s*"?sep=(\\t|[^\w\s"\']|\t)?"?[\s,;]*', re.IGNORECASE)
@@ -139,7 +141,7 @@ class _Records:
     """Rows of cells out of lines, one of which is held at a time."""
 
     def __init__(self, path: Path, lines: Iterator[str], delimiter: str) -> None:
-        self._path, self._lines, self._length = path, lines, 0
+        self._path, self._lines, self._length, self._cells = path, lines, 0, 0
         self._reader = csv.reader(self._measured(), delimiter=delimiter, strict=True)
 
     def _measured(self) -> Iterator[str]:
@@ -153,6 +155,9 @@ class _Records:
         try:
             for record in self._reader:
                 self._length = 0
+                self._cells += len(record)
+                if self._cells > MOST_CELLS:
+                    raise csv.Error(f"more than {MOST_CELLS} cells, which no sheet of a benchmark has")
                 if any(cell.strip() for cell in record):
                     yield self._reader.line_num, [cell.strip() for cell in record]
         except csv.Error as error:

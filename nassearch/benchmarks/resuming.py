@@ -51,6 +51,27 @@ def total_of(response: Response) -> int | None:
     return int(found.group(1)) if found else None
 
 
+def is_ended(response: Response) -> bool:
+    """Return whether a body without a length says where it ends, so that one that breaks off is seen to."""
+    return "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+
+
+def refusal(response: Response) -> str | None:
+    """Return why an answer is not the file, or None where it may be."""
+    if not response.ok:
+        return f"the server answered {response.status_code} {response.reason}"
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        # Google Drive does so when too many have asked for a file.
+        return "the answer is a web page and not the file"
+    sent = f"{response.headers.get('Content-Encoding', '')},{response.headers.get('Transfer-Encoding', '')}"
+    encodings = {word.strip().lower() for word in sent.split(",")} - {"", "identity", "chunked"}
+    if encodings:
+        # Unpacked it would have another length and checksum than the server says, and packed it would be another file.
+        return f"the server sends it encoded ({', '.join(sorted(encodings))}), which was not asked for"
+    return None
+
+
 def in_words(count: int) -> str:
     """Return a size as people read it.
 

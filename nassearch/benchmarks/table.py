@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.npz import read_npz, write_npz
+from nassearch.benchmarks.npz import Arrays, read_npz, write_npz
 from nassearch.errors import BadData
 from nassearch.plain_json import read_json
 from nassearch.spaces.base import SearchSpace
@@ -140,13 +140,17 @@ class Table:
 
     def save(self, path: Path) -> None:
         """Write the table at once or not at all; equal tables give equal bytes."""
-        arrays: dict[str, NDArray[Any]] = {"valid": self.valid, "test": self.test, "rows": self.rows}
+        write_npz(path, self.arrays())
+
+    def arrays(self) -> Arrays:
+        """Return what its file holds."""
+        arrays: Arrays = {"valid": self.valid, "test": self.test, "rows": self.rows}
         for name, array in (("seconds", self.seconds), ("archs", self.archs)):
             if array is not None:
                 arrays[name] = array
         text = json.dumps(dict(self.meta), sort_keys=True, allow_nan=False)
         arrays["meta"] = np.frombuffer(text.encode(), dtype=np.uint8)
-        write_npz(path, arrays)
+        return arrays
 
     @cached_property
     def digest(self) -> str:

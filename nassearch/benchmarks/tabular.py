@@ -16,6 +16,7 @@ from nassearch.benchmarks.table import Table
 from nassearch.errors import BadData, MissingData
 from nassearch.paths import data_dir
 from nassearch.spaces.base import SearchSpace
+from nassearch.together import finish
 from nassearch.types import Arch, Batch, Floats, Metrics
 
 Self = TypeVar("Self", bound="TabularBenchmark")
@@ -76,6 +77,7 @@ class TabularBenchmark(Benchmark):
     @classmethod
     def installed(cls) -> list[str]:
         """Return the data sets whose tables are there."""
+        finish(data_dir() / cls.name)
         return [name for name in cls.datasets() if cls.table_path(name).exists()]
 
     @classmethod
@@ -91,6 +93,7 @@ class TabularBenchmark(Benchmark):
     def _load(cls, dataset: str | None) -> tuple[Dataset, Table]:
         known = cls.find(dataset)
         path, remedy = cls.table_path(known.name), cls.remedy(known.name)
+        finish(path.parent)
         if not path.exists():
             raise MissingData(f"the {known.name} table of {cls.name} is not installed (no {path}); {remedy}")
         return known, Table.load(path, remedy)

@@ -6,7 +6,7 @@ import json
 import os
 import weakref
 from collections.abc import Mapping
-from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from filelock import Timeout
 
 from nassearch.bounded import guarded, read_bytes
 from nassearch.errors import BadData, Busy, NassearchError
+from nassearch.growing import GrowingFile, lost
 from nassearch.limits import WORK
 from nassearch.locks import hold, let_go
 from nassearch.plain_json import read_json
@@ -46,15 +47,16 @@ class WorkLog:
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
-            whole = self._read(json.loads(json.dumps(header)), of) if path.exists() else 0
-            with open(path, "ab") as file:
-                file.truncate(whole)
+            whole = self._read(json.loads(json.dumps(header)), of) if path.exists() else b""
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            self._file = GrowingFile(path, FileIO(descriptor, "r+"), whole)
         except OSError as error:
             raise _unwritable(path, error) from error
+        self._header = header
         if not whole:
             self._write(header)
 
-    def _read(self, header: Mapping[str, Any], of: str) -> int:
+    def _read(self, header: Mapping[str, Any], of: str) -> bytes:
         with guarded(self.path, "remove it to start over"):
             text = read_bytes(self.path, WORK)
         whole = text.rfind(b"\n") + 1
@@ -65,28 +67,31 @@ class WorkLog:
         if lines and lines[0] != header:
             raise BadData(f"{self.path} belongs to another {of}; finish it, or remove it to start over")
         self.lines = lines[1:]
-        return whole
+        return text[:whole]
 
     def append(self, line: dict[str, Any]) -> None:
-        """Write a line: from here on, no kill loses it."""
+        """Write a line: from here on, no kill loses it.
+
+        Raises:
+            NassearchError: it cannot be written; or the file was removed, replaced or changed by another program, and
+                the message says where all lines are saved.
+        """
+        if (harm := self._file.harm()) is not None:
+            content = b"".join(map(_bytes, [self._header, *self.lines, line]))
+            raise lost(self.path, harm, "all finished units", content)
         self._write(line)
         self.lines.append(line)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        content = memoryview((json.dumps(line, allow_nan=False) + "\n").encode())
         try:
-            with open(self.path, "ab", buffering=0) as file:
-                whole = os.fstat(file.fileno()).st_size
-                try:
-                    while content:
-                        content = content[file.write(content) :]
-                    os.fsync(file.fileno())
-                except OSError:
-                    with suppress(OSError):  # so that a later line begins where this one did
-                        file.truncate(whole)
-                    raise
+            self._file.add(_bytes(line))
+            self._file.sync()
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+
+def _bytes(line: Mapping[str, Any]) -> bytes:
+    return (json.dumps(line, allow_nan=False) + "\n").encode()
 
 
 def _unwritable(path: Path, error: OSError) -> NassearchError:

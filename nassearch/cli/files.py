@@ -8,18 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from nassearch.cli.common import as_text
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.growing import save_elsewhere
 from nassearch.paths import write_whole
 
 SUFFIXES = (".csv", ".json")
 
 
 def check_output(path: Path | None, what: str) -> None:
-    """Raise `InvalidSetting` where a table cannot be written as the suffix says."""
-    if path is not None and path.suffix not in SUFFIXES:
+    """Raise `InvalidSetting` where a table cannot be written as the suffix says, or not there."""
+    if path is None:
+        return
+    if path.suffix not in SUFFIXES:
         raise InvalidSetting(
             f"{what} are written as {' or '.join(SUFFIXES)}, not as {path.name!r}: choose another -o"
         )
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir() or path.is_dir():
+        wrong = path if path.is_dir() else above
+        state = "is" if path.is_dir() else "is not"
+        raise InvalidSetting(f"{path} cannot be written: {wrong} {state} a folder; choose another -o")
 
 
 def write_rows(path: Path, columns: list[str], rows: list[list[Any]], value: Any = None) -> None:
@@ -35,4 +43,9 @@ def write_rows(path: Path, columns: list[str], rows: list[list[Any]], value: Any
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([["" if value != value else value for value in row] for row in rows])
-    write_whole(path, text.getvalue().encode(), "choose another -o")
+    content = text.getvalue().encode()
+    try:
+        write_whole(path, content, "choose another -o")
+    except NassearchError as error:
+        saved = save_elsewhere(path, content)
+        raise NassearchError(f"{error}; the table is saved in {saved}") if saved else error from error

@@ -9,12 +9,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from traceback import clear_frames
 from typing import Any, NoReturn
 
 import click
 
 from nassearch import __version__
 from nassearch.cli.common import echo
+from nassearch.cli.ending import ending, status, told
 from nassearch.errors import NassearchError
 from nassearch.inert import inert, show_warning
 
@@ -29,8 +31,6 @@ COMMANDS = {
     "bench": "nassearch.cli.bench:bench",
     "cache": "nassearch.cli.cache:cache",
 }
-INTERRUPTED = 130
-"""What shells report of a program that Ctrl-C ended: 128 and the number of the signal."""
 
 
 class Commands(click.Group):
@@ -55,7 +55,7 @@ class Commands(click.Group):
             if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
                 stream.reconfigure(errors="backslashreplace")
         try:
-            with _inert_errors(), _inert_warnings():
+            with ending(), _inert_errors(), _inert_warnings():
                 return super().invoke(ctx)
         except NassearchError as error:
             fail(str(error))
@@ -68,8 +68,12 @@ class Commands(click.Group):
             fail("this takes more memory than there is: give less at once, or a machine with more")
         except RecursionError as error:
             fail(f"something that was given is nested too deeply ({error})")
-        except KeyboardInterrupt:
-            fail("interrupted; what is finished is kept: run the same command to go on", INTERRUPTED)
+        except KeyboardInterrupt as error:
+            clear_frames(
+                error.__traceback__
+            )  # closes what hands out work, wherever that was, and so ends workers
+            safe = error.args[0] if error.args else "what is finished is kept"
+            fail(f"{told(error)}; {safe}: run the same command to go on", status(error))
 
 
 def fail(message: str, status: int = 1) -> NoReturn:

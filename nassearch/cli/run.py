@@ -147,7 +147,7 @@ def run(
         reached = summary["models_to_target"] or f"not within {curve.budget}"
         echo(f"{'' if x == 'models' else 'different '}models to {exact(experiment.target)}: {reached}")
     echo(
-        f"rounds:  {outcome.found} read from the result, {curve.rounds - outcome.found} computed now",
+        f"rounds:  {outcome.found} of {curve.rounds} rounds were there, {curve.rounds - outcome.found} computed now",
         *([f"scores:  {told(outcome.scores)}"] if outcome.experiment.guided else []),
         f"results: {path}",
         f"plot:    {picture}",

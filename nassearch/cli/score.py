@@ -19,9 +19,8 @@ from nassearch.cli.common import (
     watching,
     work_options,
 )
-from nassearch.cli.files import write_rows
+from nassearch.cli.files import check_output, write_rows
 from nassearch.cli.model import model_options, model_table
-from nassearch.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from nassearch.scorers.learning import Tally
@@ -89,10 +88,7 @@ def score(
         raise click.UsageError("--input, --vocabulary and --classes describe a --model, and there is none")
     if model is not None and dataset is not None:
         raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
-    if output is not None and output.suffix not in (".csv", ".json"):
-        raise InvalidSetting(
-            f"scores are written as .csv or .json, not as {output.name!r}: choose another -o"
-        )
+    check_output(output, "scores")
     reasons: dict[str, str] = {}
     tallies: list[Tally] = []
     with watching(not as_json) as watch:

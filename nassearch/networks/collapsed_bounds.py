@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from nassearch.networks.kernels import kernel
 
 DIES = 7e-46
 """Below half the smallest float32: what is smaller becomes zero."""
-FAST = njit(cache=True, nogil=True)
+FAST = kernel(nogil=True)
 
 
 @FAST

@@ -28,11 +28,12 @@ from nassearch.networks.collapsed_schedule import (
     WRITE,
 )
 from nassearch.networks.collapsed_tape import CONV, MEAN, NORM, POOL, SUM
+from nassearch.networks.kernels import kernel
 
 ZERO, ONE = np.float32(0), np.float32(1)
 SMALL = 1e-30
 """A bound of numbers so small that another summand may absorb them."""
-FAST = njit(cache=True, nogil=True)
+FAST = kernel(nogil=True)
 INLINE = njit(nogil=True, forceinline=True)
 
 

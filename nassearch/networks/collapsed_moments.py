@@ -9,13 +9,14 @@ further from the mean than some standard deviations, and no digits are lost.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from nassearch.networks.kernels import kernel
 
 EPS = np.float32(1e-5)
 LANES = L = 32
 GROUP = 8 * LANES
 ZERO = np.float32(0)
-FAST = njit(cache=True, nogil=True)
+FAST = kernel(nogil=True)
 
 
 @FAST

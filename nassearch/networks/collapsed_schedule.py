@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from nassearch.networks.collapsed_tape import NORM, SUM, Tape, Term
+from nassearch.networks.kernels import kernel
 
 KIND, FIRST, LAST, HIGH, WIDE, OUT_HIGH, OUT_WIDE, KERNEL, STRIDE, PADDING, COPIES, WRITE, LAG = range(13)
 
@@ -61,7 +61,7 @@ def schedule(tape: Tape) -> Schedule:
     return Schedule(*_arrange(np.array(code, np.int64), rows, np.array(tape.owner), np.array(tape.outputs)))
 
 
-@njit(cache=True)
+@kernel()
 def _arrange(code: Any, terms: Any, owner: Any, outputs: Any) -> Any:
     count = len(code)
     places = np.zeros(count, np.int64)

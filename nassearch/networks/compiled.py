@@ -8,7 +8,8 @@ the rows that each operation reads and writes, in the columns named here.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from nassearch.networks.kernels import kernel
 
 COPY, ACCUMULATE, RELU, POOL, MEAN, NORM, CONV = range(7)
 OP, READ, WRITE, IN, OUT, LENGTH_IN, LENGTH_OUT, KERNEL, STRIDE, PADDING, PARAMETER, BIAS, STATISTIC = range(
@@ -16,7 +17,7 @@ OP, READ, WRITE, IN, OUT, LENGTH_IN, LENGTH_OUT, KERNEL, STRIDE, PADDING, PARAME
 )
 EPS, MOMENTUM = np.float32(1e-5), np.float32(0.1)
 BETA1, BETA2 = 0.9, 0.999
-FAST = njit(cache=True)  # no fastmath: what is inlined would then decide how sums round
+FAST = kernel()  # no fastmath: what is inlined would then decide how sums round
 
 
 @FAST

@@ -34,7 +34,7 @@ import numpy as np
 from nassearch.networks.graph import Network
 from nassearch.networks.lumping import Lumping, Rows, Size, Word, alphabet
 from nassearch.networks.paths import Function, Paths
-from nassearch.networks.scaled import LIMIT, Scaled, times
+from nassearch.networks.scaled import LIMIT, Scaled
 from nassearch.types import Floats
 
 MOST = 1 << 16
@@ -88,6 +88,10 @@ class _Memory:
             self.parts.append(_Part(function, repeats, operations, kind))
         return found
 
+    def joins(self, chain: Chain) -> bool:
+        """Say whether a path leads through all parts of a network; otherwise its tangent is 0."""
+        return all(self.parts[number].function.words for number in chain)
+
     @property
     def full(self) -> bool:
         return max(len(self.tangents), len(self.parts), len(self.paths.terms)) > MOST
@@ -136,10 +140,12 @@ def scaled_synflow(networks: Sequence[Network]) -> list[Scaled]:
             some = group[start : start + SIDE_BY_SIDE]
             with np.errstate(over="ignore", invalid="ignore"):
                 memory.tangents.update(zip(some, _tangents(memory, some), strict=True))
-            out = [c for c in some if not LEAST < memory.tangents[c].mantissa < math.inf]
-            memory.tangents.update(zip(out, _tangents(memory, out, scaled=True) if out else (), strict=True))
+            out = [c for c in some if not LEAST < memory.tangents[c].mantissa < math.inf and memory.joins(c)]
+            if out:
+                memory.tangents.update(zip(out, _tangents(memory, out, scaled=True), strict=True))
     outputs = [network.chain[-1][0][-1].channels for network in networks]
-    return [times(n, memory.tangents[c]) for n, c in zip(outputs, chains, strict=True)]
+    found = [memory.tangents[chain] for chain in chains]
+    return [Scaled(n * value, power) for n, (value, power) in zip(outputs, found, strict=True)]
 
 
 def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) -> list[Scaled]:
@@ -172,7 +178,7 @@ def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) ->
             exponents = np.frexp(x.max(axis=(0, 1)))[1]
             if np.abs(exponents).max() > LIMIT:
                 x, powers = np.ldexp(x, -exponents), powers + exponents
-    return [Scaled(*each) for each in zip(x[:, 1].sum(axis=0).tolist(), powers.tolist(), strict=True)]
+    return list(map(Scaled, x[:, 1].sum(axis=0).tolist(), powers.tolist()))
 
 
 class _Step(NamedTuple):

@@ -33,9 +33,10 @@ class LSTMController:
     ) -> None:
         most, decisions = max(options), len(options)
         self._options, self.entropy_weight = options, entropy_weight
-        self._lstm = nn.LSTM(WIDTH, WIDTH, dtype=torch.float64)
-        # Row 0 begins the sequence; option k of decision d has a row of its own.
-        self._embedding = nn.Embedding(1 + most * decisions, WIDTH, dtype=torch.float64)
+        with torch.random.fork_rng(devices=[]):  # the constructors draw from torch's generator, for nothing
+            self._lstm = nn.LSTM(WIDTH, WIDTH, dtype=torch.float64)
+            # Row 0 begins the sequence; option k of decision d has a row of its own.
+            self._embedding = nn.Embedding(1 + most * decisions, WIDTH, dtype=torch.float64)
         self._first_rows = 1 + most * torch.arange(decisions)
         generator = torch.Generator().manual_seed(seed)
         learnt = [*self._lstm.parameters(), *self._embedding.parameters()]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import LEFT_OUT, Block, Layer
 from nassearch.networks.lumping import Op, Size, Word
-from nassearch.networks.scaled import LIMIT, Scaled, root, times, total
+from nassearch.networks.scaled import LIMIT, Scaled, largest, root, times, total
 
 WEIGHTED = ("conv", "linear", "frame_conv")
 KINDS = {
@@ -84,7 +84,8 @@ class Paths:
     def __init__(self) -> None:
         self.words: list[Word] = []
         self.terms: list[Term] = []
-        self._totals: list[tuple[int, Scaled, Scaled]] = []
+        self._totals: list[tuple[int, float, float, int]] = []
+        self._in_range = True
         self._words: dict[Word, int] = {}
         self._numbers: dict[Term, int] = {}
         self._steps: dict[tuple[int, int], tuple[_Step, int | None, Layer]] = {}
@@ -99,9 +100,10 @@ class Paths:
             place = self._words.setdefault(word, len(self.words))
             if place == len(self.words):
                 self.words.append(word)
-            value = root(above, below, layers)
+            value, power = root(above, below, layers)
             self.terms.append(term)
-            self._totals.append((place, value, times(layers, value)))
+            self._totals.append((place, value, value * layers, power))
+            self._in_range &= not power
         return found
 
     def function(self, block: Block) -> Function:
@@ -110,17 +112,35 @@ class Paths:
         Raises:
             InvalidSetting: it has a layer that is not a sum over paths, or truncates channels that differ.
         """
-        values: dict[int, list[Scaled]] = {}
-        tangents: dict[int, list[Scaled]] = {}
-        for term, paths in self._polynomial(block).items():
-            word, value, tangent = self._totals[term]
-            values.setdefault(word, []).append(times(paths, value))
-            tangents.setdefault(word, []).append(times(paths, tangent))
+        terms = self._polynomial(block)
+        # So many layers, each reading up to 16 others, have fewer than 2 ** LIMIT paths.
+        counted = self._counts if self._in_range and len(block) <= LIMIT / 4 else self._scaled_counts
+        words, counts, power = counted(terms)
+        return Function(block[0].size, block[-1].size, words, counts, power)
+
+    def _counts(self, terms: Terms) -> tuple[tuple[int, ...], tuple[tuple[float, float], ...], int]:
+        values: dict[int, list[float]] = {}
+        tangents: dict[int, list[float]] = {}
+        for term, paths in terms.items():
+            word, value, tangent, _ = self._totals[term]
+            values.setdefault(word, []).append(paths * value)
+            tangents.setdefault(word, []).append(paths * tangent)
         words = tuple(sorted(values, key=self.words.__getitem__))
         # These sums do not depend on the order: the same paths in another order are the same function.
-        power = _power([*values.values(), *tangents.values()])
-        counts = tuple((total(values[word], power), total(tangents[word], power)) for word in words)
-        return Function(block[0].size, block[-1].size, words, counts, power)
+        return words, tuple((math.fsum(values[word]), math.fsum(tangents[word])) for word in words), 0
+
+    def _scaled_counts(self, terms: Terms) -> tuple[tuple[int, ...], tuple[tuple[float, float], ...], int]:
+        """Return words, counts and their power where float64 is too small for one of the counts."""
+        values: dict[int, list[Scaled]] = {}
+        tangents: dict[int, list[Scaled]] = {}
+        for term, paths in terms.items():
+            word, value, tangent, power = self._totals[term]
+            values.setdefault(word, []).append(times(paths, Scaled(value, power)))
+            tangents.setdefault(word, []).append(times(paths, Scaled(tangent, power)))
+        words = tuple(sorted(values, key=self.words.__getitem__))
+        most = largest([*values.values(), *tangents.values()])
+        most = most if abs(most) > LIMIT else 0
+        return words, tuple((total(values[word], most), total(tangents[word], most)) for word in words), most
 
     def _polynomial(self, block: Block) -> Terms:
         terms: list[Terms] = []
@@ -176,13 +196,6 @@ class Paths:
         # Distributed as the weights are, and not scored: no layer that a tangent counts.
         bias = Op("ones", layer.size, scale=1 / (2 * math.sqrt(width * positions)))
         return step, self.number(((bias,), 0, 1, 1))
-
-
-def _power(groups: list[list[Scaled]]) -> int:
-    """Return the exponent of the largest term where one passes `LIMIT`, and otherwise 0."""
-    exponents = [math.frexp(m)[1] + e for terms in groups for m, e in terms if m]
-    passed = any(e for terms in groups for _, e in terms) or max(map(abs, exponents), default=0) > LIMIT
-    return max(exponents) if passed else 0
 
 
 def _alike(block: Block, position: int) -> bool:

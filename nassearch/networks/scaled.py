@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import NamedTuple
 
 LN2 = math.log(2)
@@ -37,11 +36,6 @@ class Scaled(NamedTuple):
     def log(self) -> float:
         """The natural logarithm, -inf of 0."""
         return math.log(self.mantissa) + self.exponent * LN2 if self.mantissa else -math.inf
-
-    @property
-    def fits(self) -> bool:
-        """Whether float64 holds the number, with all its digits."""
-        return not self.mantissa or sys.float_info.min <= self.value <= sys.float_info.max
 
 
 def surplus(largest: float) -> int:
@@ -80,3 +74,8 @@ def times(count: float, number: Scaled) -> Scaled:
         more = count.bit_length() - 64  # a float keeps 53 bits
         return Scaled((count >> more) * number.mantissa, number.exponent + more)
     return Scaled(count * number.mantissa, number.exponent)
+
+
+def largest(groups: list[list[Scaled]]) -> int:
+    """Return the exponent of the largest of some numbers, 0 where there is none."""
+    return max((math.frexp(m)[1] + e for terms in groups for m, e in terms if m), default=0)

@@ -6,6 +6,7 @@ For a module that is not of a search space they look at its own weights: their a
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from nassearch.networks.recurrent import RecurrentNetwork
 from nassearch.networks.scaled import Scaled
 from nassearch.proxies.base import proxy
 from nassearch.types import Batch
+
+TINY = sys.float_info.min
+"""Below it float64 has fewer digits, and at last none."""
 
 
 def _expected(options: Any) -> bool:
@@ -215,8 +219,9 @@ def _told(name: str, scores: Sequence[Scaled], log: bool) -> list[float | str]:
 
 
 def _value(name: str, score: Scaled) -> float | str:
-    if score.fits or math.isnan(score.mantissa):
-        return score.value
+    value = score.value
+    if TINY <= value < math.inf or not score.mantissa or math.isnan(value):
+        return value
     return (
         f"{name} is about 10 to the power of {score.log / math.log(10):.1f}, and float64 holds those from -307 to 308: "
         "take the logarithm, which keeps the order, by the option log=true"

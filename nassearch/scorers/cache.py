@@ -157,6 +157,14 @@ class ScoreCache:
         warnings.warn(f"scores are not cached in {self.path}: {error}", RuntimeWarning, stacklevel=2)
 
     def _open(self) -> sqlite3.Connection:
+        if self.writable and self._opened is not None and _identity(self.path) != self._seen:
+            self.close()
+            warnings.warn(
+                f"the score cache {self.path} was removed or replaced while it was in use: what it held is computed "
+                "again where it is asked for",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         if self._opened is None or self._opened[0] != os.getpid():  # a connection must not cross a fork
             if self.writable:
                 self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.errors import BrokenPart, InvalidSetting, UnknownName, quoted
 from nassearch.networks.options import check_kinds
 from nassearch.scorers.learning import learn
 from nassearch.shipping import reduced
@@ -180,7 +180,8 @@ class CombinedScorer:
         elif archs is not among:
             others = self._columns(among, among)
         own = self._columns(archs, among)
-        return self.combination.function(own, own if archs is among else others, **self.options)
+        found = self.combination.function(own, own if archs is among else others, **self.options)
+        return _one_each(self.combination.name, found, len(archs))
 
     def _columns(self, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
         return np.array([_against(part, archs, among) for part in self.parts])
@@ -196,6 +197,18 @@ class CombinedScorer:
 
     def _learn(self, archs: Sequence[Arch]) -> None:
         learn(self.leaves, archs, workers=self.workers, executor=self.executor, progress=self.progress)
+
+
+def _one_each(name: str, found: Any, count: int) -> Floats:
+    """Return the scores that a combination gives, float64 `[N]`; raise `BrokenPart` where they are something else."""
+    array = np.asarray(found) if isinstance(found, np.ndarray | list | tuple) else None
+    if array is None or array.shape != (count,) or array.dtype.kind not in "fiub":
+        met = type(found).__name__ if array is None else f"{array.dtype} {list(array.shape)}"
+        raise BrokenPart(
+            f"the combination {name} returned {met} for {count} architectures: a combination returns one number for "
+            "each, [N], and NaN where it has none"
+        )
+    return array.astype(np.float64, copy=False)
 
 
 def _against(part: ProxyScorer | CombinedScorer, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
