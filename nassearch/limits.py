@@ -33,6 +33,8 @@ LOGS = Limits(2 * GB, GB, 1200)
 TEXT = Limits(256 * MB, 256 * MB, 600)
 RESULT = Limits(256 * MB, 256 * MB, 600)
 WORK = Limits(GB, GB, 600)
+BEGINNING = Limits(1 << 62, MB, 60)
+"""Of files whose kind is not known yet: a part of them is looked at, and reading them says what is too large."""
 NOTE = Limits(MB, MB, 60)
 """Of small files of our own, such as what is known of a download."""
 

@@ -225,6 +225,15 @@ def test_a_disk_that_fails_later_is_not_damage(
         assert f"cannot be read: {os.strerror(errno.EIO)}" in str(caught.value)
 
 
+def test_what_is_too_large_is_known_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "nb-asr-e40-1234.pickle"
+    with path.open("wb") as file:
+        file.write(b"\x80\x02}X\x0c\x00\x00\x00dataset_type X model_hash")
+        file.truncate(1 << 40)
+    with pytest.raises(BadData, match="has 1099511627776 bytes; 512 MB of its kind are read"):
+        import_file(benchmark("nasbench-asr"), path)
+
+
 def test_a_folder_has_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         (tmp_path / f"{number}.json").write_text('{"recepie": "{}"}')

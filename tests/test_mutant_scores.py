@@ -169,12 +169,6 @@ def sees_others(probe):
     return float(probe.logits.abs().sum()) + ("_first" in vars(probe))
 
 
-@model_proxy(reference="made up", reads=("gradient",))
-def misspells(probe):
-    """Declare what there is not."""
-    return float(probe.logits.abs().sum())
-
-
 MUTANTS = [
     (centred, "test_a_network_scores_alone_as_among_others", "does not depend on the others"),
     (summed_up, "test_networks_in_another_order_score_the_same", "in another order"),

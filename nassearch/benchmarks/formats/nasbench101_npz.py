@@ -14,7 +14,7 @@ from nassearch.benchmarks.formats.hashes101 import check_hash
 from nassearch.benchmarks.npz import read_npz
 from nassearch.bounded import Bounded
 from nassearch.errors import BadData, InvalidSetting
-from nassearch.limits import ARRAYS
+from nassearch.limits import BEGINNING
 from nassearch.spaces.archs101 import archs_of
 from nassearch.spaces.cells101 import EDGES, INNER, KINDS, SHIFTS, VERTICES, cells
 from nassearch.spaces.nasbench101 import NASBench101
@@ -40,7 +40,7 @@ class NASBench101Npz(Format):
 
     def recognises(self, path: Path) -> bool:
         try:
-            with Bounded(path, ARRAYS) as file, archive(file) as opened:
+            with Bounded(path, BEGINNING) as file, archive(file) as opened:
                 names = {name.removesuffix(".npy") for name in opened.namelist()}
         except Exception:
             return False

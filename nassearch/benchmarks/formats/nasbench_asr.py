@@ -11,7 +11,7 @@ from nassearch.benchmarks.formats.base import Format, Reading, Training
 from nassearch.benchmarks.formats.pickles import Unpickler
 from nassearch.bounded import Bounded, guarded
 from nassearch.errors import BadData, InvalidSetting, NassearchError, quoted
-from nassearch.limits import PICKLES
+from nassearch.limits import BEGINNING, PICKLES
 from nassearch.types import Arch
 
 HEAD = 4096
@@ -70,7 +70,7 @@ def _files(path: Path) -> list[Path]:
     try:
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if file.is_file():
-                with Bounded(file, PICKLES) as stream:
+                with Bounded(file, BEGINNING) as stream:
                     head = stream.read(HEAD)
                 if head[:1] == b"\x80" and b"dataset_type" in head and b"model_hash" in head:
                     found.append(file)

@@ -13,7 +13,7 @@ from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs, arch_o
 from nassearch.benchmarks.reading import read_sheet
 from nassearch.bounded import Bounded
 from nassearch.errors import BadData, InvalidSetting, NassearchError, excerpt
-from nassearch.limits import SHEET
+from nassearch.limits import BEGINNING
 from nassearch.types import Arch
 
 HEADER = ["model_id", "ptb_test_loss"]
@@ -30,7 +30,7 @@ class LossSheet(Format):
 
     def recognises(self, path: Path) -> bool:
         try:
-            with Bounded(path, SHEET) as file:
+            with Bounded(path, BEGINNING) as file:
                 return file.read(100).partition(b"\n")[0].strip().decode().split(",") == HEADER
         except (OSError, UnicodeDecodeError, NassearchError):
             return False

@@ -9,7 +9,7 @@ from struct import Struct
 
 from nassearch.bounded import CHUNK, Bounded, guarded
 from nassearch.errors import BadData, InvalidSetting
-from nassearch.limits import RECORDS
+from nassearch.limits import BEGINNING, RECORDS
 
 HEADER = Struct("<QI")
 CHECKSUM = Struct("<I")
@@ -42,7 +42,7 @@ def crc32c() -> Callable[[bytes], int]:
 def looks_like_tfrecord(path: Path) -> bool:
     """Say whether a file begins with the header of a record; never raises."""
     try:
-        with Bounded(path, RECORDS) as file:
+        with Bounded(path, BEGINNING) as file:
             head = file.read(HEADER.size)
         length, checksum = HEADER.unpack(head)
         return bool(length <= MOST_BYTES and checksum == masked(crc32c()(head[:8])))
