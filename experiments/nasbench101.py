@@ -1,6 +1,6 @@
 """NAS-Bench-101: how proxies rank its cells, and what guided searches need, beside the two papers.
 
-    python experiments/nasbench101.py --data FOLDER --home FOLDER --out results [--only proxies weights searches]
+    python experiments/nasbench101.py --data FOLDER --home FOLDER --out results [--only proxies weights searches predictor]
 
 FOLDER holds `nasbench101/nasbench101.npz` (test accuracies; there are no validation values, so searches see the test
 value, as in the papers' curves) and `images/cifar10.npz`. Scores and rounds are kept in --home: stopped, it goes on.
@@ -10,6 +10,7 @@ of all 423,624 cells and of 1,000 neighbourhoods; epsilon and, on fewer, the pro
 weights: table 7 of 000, epsilon under every pair of weights.
 searches: table 4 and figure 7 of 001, guided by synflow: models to 94.22 %; and what the noise of a single training,
 which the table does not have, would do to random search, which does not look at it.
+predictor: the same for bp, which learns from what it has trained: fewer models, and fewer rounds, as each takes a minute.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from nassearch.plots import collect, draw_curves
 from nassearch.proxies.epsilon import distance, outputs
 from nassearch.types import Arch
 
-PARTS = ("proxies", "weights", "searches")
+PARTS = ("proxies", "weights", "searches", "predictor")
 CHEAP = ("synflow", "params", "flops")
 GRADIENT = ("grad_norm", "snip", "grasp", "fisher", "jacob_cov")
 TABLE_2 = {  # of 000: rho, rho top, tau, tau top, top 10 % / top 10 %, top 64 / top 5 %
@@ -79,6 +80,14 @@ SEARCHES = (  # label, models to the target in table 4 of 001, settings
     ("RL, move 10", None, {"strategy": "rl", "move": "synflow", "move_ratio": 10}),
     ("RL, move 100", 51, {"strategy": "rl", "move": "synflow", "move_ratio": 100}),
 )
+
+
+PREDICTOR = (  # label, settings
+    ("BP", {}),
+    ("BP, warm-up 512 by synflow", {"warmup": 512, "scorer": "synflow"}),
+    ("BP, warm-up 512 by params", {"warmup": 512, "scorer": "params"}),
+)
+PREDICTOR_BUDGET = 150
 
 
 def install(data: Path) -> None:
@@ -184,6 +193,30 @@ def searches(args: argparse.Namespace) -> str:
     )
 
 
+def predictor(args: argparse.Namespace) -> str:
+    """Repeat bp; return medians and models to the targets."""
+    rows, at = [], (50, 100, PREDICTOR_BUDGET)
+    few = argparse.Namespace(**{**vars(args), "rounds": args.predictor_rounds})
+    for label, values in PREDICTOR:
+        curve = run(few, strategy="bp", benchmark="nasbench101", budget=PREDICTOR_BUDGET, **values).curve(
+            *PAPER
+        )
+        medians, mean = curve.median(), curve.values.mean(axis=0)
+        rows.append(
+            [label, *(float(medians[m - 1]) for m in at), *map(curve.models_to, TARGETS), float(mean[-1])]
+        )
+    head = [
+        "search",
+        *(f"at {m}" for m in at),
+        *(f"models to {target} %" for target in TARGETS),
+        "mean at the end",
+    ]
+    return (
+        f"best test so far (no validation values), median of {args.predictor_rounds} rounds.\n\n"
+        + markdown(head, rows)
+    )
+
+
 def median_to(outcome: Outcome, deviation: float) -> int | None:
     """Return models to the papers' target with normal noise on every value, the same for a cell that comes again."""
     rng, values = np.random.default_rng(0), []
@@ -210,6 +243,7 @@ def main() -> None:
     parser.add_argument("--ablation", type=int, default=1000, help="cells for the table of weights")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=32)
+    parser.add_argument("--predictor-rounds", type=int, default=16)
     parser.add_argument("--budget", type=int, default=300)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--format", default="png", choices=["png", "svg", "pdf"])
@@ -220,7 +254,9 @@ def main() -> None:
         install(args.data)
     args.out.mkdir(parents=True, exist_ok=True)
     for part in args.only:
-        text = {"proxies": proxies, "weights": weights, "searches": searches}[part](args)
+        text = {"proxies": proxies, "weights": weights, "searches": searches, "predictor": predictor}[part](
+            args
+        )
         (args.out / f"nasbench101-{part}.md").write_text(text)
         print(text, flush=True)
 

@@ -2,7 +2,7 @@
 
     python experiments/speed/gpu.py --data FOLDER [--device cuda] [--quick]
 
-The 6,466 architectures of different keys, batch of 256 CIFAR-10 images, `epsilon(path=torch, device=cuda)` in one process,
+The 4,930 architectures of different keys, batch of 256 CIFAR-10 images, `epsilon(path=torch, device=cuda)` in one process,
 against `path=compiled` on the processor in the same run. There is no product of matrices in it, so TF32 plays no part (it is
 switched off all the same), and CUDA keeps denormals. `--device cpu --quick` shows that the command works where there is no GPU.
 """
