@@ -77,6 +77,22 @@ def test_expected_synflow_of_any_depth(depth: int, blocks: bool, bias: bool) -> 
         assert "log=true" in reasons[0]
 
 
+@pytest.mark.parametrize("depth", [20, 330])
+def test_windows_in_one_block_are_those_in_many(depth: int) -> None:
+    # Sums over 9 positions grow beyond float64 within one block too, before anything is multiplied.
+    head = Builder((64, 6, 6))
+    head.linear(head.global_pool(0), CLASSES, bias=False)
+    found = []
+    for blocks in (1, depth):
+        body, x = Builder((64, 6, 6)), 0
+        for _ in range(depth // blocks):
+            x = body.relu(body.conv(x, 64, kernel=3))
+        found.append(Network(((body.done(), blocks), (head.done(), 1))))
+    logs = load("proxies", "synflow")(found, log=True)
+    assert logs[0] == pytest.approx(logs[1], rel=1e-12)
+    assert logs[0] > 2 * depth
+
+
 @pytest.mark.parametrize("doublings", [50, 600, 1100])
 def test_more_paths_than_float64_counts(doublings: int) -> None:
     b = Builder((WIDTH, 2, 2))

@@ -30,11 +30,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nassearch.networks.graph import Network
 from nassearch.networks.lumping import Lumping, Rows, Size, Word, alphabet
 from nassearch.networks.paths import Function, Paths
-from nassearch.networks.scaled import LIMIT, Scaled
+from nassearch.networks.scaled import Scaled
 from nassearch.types import Floats
 
 MOST = 1 << 16
@@ -46,6 +47,9 @@ SIDE_BY_SIDE = 64
 LEAST = 1e-290
 """Below it tangents are computed again, scaled: signals on their way may have left float64."""
 
+Powers = NDArray[np.intc]
+NOWHERE = -(10**6)
+"""The power of two of a signal that is 0."""
 Chain = tuple[int, ...]
 """The parts of a network by number."""
 Operations = tuple[Size, Size, frozenset[Word]]
@@ -170,14 +174,8 @@ def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) ->
             if not scaled:
                 x, powers = _run(steps, offset, x), powers + more
                 continue
-            added = offset
-            if powers.any() and offset.any():  # in the unit of the signals, which is never less than its own
-                x, powers = np.ldexp(x, np.minimum(powers, 0)), np.maximum(powers, 0)
-                added = np.ldexp(offset, -powers)
-            x, powers = _run(steps, added, x), powers + more
-            exponents = np.frexp(x.max(axis=(0, 1)))[1]
-            if np.abs(exponents).max() > LIMIT:
-                x, powers = np.ldexp(x, -exponents), powers + exponents
+            x, powers = _run_scaled(steps, offset, x, powers)
+            powers = powers + more
     return list(map(Scaled, x[:, 1].sum(axis=0).tolist(), powers.tolist()))
 
 
@@ -222,3 +220,27 @@ def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
             y += z * counts[0]
             y[:, 1] += z[:, 0] * counts[1]
     return y
+
+
+def _run_scaled(steps: Sequence[_Step], offset: Floats, x: Floats, powers: Powers) -> tuple[Floats, Powers]:
+    """Do what `_run` does to signals that are to be multiplied by powers of two `[N]`, each brought into range."""
+    signals = [(x, powers)]
+    terms = [_in_range(offset + np.zeros_like(x[:1]), np.zeros_like(powers))]
+    for depth, rows, counts in steps:
+        if rows is not None:
+            z, power = signals[depth - 1]
+            signals[depth:] = [_in_range(rows.apply(z), power)]
+        if counts is not None:
+            z, power = signals[depth]
+            y = z * counts[0]
+            y[:, 1] += z[:, 0] * counts[1]
+            terms.append(_in_range(y, power))
+    unit = np.max([power for _, power in terms], axis=0)
+    return np.sum([np.ldexp(y, power - unit) for y, power in terms], axis=0), unit
+
+
+def _in_range(x: Floats, powers: Powers) -> tuple[Floats, Powers]:
+    """Return signals whose largest is between 1/2 and 1, and their powers; those of nothing are below all others."""
+    exponents = np.frexp(x.max(axis=(0, 1)))[1]
+    nothing = x.max(axis=(0, 1)) == 0
+    return np.ldexp(x, -exponents), np.where(nothing, NOWHERE, powers + exponents).astype(np.intc)

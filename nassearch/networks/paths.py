@@ -139,7 +139,7 @@ class Paths:
             tangents.setdefault(word, []).append(times(paths, Scaled(tangent, power)))
         words = tuple(sorted(values, key=self.words.__getitem__))
         most = largest([*values.values(), *tangents.values()])
-        most = most if abs(most) > LIMIT else 0
+        most = most if abs(most) > LIMIT or not self._in_range else 0
         return words, tuple((total(values[word], most), total(tangents[word], most)) for word in words), most
 
     def _polynomial(self, block: Block) -> Terms:
