@@ -39,7 +39,9 @@ def recurrent_synflow(network: RecurrentNetwork, seed: int) -> float:
             x = layer.step(x, states)[0]
         through = x[0] * _classifier(network.vocabulary, network.widths[-1], seed)
         # A matrix that leads to later states only has no part in this step. In some cells every matrix does.
-        gradients = torch.autograd.grad(through.sum(), matrices, allow_unused=True) if through.requires_grad else ()
+        gradients = (
+            torch.autograd.grad(through.sum(), matrices, allow_unused=True) if through.requires_grad else ()
+        )
         passed = [(m * g).abs().sum() for m, g in zip(matrices, gradients, strict=False) if g is not None]
         return float(sum(passed, through.abs().sum()).detach())
 
