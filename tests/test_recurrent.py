@@ -227,6 +227,21 @@ class TestSynflow:
         idle |= {"h_new_1": {"op": "activation_tanh", "input": ["g"]}}
         assert np.isfinite(recurrent_synflow(network(idle), 0))
 
+    def test_where_no_matrix_leads_to_the_output_the_classifier_counts_alone(self) -> None:
+        # The output is the old state, ones, whatever the matrix of the other state does.
+        linear = {"n0": {"op": "linear", "input": ["x", "h_prev_1"]}}
+        ends = {
+            f"h_new_{i}": {"op": "activation_leaky_relu", "input": [x]}
+            for i, x in enumerate(("h_prev_0", "n0"))
+        }
+        tiny = RecurrentNetwork(to_cell(to_arch(linear | ends)), (1,), 3)
+        out = float(torch.empty(3, 1).uniform_(-0.1, 0.1, generator=drawn(5)).abs().sum())
+        assert recurrent_synflow(tiny, 5) == pytest.approx(out, rel=1e-6)
+
+    @pytest.mark.parametrize("recipe", RECIPES)
+    def test_every_cell_has_a_score(self, recipe: dict[str, Any]) -> None:
+        assert np.isfinite(recurrent_synflow(network(recipe), 0))
+
     def test_it_is_sampled_only(self) -> None:
         archs = [to_arch(RNN), to_arch(LSTM)]
         space, task = NASBenchNLP(archs), Task((12,), WORDS, channels=(12, 12, 8), cells=1, words=WORDS)

@@ -38,9 +38,11 @@ def recurrent_synflow(network: RecurrentNetwork, seed: int) -> float:
             states = [torch.ones(1, layer.units, dtype=torch.float64)] * network.cell.states
             x = layer.step(x, states)[0]
         through = x[0] * _classifier(network.vocabulary, network.widths[-1], seed)
-        # A matrix that leads to later states only has no part in this step.
-        gradients = torch.autograd.grad(through.sum(), matrices, allow_unused=True)
-        passed = [(m * g).abs().sum() for m, g in zip(matrices, gradients, strict=True) if g is not None]
+        # A matrix that leads to later states only has no part in this step. In some cells every matrix does.
+        gradients = (
+            torch.autograd.grad(through.sum(), matrices, allow_unused=True) if through.requires_grad else ()
+        )
+        passed = [(m * g).abs().sum() for m, g in zip(matrices, gradients, strict=False) if g is not None]
         return float(sum(passed, through.abs().sum()).detach())
 
 
