@@ -101,7 +101,10 @@ def test_by_hand_on_two_layers(inplace: bool) -> None:
     # Naswot: samples 1 and 2 pass the one ReLU, sample 3 does not. K is singular: no score.
     probe = Probe(model, x, reads=["relu_kernel"])
     assert probe.relu_kernel.tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
-    assert np.isnan(proxy("naswot").reader({})(probe))
+    with pytest.raises(
+        InvalidModel, match="its rank is 2 for 3 samples, of which 2 samples share their pattern"
+    ):
+        proxy("naswot").reader({})(probe)
 
 
 class Mixed(nn.Module):

@@ -214,7 +214,7 @@ def model_proxy(
     resolve: Callable[..., dict[str, Any]] | None = None,
     revision: int = 1,
     **defaults: Any,
-) -> Callable[[Callable[..., float]], ModelProxy]:
+) -> Callable[[Callable[..., float | str]], ModelProxy]:
     """Declare a proxy of one torch model on one batch; `defaults` replace those of `PASS`.
 
     >>> @model_proxy(reference="an example", reads=["gradients"], needs=["inputs", "labels"], batch_size=128)
@@ -224,7 +224,7 @@ def model_proxy(
     {'power': 1, 'batch_size': 128, 'seed': 0, 'init': 'default', 'bias': 'default'}
     """
 
-    def declare(function: Callable[..., float]) -> ModelProxy:
+    def declare(function: Callable[..., float | str]) -> ModelProxy:
         name = getattr(function, "__name__", "")
         check_needs(name, needs)
         check_reads(name, reads)

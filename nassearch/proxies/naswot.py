@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nassearch.proxies.base import model_proxy
 
 if TYPE_CHECKING:
@@ -18,12 +16,20 @@ if TYPE_CHECKING:
     reads=("relu_kernel",),
     batch_size=128,
 )
-def naswot(probe: Probe) -> float:
+def naswot(probe: Probe) -> float | str:
     """Take the log determinant of K, K[i, j] the units of live ReLUs in which samples i and j agree; higher is better.
 
     A ReLU is live if a backward pass from the output reaches it. In networks of a search space all ReLUs are, those
     that lead nowhere included, since published networks multiply by zero where an edge carries nothing, and a backward
-    pass goes through that product. NaN: K is singular, as for equal samples.
+    pass goes through that product. NaN, with the reason: K is singular. Its entries are whole numbers, so that this is
+    known exactly and does not depend on the order of the samples.
     """
-    sign, logarithm = np.linalg.slogdet(probe.relu_kernel.numpy())
-    return float(logarithm) if sign > 0 else float("nan")
+    from nassearch.networks.whole_rank import log_determinant
+
+    kernel = probe.relu_kernel.numpy()
+    found = log_determinant(kernel)
+    if isinstance(found, float):
+        return found
+    alike = int(((kernel == kernel[0, 0]).sum(axis=1) > 1).sum())
+    shared = f"{alike} samples share their pattern with another" if alike else "none share a pattern"
+    return f"K is singular: its rank is {found} for {len(kernel)} samples, of which {shared}"
