@@ -179,8 +179,16 @@ def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R
     return function(unpacked(item))
 
 
-def _told(error: Exception) -> Exception:
-    """Return what a worker raised as this process would have raised it."""
+def _told(error: Exception) -> BaseException:
+    """Return what a worker raised as this process would have raised it.
+
+    Where Ctrl-C came first, whatever joblib raised while it gave up its workers is that.
+    """
+    before: BaseException | None = error
+    while before is not None:
+        if isinstance(before, KeyboardInterrupt):
+            return before
+        before = before.__context__
     if type(error).__name__ == "TerminatedWorkerError":
         return NassearchError(
             "a worker process died, perhaps for want of memory; what is finished is kept: "
