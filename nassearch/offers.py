@@ -35,6 +35,16 @@ def offered(kind: str) -> Iterator[tuple[str, Offer]]:
             yield point.name, Offer(point.value, f"{name} {version}".strip())
 
 
+def version_offering(module: str) -> str | None:
+    """Return the version of the package that offers parts of a top-level module, None where none does or says it."""
+    for package in distributions():
+        with suppress(Exception):  # see `unreadable`
+            modules = [p.module for p in package.entry_points if p.group.startswith("nassearch.")]
+            if module in (name.partition(".")[0] for name in modules):
+                return _title(package)[1] or None
+    return None
+
+
 def unreadable(kind: str) -> Iterator[str]:
     """Say which packages seem to offer parts of this kind by a list that cannot be read."""
     for package in distributions():

@@ -9,12 +9,15 @@ import hashlib
 import sys
 import sysconfig
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, entry_points, packages_distributions, version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from types import CodeType
 from typing import Any
+
+from nassearch.offers import version_offering
 
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 """Folders that hold distributions; a version stands for what lies below them."""
@@ -242,14 +245,14 @@ def _sorted(value: Any) -> Any:
 def version_of(module: str) -> str | None:
     """Return the version of the distribution that a module belongs to, None where it belongs to none."""
     top = module.partition(".")[0]
-    for group in ("proxies", "strategies", "combinations", "benchmarks"):
-        for point in entry_points(group=f"nassearch.{group}"):
-            if point.value.partition(":")[0].partition(".")[0] == top and point.dist is not None:
-                return str(point.dist.version)
+    offering = version_offering(top)
+    if offering is not None:
+        return offering
+    names = [top]
     path = path_of(top)
-    try:
-        if path is not None and _is_installed(path):
-            return version(packages_distributions().get(top, [top])[0])
-        return version(top)
-    except PackageNotFoundError:
-        return None
+    if path is not None and _is_installed(path):
+        with suppress(Exception):  # somebody else's distribution that cannot be read
+            names = packages_distributions().get(top, names)
+    with suppress(Exception):
+        return version(names[0])
+    return None

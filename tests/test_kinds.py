@@ -18,7 +18,7 @@ from commands import call
 from packages import offer, on_the_path
 
 from nassearch import registry
-from nassearch.errors import BrokenPart, InvalidSetting
+from nassearch.errors import BrokenPart, InvalidSetting, UnknownName
 from nassearch.networks.graph import Builder, Network
 from nassearch.proxies.base import Proxy, model_proxy, proxy, together
 from nassearch.proxies.kinds import Kinds
@@ -338,3 +338,27 @@ def test_a_wrong_return_of_a_combination_is_told(found: Any) -> None:
         BrokenPart, match=r"the combination odd returned .* for 2 architectures: a combination returns one"
     ):
         scorer(space.sample_many(2, np.random.default_rng(0)))
+
+
+def test_a_combination_that_fails_is_told() -> None:
+    @combination(reference="an example")
+    def odd(parts: Any, among: Any) -> Any:
+        return parts[0] * np.array([1, 2])
+
+    params = ProxyScorer(registry.load("proxies", "params"), NASBench201(), TASK)
+    with pytest.raises(
+        BrokenPart, match=r"the combination odd fails for 1 scorers and 0 architectures: ValueError"
+    ):
+        CombinedScorer(odd, [params])
+
+
+@pytest.mark.parametrize("needs", [["pictures"], ["inputs", "label"], "labels"], ids=str)
+def test_a_proxy_needs_what_a_batch_has(needs: Any) -> None:
+    """A name that is misspelt would be a batch that no data set has."""
+    for declare in (proxy(reference="x", needs=needs), model_proxy(reference="x", reads=[], needs=needs)):
+        with pytest.raises(
+            UnknownName, match=r"no need of proxy odd is called .* (known: inputs, labels|did you mean)"
+        ):
+
+            @declare
+            def odd(given: Any, batch: Any = None) -> Any: ...

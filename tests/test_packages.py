@@ -11,7 +11,7 @@ import pytest
 from commands import call
 from packages import offer, on_the_path
 
-from nassearch import Experiment, registry
+from nassearch import Experiment, registry, sources
 from nassearch.errors import BrokenPart, UnknownName
 
 GOOD = dedent("""
@@ -121,6 +121,55 @@ def test_a_broken_part_of_any_kind_is_named(kind: str, source: str, reason: str,
     assert call("bench", "list").exit_code == 0
 
 
+LEAVING = """
+    import sys
+    from nassearch.proxies.base import proxy
+    from nassearch.scorers.combined import combination
+    from nassearch.strategies.rand import RandomSearch
+
+    @proxy(reference="an example")
+    def leaves(networks, batch=None):
+        "Leave the program."
+        sys.exit(0)
+
+    @combination(reference="an example")
+    def leaving(parts, among):
+        "Leave the program."
+        sys.exit(0)
+
+    class Leaves(RandomSearch):
+        "Leave the program."
+        name = "goes"
+        def ask(self):
+            sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (("score", "--sample", "2", "--proxies", "leaves"), "the proxy leaves fails: SystemExit: 0"),
+        (
+            ("score", "--sample", "2", "--proxies", "leaving(params)"),
+            "the combination leaving fails for 1 scorers",
+        ),
+        (("run", "goes", "--budget", "2", "--rounds", "1"), "SystemExit: 0"),
+        (("run", "goes", "--budget", "2", "--rounds", "2", "--workers", "2"), "SystemExit: 0"),
+    ],
+    ids=str,
+)
+def test_a_part_that_leaves_the_program_is_an_error(line: tuple[str, ...], told: str, folder: Path) -> None:
+    """A command that ends with status 0 has done its work."""
+    offers = {
+        "proxies": "leaves = leaver:leaves",
+        "combinations": "leaving = leaver:leaving",
+        "strategies": "goes = leaver:Leaves",
+    }
+    offer(folder, "leaver", offers, LEAVING)
+    left = call(*line)
+    assert left.exit_code == 1 and told in left.stderr, left.stderr
+
+
 def test_what_a_module_prints_is_none_of_the_output(folder: Path) -> None:
     offer(
         folder, "chatty", {"proxies": "loud = chatty:loud"}, "print('hello')\n" + GOOD.replace("good", "loud")
@@ -175,6 +224,12 @@ def test_entry_points_that_cannot_be_read_harm_nobody(text: bytes, folder: Path)
     assert listed.exit_code == 0 and "good" in listed.stdout
     assert "the entry points of package garbled cannot be read" in listed.stderr
     assert call("list", "strategies").stderr == ""
+    used = call("score", "--sample", "2", "--proxies", "good,params")
+    assert (used.exit_code, used.stderr) == (
+        0,
+        "",
+    )  # the version of the package of good is looked up among all
+    assert sources.version_of("fine") == "1.0"
 
 
 def test_metadata_that_cannot_be_read_harms_nobody(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from nassearch import __version__
 from nassearch.cli.common import echo
 from nassearch.cli.ending import ending, status, told
 from nassearch.errors import NassearchError
+from nassearch.errors import told as cause
 from nassearch.inert import inert, show_warning
 
 COMMANDS = {
@@ -64,6 +66,8 @@ class Commands(click.Group):
                 raise
             place = f"{error.filename}: " if error.filename else ""
             fail(f"{place}{error.strerror}")
+        except SystemExit as error:  # of a part of someone else's: click leaves by exceptions of its own
+            fail(f"{cause(error)}: a part of another package does not do that; mend it there")
         except MemoryError:
             fail("this takes more memory than there is: give less at once, or a machine with more")
         except RecursionError as error:
@@ -88,7 +92,9 @@ def _inert_errors() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        message = "\n".join(map(inert, error.format_message().split("\n")))
+        lines = error.format_message().split("\n")
+        # Click sets lists of choices in with tabs.
+        message = "\n".join(inert(re.sub("^\t", "  ", line)) for line in lines)
         error.format_message = lambda: message  # type: ignore[method-assign]
         raise
 

@@ -11,6 +11,8 @@ from nassearch.errors import InvalidSetting, UnknownName, quoted
 
 PROBE_REVISION = 1
 """Raised with every change to what model proxies share, initial weights say, after which most of their scores move."""
+NEEDS = ("inputs", "labels")
+"""What a proxy can need of a batch."""
 READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
 """What a model proxy can read of its `nassearch.networks.probe.Probe`, and declares that it reads."""
 RECORDED = ("saliency", "relu_kernel")
@@ -68,6 +70,13 @@ def check_amplitudes(amplitudes: Any) -> None:
         raise InvalidSetting(f"amplitudes are one or more positive numbers in brackets, not {amplitudes!r}")
     for amplitude in amplitudes:
         check_positive({"amplitude": amplitude}, "amplitude")
+
+
+def check_needs(name: str, needs: Iterable[str]) -> None:
+    """Raise `UnknownName` where a proxy declares to need what no batch has."""
+    for each in needs:
+        if each not in NEEDS:
+            raise UnknownName(f"need of proxy {name}", str(each), NEEDS)
 
 
 def check_reads(name: str, reads: Iterable[str]) -> None:

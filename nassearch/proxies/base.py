@@ -18,7 +18,7 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
-from nassearch.networks.options import PROBE_REVISION, check_options, check_reads
+from nassearch.networks.options import PROBE_REVISION, check_needs, check_options, check_reads
 from nassearch.proxies.kinds import Kinds
 from nassearch.proxies.scores import Scores, by_kind, checked, number, read
 from nassearch.shipping import reduced
@@ -135,6 +135,7 @@ def proxy(
     """
 
     def declare(function: ProxyFunction) -> Proxy:
+        check_needs(getattr(function, "__name__", ""), needs)
         facts = frozenset(needs), higher_is_better, per_key, chunk, reference, resolve, revision
         declared = Proxy(getattr(function, "__name__", ""), function, *facts)
         object.__setattr__(declared, "__doc__", function.__doc__)
@@ -225,6 +226,7 @@ def model_proxy(
 
     def declare(function: Callable[..., float | str]) -> ModelProxy:
         name = getattr(function, "__name__", "")
+        check_needs(name, needs)
         check_reads(name, reads)
         declared = ModelProxy(
             name,

@@ -29,8 +29,8 @@ def checked(name: str, function: Callable[..., Any], networks: Sequence[Any], ba
         found = function(networks, batch)
     except (NassearchError, MemoryError):
         raise
-    except Exception as error:
-        if _is_ours(function):
+    except (Exception, SystemExit) as error:
+        if is_ours(function):
             raise
         raise BrokenPart(
             f"the proxy {name} fails: {told(error)}; mend it, and return NaN for a network that cannot be scored"
@@ -101,7 +101,8 @@ def _is_list(found: Any) -> bool:
     return isinstance(found, Sequence) and not isinstance(found, str | bytes)
 
 
-def _is_ours(function: Any) -> bool:
+def is_ours(function: Any) -> bool:
+    """Say whether a function is nassearch's own, so that what it raises is a mistake of ours."""
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__module__", "")).startswith("nassearch.")

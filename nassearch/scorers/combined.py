@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import BrokenPart, InvalidSetting, UnknownName, quoted
+from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, UnknownName, quoted, told
 from nassearch.networks.options import check_kinds
+from nassearch.proxies.scores import is_ours
 from nassearch.scorers.learning import learn
 from nassearch.shipping import reduced
 from nassearch.types import Arch, Floats, Progress, plain
@@ -146,7 +147,7 @@ class CombinedScorer:
         self.among: int | None = self.options.pop("among")
         self.workers, self.executor, self.progress = workers, executor, progress
         nothing = np.zeros((len(self.parts), 0))
-        combination.function(nothing, nothing, **self.options)  # raises where an option has no meaning
+        self._combine(nothing, nothing)  # raises where an option has no meaning
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
         """Return scores, float64 `[N]`; higher is better, NaN: not scorable.
@@ -180,8 +181,24 @@ class CombinedScorer:
         elif archs is not among:
             others = self._columns(among, among)
         own = self._columns(archs, among)
-        found = self.combination.function(own, own if archs is among else others, **self.options)
-        return _one_each(self.combination.name, found, len(archs))
+        return _one_each(
+            self.combination.name, self._combine(own, own if archs is among else others), len(archs)
+        )
+
+    def _combine(self, own: Floats, among: Floats) -> Any:
+        """Return what the combination gives; raise `BrokenPart` where someone else's fails."""
+        try:
+            return self.combination.function(own, among, **self.options)
+        except (NassearchError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:
+            if is_ours(self.combination.function):
+                raise
+            parts, count = own.shape
+            raise BrokenPart(
+                f"the combination {self.combination.name} fails for {parts} scorers and {count} architectures: "
+                f"{told(error)}; mend it, and let it take any number of architectures, 0 too"
+            ) from error
 
     def _columns(self, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
         return np.array([_against(part, archs, among) for part in self.parts])
