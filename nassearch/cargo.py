@@ -23,6 +23,16 @@ _unpacked: dict[str, Any] = {}
 """The function that this worker computes, by the token of its cargo."""
 
 
+def packed(item: Any) -> bytes:
+    """Pack an item of work, which its worker unpacks once it imports from where this process does."""
+    return cloudpickle.dumps(item, protocol=5)  # type: ignore[no-any-return]
+
+
+def unpacked(item: bytes) -> Any:
+    """Unpack it."""
+    return pickle.loads(item)
+
+
 class Cargo(Generic[T, R]):
     """Pack a function for other processes, which unpack it at their first call and keep it until another comes.
 

@@ -122,7 +122,7 @@ def _by_joblib(
 ) -> Iterator[R]:
     from joblib import Parallel, delayed, parallel_config
 
-    from nassearch.cargo import Cargo
+    from nassearch.cargo import Cargo, packed
 
     cargo = Cargo(function)
     with ExitStack() as stack:
@@ -135,9 +135,13 @@ def _by_joblib(
         else:
             config = parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1)
         stack.enter_context(config)
-        call = delayed(partial(_deaf, tuple(sys.path)) if name == "processes" else _call)
+        if name == "processes":
+            call = delayed(partial(_deaf, tuple(sys.path)))
+            calls = (call(cargo, packed(item)) for item in items)
+        else:
+            calls = (delayed(_call)(cargo, item) for item in items)
         # Items are seconds of work: joblib's own batches of them would only be lost together.
-        results: Any = Parallel(return_as="generator", batch_size=1)(call(cargo, item) for item in items)
+        results: Any = Parallel(return_as="generator", batch_size=1)(calls)
         try:
             for result in results:  # noqa: UP028 - `yield from` would close it before the filter below
                 yield result
@@ -160,21 +164,31 @@ def _call(function: Callable[[T], R], item: T) -> R:
     return function(item)
 
 
-def _deaf(path: tuple[str, ...], function: Callable[[T], R], item: T) -> R:
+def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
     """Compute in a worker that leaves Ctrl-C, which a terminal sends to all, to the process that waits for it.
 
     It imports from where that process does now: it may have begun when the path was another.
     Its warnings come to that process's terminal too, and are as inert there as that process's own.
     """
+    from nassearch.cargo import unpacked
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if tuple(sys.path) != path:
         sys.path[:] = path
     warnings.showwarning = show_warning
-    return function(item)
+    return function(unpacked(item))
 
 
-def _told(error: Exception) -> Exception:
-    """Return what a worker raised as this process would have raised it."""
+def _told(error: Exception) -> BaseException:
+    """Return what a worker raised as this process would have raised it.
+
+    Where Ctrl-C came first, whatever joblib raised while it gave up its workers is that.
+    """
+    before: BaseException | None = error
+    while before is not None:
+        if isinstance(before, KeyboardInterrupt):
+            return before
+        before = before.__context__
     if type(error).__name__ == "TerminatedWorkerError":
         return NassearchError(
             "a worker process died, perhaps for want of memory; what is finished is kept: "

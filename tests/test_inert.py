@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from commands import ROOT, call
+from joblib.externals.loky import get_reusable_executor
 from readers import HARMFUL, NASTY, WRITTEN, Space, every_command, installed, lines, write_inputs
 
 from nassearch.cli import common
@@ -151,6 +152,7 @@ def beware(number: int) -> int:
 
 
 def test_warnings_of_workers_are_inert(capfd: pytest.CaptureFixture[str]) -> None:
+    get_reusable_executor().shutdown()  # workers of an earlier test write to where that test looked
     assert list(in_order(beware, range(3), workers=2)) == [0, 1, 2]
     shown = capfd.readouterr().err
     assert f"nassearch: {WRITTEN}" in shown

@@ -69,9 +69,8 @@ IMPORTERS = {
     "cli/model.py": "the user's own module, which --model names",
     "clusters.py": "ray",
     "parallel.py": "the package of an executor",
-    "proxies/base.py": "a proxy's own module, in a worker process",
     "registry.py": "built-in parts and installed entry points",
-    "scorers/combined.py": "a combination's own module, in a worker process",
+    "shipping.py": "a part's own module, in a worker process",
 }
 """The files that may import by a name that is not written there: none of the names is out of a data file."""
 IN_MEMORY = {"cargo.py", "testing/benchmarks.py", "testing/spaces.py"}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import warnings
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,3 +257,25 @@ def test_nothing_has_no_logarithm() -> None:
     assert scores["synflow"] == 0
     assert math.isnan(scores["synflow(log=true)"])
     assert "0, which has no logarithm" in told
+
+
+def test_a_network_beyond_float64_leaves_no_trace_in_the_scores_of_others() -> None:
+    code = (
+        "import sys; import numpy as np; from test_overflow import chain; "
+        "from nassearch.networks.dual import expected_synflow; from nassearch.spaces.nasbench201 import NASBench201; "
+        "from nassearch.types import Task; space, task = NASBench201(), Task((3, 32, 32), 10); "
+        "before = [] if sys.argv[1] == 'alone' else list(expected_synflow([chain(4, 10**200), chain(1_100)])); "
+        "archs = space.sample_many(200, np.random.default_rng(0)); "
+        "print(expected_synflow([space.network(arch, task) for arch in archs]).tobytes().hex())"
+    )
+    alone, after = (
+        subprocess.run(
+            [sys.executable, "-c", code, how],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for how in ("alone", "after")
+    )
+    assert alone == after

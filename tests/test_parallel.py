@@ -13,7 +13,7 @@ import pytest
 from nassearch.cargo import COPIED, LARGE, Cargo
 from nassearch.clusters import _cancel
 from nassearch.errors import InvalidSetting, UnknownName
-from nassearch.parallel import check_work, in_order
+from nassearch.parallel import _told, check_work, in_order
 from nassearch.proxies.counts import params
 from nassearch.scorers import ProxyScorer
 from nassearch.spaces.nasbench201 import NASBench201
@@ -123,3 +123,14 @@ def test_a_scorer_abroad_opens_no_file_and_brings_home_what_it_computes(tmp_path
     fresh = pickle.loads(pickle.dumps(make()))
     np.testing.assert_array_equal(fresh(known + unknown), wanted)
     assert fresh.bring().scores == {}
+
+
+def test_what_ctrl_c_made_of_the_workers_is_told_as_ctrl_c() -> None:
+    try:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise RuntimeError("the workers were given up")  # noqa: B904 - as joblib does
+    except RuntimeError as error:
+        assert isinstance(_told(error), KeyboardInterrupt)
+    assert isinstance(_told(ValueError("of a worker's own")), ValueError)

@@ -85,7 +85,6 @@ class Paths:
         self.words: list[Word] = []
         self.terms: list[Term] = []
         self._totals: list[tuple[int, float, float, int]] = []
-        self._in_range = True
         self._words: dict[Word, int] = {}
         self._numbers: dict[Term, int] = {}
         self._steps: dict[tuple[int, int], tuple[_Step, int | None, Layer]] = {}
@@ -103,7 +102,6 @@ class Paths:
             value, power = root(above, below, layers)
             self.terms.append(term)
             self._totals.append((place, value, value * layers, power))
-            self._in_range &= not power
         return found
 
     def function(self, block: Block) -> Function:
@@ -114,8 +112,8 @@ class Paths:
         """
         terms = self._polynomial(block)
         # So many layers, each reading up to 16 others, have fewer than 2 ** LIMIT paths.
-        counted = self._counts if self._in_range and len(block) <= LIMIT / 4 else self._scaled_counts
-        words, counts, power = counted(terms)
+        in_range = len(block) <= LIMIT / 4 and not any(self._totals[term][3] for term in terms)
+        words, counts, power = self._counts(terms) if in_range else self._scaled_counts(terms)
         return Function(block[0].size, block[-1].size, words, counts, power)
 
     def _counts(self, terms: Terms) -> tuple[tuple[int, ...], tuple[tuple[float, float], ...], int]:
@@ -139,7 +137,7 @@ class Paths:
             tangents.setdefault(word, []).append(times(paths, Scaled(tangent, power)))
         words = tuple(sorted(values, key=self.words.__getitem__))
         most = largest([*values.values(), *tangents.values()])
-        most = most if abs(most) > LIMIT or not self._in_range else 0
+        most = most if abs(most) > LIMIT or any(self._totals[term][3] for term in terms) else 0
         return words, tuple((total(values[word], most), total(tangents[word], most)) for word in words), most
 
     def _polynomial(self, block: Block) -> Terms:
