@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+HERE = Path(__file__).parent
 
 
 class NassearchError(Exception):
@@ -47,6 +50,18 @@ def quoted(value: object) -> str:
     """
     text = _SHORT.repr(value)
     return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def told(error: BaseException) -> str:
+    """Return an error, and the line that it comes from of code that is neither torch's nor ours."""
+    place, traceback = "", error.__traceback__
+    while traceback is not None:
+        file = Path(traceback.tb_frame.f_code.co_filename)
+        if HERE not in file.parents and "torch" not in file.parts and file.suffix == ".py":
+            place = f" ({file}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"{text}{place}"
 
 
 class _Short(reprlib.Repr):

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.errors import InvalidSetting, NassearchError
-from nassearch.proxies.base import ModelProxy, Proxy, read_one, settings_for_one
+from nassearch.errors import InvalidSetting, NassearchError, told
+from nassearch.proxies.base import ModelProxy, Proxy, read_one
+from nassearch.proxies.scores import INFINITE
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.types import Batch
 
@@ -23,8 +24,9 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
 
         scores = nassearch.score(model, (images, labels), ["synflow", "naswot", "snip(batch_size=32)"])
 
-    The module is left as it was, its parameters, buffers, mode, hooks and gradients as well as torch's generator:
-    proxies work on copies. Those that agree in batch_size and seed share their passes.
+    The module is left as it was, its parameters, buffers, mode, hooks and gradients as well as the global generators of
+    torch, numpy and Python: proxies work on copies, on which hooks do not run. Those that agree in batch_size and seed
+    share their passes.
 
     Args:
         model: a torch.nn.Module that maps inputs `[B, channels, *size]` to logits `[B, C]`. Its weights are its own;
@@ -40,10 +42,21 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
     Raises:
         UnknownName: no such proxy, or no such option of it.
         InvalidSetting: a text cannot be read, is there twice, or the proxy needs labels and there are none.
-        InvalidModel: no module, one without parameters, or one that does not map these inputs to finite logits with a
-            place for each label.
+        InvalidModel: no module, one without parameters or with weights that are none, or one that does not map these
+            inputs to finite logits with a place for each label.
     """
-    from nassearch.networks.modules import derivatives, try_out
+    scores, reasons = score_or_tell(model, batch, proxies)
+    for spec, reason in reasons.items():
+        warnings.warn(f"{spec} has no score: {reason}", RuntimeWarning, stacklevel=2)
+    return scores
+
+
+def score_or_tell(
+    model: Any, batch: Any, proxies: Sequence[str], classes: int | None = None
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Return scores as `score` does, and the reason of each that is NaN; `classes` is what the logits must be."""
+    from nassearch.networks.modules import derivatives
+    from nassearch.networks.trying import try_out
 
     asked = [_asked(spec) for spec in proxies]
     if len(set(proxies)) < len(proxies):
@@ -56,16 +69,17 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
                 None, None, batch, options
             )  # checks values; what depends on a space is no model proxy
     with derivatives():
-        try_out(model, batch)
+        try_out(model, batch, classes)
         values = _raw(asked, model, batch)
-    scores = {}
+    scores, reasons = {}, {}
     for spec, (proxy, _), value in zip(proxies, asked, values, strict=True):
         if isinstance(value, str) or value != value:
-            reason = value if isinstance(value, str) else "it is not a number (NaN) for this model and batch"
-            warnings.warn(f"{spec} has no score: {reason}", RuntimeWarning, stacklevel=2)
+            reasons[spec] = (
+                value if isinstance(value, str) else "it is not a number (NaN) for this model and batch"
+            )
             value = float("nan")
         scores[spec] = value if proxy.higher_is_better else -value
-    return scores
+    return scores, reasons
 
 
 def _asked(spec: Any) -> Asked:
@@ -85,7 +99,7 @@ def _raw(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float | str]:
     shared: dict[str, list[int]] = {}
     for place, (proxy, options) in enumerate(asked):
         if isinstance(proxy, ModelProxy):
-            (key,) = _or_text(lambda p=proxy, o=options: [str(settings_for_one(p, o, batch))], 1)  # type: ignore[misc]
+            (key,) = _or_text(lambda p=proxy, o=options: [str(p.settings_of_model(o, len(batch.inputs)))], 1)  # type: ignore[misc]
             shared.setdefault(str(key), []).append(place)
         else:
             (answers[place],) = _or_text(lambda p=proxy, o=options: [p.of_model(model, batch, **o)], 1)  # type: ignore[misc]
@@ -93,7 +107,8 @@ def _raw(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float | str]:
         group: list[Any] = [asked[place] for place in places]
         found = _or_text(lambda g=group: read_one(g, model, batch), len(group))  # type: ignore[misc]
         answers.update(zip(places, found, strict=True))
-    return [answers[place] for place in range(len(asked))]
+    raw = (answers[place] for place in range(len(asked)))
+    return [INFINITE if isinstance(value, float) and np.isinf(value) else value for value in raw]
 
 
 def _or_text(ask: Callable[[], list[Any]], count: int) -> list[float | str]:
@@ -101,8 +116,8 @@ def _or_text(ask: Callable[[], list[Any]], count: int) -> list[float | str]:
         return ask()
     except NassearchError as error:
         return [str(error)] * count
-    except Exception as error:  # whatever the model's own code may raise: the scores of other proxies stay
-        return [f"{type(error).__name__}: {error}"] * count
+    except (Exception, SystemExit) as error:  # whatever the model's own code raises: other scores stay
+        return [told(error)] * count
 
 
 def as_batch(given: Any) -> Batch:
@@ -142,6 +157,7 @@ def as_batch(given: Any) -> Batch:
 def _array(values: Any, what: str, kinds: str) -> Any:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
+        values = values.float() if values.is_floating_point() else values  # numpy has no bfloat16
     try:
         array = np.asarray(values)
     except (TypeError, ValueError):

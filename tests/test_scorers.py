@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from nassearch.errors import InvalidArch, InvalidSetting, UnknownName
+from nassearch.networks.counting import parameters
 from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
 from nassearch.scorers import ProxyScorer, build_scorer, parse_spec
@@ -43,7 +44,7 @@ def depth(networks: Sequence[Network], batch: Batch | None, *, stop_after: int =
 @proxy(reference="a test", per_key=True, chunk=64)
 def odd(networks: Sequence[Network], batch: Batch | None) -> Floats:
     """Give values that a careless cache would change."""
-    values = [np.nan, np.inf, -np.inf, 1e300, 5e-324, -1 / 3, 0.1 + 0.2, 1e47 / 3]
+    values = [np.nan, 1e300, 5e-324, -1 / 3, 0.1 + 0.2, 1e47 / 3]
     return np.array([values[k % len(values)] for k in range(len(networks))])
 
 
@@ -92,12 +93,43 @@ def test_the_disk_gives_back_what_was_computed(path: Path) -> None:
     computed = ProxyScorer(odd, SPACE, TASK, cache=path)(archs)
     read = ProxyScorer(odd, SPACE, TASK, cache=path)(archs)
     assert read.tobytes() == computed.tobytes() or _same_but_sign_of_nan(read, computed)
-    assert set(np.sign(computed[np.isinf(computed)])) == {1.0, -1.0}
+    assert np.isnan(computed).any()
     again = ProxyScorer(depth, SPACE, TASK, cache=path)
     again(archs)
     calls = sum(CALLS)
     ProxyScorer(depth, SPACE, TASK, cache=path)(archs)
     assert sum(CALLS) == calls == len(archs)
+
+
+@proxy(reference="a test")
+def endless(networks: Sequence[Network], batch: Batch | None) -> Floats:
+    """Be infinite where there are parameters, one way or the other."""
+    counts = np.array([parameters(network) for network in networks], np.float64)
+    return np.where(counts % 3 == 0, np.inf, np.where(counts % 3 == 1, -np.inf, counts))
+
+
+@proxy(reference="a test")
+def talkative(networks: Sequence[Network], batch: Batch | None) -> list[float | str]:
+    """Say why a network has no score."""
+    return [float(n) if (n := parameters(network)) % 2 else "an even number" for network in networks]
+
+
+def test_what_is_infinite_is_no_score_and_says_so(path: Path) -> None:
+    archs = distinct(24)
+    raw = endless([SPACE.network(arch, TASK) for arch in archs])
+    assert set(np.sign(raw[np.isinf(raw)])) == {1.0, -1.0}
+    for _ in range(2):  # the second time from the disk, where only scores are
+        with pytest.warns(RuntimeWarning, match="endless could not score .* its value is infinite"):
+            scores = ProxyScorer(endless, SPACE, TASK, cache=path)(archs)
+        np.testing.assert_array_equal(scores, np.where(np.isinf(raw), np.nan, raw))
+
+
+def test_a_text_in_the_place_of_a_score_is_the_reason() -> None:
+    archs = distinct(24)
+    with pytest.warns(RuntimeWarning, match="talkative could not score .* an even number"):
+        scores = ProxyScorer(talkative, SPACE, TASK)(archs)
+    assert 0 < np.isnan(scores).sum() < len(scores)
+    np.testing.assert_array_equal(scores, talkative([SPACE.network(arch, TASK) for arch in archs]))
 
 
 def _same_but_sign_of_nan(a: np.ndarray, b: np.ndarray) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,7 @@ from typing import Any
 import click
 
 from nassearch.cli.common import shared
-from nassearch.errors import InvalidModel, InvalidSetting
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, told
 
 model_options = shared(
     click.option("--model", default=None, metavar="MODULE:FUNCTION",
@@ -33,26 +37,65 @@ def model_table(
     proxies: list[str],
     batch: str | None,
     seed: int,
-) -> tuple[list[str], list[list[Any]]]:
+) -> tuple[list[str], list[list[Any]], dict[str, str]]:
     """Score the module that `module:function` gives.
 
     Returns:
-        The columns model, batch and one per proxy, and the one row.
+        The columns model, batch and one per proxy, the one row, and by proxy why it has no score where it has none.
     """
     from nassearch.model_batches import open_model_batch, read_input
     from nassearch.strategies.base import SEEDS, whole
 
     whole("seed", seed, least=0, largest=SEEDS)
-    from nassearch.modules import score
+    from nassearch.modules import score_or_tell
 
     examples, told = open_model_batch(batch, read_input(input_shape, vocabulary, classes), proxies)
     module = _build(model, seed)
-    scores = score(module, examples, proxies)
-    return ["model", "batch", *proxies], [[model, told, *scores.values()]]
+    with _their_code(f"--model {model}: scoring it"):
+        scores, reasons = score_or_tell(module, examples, proxies, classes)
+    return ["model", "batch", *proxies], [[model, told, *scores.values()]], reasons
+
+
+@contextmanager
+def _their_code(doing: str, remedy: str = "mend it there") -> Iterator[None]:
+    """Run code of the user's: what it prints goes to standard error, and whatever it raises is told.
+
+    Raises:
+        InvalidModel: it has raised something, or tried to leave.
+    """
+    pressed: list[int] = []
+    with redirect_stdout(sys.stderr), _noting(signal.SIGINT, pressed):
+        try:
+            yield
+        except NassearchError:
+            raise
+        except BaseException as error:
+            if pressed:  # by the user, not the code
+                raise
+            raise InvalidModel(f"{doing} failed: {told(error)}; {remedy}") from error
+
+
+@contextmanager
+def _noting(number: int, seen: list[int]) -> Iterator[None]:
+    """Note each signal of a kind before it does what it did."""
+    before = signal.getsignal(number)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def note(received: int, frame: Any) -> None:
+        seen.append(received)
+        before(received, frame)
+
+    signal.signal(number, note)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _build(text: str, seed: int) -> Any:
-    """Import and call what `module:function` names, with torch's generator at a seed.
+    """Import and call what `module:function` names, with the global generators at a seed.
 
     Raises:
         InvalidSetting: there is no such function.
@@ -69,22 +112,11 @@ def _build(text: str, seed: int) -> Any:
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
-        found: Any = import_module(name)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except ModuleNotFoundError as error:
-        raise InvalidSetting(
-            f"--model {text}: no module is called {error.name!r} in {here} or among what is installed; "
-            "change to its folder, or name another"
-        ) from error
-    except AttributeError as error:
-        raise InvalidSetting(f"--model {text}: {error}; name a function that is there") from error
-    except Exception as error:
-        raise InvalidModel(
-            f"--model {text}: importing {name} failed: {_told(error)}; mend it there"
-        ) from error
+        with _their_code(f"--model {text}: importing {name}"):
+            found = _found(text, name, attribute, here)
     finally:
-        sys.path.remove(here)
+        if here in sys.path:
+            sys.path.remove(here)
     if isinstance(found, torch.nn.Module):
         return found
     if not callable(found):
@@ -92,14 +124,10 @@ def _build(text: str, seed: int) -> Any:
             f"--model {text}: a value of type {type(found).__name__}, not a function; name one without arguments "
             "that returns a torch.nn.Module"
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try:
-            model = found()
-        except Exception as error:
-            raise InvalidModel(
-                f"--model {text}: the function failed: {_told(error)}; it is called without arguments"
-            ) from error
+    from nassearch.networks.isolation import isolated
+
+    with _their_code(f"--model {text}: the function", "it is called without arguments"), isolated(seed):
+        model = found()
     if not isinstance(model, torch.nn.Module):
         raise InvalidModel(
             f"--model {text}: the function returned a value of type {type(model).__name__}; "
@@ -108,10 +136,22 @@ def _build(text: str, seed: int) -> Any:
     return model
 
 
-def _told(error: Exception) -> str:
-    """Return an error and the line of the user's code that it comes from."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place is not None else ""
-    return f"{type(error).__name__}: {error}{where}"
+def _found(text: str, name: str, attribute: str, here: str) -> Any:
+    """Import a module and return what a dotted name is in it.
+
+    Raises:
+        InvalidSetting: there is no such module, or nothing of that name.
+    """
+    try:
+        found: Any = import_module(name)
+    except ModuleNotFoundError as error:
+        raise InvalidSetting(
+            f"--model {text}: no module is called {error.name!r} in {here} or among what is installed; "
+            "change to its folder, or name another"
+        ) from error
+    try:
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except AttributeError as error:
+        raise InvalidSetting(f"--model {text}: {error}; name a function that is there") from error
+    return found

@@ -93,10 +93,11 @@ def score(
         raise InvalidSetting(
             f"scores are written as .csv or .json, not as {output.name!r}: choose another -o"
         )
+    reasons: dict[str, str] = {}
     tallies: list[Tally] = []
     with watching(not as_json) as watch:
         if model is not None:
-            columns, rows = model_table(
+            columns, rows, reasons = model_table(
                 model, input_shape, vocabulary, classes, split_specs(proxies), batch, seed
             )
         else:
@@ -118,10 +119,14 @@ def score(
             )
     if output is not None:
         write_rows(output, columns, rows)
+    if output is not None or as_json:  # the table has a place for them
+        for spec, reason in reasons.items():
+            echo(f"nassearch: {spec} has no score: {reason}", err=True)
     if as_json:
         for tally in tallies:  # a list of rows has no place for it
             echo(f"scores: {told(tally)}", err=True)
-        return echo_json([dict(zip(columns, row, strict=True)) for row in rows])
+        more = {"reasons": reasons} if reasons else {}
+        return echo_json([{**dict(zip(columns, row, strict=True)), **more} for row in rows])
     if output is not None:
         echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
     elif model is not None:
@@ -129,6 +134,8 @@ def score(
         table(
             title, ["proxy", "score"], [[c, _cell(v)] for c, v in zip(columns[2:], rows[0][2:], strict=True)]
         )
+        for spec, reason in reasons.items():
+            echo(f"{spec} has no score: {reason}")
     else:
         shown = [[row[0], *map(_cell, row[2:])] for row in rows[:SHOWN]]
         table((), [columns[0], *columns[2:]], shown)

@@ -25,6 +25,7 @@ rule for equal values too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ import numpy as np
 from nassearch.networks.graph import Network
 from nassearch.networks.lumping import Lumping, Rows, Size, Word, alphabet
 from nassearch.networks.paths import Function, Paths
+from nassearch.networks.scaled import LIMIT, Scaled, times
 from nassearch.types import Floats
 
 MOST = 1 << 16
@@ -40,6 +42,9 @@ MOST = 1 << 16
 
 SIDE_BY_SIDE = 64
 """Networks run together at most, so that their signals stay in the cache."""
+
+LEAST = 1e-290
+"""Below it tangents are computed again, scaled: signals on their way may have left float64."""
 
 Chain = tuple[int, ...]
 """The parts of a network by number."""
@@ -69,7 +74,7 @@ class _Memory:
     def __init__(self) -> None:
         self.paths = Paths()
         self.parts: list[_Part] = []
-        self.tangents: dict[Chain, float] = {}
+        self.tangents: dict[Chain, Scaled] = {}
         self._numbers: dict[tuple[Function, int], int] = {}
         self._kinds: dict[tuple[object, ...], int] = {}
 
@@ -92,7 +97,12 @@ _memory = _Memory()
 
 
 def expected_synflow(networks: Sequence[Network]) -> Floats:
-    """Return the expectation of synflow over PyTorch's default initialisation, float64 `[N]`.
+    """Return `scaled_synflow` as float64 `[N]`: infinite, or 0, where that is out of range."""
+    return np.array([score.value for score in scaled_synflow(networks)], np.float64)
+
+
+def scaled_synflow(networks: Sequence[Network]) -> list[Scaled]:
+    """Return the expectation of synflow over PyTorch's default initialisation, of N networks.
 
     Batch norm is left out, the input is ones, the logits are summed, and no logarithm is taken. Where there is max
     pooling it is synflow of the network whose weights all equal E|theta|, which is not quite the expectation.
@@ -124,28 +134,45 @@ def expected_synflow(networks: Sequence[Network]) -> Floats:
     for group in alike.values():
         for start in range(0, len(group), SIDE_BY_SIDE):
             some = group[start : start + SIDE_BY_SIDE]
-            memory.tangents.update(zip(some, _tangents(memory, some).tolist(), strict=True))
+            with np.errstate(over="ignore", invalid="ignore"):
+                memory.tangents.update(zip(some, _tangents(memory, some), strict=True))
+            out = [c for c in some if not LEAST < memory.tangents[c].mantissa < math.inf]
+            memory.tangents.update(zip(out, _tangents(memory, out, scaled=True) if out else (), strict=True))
     outputs = [network.chain[-1][0][-1].channels for network in networks]
-    return np.array([n * memory.tangents[c] for n, c in zip(outputs, chains, strict=True)], np.float64)
+    return [times(n, memory.tangents[c]) for n, c in zip(outputs, chains, strict=True)]
 
 
-def _tangents(memory: _Memory, chains: Sequence[Chain]) -> Floats:
-    """Return the tangents `[N]` of the outputs of N networks that have the same words at each place.
+def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) -> list[Scaled]:
+    """Return the tangents of the outputs of N networks that have the same words at each place.
 
-    Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end.
+    Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end. They are to
+    be multiplied by powers of two `[N]`, which are 0 unless they are `scaled` and float64 is too small for them.
     """
     lumping = Lumping.of(tuple(memory.parts[number].operations for number in chains[0]))
     x = np.zeros((2, 2, len(chains)))
     x[0, 0] = 1
+    powers = np.zeros(len(chains), np.intc)
     for place, column in enumerate(zip(*chains, strict=True)):
         x = x.take([*lumping.entry(place), len(x) - 1], axis=0)
         parts = [memory.parts[number] for number in column]
         words = [memory.paths.words[number] for number in parts[0].function.words]
         counts = np.array([part.function.counts for part in parts]).reshape(len(parts), len(words), 2)
         steps, offset = _plan(lumping, place, words, counts.transpose(1, 2, 0).copy())
+        more = np.array([part.function.power for part in parts], np.intc)
+        scaled = scaled or bool(more.any())
         for _ in range(parts[0].repeats):
-            x = _run(steps, offset, x)
-    return np.asarray(x[:, 1].sum(axis=0))
+            if not scaled:
+                x, powers = _run(steps, offset, x), powers + more
+                continue
+            added = offset
+            if powers.any() and offset.any():  # in the unit of the signals, which is never less than its own
+                x, powers = np.ldexp(x, np.minimum(powers, 0)), np.maximum(powers, 0)
+                added = np.ldexp(offset, -powers)
+            x, powers = _run(steps, added, x), powers + more
+            exponents = np.frexp(x.max(axis=(0, 1)))[1]
+            if np.abs(exponents).max() > LIMIT:
+                x, powers = np.ldexp(x, -exponents), powers + exponents
+    return [Scaled(*each) for each in zip(x[:, 1].sum(axis=0).tolist(), powers.tolist(), strict=True)]
 
 
 class _Step(NamedTuple):

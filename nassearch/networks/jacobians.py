@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nassearch.errors import InvalidSetting
+from nassearch.networks.isolation import isolated
 from nassearch.networks.options import OF, VARIANCE, check_choice
 from nassearch.networks.probe import Probe
 
@@ -57,8 +58,7 @@ def _of_loss(probe: Probe, inputs: Tensor | None) -> Tensor:
     if probe.labels is None:
         raise InvalidSetting("the Jacobian of the loss needs a batch with labels; of=logits does without")
     x = (probe.inputs if inputs is None else inputs).detach().clone().requires_grad_()
-    with torch.random.fork_rng(devices=[]):  # dropout as in the probe's own passes
-        torch.manual_seed(probe.seed)
+    with isolated(probe.seed):  # dropout as in the probe's own passes
         loss = F.cross_entropy(probe.model(x), probe.labels)
     (found,) = torch.autograd.grad(loss, x, allow_unused=True)
     return (torch.zeros_like(x) if found is None else found).flatten(1)

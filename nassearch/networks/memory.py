@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.errors import NassearchError
+from nassearch.networks.isolation import isolated
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -29,12 +30,12 @@ def couples(model: nn.Module, inputs: Tensor) -> bool:
     """
     if any(isinstance(module, _BatchNorm) for module in model.modules()):
         return True
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad():
         try:
             found = []
             for part in (inputs[:2], inputs[:1], inputs[1:2]):
-                torch.manual_seed(0)
-                found.append(model(part))
+                with isolated(0):
+                    found.append(model(part))
         except Exception:  # a model that cannot take one sample cannot be split
             return True
     both, apart = found[0], torch.cat(found[1:])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.flop_counter import FlopCounterMode
 
 from nassearch.errors import InvalidModel
 from nassearch.networks.copying import copied
-from nassearch.networks.recording import checked
+from nassearch.networks.isolation import isolated
 from nassearch.networks.torch_module import one_thread
-from nassearch.types import Batch
+
+T = TypeVar("T")
 
 
 def own_copy(model: object) -> nn.Module:
@@ -46,38 +47,13 @@ def derivatives() -> torch.inference_mode:
 @contextmanager
 def seeded(seed: int = 0) -> Iterator[None]:
     """Run on one thread, with derivatives, plain attention, and what is random from a seed that nothing else sees."""
-    with one_thread(), derivatives(), sdpa_kernel(SDPBackend.MATH), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with one_thread(), derivatives(), sdpa_kernel(SDPBackend.MATH), isolated(seed):
         yield
 
 
-def try_out(model: nn.Module, batch: Batch) -> None:
-    """Run a model on the first inputs of a batch, in training mode as proxies do.
-
-    Raises:
-        InvalidModel: it has no parameters, fails, or does not give finite logits `[B, C]` with a place for each label.
-    """
-    model = own_copy(model).train()
-    if not list(model.parameters()):
-        raise InvalidModel("the model has no parameters, and proxies judge a model by its parameters")
-    inputs = torch.from_numpy(batch.inputs[:2].copy())
-    with seeded(), torch.no_grad():
-        try:
-            logits = model(inputs)
-        except InvalidModel:
-            raise
-        except Exception as error:
-            raise InvalidModel(
-                f"the model fails on inputs of shape {list(batch.inputs.shape)}: {type(error).__name__}: {error}; "
-                "give inputs of the shape that it takes, [B, channels, *size]"
-            ) from error
-    logits = checked(logits, len(inputs))
-    classes = logits.shape[1]
-    if batch.labels is not None and not 0 <= batch.labels.min() <= batch.labels.max() < classes:
-        raise InvalidModel(
-            f"labels go from 0 to {classes - 1}, one for each of the model's {classes} logits, not from "
-            f"{batch.labels.min()} to {batch.labels.max()}: give labels, or a number of classes, that agree"
-        )
+def is_bias(name: str) -> bool:
+    """Say whether a parameter of this name is added to signals rather than multiplied by them."""
+    return "bias" in name.rpartition(".")[2]
 
 
 def module_parameters(model: nn.Module) -> int:
@@ -85,14 +61,30 @@ def module_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def module_macs(model: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Count the multiply-accumulates of one input in convolutions and matrix products, attention's included."""
-    model = (
-        own_copy(model).eval().requires_grad_()
-    )  # with gradients in sight no fused kernel hides from the counter
-    with seeded(), FlopCounterMode(display=False) as counter:
-        model(torch.ones(1, *input_shape))
-    return int(counter.get_total_flops()) // 2
+SOME = 4
+"""Copies of an input for a model that has no use for one."""
+
+
+class TooSmall(InvalidModel):
+    """An input that more copies of do not help."""
+
+
+def of_one(run: Callable[[torch.Tensor], T], inputs: torch.Tensor, whole: int) -> tuple[T, int]:
+    """Return what `run` makes of one input `[1, ...]`, or of so many copies of it, and how many they were.
+
+    Some models lose the axis of samples where there is one sample only, and some are written for one size of batch:
+    where `run` fails on one copy it is tried on a few, then on `whole`.
+    """
+    first: Exception | None = None
+    for count in sorted({1, SOME, whole}):
+        try:
+            return run(inputs.expand(count, *inputs.shape[1:]).clone()), count
+        except TooSmall:
+            raise
+        except Exception as error:
+            first = first or error
+    assert first is not None
+    raise first
 
 
 def module_outputs(
@@ -106,11 +98,11 @@ def module_outputs(
     model = own_copy(model).float().eval()
     for module in model.modules():
         if isinstance(module, _BatchNorm):
-            module.train()
+            module.training = True  # of this module alone: one in it, such as dropout, stays off
     rows = []
     for weight in weights:
         with seeded(), torch.no_grad():
             for name, parameter in model.named_parameters():
-                parameter.fill_(0.0 if "bias" in name.rpartition(".")[2] else weight)
+                parameter.fill_(0.0 if is_bias(name) else weight)
             rows.append(model(torch.from_numpy(inputs.copy())).float().flatten().numpy())
     return np.stack(rows)

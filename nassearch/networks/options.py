@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -11,6 +11,10 @@ from nassearch.errors import InvalidSetting, UnknownName, quoted
 
 PROBE_REVISION = 1
 """Raised with every change to what model proxies share, initial weights say, after which most of their scores move."""
+READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
+"""What a model proxy can read of its `nassearch.networks.probe.Probe`, and declares that it reads."""
+RECORDED = ("saliency", "relu_kernel")
+"""What of these is noted during the forward pass, and only where it will be read."""
 OF = ("logits", "loss")
 VARIANCE = ("batch", "element")
 """Choices of `nassearch.networks.jacobians.input_jacobian`, the default first."""
@@ -64,6 +68,13 @@ def check_amplitudes(amplitudes: Any) -> None:
         raise InvalidSetting(f"amplitudes are one or more positive numbers in brackets, not {amplitudes!r}")
     for amplitude in amplitudes:
         check_positive({"amplitude": amplitude}, "amplitude")
+
+
+def check_reads(name: str, reads: Iterable[str]) -> None:
+    """Raise `UnknownName` where a proxy declares to read what no probe has."""
+    for each in reads:
+        if each not in READS:
+            raise UnknownName(f"thing to read of a probe, as proxy {name} declares it,", str(each), READS)
 
 
 def check_choice(options: Mapping[str, Any], name: str, choices: Sequence[str]) -> None:

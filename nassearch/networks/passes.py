@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.errors import InvalidSetting, NassearchError, told
 from nassearch.networks.graph import Network
 from nassearch.networks.initialise import check_init, initialised
+from nassearch.networks.isolation import isolated
 from nassearch.networks.memory import give_back
+from nassearch.networks.options import READS
 from nassearch.networks.probe import Probe
 from nassearch.networks.tape import fits
 from nassearch.networks.tape_probe import TapeProbe
@@ -77,19 +79,21 @@ def read_model(
     Raises:
         InvalidSetting: the batch or an option has no meaning.
     """
+    # A reader's own `reads`, where it has them, are all it can read, whatever its company has asked for.
     inputs, labels = _first(batch, batch_size)
     answers: list[float | str] = []
     # Fused attention has no second derivative, which grasp needs; and callers may have turned derivatives off.
-    with one_thread(), torch.inference_mode(False), sdpa_kernel(SDPBackend.MATH):
+    with one_thread(), torch.inference_mode(False), sdpa_kernel(SDPBackend.MATH), isolated(seed):
         try:
             kind: Any = TapeProbe if fits(model) else Probe
             probe = kind(model, inputs, labels, seed=seed, reads=reads, owned=owned)
-        except Exception as error:  # whatever a user's model raises when it is copied
+        except (Exception, SystemExit) as error:  # whatever a user's model raises when it is copied
             return [_told(error)] * len(readers)
         for reader in readers:
+            probe.allowed = frozenset(getattr(reader, "reads", READS))
             try:
                 answers.append(float(reader(probe)))
-            except Exception as error:  # whatever a user's model raises: the other scores stay
+            except (Exception, SystemExit) as error:  # whatever a user's model raises: the other scores stay
                 answers.append(_told(error))
     return answers
 
@@ -105,7 +109,7 @@ def noise(shape: tuple[int, ...], count: int, seed: int) -> Batch:
     return Batch(np.random.default_rng(seed).standard_normal((count, *shape), np.float32))
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """Return what went wrong as text.
 
     Raises:
@@ -113,7 +117,7 @@ def _told(error: Exception) -> str:
     """
     if isinstance(error, InvalidSetting):
         raise error
-    return str(error) if isinstance(error, NassearchError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, NassearchError) else told(error)
 
 
 def _first(batch: Batch | None, size: int) -> tuple[Tensor, Tensor | None]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import LEFT_OUT, Block, Layer
 from nassearch.networks.lumping import Op, Size, Word
+from nassearch.networks.scaled import LIMIT, Scaled, root, times, total
 
 WEIGHTED = ("conv", "linear", "frame_conv")
 KINDS = {
@@ -45,12 +46,14 @@ class Function(NamedTuple):
         counts: `[W]`, (value, tangent): to values, values through the word are added `value` times; to tangents,
             tangents through the word `value` times and values `tangent` times. A word that begins with `ones` is
             added for itself.
+        power: all counts are to be multiplied by 2 ** power, which is 0 unless float64 is too small for them.
     """
 
     before: Size
     after: Size
     words: tuple[int, ...]
     counts: tuple[tuple[float, float], ...]
+    power: int
 
 
 class _Step(dict[int, int]):
@@ -81,7 +84,7 @@ class Paths:
     def __init__(self) -> None:
         self.words: list[Word] = []
         self.terms: list[Term] = []
-        self._totals: list[tuple[int, float, float]] = []
+        self._totals: list[tuple[int, Scaled, Scaled]] = []
         self._words: dict[Word, int] = {}
         self._numbers: dict[Term, int] = {}
         self._steps: dict[tuple[int, int], tuple[_Step, int | None, Layer]] = {}
@@ -96,9 +99,9 @@ class Paths:
             place = self._words.setdefault(word, len(self.words))
             if place == len(self.words):
                 self.words.append(word)
-            value = math.sqrt(above / below) / 2**layers
+            value = root(above, below, layers)
             self.terms.append(term)
-            self._totals.append((place, value, value * layers))
+            self._totals.append((place, value, times(layers, value)))
         return found
 
     def function(self, block: Block) -> Function:
@@ -107,16 +110,17 @@ class Paths:
         Raises:
             InvalidSetting: it has a layer that is not a sum over paths, or truncates channels that differ.
         """
-        values: dict[int, list[float]] = {}
-        tangents: dict[int, list[float]] = {}
+        values: dict[int, list[Scaled]] = {}
+        tangents: dict[int, list[Scaled]] = {}
         for term, paths in self._polynomial(block).items():
             word, value, tangent = self._totals[term]
-            values.setdefault(word, []).append(paths * value)
-            tangents.setdefault(word, []).append(paths * tangent)
+            values.setdefault(word, []).append(times(paths, value))
+            tangents.setdefault(word, []).append(times(paths, tangent))
         words = tuple(sorted(values, key=self.words.__getitem__))
         # These sums do not depend on the order: the same paths in another order are the same function.
-        counts = tuple((math.fsum(values[word]), math.fsum(tangents[word])) for word in words)
-        return Function(block[0].size, block[-1].size, words, counts)
+        power = _power([*values.values(), *tangents.values()])
+        counts = tuple((total(values[word], power), total(tangents[word], power)) for word in words)
+        return Function(block[0].size, block[-1].size, words, counts, power)
 
     def _polynomial(self, block: Block) -> Terms:
         terms: list[Terms] = []
@@ -172,6 +176,13 @@ class Paths:
         # Distributed as the weights are, and not scored: no layer that a tangent counts.
         bias = Op("ones", layer.size, scale=1 / (2 * math.sqrt(width * positions)))
         return step, self.number(((bias,), 0, 1, 1))
+
+
+def _power(groups: list[list[Scaled]]) -> int:
+    """Return the exponent of the largest term where one passes `LIMIT`, and otherwise 0."""
+    exponents = [math.frexp(m)[1] + e for terms in groups for m, e in terms if m]
+    passed = any(e for terms in groups for _, e in terms) or max(map(abs, exponents), default=0) > LIMIT
+    return max(exponents) if passed else 0
 
 
 def _alike(block: Block, position: int) -> bool:

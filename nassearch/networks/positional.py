@@ -11,9 +11,10 @@ Gradients span sixty orders of magnitude, and float64 holds that; `log1p` keeps 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import LEFT_OUT, Block, Layer, Network, live
 from nassearch.networks.groups import channel_groups
 from nassearch.networks.lumping import check_maxima, innermost
+from nassearch.networks.scaled import LN2, surplus
 from nassearch.types import Floats
 
 Widths = Sequence[Sequence[int]]
@@ -43,7 +45,31 @@ def expected_logsynflow(networks: Sequence[Network], shift: float = 1.0) -> Floa
     return np.array([_score(network, shift) for network in networks], np.float64)
 
 
+class _Signal(NamedTuple):
+    """Values `[groups, *size]`, to be multiplied by 2 ** power, which is 0 unless float64 is too small for them."""
+
+    x: Floats
+    power: int = 0
+
+    @classmethod
+    def of(cls, x: Floats, power: int, scaled: bool) -> _Signal:
+        """Return a signal, with values in range where it is to be `scaled`."""
+        more = surplus(float(x.max(initial=0.0))) if scaled else 0
+        return cls(np.ldexp(x, -more), power + more) if more else cls(x, power)
+
+    def at(self, power: int) -> Floats:
+        """Return the values in units of 2 ** power."""
+        return self.x if power == self.power else np.ldexp(self.x, self.power - power)
+
+
 def _score(network: Network, shift: float) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        score = _pass(network, shift, scaled=False)
+    # Signals that are too large for float64 make it infinite or NaN; those too small count as little as 0.
+    return score if math.isfinite(score) else _pass(network, shift, scaled=True)
+
+
+def _pass(network: Network, shift: float, scaled: bool) -> float:
     # No gradient reaches a dead layer, and the logarithm of 1 is 0.
     blocks = [live(block) if shift == 1 else block for block in network.blocks()]
     check_maxima(
@@ -53,26 +79,29 @@ def _score(network: Network, shift: float) -> float:
         if y.inputs and y.size
     )
     groups = channel_groups(blocks)
-    x = np.ones((len(groups[0][0]), *network.input_shape[1:]))
+    x = _Signal(np.ones((len(groups[0][0]), *network.input_shape[1:])))
     tape = []
     for block, widths in zip(blocks, groups, strict=True):
-        values = _forward(block, widths, x)
+        values = _forward(block, widths, x, scaled)
         tape.append(values)
         x = values[-1]
-    gradient, score = np.ones_like(x), 0.0
+    gradient, score = _Signal(np.ones_like(x.x)), 0.0
     for block, widths, values in zip(reversed(blocks), reversed(groups), reversed(tape), strict=True):
-        gradient, part = _backward(block, widths, values, gradient, shift)
+        gradient, part = _backward(block, widths, values, gradient, shift, scaled)
         score += part
     return score
 
 
-def _forward(block: Block, widths: Widths, x: Floats) -> list[Floats]:
-    """Return the value of each layer, `[groups, *size]`."""
-    values: list[Floats] = []
+def _forward(block: Block, widths: Widths, entry: _Signal, scaled: bool) -> list[_Signal]:
+    """Return the value of each layer."""
+    values: list[_Signal] = []
     for layer, own in zip(block, widths, strict=True):
-        read = [values[i] for i in layer.inputs]
+        power = max((values[i].power for i in layer.inputs), default=entry.power)
+        if layer.bias:
+            power = max(power, 0)  # the unit of the bias
+        read = [values[i].at(power) for i in layer.inputs]
         if layer.op == "input":
-            y = x
+            y = entry.x
         elif layer.op == "zeros":
             y = np.zeros((len(own), *layer.size))
         elif layer.op in LEFT_OUT:
@@ -98,56 +127,62 @@ def _forward(block: Block, widths: Widths, x: Floats) -> list[Floats]:
                 parts[0] * scales[0],
             )
             if layer.bias:
-                y += mean
+                y += math.ldexp(mean, -power)
             y = np.broadcast_to(y, (len(own), *layer.size))
         else:
             raise InvalidSetting(f"expected logsynflow knows no layer {layer.op!r}")
-        values.append(np.asarray(y))
+        values.append(_Signal.of(np.asarray(y), power, scaled))
     return values
 
 
 def _backward(
-    block: Block, widths: Widths, values: Sequence[Floats], gradient: Floats, shift: float
-) -> tuple[Floats, float]:
+    block: Block, widths: Widths, values: Sequence[_Signal], gradient: _Signal, shift: float, scaled: bool
+) -> tuple[_Signal, float]:
     """Return dR/d(one channel of each group) of the input, and the sum over the weights of the block."""
-    gradients: list[Floats | None] = [None] * len(block)
+    gradients: list[_Signal | None] = [None] * len(block)
     gradients[-1] = gradient
     score = 0.0
 
-    def pass_on(to: int, part: Floats) -> None:
+    def pass_on(to: int, part: Floats, power: int) -> None:
         so_far = gradients[to]
-        gradients[to] = part if so_far is None else so_far + part
+        if so_far is None:
+            gradients[to] = _Signal.of(part, power, scaled)
+        else:
+            power, part = max(power, so_far.power), np.ldexp(part, min(0, power - so_far.power))
+            gradients[to] = _Signal.of(so_far.at(power) + part, power, scaled)
 
     for position in range(len(block) - 1, 0, -1):
         layer = block[position]
         if not layer.inputs:
             continue
         given = gradients[position]
-        g = np.zeros_like(values[position]) if given is None else given
+        g, power = (np.zeros_like(values[position].x), 0) if given is None else given
         source = layer.inputs[0]
-        x = values[source]
+        x = values[source].x
         if layer.op in (*LEFT_OUT, "add") and layer.op != "lstm":
             for source in layer.inputs:
-                pass_on(source, g)
+                pass_on(source, g, power)
         elif layer.op == "lstm":
-            pass_on(source, g * (layer.channels / block[source].channels))
+            pass_on(source, g * (layer.channels / block[source].channels), power)
         elif layer.op == "concat":
-            ends = np.cumsum([len(values[source]) for source in layer.inputs])[:-1]
+            ends = np.cumsum([len(values[source].x) for source in layer.inputs])[:-1]
             for source, part in zip(layer.inputs, np.split(g, ends), strict=True):
-                pass_on(source, part)
+                pass_on(source, part, power)
         elif layer.op == "truncate":
-            pass_on(source, np.concatenate([g, np.zeros_like(x[len(g) :])]))
+            pass_on(source, np.concatenate([g, np.zeros_like(x[len(g) :])]), power)
         elif layer.op == "global_pool":
             area = x[0].size
-            pass_on(source, np.broadcast_to((g / area).reshape(-1, *[1] * (x.ndim - 1)), x.shape))
+            pass_on(source, np.broadcast_to((g / area).reshape(-1, *[1] * (x.ndim - 1)), x.shape), power)
         elif layer.op == "avg_pool":
-            pass_on(source, _scatter(g * _shares(layer._replace(inputs=()), x.shape[1:]), layer, x.shape))
+            shares = _shares(layer._replace(inputs=()), x.shape[1:])
+            pass_on(source, _scatter(g * shares, layer, x.shape), power)
         elif layer.op == "max_pool":
             back = np.zeros_like(x)
             np.add.at(back, _innermost(layer, x.shape), g)
-            pass_on(source, back)
+            pass_on(source, back, power)
         else:
             mean = _mean(layer, _fan(block, layer, x))
+            log = _logarithm(shift, power + values[source].power)
             for (gradient_of_one, channels), (value, width) in product(
                 zip(g, widths[position], strict=True), zip(x, widths[source], strict=True)
             ):
@@ -155,16 +190,23 @@ def _backward(
                     float((gradient_of_one[into] * value[read]).sum())
                     for into, read in _positions(layer, value.shape)
                 )
-                logs = sum(math.log1p(m) if shift == 1 else abs(math.log(shift + m)) for m in met)
-                score += channels * (width // layer.groups) * mean * logs
+                score += channels * (width // layer.groups) * mean * sum(map(log, met))
             one = _scatter(g, layer, (len(g), *x.shape[1:]))
             scales = [channels // layer.groups * mean for channels in widths[position]]
             back = sum(
                 (part * scale for part, scale in zip(one[1:], scales[1:], strict=True)), one[0] * scales[0]
             )
-            pass_on(source, np.broadcast_to(back, x.shape))
+            pass_on(source, np.broadcast_to(back, x.shape), power)
     entry = gradients[0]
-    return np.zeros_like(values[0]) if entry is None else entry, score
+    return _Signal(np.zeros_like(values[0].x)) if entry is None else entry, score
+
+
+def _logarithm(shift: float, power: int) -> Callable[[float], float]:
+    """Return the function |log(shift + m * 2 ** power)|."""
+    if power:
+        offset, start = power * LN2, math.log(shift)
+        return lambda m: abs(float(np.logaddexp(start, math.log(m) + offset))) if m else abs(start)
+    return math.log1p if shift == 1 else lambda m: abs(math.log(shift + m))
 
 
 def _innermost(layer: Layer, size: Sequence[int]) -> tuple[NDArray[np.intp], ...]:

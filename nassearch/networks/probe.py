@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,7 +13,9 @@ from torch.nn import functional as F
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.copying import copied
 from nassearch.networks.initialise import WEIGHTED
+from nassearch.networks.isolation import isolated
 from nassearch.networks.memory import out_of_memory, smaller
+from nassearch.networks.options import READS, RECORDED
 from nassearch.networks.recording import Recording
 
 T = TypeVar("T")
@@ -45,10 +46,11 @@ class Probe:
         reads: names of the attributes that will be read, so that one pass serves all of them.
         owned: whether the model may be changed.
 
+    `allowed`, all of `READS`, is set to what the proxy that reads now has declared.
     Where memory is short the batch is split, if the model allows it, with the result unchanged within rounding.
     """
 
-    READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
+    READS = READS
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Probe:
     ) -> None:
         self.model = (model if owned else copied(model)).train()
         self.seed, self.reads = seed, frozenset(reads)
+        self.allowed: frozenset[str] = frozenset(READS)
         held = next(iter([*self.model.parameters(), *self.model.buffers()]), inputs)
         self.inputs, self.labels = inputs.to(held.device), None if labels is None else labels.to(held.device)
         self.layers: list[Any] = [module for module in self.model.modules() if isinstance(module, WEIGHTED)]
@@ -101,6 +104,7 @@ class Probe:
     @property
     def gradients(self) -> list[Tensor]:
         """dL/dW of the mean cross-entropy for each of `weights`; zeros where no path leads."""
+        self._declared("gradients")
         return self._first[0]
 
     @property
@@ -130,7 +134,7 @@ class Probe:
     @cached_property
     def hessian_gradients(self) -> list[Tensor]:
         """dz/dW for z = sum of g * dL/dW with g the gradients as constants: the Hessian of the loss times g."""
-        constant = self.gradients
+        constant = self._first[0]
 
         def work(recording: Recording, part: slice) -> list[Tensor]:
             moving = self._grad(self._loss(recording.logits, part), create_graph=True)
@@ -138,12 +142,17 @@ class Probe:
 
         return _totals(self._parts(work))
 
-    @cached_property
+    @property
     def curvature(self) -> float:
         """Sum of W * dz/dW, see `hessian_gradients`."""
-        return sum(float((w * h).sum()) for w, h in zip(self.weights, self.hessian_gradients, strict=True))
+        self._declared("curvature")
+        return self._curvature
 
     @cached_property
+    def _curvature(self) -> float:
+        return sum(float((w * h).sum()) for w, h in zip(self.weights, self.hessian_gradients, strict=True))
+
+    @property
     def relu_kernel(self) -> Tensor:
         """K float64 `[B, B]`: in how many units of live ReLUs two samples agree; summed over calls of ReLUs.
 
@@ -153,7 +162,10 @@ class Probe:
             InvalidModel: the model calls no ReLU.
         """
         self._declared("relu_kernel")
+        return self._relu_kernel
 
+    @cached_property
+    def _relu_kernel(self) -> Tensor:
         def work(recording: Recording, part: slice) -> list[Tensor]:
             self._to_inputs(recording)
             if not recording.patterns:
@@ -167,6 +179,7 @@ class Probe:
 
     def input_gradients(self, inputs: Tensor | None = None) -> Tensor:
         """Return d(sum of logits)/d(inputs), flattened `[B, D]`, at the batch or at other inputs of its shape."""
+        self._declared("input_gradients")
         if inputs is None:
             return self._input_gradients
         inputs = inputs.to(self.inputs.device)
@@ -236,7 +249,7 @@ class Probe:
         return self._record(self.inputs)
 
     def _record(self, inputs: Tensor) -> Recording:
-        with self._seeded():
+        with isolated(self.seed):
             return Recording(
                 self.model,
                 inputs,
@@ -245,14 +258,8 @@ class Probe:
             )
 
     def _declared(self, name: str) -> None:
-        if name not in self.reads:
+        if name not in (self.allowed if name not in RECORDED else self.allowed & self.reads):
             raise NassearchError(f"a proxy that reads {name} of its probe declares it: reads=[{name!r}]")
-
-    @contextmanager
-    def _seeded(self) -> Iterator[None]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            yield
 
 
 def salience(layer: nn.Module, z: Tensor, gradient: Tensor, batch: int) -> Saliency:

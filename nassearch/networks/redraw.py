@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nassearch.errors import InvalidModel
+from nassearch.networks.isolation import isolated
 
 
 def untrained_accuracies(
@@ -29,9 +30,8 @@ def untrained_accuracies(
             "no layer of this model has reset_parameters, so that cv cannot redraw its weights"
         )
     accuracies = []
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        for draw in range(count):
-            torch.manual_seed(seed + draw)
+    for draw in range(count):
+        with isolated(seed + draw), torch.no_grad():
             for reset in resets:
                 reset()
             accuracies.append(float((model(inputs).argmax(1) == labels).double().mean()))

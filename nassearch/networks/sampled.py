@@ -7,34 +7,53 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nassearch.networks.graph import LEFT_OUT, Layer, Network
+from nassearch.networks.scaled import Scaled, surplus
 from nassearch.networks.torch_module import TorchBlock, TorchNetwork, one_thread
 
 
 def sampled_synflow(network: Network, seed: int) -> float:
-    """Return synflow of one initialisation, the weights drawn from `seed`: float64, no batch norm, no logarithm."""
+    """Return `scaled_sample` as a float: infinite, or 0, where it is out of range."""
+    return scaled_sample(network, seed).value
+
+
+def scaled_sample(network: Network, seed: int) -> Scaled:
+    """Return synflow of one initialisation, the weights drawn from `seed`: no batch norm, no logarithm."""
     model = TorchNetwork(network, torch.Generator().manual_seed(seed)).double()
-    return dual_synflow(model, network.input_shape)
+    return scaled_dual(model, network.input_shape)
 
 
 def dual_synflow(model: TorchNetwork, input_shape: tuple[int, ...]) -> float:
+    """Return `scaled_dual` as a float: infinite, or 0, where it is out of range."""
+    return scaled_dual(model, input_shape).value
+
+
+def scaled_dual(model: TorchNetwork, input_shape: tuple[int, ...]) -> Scaled:
     """Return the sum over weights of |theta * dR/dtheta| at |theta|, by value and tangent in a batch of two."""
     value = torch.ones(1, *input_shape, dtype=torch.float64)
-    x = torch.cat([value, torch.zeros_like(value)])
+    x, power = torch.cat([value, torch.zeros_like(value)]), 0
     with one_thread(), torch.inference_mode():
         for block in model.blocks:
             assert isinstance(block, TorchBlock)
-            x = _run(block, x)
-    return float(x[1].sum())
+            x, power = _run(block, x, power)
+    return Scaled(float(x[1].sum()), power)
 
 
-def _run(block: TorchBlock, x: Tensor) -> Tensor:
+def _run(block: TorchBlock, entry: Tensor, start: int) -> tuple[Tensor, int]:
+    """Take a signal through a block.
+
+    Each signal is to be multiplied by a power of two, which is 0 unless float64 is too small for it.
+    """
     values: list[Tensor] = []
+    powers: list[int] = []
     for layer, module in zip(block.block, block.layers, strict=True):
-        read = [values[i] for i in layer.inputs]
+        power = max((powers[i] for i in layer.inputs), default=start)
+        if layer.bias:
+            power = max(power, 0)  # the unit of the bias
+        read = [_times(values[i], powers[i] - power) for i in layer.inputs]
         if layer.op == "input":
-            y = x
+            y = entry
         elif layer.op == "zeros":
-            y = x.new_zeros(2, layer.channels, *layer.size)
+            y = entry.new_zeros(2, layer.channels, *layer.size)
         elif layer.op == "add":
             y = torch.stack(read).sum(0)
         elif layer.op == "lstm":
@@ -50,14 +69,20 @@ def _run(block: TorchBlock, x: Tensor) -> Tensor:
         elif layer.op == "global_pool":
             y = read[0].flatten(2).mean(2)
         elif layer.op in ("conv", "linear", "frame_conv"):
-            y = _weighted(layer, module, read[0])
+            y = _weighted(layer, module, read[0], power)
         else:
             y = module(read[0])
-        values.append(y)
-    return values[-1]
+        more = surplus(float(y.max()))
+        values.append(_times(y, -more))
+        powers.append(power + more)
+    return values[-1], powers[-1]
 
 
-def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor) -> Tensor:
+def _times(x: Tensor, exponent: int) -> Tensor:
+    return torch.ldexp(x, torch.tensor(exponent)) if exponent else x
+
+
+def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor, power: int) -> Tensor:
     weight = module.weight.abs()  # type: ignore[operator]
     both = torch.stack([x[0], x[0] + x[1]])
     if layer.op == "linear":
@@ -68,7 +93,7 @@ def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor) -> Tensor:
         conv = (F.conv1d, F.conv2d, F.conv3d)[len(layer.size) - 1]
         y = conv(both, weight, stride=layer.stride, padding=layer.padding)
     if layer.bias:
-        y[0] += module.bias.abs().view(-1, *[1] * len(layer.size))  # type: ignore[operator]
+        y[0] += _times(module.bias.abs(), -power).view(-1, *[1] * len(layer.size))  # type: ignore[operator]
     return y
 
 

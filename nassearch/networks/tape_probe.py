@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nassearch.errors import NassearchError
 from nassearch.networks.probe import Probe, Saliency, agreement, salience
 from nassearch.networks.recording import checked
 from nassearch.networks.tape import Tape
@@ -43,8 +44,15 @@ class TapeProbe(Probe):
 
         return self._parts(work)[0]
 
+    @property
+    def hessian_gradients(self) -> list[Tensor]:
+        """Raise: the tape keeps their product with the weights alone, `curvature`."""
+        raise NassearchError(
+            "of a network of a search space the curvature is known, and no gradients of it: read that"
+        )
+
     @cached_property
-    def curvature(self) -> float:
+    def _curvature(self) -> float:
         self._first  # noqa: B018 - the backward pass that this one goes on from
 
         def work(tape: Tape, part: slice) -> float:
@@ -54,8 +62,7 @@ class TapeProbe(Probe):
         return self._parts(work)[0]
 
     @cached_property
-    def relu_kernel(self) -> Tensor:
-        self._declared("relu_kernel")
+    def _relu_kernel(self) -> Tensor:
         model: Any = self.model
         patterns: list[tuple[Tensor, int]] = self._parts(
             lambda _, part: model.relu_patterns(self.inputs), False

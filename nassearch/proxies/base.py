@@ -19,17 +19,18 @@ import numpy as np
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
-from nassearch.networks.options import PROBE_REVISION, check_options
+from nassearch.networks.options import PROBE_REVISION, check_options, check_reads
 from nassearch.proxies.kinds import Kinds
+from nassearch.proxies.scores import Scores, parted, told_or_float
 from nassearch.types import Batch, Floats
 
 if TYPE_CHECKING:
     from nassearch.networks.probe import Probe
 
-ProxyFunction = Callable[..., Floats]
-"""`(networks, batch, **options) -> raw scores [N]`."""
-ModelFunction = Callable[..., float]
-"""`(model, batch, **options) -> raw score` of one torch module."""
+ProxyFunction = Callable[..., "Floats | Sequence[float | str]"]
+"""`(networks, batch, **options) -> raw scores [N]`; in a list, a text says why one has none."""
+ModelFunction = Callable[..., "float | str"]
+"""`(model, batch, **options) -> raw score` of one torch module, or why it has none."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,21 @@ class Proxy:
         if self.model_function is None:
             raise InvalidModel(f"{self.name} is defined for architectures of a search space, not for modules")
         self.check(options, batch)
-        return float(self.model_function(model, batch, **options))
+        return told_or_float(self.model_function(model, batch, **options))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The decorator leaves the proxy under the function's name, so the function cannot be found by it.
         return _at, (self.function.__module__, self.name)
 
     def __call__(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Floats:
-        """Return raw scores, float64 `[N]`."""
+        """Return raw scores, float64 `[N]`, NaN where there is none."""
+        return self.scored(networks, batch, **options)[0]
+
+    def scored(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Scores:
+        """Return raw scores, and by position why there is none where there is a reason."""
         self.check(options, batch)
         function = self.for_networks.choose(self.name, self.function, networks)
-        return np.asarray(function(networks, batch, **options), dtype=np.float64)
+        return parted(function(networks, batch, **options))
 
 
 def _at(module: str, name: str) -> Proxy:
@@ -157,7 +162,7 @@ class ModelProxy(Proxy):
     """A proxy of one torch model on one batch. Its function maps a `Probe` to a raw score, NaN: not scorable.
 
     Attributes:
-        reads: what of the probe it reads, of `Probe.READS`.
+        reads: what of the probe it reads, of `nassearch.networks.options.READS`; nothing else of these can be read.
         defaults: values of `PASS` that its paper chose otherwise.
     """
 
@@ -182,19 +187,26 @@ class ModelProxy(Proxy):
 
     def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
         self.check(options, batch)
-        assert batch is not None
         (value,) = read_one([(self, options)], model, batch)
-        if isinstance(value, str):
-            raise InvalidModel(value)
-        return value
+        return told_or_float(value)
 
     def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that its probe depends on."""
         return {name: {**self.options, **options}[name] for name in PASS}
 
+    def settings_of_model(self, options: Mapping[str, Any], size: int) -> dict[str, Any]:
+        """Return what the probe of a module depends on; a batch smaller than the default size is taken whole."""
+        settings = self.settings(options)
+        if {"init", "bias"} & options.keys():
+            raise InvalidSetting(f"{self.name} of a module looks at its own weights: leave out init and bias")
+        count = settings["batch_size"] if "batch_size" in options else min(settings["batch_size"], size)
+        return {"batch_size": count, "seed": settings["seed"]}
+
     def reader(self, options: Mapping[str, Any]) -> Callable[[Probe], float]:
         """Return what maps a probe to the score under these options."""
-        return partial(self.function, **{k: v for k, v in options.items() if k not in PASS})  # type: ignore[return-value]
+        reader: Any = partial(self.function, **{k: v for k, v in options.items() if k not in PASS})
+        reader.reads = self.reads
+        return reader  # type: ignore[no-any-return]
 
 
 def model_proxy(
@@ -217,8 +229,10 @@ def model_proxy(
     """
 
     def declare(function: Callable[..., float]) -> ModelProxy:
+        name = getattr(function, "__name__", "")
+        check_reads(name, reads)
         declared = ModelProxy(
-            getattr(function, "__name__", ""),
+            name,
             function,  # type: ignore[arg-type]
             frozenset(needs),
             higher_is_better,
@@ -238,11 +252,8 @@ def model_proxy(
 
 CHUNK = 4
 """Networks per call of model proxies: a second or two of work, which is what an interruption loses."""
-
 Request = tuple[Proxy, Mapping[str, Any], Batch | None]
 """A proxy, its options and its batch."""
-Scores = tuple[Floats, dict[int, str]]
-"""Raw scores `[N]`, and by position what went wrong where a network could not be scored; its score is NaN."""
 
 
 def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[Scores]:
@@ -256,7 +267,7 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
             key = f"{proxy.settings(options)} {batch.digest() if batch else None}"
             shared.setdefault(key, []).append(place)
         else:
-            answers[place] = proxy(networks, batch, **options), {}
+            answers[place] = proxy.scored(networks, batch, **options)
     if shared:
         from nassearch.networks.passes import read_networks
     for places in shared.values():
@@ -270,29 +281,19 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
     return [answers[place] for place in range(len(requests))]
 
 
-def settings_for_one(proxy: ModelProxy, options: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
-    """Return what the probe of a given module depends on; a batch smaller than the default size is taken whole.
-
-    Raises:
-        InvalidSetting: they ask for new weights.
-    """
-    settings = proxy.settings(options)
-    if {"init", "bias"} & options.keys():
-        raise InvalidSetting(f"{proxy.name} of a module looks at its own weights: leave out init and bias")
-    if "batch_size" not in options:
-        settings["batch_size"] = min(settings["batch_size"], len(batch.inputs))
-    return {"batch_size": settings["batch_size"], "seed": settings["seed"]}
-
-
 def read_one(
-    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch
+    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch | None
 ) -> list[float | str]:
-    """Score one torch module, which is left as it was, by proxies that share a probe.
+    """Score one torch module, which is left as it was, by proxies that share a probe; without a batch by some alone.
 
     Returns for each a raw score, or what went wrong as text.
     """
     from nassearch.networks.passes import read_model
 
+    looked_at = (
+        Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
+    )  # by none that needs no inputs
+    proxy, options = asked[0]
+    settings = proxy.settings_of_model(options, len(looked_at.inputs))
     reads = frozenset().union(*(proxy.reads for proxy, _ in asked))
-    readers = [proxy.reader(options) for proxy, options in asked]
-    return read_model(model, batch, readers, reads, **settings_for_one(*asked[0], batch))
+    return read_model(model, looked_at, [p.reader(o) for p, o in asked], reads, **settings)

@@ -48,6 +48,6 @@ def _params(model: Any, batch: Batch | None) -> float:
 def _flops(model: Any, batch: Batch | None) -> float:
     if batch is None:
         raise InvalidSetting("flops of a module needs a batch, for the shape of its inputs")
-    from nassearch.networks.modules import module_macs
+    from nassearch.networks.macs import module_macs
 
-    return float(module_macs(model, batch.inputs.shape[1:]))
+    return float(module_macs(model, batch.inputs.shape[1:], len(batch.inputs)))

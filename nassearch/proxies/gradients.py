@@ -33,7 +33,7 @@ def plain(probe: Probe) -> float:
     return sum(float((w * g).sum()) for w, g in zip(probe.weights, probe.gradients, strict=True))
 
 
-@model_proxy(reference=f"the code of {ZERO_COST}", reads=())
+@model_proxy(reference=f"the code of {ZERO_COST}", needs=(), reads=())
 def l2_norm(probe: Probe) -> float:
     """Sum the Euclidean norms of W over the layers; no data is looked at; higher is better."""
     return sum(float(w.norm()) for w in probe.weights)

@@ -5,6 +5,7 @@ For a module that is not of a search space they look at its own weights: their a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Network
 from nassearch.networks.recurrent import RecurrentNetwork
+from nassearch.networks.scaled import Scaled
 from nassearch.proxies.base import proxy
-from nassearch.types import Batch, Floats
+from nassearch.types import Batch
 
 
 def _expected(options: Any) -> bool:
@@ -33,12 +35,17 @@ def _chunk(options: Any) -> int:
     chunk=_chunk,
 )
 def synflow(
-    networks: Sequence[Network], batch: Batch | None, *, estimator: str = "expected", seed: int = 0
-) -> Floats:
+    networks: Sequence[Network],
+    batch: Batch | None,
+    *,
+    estimator: str = "expected",
+    seed: int = 0,
+    log: bool = False,
+) -> list[float | str]:
     """Sum |theta * dR/dtheta| over the weights of convolutions and classifier, R the summed logits; higher is better.
 
     All parameters are replaced by their absolute values, batch norm is left out and the input is ones. No logarithm
-    is taken: raw values reach 1e47.
+    is taken unless it is asked for: raw values reach 1e47 in NAS-Bench-201.
 
     Args:
         networks: N networks.
@@ -46,21 +53,22 @@ def synflow(
         estimator: "expected" is the expectation over PyTorch's default initialisation, in closed form; "sampled" is
             one initialisation.
         seed: of the sampled initialisation, the same for every network.
+        log: take the natural logarithm, which keeps the order, of values that float64 cannot hold too.
 
     Returns:
-        float64 `[N]`.
+        float `[N]`, a text where float64 cannot hold the value.
 
     Raises:
         InvalidSetting: no such estimator.
     """
     if estimator == "expected":
-        from nassearch.networks.dual import expected_synflow
+        from nassearch.networks.dual import scaled_synflow
 
-        return expected_synflow(networks)
+        return _told("synflow", scaled_synflow(networks), log)
     if estimator == "sampled":
-        from nassearch.networks.sampled import sampled_synflow
+        from nassearch.networks.sampled import scaled_sample
 
-        return np.array([sampled_synflow(network, seed) for network in networks])
+        return _told("synflow", [scaled_sample(network, seed) for network in networks], log)
     raise InvalidSetting(f"estimator of synflow is expected or sampled, not {estimator!r}")
 
 
@@ -76,7 +84,8 @@ def logsynflow(
     estimator: str = "expected",
     seed: int = 0,
     shift: float = 1.0,
-) -> Floats:
+    log: bool = False,
+) -> list[float | str]:
     """Sum |W * log(1 + dR/dW)| under the conditions of synflow; higher is better.
 
     The logarithm counts what a weight does by its order of magnitude, so that the last layers of a deep network do
@@ -93,9 +102,10 @@ def logsynflow(
         shift: what is added to the gradient inside of the logarithm, whose absolute value is taken. 1 is the paper's
             and the released code's. With one near 0, such as 1e-6, a weight that
             no gradient reaches counts |log shift| times its size, so that layers that lead nowhere count as parameters.
+        log: take the natural logarithm of the sum.
 
     Returns:
-        float64 `[N]`.
+        float `[N]`, a text where float64 cannot hold the value.
 
     Raises:
         InvalidSetting: no such estimator, or shift is not a positive number.
@@ -104,11 +114,12 @@ def logsynflow(
     if estimator == "expected":
         from nassearch.networks.positional import expected_logsynflow
 
-        return expected_logsynflow(networks, shift)
+        sums = [Scaled(score) for score in expected_logsynflow(networks, shift).tolist()]
+        return _told("logsynflow", sums, log)
     if estimator == "sampled":
-        from nassearch.networks.flow import network_flow
+        from nassearch.networks.flow import scaled_network_flow
 
-        return np.array([network_flow(network, seed, shift=shift) for network in networks])
+        return _told("logsynflow", [scaled_network_flow(n, seed, shift=shift) for n in networks], log)
     raise InvalidSetting(f"estimator of logsynflow is expected or sampled, not {estimator!r}")
 
 
@@ -117,7 +128,9 @@ def logsynflow(
     per_key=False,
     chunk=16,
 )
-def synflow_bn(networks: Sequence[Network], batch: Batch | None, *, seed: int = 0) -> Floats:
+def synflow_bn(
+    networks: Sequence[Network], batch: Batch | None, *, seed: int = 0, log: bool = False
+) -> list[float | str]:
     """Sum |W * dR/dW| as synflow does, with batch norm left in, on the statistics of the input; higher is better.
 
     Batch norm centres its input, so signals have both signs, ReLU is no identity and R is not multilinear: a network
@@ -127,19 +140,25 @@ def synflow_bn(networks: Sequence[Network], batch: Batch | None, *, seed: int = 
         networks: N networks.
         batch: not looked at; the input is a single one of ones.
         seed: of the initialisation, the same for every network.
+        log: take the natural logarithm.
 
     Returns:
-        float64 `[N]`.
+        float `[N]`, a text where float64 cannot hold the value.
     """
-    from nassearch.networks.flow import network_flow
+    from nassearch.networks.flow import scaled_network_flow
 
-    return np.array([network_flow(network, seed, batch_norm=True) for network in networks])
+    return _told("synflow_bn", [scaled_network_flow(n, seed, batch_norm=True) for n in networks], log)
 
 
 @synflow.for_networks(RecurrentNetwork)
 def _synflow_recurrent(
-    networks: Sequence[RecurrentNetwork], batch: Batch | None, *, estimator: str = "sampled", seed: int = 0
-) -> Floats:
+    networks: Sequence[RecurrentNetwork],
+    batch: Batch | None,
+    *,
+    estimator: str = "sampled",
+    seed: int = 0,
+    log: bool = False,
+) -> list[float | str]:
     """Score recurrent networks, see `nassearch.networks.recurrent_flow`.
 
     Raises:
@@ -151,34 +170,59 @@ def _synflow_recurrent(
         )
     from nassearch.networks.recurrent_flow import recurrent_synflow
 
-    return np.array([recurrent_synflow(network, seed) for network in networks])
+    return _told("synflow", [Scaled(recurrent_synflow(network, seed)) for network in networks], log)
 
 
 @synflow.for_model
-def _synflow(model: Any, batch: Batch | None, **options: Any) -> float:
-    return _of_model("synflow", model, batch, options)
+def _synflow(model: Any, batch: Batch | None, *, log: bool = False, **options: Any) -> float | str:
+    return _of_model("synflow", model, batch, log, options)
 
 
 @synflow_bn.for_model
-def _synflow_bn(model: Any, batch: Batch | None, **options: Any) -> float:
-    return _of_model("synflow_bn", model, batch, options, batch_norm=True)
+def _synflow_bn(model: Any, batch: Batch | None, *, log: bool = False, **options: Any) -> float | str:
+    return _of_model("synflow_bn", model, batch, log, options, batch_norm=True)
 
 
 @logsynflow.for_model
-def _logsynflow(model: Any, batch: Batch | None, *, shift: float = 1.0, **options: Any) -> float:
-    return _of_model("logsynflow", model, batch, options, shift=_check_shift(shift))
+def _logsynflow(
+    model: Any, batch: Batch | None, *, shift: float = 1.0, log: bool = False, **options: Any
+) -> float | str:
+    return _of_model("logsynflow", model, batch, log, options, shift=_check_shift(shift))
 
 
-def _of_model(name: str, model: Any, batch: Batch | None, options: Any, **settings: Any) -> float:
+def _of_model(
+    name: str, model: Any, batch: Batch | None, log: bool, options: Any, **settings: Any
+) -> float | str:
     if options:
         raise InvalidSetting(
             f"{name} of a module looks at the module's own weights: {', '.join(options)} has no meaning there"
         )
     if batch is None:
         raise InvalidSetting(f"{name} of a module needs a batch, for the shape of its inputs")
-    from nassearch.networks.flow import flow
+    from nassearch.networks.flow import scaled_flow
 
-    return flow(model, batch.inputs.shape[1:], **settings)
+    found = scaled_flow(model, batch.inputs.shape[1:], batch_size=len(batch.inputs), **settings)
+    return _told(name, [found], log)[0]
+
+
+def _told(name: str, scores: Sequence[Scaled], log: bool) -> list[float | str]:
+    """Return scores, or their logarithms, and a text for what float64 cannot hold."""
+    if not isinstance(log, bool):
+        raise InvalidSetting(f"log of {name} is true or false, not {log!r}")
+    return [_logarithm(name, score) if log else _value(name, score) for score in scores]
+
+
+def _value(name: str, score: Scaled) -> float | str:
+    if score.fits or math.isnan(score.mantissa):
+        return score.value
+    return (
+        f"{name} is about 10 to the power of {score.log / math.log(10):.1f}, and float64 holds those from -307 to 308: "
+        "take the logarithm, which keeps the order, by the option log=true"
+    )
+
+
+def _logarithm(name: str, score: Scaled) -> float | str:
+    return score.log if score.mantissa else f"{name} is 0, which has no logarithm: no signal reaches a logit"
 
 
 def _check_shift(shift: Any) -> float:

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from nassearch.parallel import in_order
-from nassearch.proxies.base import ModelProxy, Proxy, Request, Scores, together
+from nassearch.proxies.base import ModelProxy, Proxy, Request, together
+from nassearch.proxies.scores import Scores, finite
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress, Task
 
@@ -196,4 +197,4 @@ def _compute(jobs: Sequence[_Job], item: _Item) -> tuple[list[Scores], float]:
     space, task, requests = jobs[number]
     start = time.process_time()
     scores = together(requests, [space.network(arch, task) for arch in archs])
-    return scores, time.process_time() - start
+    return [finite(*each) for each in scores], time.process_time() - start

@@ -1,0 +1,45 @@
+"""Run code that others wrote, such as a model's forward, apart from what the process shares: generators and hooks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.modules import module as torch_module
+
+GLOBAL_HOOKS: list[dict[Any, Any]] = [
+    value
+    for name, value in vars(torch_module).items()
+    if name.startswith("_global") and isinstance(value, dict)
+]
+"""Where torch keeps hooks that run for every module."""
+
+
+@contextmanager
+def isolated(seed: int) -> Iterator[None]:
+    """Set the global generators of torch, numpy and Python to a seed, and keep off hooks registered for all modules.
+
+    Generators and hooks are afterwards as they were before. What draws from a generator of its own is not touched.
+    """
+    python, numpy = random.getstate(), np.random.get_state()
+    hooks = [dict(kept) for kept in GLOBAL_HOOKS]
+    # A process that has not used CUDA yet must not find its generators seeded when it does.
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            (torch.manual_seed if devices else torch.default_generator.manual_seed)(seed)
+            np.random.seed(seed % 2**32)  # numpy's limit
+            random.seed(seed)
+            for kept in GLOBAL_HOOKS:
+                kept.clear()
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        for kept, before in zip(GLOBAL_HOOKS, hooks, strict=True):
+            kept.clear()
+            kept.update(before)
