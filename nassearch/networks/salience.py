@@ -93,9 +93,15 @@ def call_of(product: Product) -> Call:
     if factor.stride(0) == 0:
         whole = factor[0]
         return Call(
-            x.flatten(0, 1), lambda: (x @ whole).flatten(0, 1), lambda dz: lay(dz).flatten(0, 1), key, len(whole)
+            x.flatten(0, 1),
+            lambda: (x @ whole).flatten(0, 1),
+            lambda dz: lay(dz).flatten(0, 1),
+            key,
+            len(whole),
         )
-    return Call(x.movedim(0, 1), lambda: _beside(x @ factor), lambda dz: _beside(lay(dz)), key, factor.shape[1])
+    return Call(
+        x.movedim(0, 1), lambda: _beside(x @ factor), lambda dz: _beside(lay(dz)), key, factor.shape[1]
+    )
 
 
 SETTINGS = ("stride", "padding", "dilation", "transposed", "output_padding", "groups")
