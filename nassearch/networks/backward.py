@@ -5,7 +5,7 @@ Nothing is hooked and nothing held: hooks on tensors that lead back to what regi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -23,7 +23,6 @@ OPERANDS: dict[str, tuple[int, ...]] = {
 """Nodes that multiply and sum, and which of what they read are the factors."""
 LOOKUPS = frozenset({"EmbeddingBackward0", "EmbeddingBagBackward0"})
 """Nodes that choose by whole numbers: what they give is a signal, and their table multiplies nothing."""
-SHAPES = frozenset({"ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "AliasBackward0"})
 
 
 class Product(NamedTuple):
@@ -33,13 +32,22 @@ class Product(NamedTuple):
         node: of autograd.
         weight: which of the nodes that it reads gives the weight.
         parameters: what the weight is computed from, nearly always one.
-        bias: a parameter `[C]` that is added to its result, if there is one.
+        bias: a parameter `[units]` that is added to its result, see `nassearch.networks.biases`.
     """
 
     node: Any
     weight: int
     parameters: tuple[Tensor, ...]
-    bias: Tensor | None
+    bias: Tensor | None = None
+
+    @property
+    def units_axis(self) -> int:
+        """Which axis of the result is that of the output units, from the end; of the matrix too, where it is one."""
+        name: str = self.node.name()
+        if name == "ConvolutionBackward0":
+            return 1 - int(self.node._saved_input.dim())
+        last = 2 if name in ("AddmmBackward0", "BaddbmmBackward0") else 1
+        return -1 if name == "TrilinearBackward0" or self.weight == last else -2
 
 
 def order(root: Any) -> list[Any]:
@@ -67,7 +75,9 @@ def leading(nodes: Sequence[Any], leaf: Tensor) -> set[Any]:
     return found
 
 
-def products(nodes: Sequence[Any], parameters: Collection[Tensor]) -> list[Product]:
+def products(
+    nodes: Sequence[Any], parameters: Collection[Tensor], layers: Collection[int] = ()
+) -> list[Product]:
     """Return where a weight multiplies a signal, in the order in which it was computed.
 
     A weight is what depends on parameters alone; a signal is what depends on anything else as well.
@@ -75,6 +85,8 @@ def products(nodes: Sequence[Any], parameters: Collection[Tensor]) -> list[Produ
     Args:
         nodes: see `order`.
         parameters: leaves that count.
+        layers: ids of those that are known as weights of layers. They tell the weight from the signal where both are
+            computed from parameters alone, as where a layer sees learned tokens, or zeros behind a batch norm.
     """
     known = {id(parameter) for parameter in parameters}
     made: dict[Any, tuple[Tensor, ...]] = {None: ()}
@@ -97,40 +109,11 @@ def products(nodes: Sequence[Any], parameters: Collection[Tensor]) -> list[Produ
             made[node] = ()
         factors = [n for n in OPERANDS.get(node.name(), ()) if n < len(reads)]
         weights = [n for n in factors if made[reads[n]]]
+        if len(weights) > 1:
+            weights = [n for n in weights if all(id(p) in layers for p in made[reads[n]])]
         if len(weights) == 1 and len(factors) > 1:
             found[node] = (weights[0], made[reads[weights[0]]])
             signals.add(node)
             made[node] = ()
-    biases = _biases(nodes, found, made)
-    calls = [Product(node, *each, biases.get(node)) for node, each in found.items()]
+    calls = [Product(node, *each) for node, each in found.items()]
     return sorted(calls, key=lambda call: call.node._sequence_nr())
-
-
-def _biases(
-    nodes: Iterable[Any], found: Collection[Any], made: dict[Any, tuple[Tensor, ...]]
-) -> dict[Any, Tensor]:
-    """Return what is added to the result of a product and to nothing else."""
-    readers: dict[Any, int] = {}
-    biases: dict[Any, Tensor] = {}
-    nodes = list(nodes)
-    for node in nodes:
-        for read, _ in node.next_functions:
-            readers[read] = readers.get(read, 0) + 1
-    for node in nodes:
-        reads = [read for read, _ in node.next_functions]
-        if node in found and node.name() in ("AddmmBackward0", "ConvolutionBackward0"):
-            given = reads[0 if node.name() == "AddmmBackward0" else 2]
-            _note(biases, node, given)
-        elif node.name() == "AddBackward0" and len(reads) == 2 and None not in reads:
-            for product, bias in (reads, reads[::-1]):
-                while product is not None and product.name() in SHAPES and readers[product] == 1:
-                    product = product.next_functions[0][0]
-                if product in found and readers[product] == 1 and made[bias]:
-                    _note(biases, product, bias)
-    return biases
-
-
-def _note(biases: dict[Any, Tensor], node: Any, given: Any) -> None:
-    value = getattr(given, "variable", None)
-    if value is not None and value.dim() == 1 and node not in biases:
-        biases[node] = value

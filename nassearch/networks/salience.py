@@ -1,8 +1,8 @@
 """What fisher sums over: for each output unit of each weight, z * dL/dz over all positions of a sample.
 
 z is what a weight makes of a signal, its bias included. Positions may lie in the batch's axis, as in attention within
-windows, or in several calls that do not depend on each other, as of recurrent layers on their inputs: what belongs to one
-sample is summed all the same, so that the score does not depend on how a model is written. Calls of one weight that
+windows, or in several calls that do not depend on each other, as of recurrent layers on their inputs: what belongs to
+one sample is summed all the same, so that the score does not depend on how a model is written. Calls of one weight that
 depend on each other, as of a layer that is used at two depths, are terms of their own.
 """
 
@@ -68,7 +68,7 @@ def call_of(product: Product) -> Call:
     who = tuple(sorted(id(p) for p in product.parameters))
     key: Key = (who, factor.storage_offset() if len(who) == 1 else 0)
     if name == "ConvolutionBackward0":
-        z = torch.ops.aten.convolution.default  # type: ignore[attr-defined]
+        z = torch.ops.aten.convolution.default
         settings = [getattr(node, f"_saved_{n}") for n in SETTINGS]
         units = factor.shape[1] * node._saved_groups if node._saved_transposed else factor.shape[0]
         x = node._saved_input
@@ -143,7 +143,8 @@ def per_sample(call: Call, bias: Tensor | None, dz: Tensor, batch: int, inner: i
         z = z + bias.view(-1, *[1] * (z.dim() - 2))
     product = z * dz
     sums = product.flatten(2).sum(2) if product.dim() > 2 else product
-    return sums.unflatten(0, (-1, batch, inner)).sum((0, 2))
+    apart: Tensor = sums.unflatten(0, (-1, batch, inner))
+    return apart.sum((0, 2))
 
 
 def saliencies(sums: dict[Key, tuple[Tensor, int]], batch: int) -> dict[Key, Saliency]:

@@ -13,8 +13,11 @@ from torch import Tensor, nn
 
 from nassearch.networks import salience
 from nassearch.networks.backward import Product, products
+from nassearch.networks.biases import with_biases
 from nassearch.networks.recording import Recording
 from nassearch.networks.salience import Call, Key, Saliency
+from nassearch.networks.torch_module import TorchNetwork
+from nassearch.networks.weights import layer_weights
 
 
 @contextmanager
@@ -81,7 +84,13 @@ def levels(nodes: list[Any], found: list[Product], keys: list[Key]) -> list[Key]
 
 
 def _products(recording: Recording, model: nn.Module) -> list[Product]:
-    return products(recording.nodes, list(model.parameters()))
+    layers = layer_weights(model)
+    found = products(recording.nodes, list(model.parameters()), layers)
+    if isinstance(
+        model, TorchNetwork
+    ):  # what its weights are is known: the LSTM of speech networks is left out
+        found = [product for product in found if all(id(p) in layers for p in product.parameters)]
+    return with_biases(recording.nodes, found)
 
 
 def _look(

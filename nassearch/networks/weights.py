@@ -46,12 +46,17 @@ def model_weights(model: nn.Module, run: Callable[[], Tensor]) -> list[Weight]:
         model: all its parameters require a gradient.
         run: gives logits, with their graph.
     """
-    found = {id(p): Weight(p, rows) for module in model.modules() for p, rows in _own(module)}
+    found = layer_weights(model)
     if not isinstance(model, TorchNetwork) and any(_strange(model, found)):
-        for call in products(order(run().grad_fn), list(model.parameters())):
+        for call in products(order(run().grad_fn), list(model.parameters()), found):
             for p in call.parameters:
                 found.setdefault(id(p), Weight(p, rows_of(call, p)))
     return [found[id(p)] for p in model.parameters() if id(p) in found]
+
+
+def layer_weights(model: nn.Module) -> dict[int, Weight]:
+    """Return the weights of layers of torch.nn, by the id of the parameter."""
+    return {id(p): Weight(p, rows) for module in model.modules() for p, rows in _own(module)}
 
 
 def left_out(model: nn.Module, weights: list[Weight]) -> float:
@@ -68,7 +73,7 @@ def _own(module: nn.Module) -> Iterator[tuple[Tensor, Rows]]:
     if isinstance(module, FrameLSTM):
         # Of all networks of its space alike, and left out of their synflow: their proxies look at convolutions.
         return
-    if isinstance(module, WEIGHTED + (nn.Bilinear,)):
+    if isinstance(module, (*WEIGHTED, nn.Bilinear)):
         names = ["weight"]
     elif isinstance(module, _ConvTransposeNd):
         names, rows = ["weight"], partial(_transposed, module.groups)
@@ -85,8 +90,9 @@ def _own(module: nn.Module) -> Iterator[tuple[Tensor, Rows]]:
 def _strange(model: nn.Module, found: dict[int, Weight]) -> Iterator[bool]:
     for module in model.modules():
         kind = type(module)
+        # Of the latter a model may read the parameters itself, an embedding's table in front of its logits say.
         known = kind.__module__.startswith("torch.nn.modules.") and not isinstance(
-            module, nn.ParameterList | nn.ParameterDict
+            module, nn.ParameterList | nn.ParameterDict | nn.Embedding | nn.EmbeddingBag
         )
         yield not known and any(id(p) not in found for p in module.parameters(recurse=False))
 
@@ -99,10 +105,10 @@ def rows_of(call: Product, parameter: Tensor) -> Rows:
     if factor.untyped_storage().data_ptr() != parameter.untyped_storage().data_ptr():
         return _first
     if factor.numel() == parameter.numel() and 0 not in factor.stride():
-        return partial(_as_seen, factor.shape, factor.stride(), units_axis(call))
+        return partial(_as_seen, factor.shape, factor.stride(), call.units_axis)
     strides = parameter.stride()
     # A part of the weight: it lies in the whole as its strides say.
-    axis = next((n for n, s in enumerate(strides) if s == factor.stride(units_axis(call))), 0)
+    axis = next((n for n, s in enumerate(strides) if s == factor.stride(call.units_axis)), 0)
     return partial(_axis_first, axis)
 
 
@@ -131,12 +137,6 @@ def _plain(node: Any) -> Tensor | None:
     return None if variable is None else variable.detach()
 
 
-def units_axis(call: Product) -> int:
-    """Return which axis of the weight, as a matrix product sees it, is that of the output units."""
-    second = call.weight == (2 if call.node.name() in ("AddmmBackward0", "BaddbmmBackward0") else 1)
-    return -1 if second else -2
-
-
 def _first(x: Tensor) -> Tensor:
     return x
 
@@ -147,7 +147,8 @@ def _axis_first(axis: int, x: Tensor) -> Tensor:
 
 def _transposed(groups: int, x: Tensor) -> Tensor:
     # [in, out / groups, *kernel], inputs group by group.
-    return x.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+    split: Tensor = x.unflatten(0, (groups, -1))
+    return split.transpose(1, 2).flatten(0, 1)
 
 
 def _as_seen(shape: torch.Size, strides: tuple[int, ...], units: int, x: Tensor) -> Tensor:
