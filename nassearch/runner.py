@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidSetting
+from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.parallel import in_order
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy, whole
-from nassearch.types import Arch, Floats, Metrics, Scorer
+from nassearch.types import Arch, Floats, Metrics, Scorer, plain
 
 MakeStrategy = Callable[[np.random.Generator], Strategy]
 Warmup = tuple[Scorer, int]
@@ -99,8 +100,8 @@ def run_round(
     archs: list[Arch] = []
     answers: list[Metrics] = []
     for _ in range(budget):
-        arch = strategy.ask()
-        answer = benchmark.query(arch, for_oracle)
+        arch = _asked(strategy)
+        answer = _answered(benchmark, arch, for_oracle)
         strategy.tell(arch, answer.valid)
         archs.append(arch)
         answers.append(answer)
@@ -108,6 +109,33 @@ def run_round(
         np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
     )
     return Round(round, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
+
+
+def _asked(strategy: Strategy) -> Arch:
+    """Return what a strategy asks for; raise `BrokenPart` where that is no tuple of whole numbers."""
+    arch = strategy.ask()
+    if type(arch) is tuple and all(type(option) is int for option in arch):
+        return arch
+    arch = plain(arch)
+    if not isinstance(arch, tuple) or not all(isinstance(option, int) for option in arch):
+        raise BrokenPart(
+            f"the strategy {strategy.name} asked for {quoted(arch)}: ask() returns an architecture of its space, a "
+            "tuple of whole numbers"
+        )
+    return arch
+
+
+def _answered(benchmark: Benchmark, arch: Arch, rng: np.random.Generator) -> Metrics:
+    """Return what a benchmark says of an architecture; raise `BrokenPart` where that is not three numbers."""
+    answer = benchmark.query(arch, rng)
+    if not isinstance(answer, Metrics) or not all(
+        isinstance(getattr(answer, name), Real) for name in METRICS
+    ):
+        raise BrokenPart(
+            f"the benchmark {benchmark.name} answered {quoted(answer)}: query() returns Metrics of three numbers, NaN "
+            "for what is not known"
+        )
+    return answer
 
 
 def check_budget(strategy: Strategy, budget: int) -> None:

@@ -61,9 +61,19 @@ class IgnoresOneDecision(Ops):
         return super().network((*arch[:2], CONV3), task)
 
 
+class TakesOneOptionForAnother(Ops):
+    def network(self, arch: Arch, task: Task) -> Network:
+        return super().network(tuple(CONV1 if op == CONV3 else op for op in arch), task)
+
+
 class IgnoresClasses(Ops):
     def network(self, arch: Arch, task: Task) -> Network:
         return super().network(arch, Task(task.input_shape, 2, task.channels))
+
+
+class KnowsOneTask(Ops):
+    def network(self, arch: Arch, task: Task) -> Network:
+        return super().network(arch, TASK)
 
 
 class NewEveryTime(Ops):
@@ -123,6 +133,12 @@ class Biased(Ops):
 class OneByOneBiased(Ops):
     def sample(self, rng: np.random.Generator) -> Arch:
         return max(self.sample_many(2, rng))
+
+
+class CornerMissingAlone(Ops):
+    def sample(self, rng: np.random.Generator) -> Arch:
+        found = super().sample(rng)
+        return found if found != (POOL,) * 3 else (POOL, POOL, CONV3)
 
 
 class GlobalGenerator(Ops):
@@ -264,7 +280,9 @@ MUTANTS = [
     (Raises, "test_every_architecture_has_a_network", "builds every architecture"),
     (IgnoresArch, "test_every_decision_shows_in_the_network", "whatever decision 0 is"),
     (IgnoresOneDecision, "test_every_decision_shows_in_the_network", "whatever decision 2 is"),
+    (TakesOneOptionForAnother, "test_every_option_shows_in_the_network", "options 1 and 2 of decision 0"),
     (IgnoresClasses, "test_a_network_is_for_its_task", "one logit for each class"),
+    (KnowsOneTask, "test_a_network_is_for_its_task", "one logit for each class"),
     (NewEveryTime, "test_every_architecture_has_a_network", "compares by its values"),
     (ConstantKey, "test_keys_tell_architectures_apart", "different keys"),
     (ConstantKey, "test_architectures_of_one_key_are_one_function", "share a key compute one function"),
@@ -275,6 +293,7 @@ MUTANTS = [
     (KeyOfThisProcess, "test_another_process_has_the_same_space", "the same in every process"),
     (WrongOfKey, "test_a_key_leads_back_to_an_architecture_of_it", "an architecture of that key"),
     (CornerMissing, "test_every_architecture_is_drawn", "1 of 64 .* pool:pool:pool"),
+    (CornerMissingAlone, "test_every_architecture_is_drawn_alone", "1 of 64"),
     (Biased, "test_draws_are_uniform", r"sample_many\(\) draws uniformly"),
     (OneByOneBiased, "test_draws_are_uniform", r"sample\(\) draws uniformly"),
     (GlobalGenerator, "test_samples_follow_their_stream", "Python's generator"),

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from mutants import complaint, complaints
 
+from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.ae import AgingEvolution
-from nassearch.strategies.base import Strategy
+from nassearch.strategies.base import Strategy, rank
 from nassearch.strategies.rand import RandomSearch
 from nassearch.strategies.rl import Reinforce
 from nassearch.testing import StrategyContract
@@ -165,7 +166,51 @@ class ReportsAList(AgingEvolution):
         return {"course": [1, 2, 3]}
 
 
+class Climber(Strategy):
+    """Climb from the best architecture to a neighbour, and begin anew after five that are no better (a test)."""
+
+    name = "climber"
+    moves = ("step",)
+    explores = ()
+
+    def __init__(self, space: SearchSpace, rng: np.random.Generator, **guidance: Any) -> None:
+        super().__init__(space, rng, **guidance)
+        self.top: tuple[float, Arch | None] = -math.inf, None
+        self.failed = 0
+        self.queue: list[Arch] = []
+
+    def start_from(self, ranking: Sequence[Arch]) -> None:
+        self.queue = list(ranking[:20])
+
+    def ask(self) -> Arch:
+        if self.queue:
+            return self.queue.pop(0)
+        if self.top[1] is None or self.failed == 5:
+            self.failed = 0
+            return self.space.sample(self.rng)
+        near = list(self.space.neighbours(self.top[1]))
+        return self.choose(near) if self.move else near[int(self.rng.integers(len(near)))]
+
+    def choose(self, near: list[Arch]) -> Arch:
+        assert self.move is not None
+        return near[rank(self.move(near))[0]]
+
+    def tell(self, arch: Arch, valid: float) -> None:
+        value = -math.inf if math.isnan(valid) else valid
+        if self.top[1] is None or value > self.top[0]:
+            self.top, self.failed = (value, arch), 0
+        else:
+            self.failed += 1
+
+
+class ClimbsToNan(Climber):
+    def choose(self, near: list[Arch]) -> Arch:
+        assert self.move is not None
+        return near[int(np.argmax(np.nan_to_num(self.move(near), nan=np.inf)))]
+
+
 MUTANTS = [
+    (ClimbsToNan, "test_every_declared_move_guides_upwards", "takes NaN for worse"),
     (Minimises, "test_higher_accuracy_is_better", "is maximised"),
     (TakesNanForTheBest, "test_accuracy_that_is_nan_is_worse_than_every_number", "worse than every number"),
     (TakesNanForZero, "test_accuracy_that_is_nan_is_worse_than_every_number", "worse than every number"),
@@ -212,7 +257,7 @@ def given(kind: type[Strategy]) -> dict[str, Any]:
     return {"strategy_class": kind, "space": NASBench201(), "settings": {}}
 
 
-@pytest.mark.parametrize("kind", [AgingEvolution, RandomSearch, Reinforce])
+@pytest.mark.parametrize("kind", [AgingEvolution, RandomSearch, Reinforce, Climber])
 def test_a_strategy_without_a_fault_passes(kind: type[Strategy]) -> None:
     assert complaints(StrategyContract(), given(kind)) == {}
 

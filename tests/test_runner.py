@@ -7,6 +7,7 @@ import gzip
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from fakes import FakeBenchmark, score
 
 from nassearch import registry
 from nassearch.curves import Curve
-from nassearch.errors import InvalidSetting
+from nassearch.errors import BrokenPart, InvalidSetting
 from nassearch.records import round_line
 from nassearch.runner import LARGEST_BATCH, Batches, Round, run_round, run_rounds, streams, warmup_draws
 from nassearch.spaces.nasbench201 import NASBench201
@@ -187,3 +188,37 @@ def test_searches_of_the_real_cifar100_table(
         reached = curve.models_to(73.0)
         assert reached is not None
         assert abs(reached - models) < 30
+
+
+@pytest.mark.parametrize("asked", [None, [0, 1], (0, 1.5), ("0",), "01", np.array([0, 1])], ids=str)
+def test_a_strategy_that_asks_for_no_architecture_is_told(asked: Any) -> None:
+    class Odd(RandomSearch):
+        def ask(self) -> Any:
+            return asked
+
+    with pytest.raises(BrokenPart, match=r"the strategy rand asked for .*: ask\(\) returns an architecture"):
+        run_round(FakeBenchmark(), partial(Odd, FakeBenchmark().space), 3, 0, 0)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
+    class Numpy(RandomSearch):
+        def ask(self) -> Any:
+            return tuple(map(np.int64, super().ask()))
+
+    space = FakeBenchmark().space
+    found, plain = (
+        run_round(FakeBenchmark(), partial(kind, space), 9, 0, 0) for kind in (Numpy, RandomSearch)
+    )
+    assert round_line(found) == round_line(plain)
+
+
+@pytest.mark.parametrize("answer", [None, 0.5, Metrics("0.5", 0.5, 1), Metrics(None, 0.5, 1)], ids=str)  # type: ignore[arg-type]
+def test_a_benchmark_that_answers_otherwise_is_told(answer: Any) -> None:
+    class Odd(FakeBenchmark):
+        def query(self, arch: Any, rng: Any) -> Any:
+            return answer
+
+    with pytest.raises(
+        BrokenPart, match=r"the benchmark .* answered .*: query\(\) returns Metrics of three numbers"
+    ):
+        run_round(Odd(), rand, 3, 0, 0)

@@ -13,6 +13,8 @@ from nassearch.testing.surroundings import left_as_found
 
 BINS, PER_BIN = 100, 100
 """Stretches of `all()` that draws are counted in, and draws for each."""
+ALONE = 1_000
+"""Architectures up to which single draws are made until every one must have come."""
 CONNECTED = 2_000
 """Architectures up to which a way is looked for from one to all others."""
 
@@ -43,6 +45,16 @@ class MovesContract(SpaceSetting):
         raise AssertionError(
             f"sampling reaches every architecture: {space.size - len(seen)} of {space.size} are not among {draws} "
             f"draws, such as {space.format(missing)}"
+        )
+
+    def test_every_architecture_is_drawn_alone(self, space: SearchSpace) -> None:
+        if not self.uniform or space.size > ALONE:
+            return
+        rng = np.random.default_rng(9)
+        seen = {space.sample(rng) for _ in range(draws_for_all(space.size))}
+        assert len(seen) == space.size, (  # by chance once in 1e10, see `draws_for_all`
+            f"sample() reaches every architecture: {space.size - len(seen)} of {space.size} are not among "
+            f"{draws_for_all(space.size)} draws"
         )
 
     def test_draws_are_uniform(self, space: SearchSpace) -> None:

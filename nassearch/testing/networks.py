@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ PAIRS = 24
 """Pairs of architectures with one key that are compared."""
 CENTRES, NEAR = 12, 60
 """Architectures around which decisions are looked for, and neighbours of each."""
+ENOUGH = 4
+"""Of them, those where a decision has an effect, from which on options that are alike are alike everywhere."""
 
 
 class NetworksContract(SpaceSetting):
@@ -90,17 +94,37 @@ class NetworksContract(SpaceSetting):
         from nassearch.networks.graph import Network
 
         for arch in self.some(space, 3):
-            network = space.network(arch, task)
-            if type(network) is not Network:
-                return  # another kind says itself what it is for
-            last = network.chain[-1][0][-1]
-            assert network.input_shape == task.input_shape, "a network takes inputs of the task's shape"
-            assert (last.channels, last.size) == (task.classes, ()), (
-                "a network ends in one logit for each class"
-            )
+            for given in (task, replace(task, classes=task.classes + 1)):
+                network = space.network(arch, given)
+                if type(network) is not Network:
+                    return  # another kind says itself what it is for
+                last = network.chain[-1][0][-1]
+                assert network.input_shape == given.input_shape, "a network takes inputs of the task's shape"
+                assert (last.channels, last.size) == (given.classes, ()), (
+                    "a network ends in one logit for each class of the task"
+                )
 
     def test_every_decision_shows_in_the_network(self, space: SearchSpace, task: Task) -> None:
         self.shown(space, "network", lambda arch: space.network(arch, task))
+
+    def test_every_option_shows_in_the_network(self, space: SearchSpace, task: Task) -> None:
+        """Compare the options of a decision where it has an effect, as one behind a zero has none."""
+        if space.options is None or not self.free:
+            return
+        some = self.some(space, CENTRES)
+        for place, count in enumerate(space.options):
+            alike, met = set(itertools.combinations(range(count), 2)), 0
+            for arch in some if place not in self.unseen else ():
+                ways = [space.decide((*arch[:place], option, *arch[place + 1 :])) for option in range(count)]
+                built = [None if way is None else space.network(way, task) for way in ways]
+                if None not in built and any(network != built[0] for network in built):
+                    met += 1
+                    alike = {(one, other) for one, other in alike if built[one] == built[other]}
+            assert not alike or met < ENOUGH, (
+                f"network() shows what the architecture decides: it is the same for options {min(alike)[0]} and "
+                f"{min(alike)[1]} of decision {place}, wherever that has an effect; declare unseen = ({place},) where "
+                "that is meant"
+            )
 
     def test_every_decision_shows_in_the_graph(self, space: SearchSpace) -> None:
         def plain(arch: Arch) -> Any:
