@@ -40,6 +40,8 @@ SILENT: dict[str, set[str]] = {
     # Layer norm over equal channels is 0, so that all inputs are alike under constant weights.
     "layer_norm": {"naswot"},
     "attention": {"epsilon"},
+    # Nothing normalises: outputs under any two constants are proportional.
+    "twice": {"epsilon"},
 }
 """Proxies that have no value for a model, besides those that look at the blocks of a search space's network."""
 

@@ -54,6 +54,9 @@ class Given:
     def __init__(self, *gradients: Sequence[object]) -> None:
         self.gradients = [torch.tensor(gradient, dtype=torch.float32) for gradient in gradients]
 
+    def rows(self, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+        return [x.flatten(1) for x in tensors]
+
 
 def slow_rows(model: nn.Module) -> list[np.ndarray]:
     """Return dL/dW of every weight with two columns or more, one loss per sample and one backward pass each."""

@@ -15,11 +15,11 @@ from torch.overrides import TorchFunctionMode
 from nassearch.errors import InvalidModel
 from nassearch.networks.frames import Cap, FrameLSTM, FrameNorm
 from nassearch.networks.graph import Network
-from nassearch.networks.initialise import WEIGHTED
 from nassearch.networks.modules import TooSmall, is_bias, of_one, own_copy, seeded
 from nassearch.networks.recording import checked
 from nassearch.networks.scaled import LN2, Scaled
 from nassearch.networks.torch_module import TorchNetwork
+from nassearch.networks.weights import model_weights
 
 SHIFTS = (250, 500, 1000)
 """Powers of two by which signals are scaled, forward and backward, where they leave float64; it ends at 2**1024."""
@@ -58,8 +58,9 @@ def scaled_flow(
 ) -> Scaled:
     """Return the sum over weights of |W * dR/dW|, or of |W * log(shift + |dR/dW|)|, at absolute parameters.
 
-    R is the sum of the logits for one input of ones, in float64. W are the weights of convolutions and linear
-    layers; one that several layers share counts once. Dropout is off. Layers of speech networks are treated as
+    R is the sum of the logits for one input of ones, in float64. W are the parameters that multiply
+    signals (`nassearch.networks.weights`); one that several layers share counts once. Dropout is off. Layers of speech
+    networks are treated as
     `nassearch.networks.graph.LEFT_OUT` says, layer norm as batch norm.
 
     Where signals leave float64 they are computed at another scale. With absolute weights all signals grow in
@@ -80,13 +81,7 @@ def scaled_flow(
     """
     model = (model if owned else own_copy(model)).double().eval().requires_grad_()
     _prepare(model, batch_norm)
-    layers = [module for module in model.modules() if isinstance(module, WEIGHTED)]
-    weights = list({id(layer.weight): layer.weight for layer in layers}.values())
-    if not weights:
-        raise InvalidModel(
-            "the model has no convolution and no linear layer, whose weights would be summed over"
-        )
-    return _Flow(model, weights, input_shape, batch_norm, shift, batch_size).score()
+    return _Flow(model, input_shape, batch_norm, shift, batch_size).score()
 
 
 def _prepare(model: nn.Module, batch_norm: bool) -> None:
@@ -120,14 +115,16 @@ class _Flow:
     def __init__(
         self,
         model: nn.Module,
-        weights: list[Tensor],
         input_shape: tuple[int, ...],
         batch_norm: bool,
         shift: float | None,
         batch_size: int,
     ) -> None:
-        self.model, self.weights, self.shape = model, weights, input_shape
+        self.model, self.shape = model, input_shape
         self.batch_norm, self.shift, self.batch_size = batch_norm, shift, batch_size
+        self.weights = [weight.parameter for weight in model_weights(model, lambda: self._pass(1.0)[0])]
+        if not self.weights:
+            raise InvalidModel("no parameter of the model multiplies signals: there is no weight to sum over")
         self.biases = [(p, p.detach().clone()) for name, p in model.named_parameters() if is_bias(name)]
 
     def score(self) -> Scaled:
@@ -157,14 +154,19 @@ class _Flow:
         with torch.no_grad():
             for bias, value in self.biases:
                 bias.copy_(value * scale)
-        with seeded(), nullcontext() if self.batch_norm else _WithoutBatchNorm():
-            ones = torch.full((1, *self.shape), scale, dtype=torch.float64)
-            logits, count = of_one(self._logits, ones, self.batch_size)
+        with seeded():
+            logits, count = self._pass(scale)
             total = logits.sum() * scale / count
             gradients = torch.autograd.grad(total, self.weights, allow_unused=True)
         with torch.no_grad():
             parts = (self._part(w, g, 2 * down) for w, g in zip(self.weights, gradients, strict=True))
             return Scaled(sum(parts), 2 * down if self.shift is None else 0)
+
+    def _pass(self, value: float) -> tuple[Tensor, int]:
+        """Return the logits of an input of this value, and of how many copies of it they are."""
+        with seeded(), nullcontext() if self.batch_norm else _WithoutBatchNorm():
+            ones = torch.full((1, *self.shape), value, dtype=torch.float64)
+            return of_one(self._logits, ones, self.batch_size)
 
     def _logits(self, inputs: Tensor) -> Tensor:
         try:

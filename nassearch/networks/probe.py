@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,25 +13,18 @@ from torch.nn import functional as F
 
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.copying import copied
-from nassearch.networks.initialise import WEIGHTED
 from nassearch.networks.isolation import isolated
 from nassearch.networks.memory import out_of_memory, smaller
 from nassearch.networks.options import READS, RECORDED
 from nassearch.networks.recording import Recording
+from nassearch.networks.salience import Saliency
+from nassearch.networks.saliency_pass import salient
+from nassearch.networks.torch_module import TorchNetwork
+from nassearch.networks.weights import Weight, left_out, model_weights
 
+FEW = 2
+"""Samples that show what a model does with its parameters."""
 T = TypeVar("T")
-
-
-class Saliency(NamedTuple):
-    """What one call of a convolution or linear layer gives fisher.
-
-    Attributes:
-        layer: the module.
-        channels: `[C_out]`, 0.5 * mean over samples of (sum over positions of z * dL/dz)^2, z its output.
-    """
-
-    layer: Any
-    channels: Tensor
 
 
 class Probe:
@@ -67,30 +61,40 @@ class Probe:
         self.allowed: frozenset[str] = frozenset(READS)
         held = next(iter([*self.model.parameters(), *self.model.buffers()]), inputs)
         self.inputs, self.labels = inputs.to(held.device), None if labels is None else labels.to(held.device)
-        self.layers: list[Any] = [module for module in self.model.modules() if isinstance(module, WEIGHTED)]
         for parameter in self.model.parameters():
-            parameter.requires_grad_(False)
-        for layer in self.layers:
-            layer.weight.requires_grad_()
+            parameter.requires_grad_(parameter.is_floating_point())
         self._together = len(inputs)
 
     @property
     def weights(self) -> list[Tensor]:
-        """Weights of convolutions and linear layers, in the order of the modules, detached.
+        """What multiplies signals, in the order of the parameters, detached; see `nassearch.networks.weights`.
 
         Raises:
             InvalidModel: there are none.
         """
-        return [layer.weight.detach() for layer in self._weighted]
+        return [weight.parameter.detach() for weight in self._weighted]
 
-    @property
-    def _weighted(self) -> list[Any]:
-        if not self.layers:
+    def rows(self, tensors: list[Tensor]) -> list[Tensor]:
+        """Return what has the shapes of `weights` with one row for each output unit, `[units, D]` each."""
+        return [weight.rows(x).flatten(1) for weight, x in zip(self._weighted, tensors, strict=True)]
+
+    @cached_property
+    def _weighted(self) -> list[Weight]:
+        found = model_weights(self.model, lambda: self._record(self.inputs[:FEW]).logits)
+        if not found:
             raise InvalidModel(
-                "proxies of weights look at convolutions and linear layers, of which this model has none: "
-                "score it by a proxy that looks at inputs"
+                "proxies of weights look at what multiplies signals, as convolutions and linear layers do, and this "
+                "model has none: score it by a proxy that looks at inputs"
             )
-        return self.layers
+        missing = left_out(self.model, found)
+        if missing and not isinstance(self.model, TorchNetwork):
+            warnings.warn(
+                f"proxies of weights see {1 - missing:.0%} of the numbers in this model's matrices: those that are "
+                "looked up, added, or multiplied where torch does not show it, are left out",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return found
 
     def generator(self) -> torch.Generator:
         """Return a new generator that depends on the seed alone."""
@@ -109,7 +113,7 @@ class Probe:
 
     @property
     def saliency(self) -> list[Saliency]:
-        """One entry for each call of a convolution or linear layer that the loss depends on."""
+        """One entry for each weight that the loss depends on."""
         self._declared("saliency")
         return self._first[1]
 
@@ -118,17 +122,19 @@ class Probe:
         """Gradients and saliency."""
         self._weighted  # noqa: B018 - without weights there is nothing to differentiate by
 
-        def work(recording: Recording, part: slice) -> tuple[list[Tensor], list[Saliency]]:
-            calls: list[Saliency] = []
+        def work(recording: Recording, part: slice) -> tuple[list[Tensor], Any]:
             loss = self._loss(recording.logits, part)
-            with recording.watch(lambda m, z, dz: calls.append(salience(m, z, dz, len(self.inputs)))):
-                return self._grad(loss), calls
+            if "saliency" not in self.reads:
+                return self._grad(loss), {}
+            with salient(recording, self.model, len(self.inputs), self._record) as found:
+                return self._grad(loss), found
 
         found = self._parts(work)
-        merged = [
-            Saliency(calls[0].layer, _total(call.channels for call in calls))
-            for calls in zip(*(calls for _, calls in found), strict=True)
-        ]
+        keys = dict.fromkeys(key for _, calls in found for key in calls)
+        merged: list[Saliency] = []
+        for key in keys:
+            parts = [calls[key] for _, calls in found if key in calls]
+            merged.append(parts[0]._replace(channels=_total(part.channels for part in parts)))
         return _totals([gradients for gradients, _ in found]), merged
 
     @cached_property
@@ -167,12 +173,7 @@ class Probe:
     @cached_property
     def _relu_kernel(self) -> Tensor:
         def work(recording: Recording, part: slice) -> list[Tensor]:
-            self._to_inputs(recording)
-            if not recording.patterns:
-                raise InvalidModel(
-                    "naswot compares the patterns of ReLUs, and this model calls none: score it by another proxy"
-                )
-            return [recording.patterns[number] for number in sorted(recording.live)]
+            return recording.patterns()
 
         calls = [torch.cat(parts) for parts in zip(*self._parts(work), strict=True)]
         return agreement(((pattern, 1) for pattern in calls), len(self.inputs))
@@ -201,7 +202,7 @@ class Probe:
         return (torch.zeros_like(inputs) if found is None else found).flatten(1)
 
     def _grad(self, value: Tensor, create_graph: bool = False) -> list[Tensor]:
-        weights = [layer.weight for layer in self._weighted]
+        weights = [weight.parameter for weight in self._weighted]
         found: Any = [None] * len(weights)
         if value.requires_grad:
             found = torch.autograd.grad(
@@ -254,27 +255,11 @@ class Probe:
 
     def _record(self, inputs: Tensor) -> Recording:
         with isolated(self.seed):
-            return Recording(
-                self.model,
-                inputs,
-                layers=self.layers if "saliency" in self.reads else (),
-                relus="relu_kernel" in self.reads,
-            )
+            return Recording(self.model, inputs, relus="relu_kernel" in self.reads)
 
     def _declared(self, name: str) -> None:
         if name not in (self.allowed if name not in RECORDED else self.allowed & self.reads):
             raise NassearchError(f"a proxy that reads {name} of its probe declares it: reads=[{name!r}]")
-
-
-def salience(layer: nn.Module, z: Tensor, gradient: Tensor, batch: int) -> Saliency:
-    """Return what one call of a layer adds, with z its output and dL/dz, of samples out of a batch of that size."""
-    product = z * gradient
-    # Channels of a convolution are the second axis, those of a linear layer the last.
-    if isinstance(layer, nn.Linear):
-        sums = product.reshape(len(z), -1, z.shape[-1]).sum(1)
-    else:
-        sums = product.flatten(2).sum(2)
-    return Saliency(layer, 0.5 * sums.square().sum(0) / batch)
 
 
 def agreement(patterns: Iterable[tuple[Tensor, int]], size: int) -> Tensor:

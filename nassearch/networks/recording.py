@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,8 +13,10 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from nassearch.errors import InvalidModel
+from nassearch.networks.backward import leading, order
 
 RELUS = frozenset({F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_})
+RNNS = frozenset({torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu})
 
 
 class Recording:
@@ -22,87 +25,86 @@ class Recording:
     Attributes:
         inputs: leaf of the graph `[B, ...]`.
         logits: `[B, C]`, with the graph.
-        patterns: for each call of a ReLU `[B, units]`, whether its input is positive.
-        live: numbers of the calls that a backward pass has reached.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        inputs: Tensor,
-        *,
-        layers: Sequence[nn.Module] = (),
-        relus: bool = False,
-    ) -> None:
+    def __init__(self, model: nn.Module, inputs: Tensor, *, relus: bool = False) -> None:
         """Run the model once.
 
         Args:
             model: what to run.
             inputs: `[B, ...]`.
-            layers: whose outputs to watch, see `watch`.
             relus: whether to note what ReLUs see.
         """
         self.inputs = inputs.detach().clone().requires_grad_(inputs.is_floating_point())  # words cannot
-        self.patterns: list[Tensor] = []
-        self.live: set[int] = set()
-        self._seen: Callable[[nn.Module, Tensor, Tensor], None] | None = None
-        handles = [layer.register_forward_hook(self._note) for layer in layers]
-        try:
-            if relus:
-                with _ReLUs(self):
-                    logits = model(self.inputs)
-            else:
-                logits = model(self.inputs)
-        finally:
-            for handle in handles:
-                handle.remove()
+        seen: list[tuple[Tensor, Any]] = []
+        with open_layers(model), _ReLUs(seen) if relus else nullcontext():
+            logits = model(self.inputs)
+        self._relus = seen
         self.logits = checked(logits, len(inputs))
 
-    @contextmanager
-    def watch(self, seen: Callable[[nn.Module, Tensor, Tensor], None]) -> Iterator[None]:
-        """Call `seen(layer, z, dL/dz)` for each call of a layer that a backward pass inside reaches."""
-        self._seen = seen
-        try:
-            yield
-        finally:
-            self._seen = None
+    @cached_property
+    def nodes(self) -> list[Any]:
+        """What autograd keeps of the pass, see `nassearch.networks.backward.order`."""
+        return order(self.logits.grad_fn)
 
-    def _note(self, layer: nn.Module, args: Any, z: Tensor) -> Tensor | None:
-        if not z.requires_grad:
-            return None
+    def patterns(self) -> list[Tensor]:
+        """Return for each live call of a ReLU `[B, units]`, whether its input is positive.
 
-        kept = z.detach()
+        A call is live if the logits depend on it and it depends on the inputs: by derivatives, or, where those end on
+        the way (tokens that are looked up), by patterns that differ between samples.
 
-        def arrived(gradient: Tensor) -> None:
-            if self._seen is not None:
-                self._seen(layer, kept, gradient)
+        Raises:
+            InvalidModel: the model calls no ReLU.
+        """
+        if not self._relus:
+            raise InvalidModel(
+                "naswot compares the patterns of ReLUs, and this model calls none: score it by another proxy"
+            )
+        reached, moved = set(self.nodes), leading(self.nodes, self.inputs)
+        return [
+            pattern.flatten(1)
+            for pattern, node in self._relus
+            if node in moved or (node in reached and _differ(pattern, len(self.inputs)))
+        ]
 
-        z.register_hook(arrived)
-        # The next module may work in place; what it then overwrites is a copy.
-        return z.clone()
 
-    def note_relu(self, pattern: Tensor, y: Tensor) -> None:
-        number = len(self.patterns)
-        self.patterns.append(pattern)
-        if y.requires_grad:
-            y.register_hook(lambda gradient: self.live.add(number))
+def _differ(pattern: Tensor, rows: int) -> bool:
+    return pattern.dim() > 1 and len(pattern) == rows and bool((pattern != pattern[:1]).any())
 
 
 class _ReLUs(TorchFunctionMode):
     """Notes every call of ReLU, of a module or of a function, before it can overwrite its input."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, seen: list[tuple[Tensor, Any]]) -> None:
         super().__init__()
-        self.recording = recording
+        self.seen = seen
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func not in RELUS:
             return func(*args, **(kwargs or {}))
         x = args[0] if args else kwargs["input"]
-        pattern = (x.detach() > 0).flatten(1)
+        pattern = x.detach() > 0
         y = func(*args, **(kwargs or {}))
-        self.recording.note_relu(pattern, y)
+        self.seen.append((pattern, y.grad_fn))
         return y
+
+
+@contextmanager
+def open_layers(model: nn.Module) -> Iterator[None]:
+    """Keep recurrent layers from kernels that hide their products and have no second derivative."""
+    if not any(isinstance(module, nn.RNNBase) for module in model.modules()):
+        yield
+        return
+    with _Open():
+        yield
+
+
+class _Open(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func not in RNNS:
+            return func(*args, **(kwargs or {}))
+        with torch.backends.mkldnn.flags(enabled=False, allow_tf32=False), torch.backends.cudnn.flags(False):
+            return func(*args, **(kwargs or {}))
 
 
 def checked(logits: Any, rows: int) -> Tensor:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from nassearch.errors import NassearchError
-from nassearch.networks.probe import Probe, Saliency, agreement, salience
+from nassearch.networks.probe import Probe, agreement
 from nassearch.networks.recording import checked
+from nassearch.networks.salience import Saliency, of_layer
 from nassearch.networks.tape import Tape
 
 
@@ -32,15 +33,15 @@ class TapeProbe(Probe):
             calls: list[Saliency] = []
 
             def seen(layer: nn.Module, z: Tensor, gradient: Tensor) -> None:
-                calls.append(salience(layer, z, gradient, len(self.inputs)))
+                calls.append(of_layer(layer.weight, z, gradient))  # type: ignore[arg-type]
 
             logits = tape.logits.detach().requires_grad_()
             (delta,) = torch.autograd.grad(self._loss(logits, part), logits)
             with torch.no_grad():
                 found = tape.backward(delta, seen if "saliency" in self.reads else None)
-            return [
-                found.get(m, torch.zeros_like(w)) for m, w in zip(self.layers, self.weights, strict=True)
-            ], calls
+            by_weight = {id(m.weight): gradient for m, gradient in found.items()}
+            weights = [weight.parameter for weight in self._weighted]
+            return [by_weight.get(id(w), torch.zeros_like(w)) for w in weights], calls
 
         return self._parts(work)[0]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def fisher(probe: Probe) -> float:
     """Sum 0.5 * mean((sum over positions of z * dL/dz)^2) over channels; higher is better.
 
-    z is what a convolution or linear layer gives out, before batch norm. As in the code of the paper, a channel
-    counts as often as it has weights.
+    z is what a weight makes of a signal, before batch norm: a channel of a convolution, an output of a linear layer.
+    Positions are all of a sample's, those in the axis of the batch and those of several calls included. As in the code
+    of the paper, a channel counts as often as it has weights. NaN where a layer mixes samples.
     """
-    return sum(float(channels.sum() * layer.weight[0].numel()) for layer, channels in probe.saliency)
+    return sum(float(channels.sum() * weights) for channels, weights in probe.saliency)

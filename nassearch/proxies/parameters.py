@@ -101,7 +101,7 @@ def _scores(probe: Probe, tensors: str, score: Callable[[Tensor], float]) -> lis
     """Score the gradient of each weight tensor that counts, in the order of the modules."""
     from nassearch.networks.similarity import varied
 
-    gradients = [gradient.flatten(1) for gradient in probe.gradients]
+    gradients = probe.rows(probe.gradients)
     if tensors == "regular":
         gradients = [rows for rows in gradients[:-1] if rows.shape[1] > len(rows)]
     return [score(rows) for rows in map(varied, gradients) if len(rows) > 1]
