@@ -7,7 +7,9 @@ import functools
 import hashlib
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -45,6 +47,7 @@ class Digest:
         self._seen: dict[int, tuple[int, Any]] = {}  # by id; held, so that no id comes twice
         self._sources: dict[str, Source] = {}
         self._reads: set[str] = set()
+        self._changing: frozenset[str] = frozenset()  # attributes that do not count: memos and counters
 
     def text(self) -> str:
         """Return the digest of what was added, with the modules that it comes from as they are now."""
@@ -79,6 +82,8 @@ class Digest:
             self._array(np.asarray(value))
         elif isinstance(value, ModuleType):
             self._module(value.__name__)
+            if not is_found(value):
+                self._loose(value)
         elif isinstance(value, type):
             self._class(value)
         elif isinstance(value, FunctionType):
@@ -110,6 +115,11 @@ class Digest:
                 self._reads |= source.reads
         return True
 
+    def _loose(self, module: ModuleType) -> None:
+        """Take a module that was made of a file by hand, so that nothing finds it by its name."""
+        with suppress(OSError, TypeError):
+            self._put(hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest())  # type: ignore[arg-type]
+
     def _class(self, cls: type) -> None:
         self._put("class", cls.__module__, cls.__qualname__)
         if not self._module(cls.__module__):
@@ -121,6 +131,9 @@ class Digest:
             if is_code(value) or (is_data(value) and not _is_special(name) and name not in source.alters):
                 self._put(name)
                 self.add(value)
+            elif not _is_special(name) and name not in source.alters and not is_found(value):
+                self._put(name)
+                self._held(value)
 
     def _function(self, function: FunctionType) -> None:
         self._put("function", function.__module__, function.__qualname__)
@@ -132,6 +145,11 @@ class Digest:
             except ValueError:  # not filled yet
                 self._put("empty")
         self.add([function.__defaults__, function.__kwdefaults__, getattr(function, "__wrapped__", None)])
+        source = self._sources.get(function.__module__ or "", Source(""))
+        for name, value in sorted(vars(function).items()):
+            if name not in source.alters and is_data(value):
+                self._put(name)
+                self.add(value)
 
     def _is_written(self, function: FunctionType) -> bool:
         """Say whether a function is in the source of its module, as that is now, or belongs to a library."""
@@ -160,9 +178,21 @@ class Digest:
             own = getattr(value, "__module__", None) == name
             if own and isinstance(value, FunctionType | type):
                 self.add(value)
-            elif key in self._reads - source.changes and not _is_special(key) and is_data(value):
+            elif key in self._reads - source.changes and not _is_special(key) and not is_found(value):
                 self._put(key)
-                self.add(value)
+                self._held(value)
+
+    def _held(self, value: Any) -> None:
+        """Take what a module holds, whatever it is, but for attributes that its code changes as it runs."""
+        before = self._hash.copy()
+        self._changing = frozenset().union(*(source.alters for source in self._sources.values()))
+        try:
+            self.add(value)
+        except RecursionError:
+            self._hash = before
+            self._put("no data")
+        finally:
+            self._changing = frozenset()
 
     def _object(self, value: Any) -> None:
         kind = type(value)
@@ -174,7 +204,13 @@ class Digest:
         if is_dataclass(value):
             return self.add({each.name: getattr(value, each.name, None) for each in fields(value)})
         if hasattr(value, "__dict__") and is_foreign(kind.__module__):
-            return self.add({name: each for name, each in vars(value).items() if not _is_special(name)})
+            return self.add(
+                {
+                    name: each
+                    for name, each in vars(value).items()
+                    if not _is_special(name) and name not in self._changing
+                }
+            )
         try:
             made = value.__reduce_ex__(4)
         except Exception:  # locks, files and whatever else holds no number
@@ -189,6 +225,18 @@ class Digest:
 def is_code(value: Any) -> bool:
     """Say whether a value is a function, or wraps one."""
     return isinstance(value, FunctionType) or type(value) in HOLDERS or hasattr(value, "__wrapped__")
+
+
+def is_found(value: Any) -> bool:
+    """Say whether a value is a module, function or class that is found where its name says: imports lead to it."""
+    if isinstance(value, ModuleType):
+        return sys.modules.get(value.__name__) is value
+    if not isinstance(value, FunctionType | type):
+        return False
+    found: Any = sys.modules.get(value.__module__)
+    for name in value.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is value
 
 
 def is_data(value: Any, levels: int = 8) -> bool:

@@ -17,8 +17,8 @@ def identity(part: Any) -> str:
     """Return a text that is another one whenever a part would compute other numbers.
 
     Of a part of nassearch it is the revision that stands beside its declaration. Of any other it is the name of its
-    module, the version of its package and a digest of: the sources that `nassearch.sources.reach` finds, the numbers,
-    texts, lists and arrays that they read when they were imported, closures, default arguments and class attributes;
+    module, the version of its package and a digest of: the sources that `nassearch.sources.reach` finds, the values
+    that they hold and their functions read, of any kind, closures, default arguments and class attributes;
     the bytes of the code where there is no source, as in a notebook, or where the source has changed since it was
     imported; and the version of nassearch. Files that are read while scores are computed, other libraries and the
     environment are not in it.

@@ -38,6 +38,8 @@ CHANGING = frozenset(
     }
 )
 """Methods that change what they are called on."""
+MAKERS = ("__init__", "__new__", "__post_init__", "__setstate__")
+"""Methods that give an object what it is made with."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,8 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 def _names(tree: ast.Module) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the names that functions and classes read, and names and attributes that they change."""
     reads, changes, alters = set(), set(), set()
+    makers = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name in MAKERS]
+    made = {id(n) for maker in makers for n in ast.walk(maker) if isinstance(n, ast.Attribute)}
     inside = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
     for node in [n for outer in ast.walk(tree) if isinstance(outer, inside) for n in ast.walk(outer)]:
         if isinstance(node, ast.Global):
@@ -203,6 +207,10 @@ def _names(tree: ast.Module) -> tuple[frozenset[str], frozenset[str], frozenset[
             isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING
         ):
             target = node.func.value
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        if target is node and id(node) in made:  # what an object is made with is no change of it
+            continue
         if isinstance(target, ast.Name):
             changes.add(target.id)
         elif isinstance(target, ast.Attribute):

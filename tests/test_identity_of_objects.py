@@ -253,3 +253,72 @@ def test_a_file_that_changes_while_its_code_is_in_use(
         assert identity(changing_part.told) != before
     finally:
         del sys.modules["changing_part"]
+
+
+HOLDERS = {
+    "namespace": "HELD = types.SimpleNamespace(level=LEVEL)\ndef level(): return HELD.level",
+    "object": "class Held:\n    def __init__(self, level): self.level = level\nHELD = Held(LEVEL)\n"
+    "def level(): return HELD.level",
+    "slots": "class Held:\n    __slots__ = ('level',)\nHELD = Held(); HELD.level = LEVEL\n"
+    "def level(): return HELD.level",
+    "nested": "class Held: pass\nHELD = Held(); HELD.inner = Held(); HELD.inner.level = LEVEL\n"
+    "def level(): return HELD.inner.level",
+    "callable": "class Held:\n    def __init__(self, level): self.level = level\n"
+    "    def __call__(self): return self.level\nlevel = Held(LEVEL)",
+    "method": "class Held:\n    def __init__(self, level): self.level = level\n    def get(self): return self.level\n"
+    "level = Held(LEVEL).get",
+    "class": "class Held: inner = types.SimpleNamespace(level=LEVEL)\ndef level(): return Held.inner.level",
+    "function": "def level(): return level.level\nlevel.level = LEVEL",
+    "closures": "HELD = {'level': (lambda held: lambda: held)(LEVEL)}\ndef level(): return HELD['level']()",
+    "deque": "HELD = collections.deque([LEVEL])\ndef level(): return HELD[0]",
+    "fraction": "HELD = fractions.Fraction(LEVEL, 3)\ndef level(): return HELD",
+    "path": "HELD = pathlib.Path(str(LEVEL))\ndef level(): return float(HELD.name)",
+    "options": "HELD = argparse.Namespace(level=LEVEL)\ndef level(): return HELD.level",
+    "run": "HELD = runpy.run_path(HERE / 'beside.txt')\ndef level(): return HELD['level']()",
+    "by hand": "import importlib.util as u\nfrom importlib.machinery import SourceFileLoader\n"
+    "loader = SourceFileLoader('beside', str(HERE / 'beside.txt'))\n"
+    "held = u.module_from_spec(u.spec_from_loader('beside', loader)); loader.exec_module(held)\n"
+    "def level(): return held.level()",
+}
+HOLDING = """
+import argparse, collections, fractions, pathlib, runpy, sys, types
+from nassearch.identity import identity
+from nassearch.proxies.base import proxy
+HERE = pathlib.Path(sys.argv[1])
+LEVEL = int((HERE / "level.txt").read_text())
+{held}
+@proxy(reference="an example")
+def holding(networks, batch=None):
+    return [float(level()) for n in networks]
+if __name__ == "__main__":
+    print(holding.function([1])[0], identity(holding))
+"""
+
+
+@pytest.mark.parametrize("held", HOLDERS)
+def test_whatever_holds_a_value_that_a_module_has_read(held: str, tmp_path: Path) -> None:
+    """Nothing in the source changes: the value comes from a file at import."""
+    found = []
+    for level in (1, 1, 2):
+        (tmp_path / "level.txt").write_text(str(level))
+        (tmp_path / "beside.txt").write_text(f"def level(): return {level}\n")
+        code = HOLDING.format(held=HOLDERS[held])
+        found.append(run(code, str(tmp_path), folder=tmp_path, path="script.py").split(" ", 1))
+    (first, code), (_, again), (other, changed) = found
+    assert first != other
+    assert code == again != changed
+
+
+def test_what_an_object_of_a_module_remembers_is_not_its_identity(tmp_path: Path) -> None:
+    memo = (
+        "class Memo:\n    def __init__(self): self.seen, self.hits = {}, 0\n"
+        "    def get(self):\n        self.hits += 1\n        return self.seen.setdefault(1, LEVEL)\n"
+        "MEMO, LISTS = Memo(), {1: []}\n"
+        "def level():\n    level.calls += 1\n    LISTS[1].append(1)\n    return MEMO.get()\nlevel.calls = 0"
+    )
+    (tmp_path / "level.txt").write_text("1")
+    code = HOLDING.format(held=memo).replace(
+        "    print(",
+        "    before = identity(holding); holding.function([1]); print(before == identity(holding)); print(",
+    )
+    assert run(code, str(tmp_path), folder=tmp_path, path="script.py").startswith("True\n")
