@@ -279,3 +279,32 @@ def test_a_network_beyond_float64_leaves_no_trace_in_the_scores_of_others() -> N
         for how in ("alone", "after")
     )
     assert alone == after
+
+
+def vanishing(digits: int, layers: int = 300) -> nn.Module:
+    """Return layers of 8 equal weights, signals falling by so many digits from the first to the last."""
+    model = nn.Sequential(
+        *[layer for _ in range(layers) for layer in (nn.Linear(8, 8, bias=False), nn.ReLU())]
+    )
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(10 ** (-digits / layers) / 8)
+    return model
+
+
+def test_logsynflow_of_vanishing_signals_is_synflow() -> None:
+    # log(1 + g) is g where g is tiny. R is 8 * 10**-330, and each of the 300 layers adds as much.
+    scores, told = scored(vanishing(330), "logsynflow", "logsynflow(log=true)", "synflow(log=true)")
+    assert math.isnan(scores["logsynflow"]) and "10 to the power of -326.6" in told
+    by_hand = math.log(8 * 300) - 330 * math.log(10)
+    assert scores["logsynflow(log=true)"] == pytest.approx(by_hand, rel=1e-9)
+    assert scores["synflow(log=true)"] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_signals_that_vanish_at_every_scale_are_not_taken_for_none() -> None:
+    scores, told = scored(vanishing(900), "synflow", "logsynflow")
+    assert all(map(math.isnan, scores.values())) and "let them vanish" in told
+    severed = vanishing(9)
+    with torch.no_grad():
+        severed[20].weight.zero_()  # type: ignore[operator, union-attr]
+    assert scored(severed, "synflow", "logsynflow")[0] == {"synflow": 0, "logsynflow": 0}

@@ -141,12 +141,25 @@ class _Flow:
             nothing = False
             if abs(scaled.log - again.log) < SAME:
                 return scaled
-        if nothing:
+        if nothing and not self._leads():
             return found
         raise InvalidModel(
-            "signals of absolute weights leave float64, which ends at 1.8e308, and this model does not treat signals "
-            "of every size alike, so that they cannot be scaled: start it from smaller weights"
+            "signals of absolute weights leave float64, which holds numbers from 5e-324 to 1.8e308, and at no scale of "
+            "the input they stay in it: start the model from weights that neither blow signals up nor let them vanish"
         )
+
+    def _leads(self) -> bool:
+        """Say whether a path leads to a logit: whether signals arrive where each unit takes a mean of what it sees."""
+        kept = [(weight, weight.detach().clone()) for weight in self.weights]
+        with torch.no_grad():
+            for weight, value in kept:
+                total = value.sum() / max(1, len(value))
+                weight.copy_(value / total if total else value)
+        found = self._run(0)
+        with torch.no_grad():
+            for weight, value in kept:
+                weight.copy_(value)
+        return bool(found.mantissa)
 
     def _run(self, down: int) -> Scaled:
         """Compute with input and biases, and again with what is differentiated, times 2 ** -down."""
@@ -159,8 +172,10 @@ class _Flow:
             total = logits.sum() * scale / count
             gradients = torch.autograd.grad(total, self.weights, allow_unused=True)
         with torch.no_grad():
-            parts = (self._part(w, g, 2 * down) for w, g in zip(self.weights, gradients, strict=True))
-            return Scaled(sum(parts), 2 * down if self.shift is None else 0)
+            # Where the sum of logarithms was 0, all gradients are so small that log(1 + g) is g.
+            shift = None if self.shift == 1 and down < 0 else self.shift
+            parts = (self._part(w, g, 2 * down, shift) for w, g in zip(self.weights, gradients, strict=True))
+            return Scaled(sum(parts), 2 * down if shift is None else 0)
 
     def _pass(self, value: float) -> tuple[Tensor, int]:
         """Return the logits of an input of this value, and of how many copies of it they are."""
@@ -181,12 +196,11 @@ class _Flow:
         checked(torch.zeros_like(logits) if isinstance(logits, Tensor) else logits, len(inputs))
         return logits  # type: ignore[no-any-return]
 
-    def _part(self, weight: Tensor, gradient: Tensor | None, exponent: int) -> float:
+    @staticmethod
+    def _part(weight: Tensor, gradient: Tensor | None, exponent: int, shift: float | None) -> float:
         g = torch.zeros_like(weight) if gradient is None else gradient.abs()
-        if self.shift is not None and exponent:
-            g = torch.logaddexp(
-                g.log() + exponent * LN2, torch.tensor(math.log(self.shift), dtype=g.dtype)
-            ).abs()
-        elif self.shift is not None:
-            g = (g.log1p() if self.shift == 1 else (g + self.shift).log()).abs()
+        if shift is not None and exponent:
+            g = torch.logaddexp(g.log() + exponent * LN2, torch.tensor(math.log(shift), dtype=g.dtype)).abs()
+        elif shift is not None:
+            g = (g.log1p() if shift == 1 else (g + shift).log()).abs()
         return float((weight * g).sum())
