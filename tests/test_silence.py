@@ -116,4 +116,8 @@ def test_a_search_that_is_refused_leaves_no_result(tmp_path: Path) -> None:
     before = (tmp_path / "b.jsonl").read_bytes()
     with pytest.raises(InvalidSetting, match="holds rounds with"):
         Experiment("ae", move="silent", budget=70, rounds=2).run(tmp_path / "b.jsonl", cache=False)
+    with pytest.raises(InvalidSetting, match="silent scores none"):
+        Experiment("ae", move="silent", budget=70, rounds=2).run(
+            tmp_path / "b.jsonl", cache=False, overwrite=True
+        )
     assert (tmp_path / "b.jsonl").read_bytes() == before
