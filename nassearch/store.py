@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -174,6 +175,11 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        refused = isinstance(error, Exception) and not self.done and not self._file.closed
+        if refused and self._file.harm() is None:
+            self._given_up = True  # a search that ends before its first round leaves no result
+            with suppress(OSError):
+                os.unlink(os.path.realpath(self.path))
         self.close()
         if isinstance(error, KeyboardInterrupt) and not error.args:
             error.args = (f"the {self.done} rounds in {self.path} are safe",)
