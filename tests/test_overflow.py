@@ -293,7 +293,7 @@ def vanishing(digits: int, layers: int = 300) -> nn.Module:
 
 
 def test_logsynflow_of_vanishing_signals_is_synflow() -> None:
-    # log(1 + g) is g where g is tiny. R is 8 * 10**-330, in weights of float32, and each of the 300 layers adds as much.
+    # log(1 + g) is g where g is tiny. R is 8 * 10**-330, the weights being float32, and each layer adds as much.
     scores, told = scored(vanishing(330), "logsynflow", "logsynflow(log=true)", "synflow(log=true)")
     assert math.isnan(scores["logsynflow"]) and "10 to the power of -326.6" in told
     by_hand = math.log(8 * 300) + 300 * math.log(8 * float(np.float32(10**-1.1 / 8)))
