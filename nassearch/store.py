@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -45,10 +46,13 @@ class Store:
         self.path, self.rounds = file.path, rounds
         self._file, self._lock, self._first = file, lock, first
         self._synced, self._given_up = time.monotonic(), False
+        self._before = b""  # the result that this one replaces, until it has a round
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], header: Header, overwrite: bool = False) -> Store:
         """Create the file, or go on with it after its last complete round; `overwrite` begins a result anew.
+
+        What it replaced is there again where an error ends the `with` block before the first round.
 
         Raises:
             Busy: another writer holds it.
@@ -76,6 +80,7 @@ class Store:
     @classmethod
     def _open_locked(cls, path: Path, header: Header, lock: FileLock, overwrite: bool) -> Store:
         rounds: list[Round] = []
+        before = b""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             file = FileIO(descriptor, "r+")
@@ -90,7 +95,7 @@ class Store:
             whole = content[: content.rfind(b"\n") + 1]
             if overwrite and content:
                 check_result(path, content)
-                whole = content = b""
+                before, whole, content = content, b"", b""
             if whole:
                 found, rounds = parse(path, whole)
                 _refuse_other(path, found, header)
@@ -99,6 +104,7 @@ class Store:
                 raise BadData(f"{path} ends within the header of a different result: remove it")
             growing = GrowingFile(path, file, whole)
             store = cls(growing, lock, whole[: whole.find(b"\n") + 1] or first, rounds)
+            store._before = before
             if not whole:
                 store._write(first)
             return store
@@ -174,6 +180,12 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        refused = isinstance(error, Exception) and not self.done and not self._file.closed
+        if refused and self._file.harm() is None:
+            self._given_up = True  # a search that ends before its first round leaves what was there before
+            real = Path(os.path.realpath(self.path))
+            with suppress(OSError):
+                real.write_bytes(self._before) if self._before else real.unlink()
         self.close()
         if isinstance(error, KeyboardInterrupt) and not error.args:
             error.args = (f"the {self.done} rounds in {self.path} are safe",)

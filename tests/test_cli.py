@@ -343,3 +343,13 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, cwd=ROOT
     )
     assert ended.stdout.splitlines()[-1] == "set()"
+
+
+def test_out_is_a_folder_or_a_result(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    refused = call(
+        "run", "rand", "--budget", "2", "--rounds", "1", "--out", str(tmp_path / "notes.txt"), "--overwrite"
+    )
+    assert refused.exit_code == 1
+    assert "--out is a folder, or a file whose name ends in .jsonl, and" in refused.stderr
+    assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -105,3 +105,19 @@ def test_a_warm_up_of_one_or_two_is_one(warmup: int) -> None:
     assert Experiment("rand", scorer="params", warmup=warmup, rounds=2, budget=3).run().scores.computed > 0
     if warmup == 2:
         Experiment("rand", scorer="rank(params, flops)", warmup=warmup, rounds=2, budget=3).run()
+
+
+def test_a_search_that_is_refused_leaves_no_result(tmp_path: Path) -> None:
+    """`compare results/*.jsonl` finds results alone."""
+    with pytest.raises(InvalidSetting, match="silent scores none"):
+        Experiment("ae", move="silent", budget=70, rounds=2).run(tmp_path / "a.jsonl", cache=False)
+    assert list(tmp_path.iterdir()) == []
+    Experiment("rand", budget=2, rounds=1).run(tmp_path / "b.jsonl")
+    before = (tmp_path / "b.jsonl").read_bytes()
+    with pytest.raises(InvalidSetting, match="holds rounds with"):
+        Experiment("ae", move="silent", budget=70, rounds=2).run(tmp_path / "b.jsonl", cache=False)
+    with pytest.raises(InvalidSetting, match="silent scores none"):
+        Experiment("ae", move="silent", budget=70, rounds=2).run(
+            tmp_path / "b.jsonl", cache=False, overwrite=True
+        )
+    assert (tmp_path / "b.jsonl").read_bytes() == before

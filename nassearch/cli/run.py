@@ -94,6 +94,7 @@ def run(
     """
     from nassearch.bounded import refuse_special
     from nassearch.digits import exact
+    from nassearch.errors import InvalidSetting
     from nassearch.experiment import Experiment
     from nassearch.plots import check_suffix, collect, draw_curves
     from nassearch.quantity import METRIC, Quantity
@@ -101,6 +102,10 @@ def run(
 
     experiment = Experiment(strategy, **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
+    if path is not out and out.is_file():
+        raise InvalidSetting(
+            f"--out is a folder, or a file whose name ends in .jsonl, and {out} is another file"
+        )
     picture = plot or path.with_suffix(".png")
     check_suffix(picture)
     refuse_special(path, "choose another --out")

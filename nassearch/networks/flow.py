@@ -143,9 +143,14 @@ class _Flow:
                 return scaled
         if nothing and not self._leads():
             return found
+        if nothing:
+            raise InvalidModel(
+                "signals of absolute weights vanish below what float64 holds, 5e-324, for an input as large as it "
+                "holds too: start the model from larger weights"
+            )
         raise InvalidModel(
-            "signals of absolute weights leave float64, which holds numbers from 5e-324 to 1.8e308, and at no scale of "
-            "the input they stay in it: start the model from weights that neither blow signals up nor let them vanish"
+            "signals of absolute weights leave float64, which ends at 1.8e308, and this model does not treat signals "
+            "of every size alike, so that they cannot be scaled: start it from smaller weights"
         )
 
     def _leads(self) -> bool:
