@@ -159,6 +159,17 @@ def loop() -> Pair:
     return one, Net(lambda s, x: s.head(each(s, x).mean(1)), layer=layer)
 
 
+def beside() -> Pair:
+    """Pair four weights in one product, with one bias, with four products."""
+    weights, bias = torch.randn(4, 8, 8), torch.randn(8)
+    four = lambda s, x: torch.stack([x @ w + s.b for w in s.w])  # noqa: E731
+    many = lambda s, x: torch.bmm(x.expand(4, -1, -1), s.w) + s.b  # noqa: E731
+    one, other = (
+        Net(lambda s, x, z=z: s.head(torch.relu(z(s, x)).mean(0)), w=weights, b=bias) for z in (many, four)
+    )
+    return one, other
+
+
 PAIRS: dict[str, tuple[Callable[[], Pair], Any]] = {
     "F.linear": (lambda: dense(False, lambda s, x: F.linear(x, s.w, s.b)), VECTORS),
     "at": (lambda: dense(True, lambda s, x: x @ s.w + s.b, turn=True), SERIES),
@@ -184,6 +195,7 @@ PAIRS: dict[str, tuple[Callable[[], Pair], Any]] = {
     "GRU": (lambda: gates("GRU"), SERIES),
     "RNN": (lambda: gates("RNN"), SERIES),
     "bilinear": (bilinear, VECTORS),
+    "weights beside each other": (beside, VECTORS),
 }
 
 
@@ -216,3 +228,17 @@ def test_a_bias_is_what_is_added_to_units_and_to_nothing_else() -> None:
             nodes = order(result.grad_fn)
             found = with_biases(nodes, products(nodes, [w, b, one]))
             assert [call.bias is not None for call in found] == [there], (there, n)
+
+
+def test_what_has_no_fisher_keeps_its_other_scores() -> None:
+    tokens = Parameter(torch.randn(3, 8))
+    attend = lambda s, x: torch.softmax(s.q(s.tokens) @ x.mT, -1) @ x  # noqa: E731
+    model = Net(lambda s, x: s.head(attend(s, x).mean(1)), q=nn.Linear(8, 8), tokens=tokens)
+    names = ["snip", "fisher", "grasp", "grad_norm"]
+    with pytest.warns(
+        RuntimeWarning, match="fisher has no score: fisher sums over the positions of each sample"
+    ):
+        together = nassearch.score(model, (SERIES, LABELS), names)
+    assert together == {
+        name: nassearch.score(model, (SERIES, LABELS), [name])[name] for name in names if name != "fisher"
+    } | {"fisher": pytest.approx(float("nan"), nan_ok=True)}

@@ -64,6 +64,7 @@ class Probe:
         for parameter in self.model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         self._together = len(inputs)
+        self._silent: InvalidModel | None = None
 
     @property
     def weights(self) -> list[Tensor]:
@@ -115,7 +116,10 @@ class Probe:
     def saliency(self) -> list[Saliency]:
         """One entry for each weight that the loss depends on."""
         self._declared("saliency")
-        return self._first[1]
+        found = self._first[1]
+        if self._silent is not None:
+            raise self._silent
+        return found
 
     @cached_property
     def _first(self) -> tuple[list[Tensor], list[Saliency]]:
@@ -126,8 +130,12 @@ class Probe:
             loss = self._loss(recording.logits, part)
             if "saliency" not in self.reads:
                 return self._grad(loss), {}
-            with salient(recording, self.model, len(self.inputs), self._record) as found:
-                return self._grad(loss), found
+            try:
+                with salient(recording, self.model, len(self.inputs), self._record) as found:
+                    return self._grad(loss), found
+            except InvalidModel as error:  # of saliency alone: gradients are had all the same
+                self._silent = error
+                return self._grad(loss), {}
 
         found = self._parts(work)
         keys = dict.fromkeys(key for _, calls in found for key in calls)

@@ -140,7 +140,8 @@ def per_sample(call: Call, bias: Tensor | None, dz: Tensor, batch: int, inner: i
     """Return the sum over positions of z * dL/dz, `[B, units]`; sample of a row is `(row // inner) % batch`."""
     z, dz = call.z(), call.lay(dz)
     if bias is not None:
-        z = z + bias.view(-1, *[1] * (z.dim() - 2))
+        # Weights that lie beside each other share it.
+        z = z + bias.repeat(z.shape[1] // len(bias)).view(-1, *[1] * (z.dim() - 2))
     product = z * dz
     sums = product.flatten(2).sum(2) if product.dim() > 2 else product
     apart: Tensor = sums.unflatten(0, (-1, batch, inner))

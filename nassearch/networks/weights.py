@@ -109,7 +109,9 @@ def rows_of(call: Product, parameter: Tensor) -> Rows:
     strides = parameter.stride()
     # A part of the weight: it lies in the whole as its strides say.
     axis = next((n for n, s in enumerate(strides) if s == factor.stride(call.units_axis)), 0)
-    return partial(_axis_first, axis)
+    # Axes that it chooses one place of hold other weights, whose units are others.
+    chosen = [n for n, s in enumerate(strides) if n != axis and s not in factor.stride()]
+    return partial(_axes_first, [*chosen, axis])
 
 
 def factor_of(call: Product) -> Tensor | None:
@@ -141,8 +143,8 @@ def _first(x: Tensor) -> Tensor:
     return x
 
 
-def _axis_first(axis: int, x: Tensor) -> Tensor:
-    return x.movedim(axis, 0)
+def _axes_first(axes: list[int], x: Tensor) -> Tensor:
+    return x.movedim(axes, list(range(len(axes)))).flatten(0, len(axes) - 1)
 
 
 def _transposed(groups: int, x: Tensor) -> Tensor:
