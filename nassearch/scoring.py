@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nassearch.scorers import learn
 from nassearch.scorers.cache import cache_path
 from nassearch.scorers.guidance import Watch, open_scorers
 from nassearch.scorers.learning import Tally
+from nassearch.scorers.spec import AnyScorer
 from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
 
@@ -34,6 +35,7 @@ def score_table(
     cache: bool = True,
     watch: Watch | None = None,
     tell: Callable[[Tally], None] | None = None,
+    explain: Callable[[list[dict[str, str]]], None] | None = None,
 ) -> tuple[list[str], list[list[Any]]]:
     """Score architectures of a benchmark's space.
 
@@ -47,6 +49,7 @@ def score_table(
         cache: keep scores in the user's data directory.
         watch: told of progress.
         tell: told at the end how many scores were read from the cache, and how many computed.
+        explain: told for each row why scores are missing, by proxy, as far as the proxies say.
 
     Returns:
         The columns `arch`, `index` (its place in the space's own order, None in a space of more than a million) and one
@@ -81,6 +84,18 @@ def score_table(
     columns = [scorer(chosen).tolist() for scorer in scorers]
     if tell is not None:
         tell(Tally.of(leaves))
+    if explain is not None:
+        explain([_reasons(arch, dict(zip(proxies, scorers, strict=True))) for arch in chosen])
     places = [space.index(arch) if space.size <= MOST_PLACES else None for arch in chosen]
     rows = [[space.format(arch), *rest] for arch, *rest in zip(chosen, places, *columns, strict=True)]
     return ["arch", "index", *proxies], rows
+
+
+def _reasons(arch: Arch, scorers: Mapping[str, AnyScorer]) -> dict[str, str]:
+    """Return by text why scorers have no score for an architecture; of one of several parts, the first that says so."""
+    found = {spec: [leaf.reason(arch) for leaf in scorer.leaves] for spec, scorer in scorers.items()}
+    return {
+        spec: next(filter(None, reasons))
+        for spec, reasons in found.items()
+        if any(reasons) and np.isnan(scorers[spec]([arch])[0])
+    }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+from commands import call
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 import nassearch
 from nassearch.networks.whole_rank import log_determinant, rank
+from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Floats
 
 
@@ -92,3 +95,15 @@ def test_naswot_of_a_kernel_of_full_rank_is_one_number_in_every_order() -> None:
     ]
     # Elimination in another order, in float64.
     assert values == pytest.approx([values[0]] * len(values), rel=1e-12)
+
+
+def test_what_has_no_score_has_its_reason_in_json() -> None:
+    dead = NASBench201().format(
+        (0,) * 6
+    )  # nothing comes through, so that all samples look alike behind the first cell
+    done = call("score", dead, "6111", "--proxies", "naswot(batch_size=64),params", "--json")
+    first, second = json.loads(done.stdout)
+    assert first["naswot(batch_size=64)"] is None
+    assert list(first["reasons"]) == ["naswot(batch_size=64)"]
+    assert "K is singular: its rank is " in first["reasons"]["naswot(batch_size=64)"]
+    assert second["naswot(batch_size=64)"] > 0 and "reasons" not in second

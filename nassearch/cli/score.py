@@ -90,6 +90,7 @@ def score(
         raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
     check_output(output, "scores")
     reasons: dict[str, str] = {}
+    each: list[dict[str, str]] = []
     tallies: list[Tally] = []
     with watching(not as_json) as watch:
         if model is not None:
@@ -112,6 +113,7 @@ def score(
                 cache=cache,
                 watch=watch,
                 tell=tallies.append,
+                explain=each.extend,
             )
     if output is not None:
         write_rows(output, columns, rows)
@@ -121,8 +123,12 @@ def score(
     if as_json:
         for tally in tallies:  # a list of rows has no place for it
             echo(f"scores: {told(tally)}", err=True)
-        more = {"reasons": reasons} if reasons else {}
-        return echo_json([{**dict(zip(columns, row, strict=True)), **more} for row in rows])
+        return echo_json(
+            [
+                {**dict(zip(columns, row, strict=True)), **({"reasons": why} if why else {})}
+                for row, why in zip(rows, each or [reasons], strict=True)
+            ]
+        )
     if output is not None:
         echo(f"{len(rows)} {'architectures' if model is None else 'model'}: {output}")
     elif model is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ class ProxyScorer:
             ScoreCache(Path(cache), self.context) if cache is not None else None
         )
         self.failure: str | None = None
+        self.reasons: dict[str, str] = {}
         self.read: set[str] = set()
         self.computed: set[str] = set()
         self._by_arch: dict[Arch, float] = {}
@@ -126,14 +127,22 @@ class ProxyScorer:
         """What is to be computed, for `nassearch.proxies.base.together`."""
         return self.proxy, self.options, self.batch
 
+    def _naming(self) -> tuple[bool, Callable[[Arch], str]]:
+        """Return whether scores are kept by key, and what they are kept by."""
+        by_key = self.proxy.is_per_key(self.options) and not self.space.keys_differ
+        return by_key, self.space.key if by_key else self.space.format
+
+    def reason(self, arch: Arch) -> str | None:
+        """Return why an architecture that was scored here has no score; None where it has one or nobody said."""
+        return self.reasons.get(self._naming()[1](arch))
+
     def look_up(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]:
         """Return the keys of architectures that have no score in memory, and by key one of each that has none at all.
 
         Raises:
             InvalidArch: one is not of the space.
         """
-        by_key = self.proxy.is_per_key(self.options) and not self.space.keys_differ
-        name = self.space.key if by_key else self.space.format
+        by_key, name = self._naming()
         keys = {
             arch: name(self.space.check(arch)) for arch in dict.fromkeys(archs) if arch not in self._by_arch
         }
@@ -152,6 +161,7 @@ class ProxyScorer:
         """Keep raw scores by key; those that failed, for a reason each, are kept in memory only."""
         failed = failed or {}
         self.failure = self.failure or next(iter(failed.values()), None)
+        self.reasons.update(failed)
         self.computed.update(raw)
         self._witness.check()
         sign = 1.0 if self.proxy.higher_is_better else -1.0
@@ -186,3 +196,4 @@ class ProxyScorer:
         """Take over what a scorer of the same context knows."""
         self._by_key.update(twin._by_key)
         self._by_arch.update(twin._by_arch)
+        self.reasons.update(twin.reasons)
