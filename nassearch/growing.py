@@ -8,10 +8,19 @@ import tempfile
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from nassearch.errors import NassearchError
 
 CHUNK = 1 << 20
+
+
+class _Held(NamedTuple):
+    """What a file has to hold: bytes, lines, and the digest of all."""
+
+    size: int
+    lines: int
+    digest: Any
 
 
 class GrowingFile:
@@ -25,9 +34,15 @@ class GrowingFile:
 
     def __init__(self, path: Path, file: FileIO, content: bytes) -> None:
         self.path, self._file = path, file
-        self._size, self._digest = len(content), hashlib.sha256(content)
-        file.truncate(self._size)
-        file.seek(self._size)
+        self._held = _Held(len(content), content.count(b"\n"), hashlib.sha256(content))
+        self._adding = 0
+        file.truncate(self._held.size)
+        file.seek(self._held.size)
+
+    @property
+    def lines(self) -> int:
+        """Return how many lines it holds."""
+        return self._held.lines
 
     @property
     def closed(self) -> bool:
@@ -40,17 +55,27 @@ class GrowingFile:
         Raises:
             OSError: it cannot be written; the file is left as it was.
         """
-        rest = memoryview(line)
+        rest, digest = memoryview(line), self._held.digest.copy()
+        digest.update(line)
+        held = _Held(self._held.size + len(line), self._held.lines + 1, digest)
+        self._adding = len(line)
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError:
             with suppress(OSError):
-                self._file.truncate(self._size)
-                self._file.seek(self._size)
+                self._settle()
             raise
-        self._size += len(line)
-        self._digest.update(line)
+        self._held = held  # at once: Ctrl-C may come between any two steps
+        self._adding = 0
+
+    def _settle(self) -> None:
+        """Take back a line whose writing was interrupted."""
+        adding, self._adding = self._adding, 0
+        if 0 < os.fstat(self._file.fileno()).st_size - self._held.size <= adding:
+            self._file.truncate(self._held.size)
+        if adding:
+            self._file.seek(self._held.size)
 
     def sync(self) -> None:
         """Bring it to the disk; raise `OSError` where the disk does not take it."""
@@ -58,6 +83,7 @@ class GrowingFile:
 
     def harm(self) -> str | None:
         """Return what has happened to the file behind our back, in words that follow its name, or None."""
+        self._settle()
         ours = os.fstat(self._file.fileno())
         try:
             there = os.stat(self.path)
@@ -67,8 +93,8 @@ class GrowingFile:
             return f"cannot be reached any more ({error.strerror or error})"
         if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
             return "was replaced by another file"
-        if ours.st_size != self._size:
-            return f"has {ours.st_size} bytes where {self._size} were written: another program has changed it"
+        if ours.st_size != self._held.size:
+            return f"has {ours.st_size} bytes where {self._held.size} were written: another program has changed it"
         return None
 
     def harm_within(self) -> str | None:
@@ -78,7 +104,7 @@ class GrowingFile:
             self._file.seek(0)
             while chunk := self._file.read(CHUNK):
                 digest.update(chunk)
-            if digest.digest() != self._digest.digest():
+            if digest.digest() != self._held.digest.digest():
                 return "does not hold what was written: another program has changed it"
         return found
 

@@ -188,7 +188,8 @@ class Store:
                 real.write_bytes(self._before) if self._before else real.unlink()
         self.close()
         if isinstance(error, KeyboardInterrupt) and not error.args:
-            error.args = (f"the {self.done} rounds in {self.path} are safe",)
+            # The file knows best: the interruption may have come between its writing and anything else.
+            error.args = (f"the {self._file.lines - 1} rounds in {self.path} are safe",)
 
 
 def read_result(path: str | os.PathLike[str]) -> Result:

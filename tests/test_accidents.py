@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import NassearchError
-from nassearch.growing import save_elsewhere
+from nassearch.growing import GrowingFile, save_elsewhere
 from nassearch.scorers.cache import ScoreCache
 from nassearch.store import Store, read_result
 from nassearch.together import finish, write_together
@@ -337,3 +338,34 @@ def test_a_list_of_names_reaches_no_other_folder(tmp_path: Path, planted: Any) -
     finish(folder)
     assert (tmp_path / "a").read_text() == (folder / "a").read_text() == "kept"
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("written", [0, 3, 6])
+def test_an_interruption_while_a_line_is_written_is_nobody_elses_doing(
+    tmp_path: Path, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jsonl"
+
+    class Interrupted(FileIO):
+        stop = False
+
+        def write(self, content: Any) -> int:
+            if not self.stop:
+                return super().write(content)
+            super().write(bytes(content)[:written])
+            raise KeyboardInterrupt
+
+    path.touch()
+    file = Interrupted(path, "r+")
+    growing = GrowingFile(path, file, b"")
+    growing.add(b"first\n")
+    file.stop = True
+    with pytest.raises(KeyboardInterrupt):
+        growing.add(b"other\n")
+    assert growing.harm_within() is None
+    assert (path.read_bytes(), growing.lines) == (b"first\n", 1)
+    file.stop = False
+    growing.add(b"third\n")
+    assert growing.harm_within() is None
+    growing.close()
+    assert path.read_bytes() == b"first\nthird\n"

@@ -61,12 +61,12 @@ def score(model: str, *args: object) -> dict[str, Any]:
 def test_vectors_of_a_file_have_the_scores_of_the_api(kind: Any, said: list[object]) -> None:
     inputs = VECTORS.astype(kind)
     batch = save(inputs=inputs, labels=LABELS.astype(np.int32))
-    row = score("vectors", "--batch", batch, *said, "--proxies", "snip,naswot,flops")
+    row = score("vectors", "--batch", batch, *said, "--proxies", "snip,jacob_cov,flops")
     import own_networks  # type: ignore[import-not-found]
     import torch
 
     torch.manual_seed(0)
-    expected = nassearch.score(own_networks.vectors(), (inputs, LABELS), ["snip", "naswot", "flops"])
+    expected = nassearch.score(own_networks.vectors(), (inputs, LABELS), ["snip", "jacob_cov", "flops"])
     assert {name: row[name] for name in expected} == expected
     assert row["batch"] == "64 inputs of data.npz"
 
@@ -130,7 +130,7 @@ def test_the_other_kind_of_input_is_told_with_the_remedy() -> None:
 
 def test_labels_are_needed_by_those_who_look_at_them_alone() -> None:
     batch = save(inputs=VECTORS)
-    assert np.isfinite(score("vectors", "--batch", batch, "--proxies", "naswot")["naswot"])
+    assert np.isfinite(score("vectors", "--batch", batch, "--proxies", "jacob_cov")["jacob_cov"])
     refused = call("score", "--model", "own_networks:vectors", "--batch", batch, "--proxies", "snip")
     assert (refused.exit_code, refused.stderr) == (
         1,

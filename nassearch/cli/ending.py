@@ -40,10 +40,9 @@ def ending() -> Iterator[None]:
         yield
     finally:
         for number, handler in kept.items():
-            if (
-                signal.getsignal(number) == _end
-            ):  # else the process is about to end, and still has to clean up
-                signal.signal(number, handler)
+            # Where one has come the process is about to end, and takes no notice of more until it has: Python itself
+            # would give its own handlers up on the way, and a signal that is ignored stays so.
+            signal.signal(number, handler if signal.getsignal(number) == _end else signal.SIG_IGN)
 
 
 def status(interruption: KeyboardInterrupt) -> int:
