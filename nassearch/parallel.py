@@ -165,14 +165,17 @@ def _call(function: Callable[[T], R], item: T) -> R:
 
 
 def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
-    """Compute in a worker that leaves Ctrl-C, which a terminal sends to all, to the process that waits for it.
+    """Compute in a worker that leaves signals to all, such as Ctrl-C in a terminal, to the process that waits for it.
 
+    That process ends its workers. One that ended by itself could take along a lock that it would then wait for.
     It imports from where that process does now: it may have begun when the path was another.
     Its warnings come to that process's terminal too, and are as inert there as that process's own.
     """
     from nassearch.cargo import unpacked
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if tuple(sys.path) != path:
         sys.path[:] = path
     warnings.showwarning = show_warning
