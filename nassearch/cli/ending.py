@@ -60,7 +60,9 @@ def told(interruption: KeyboardInterrupt) -> str:
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     for name in NAMES:
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) == _end:
-            signal.signal(getattr(signal, name), _heard)
+            # Some senders, `timeout` among them, send a signal twice. What is started to clean up, such as the program
+            # by which joblib finds the children of its workers, ignores it too.
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     last = threading.Timer(GRACE, _give_up, [number])
     last.daemon = True
     last.start()
@@ -72,7 +74,3 @@ def _give_up(number: int) -> None:
         2, f"nassearch: ended by {signal.Signals(number).name}, with workers that did not answer\n".encode()
     )
     os._exit(128 + number)
-
-
-def _heard(number: int, frame: FrameType | None) -> None:
-    """Take no more notice: some senders, `timeout` among them, send a signal twice."""
