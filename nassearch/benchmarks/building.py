@@ -45,7 +45,7 @@ class Recipe:
     engine: str = "compiled"
 
     def as_dict(self) -> dict[str, Any]:
-        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+        return json.loads(json.dumps({**asdict(self), "task": self.task.as_dict()}))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
