@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nassearch
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "nassearch"
 author = "The nassearch authors"
@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx_click",
+    "docstrings",
     "parts",
 ]
 exclude_patterns = ["_build"]
@@ -40,9 +41,11 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_custom_sections = [("Moves", "params_style")]
 
-# Every reference has to lead somewhere (-n), but for types, of other libraries and of our own, that a signature names.
-nitpick_ignore_regex = [("py:.*", r"(?!nassearch\.).*")]
+# Every reference to a public name has to lead somewhere (-n). Signatures name types of other libraries too, and some of
+# ours that are not public.
+nitpick_ignore_regex = [("py:.*", r"(?!nassearch\.(\w+\.)?\w+$).*")]
 
 html_theme = "furo"
 html_title = "nassearch"

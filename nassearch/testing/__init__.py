@@ -1,9 +1,9 @@
 """Contract tests to subclass: what a proxy, combination, strategy, space or benchmark has to keep, whoever wrote it.
 
-class TestMine(StrategyContract):
-    @pytest.fixture
-    def strategy_class(self):
-        return MyStrategy
+    class TestMine(StrategyContract):
+        @pytest.fixture
+        def strategy_class(self):
+            return MyStrategy
 """
 
 from nassearch.testing.benchmarks.contract import BenchmarkContract

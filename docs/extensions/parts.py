@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from docstrings import escaped, restructured
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from nassearch import registry
+
+SECTIONS = {"napoleon_custom_sections": [("Moves", "params_style")]}
 
 
 def options(kind: str, part: object) -> dict[str, object]:
@@ -36,7 +39,7 @@ def facts(kind: str, part: object) -> list[str]:
         names = ", ".join(f"``{name}``" for name in part.datasets())  # type: ignore[attr-defined]
         lines.append(f":Data sets: {names}")
     if reference := getattr(part, "reference", ""):
-        lines.append(f":From: {reference.replace('*', '\\*').replace('`', '')}")
+        lines.append(f":From: {escaped(reference)}")
     return lines
 
 
@@ -63,8 +66,10 @@ def prepared(part: object) -> list[str]:
     from sphinx.ext.napoleon import Config, GoogleDocstring
     from sphinx.util.docstrings import prepare_docstring
 
-    lines = prepare_docstring(part.__doc__ or "")
-    return list(GoogleDocstring(lines, Config(napoleon_use_rtype=False)).lines())
+    lines = restructured(prepare_docstring(part.__doc__ or ""))
+    return list(
+        GoogleDocstring(lines, Config(napoleon_use_param=False, napoleon_use_rtype=False, **SECTIONS)).lines()
+    )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
