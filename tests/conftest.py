@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before anything imports torch or numpy: workers that each take all cores keep each other waiting.
+    share = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(share))
+
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

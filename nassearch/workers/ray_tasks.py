@@ -7,6 +7,7 @@ that is killed ends the run. Ray's own tasks stream, share and are tried again.
 from __future__ import annotations
 
 import os
+import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -129,7 +130,7 @@ def _call(shipped: tuple[Cargo[T, R], dict[str, str], str | None], item: T) -> R
     if found != wanted:
         name = next(name for name in LIBRARIES if found[name] != wanted[name])
         raise InvalidSetting(
-            f"every node computes with the same {name}, here {wanted[name]}, and {os.uname().nodename} has "
+            f"every node computes with the same {name}, here {wanted[name]}, and {platform.node()} has "
             f"{found[name]}: pip install '{name}=={wanted[name]}' there"
         )
     return cargo(item)

@@ -186,7 +186,7 @@ SHARED: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("found", "message"), SHARED, ids=str)
+@pytest.mark.parametrize(("found", "message"), SHARED, ids=[message for _, message in SHARED])
 def test_a_wrong_return_is_told_with_proxy_and_rule(found: Any, message: str) -> None:
     @proxy(reference="an example")
     def odd(networks: Any, batch: Any = None) -> Any:

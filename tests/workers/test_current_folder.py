@@ -91,11 +91,7 @@ def test_clusters_of_this_machine_neither(tmp_path: Path, script: str, command: 
 
 @pytest.mark.parametrize("begin", [["-m", "nassearch"], ["-c", START]], ids=["-m", "-c"])
 def test_however_the_command_is_begun(tmp_path: Path, begin: list[str]) -> None:
-    by_python = (
-        [] if sys.version_info >= (3, 11) else ["runpy", "pkgutil"]
-    )  # it imports these before any program
-    names = [name for name in NAMES if name not in by_python]
-    compare(tmp_path, names, begin, f"{COMMANDS['score']} --workers 2 --no-cache")
+    compare(tmp_path, NAMES, begin, f"{COMMANDS['score']} --workers 2 --no-cache")
 
 
 def test_an_empty_part_of_the_path_is_no_wish(tmp_path: Path, script: str) -> None:
@@ -181,6 +177,6 @@ def test_the_program_finds_its_surroundings_as_it_left_them(
     before = surroundings()
     first, second = in_order(abs, [-1, -2], 2), in_order(abs, [-3, -4], 2)
     assert [next(first), next(second), *first] == [1, 3, 2]
-    assert os.environ["PYTHONSAFEPATH"] == "1" or sys.version_info < (3, 11), "the second goes on"
+    assert os.environ["PYTHONSAFEPATH"] == "1", "the second goes on"
     assert list(second) == [4]
     assert surroundings() == before

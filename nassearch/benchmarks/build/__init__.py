@@ -1,1 +1,1 @@
-"""How the embedded benchmark is made: its data are generated, and each of its cells is trained."""
+"""The embedded benchmark: how its space is trained into a table."""

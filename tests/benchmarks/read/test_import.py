@@ -96,6 +96,7 @@ b,cifar10,20,21,2
 c,cifar10,30,31,3
 d,cifar10,40,41,4
 """
+PACKED = gzip.compress(LONG.encode(), mtime=0)
 WIDE = """\
 index,arch,cifar10/valid/12,cifar10/test/12,cifar10/valid/200,cifar10/test/200,cifar10/train_seconds/200
 0,d,4,5,40,41,400
@@ -284,9 +285,9 @@ ERRORS: list[tuple[Any, str, dict[str, Any]]] = [
     (LONG.replace("c,cifar10", "c\xe9,cifar10").encode("latin-1"), "line 4: byte 0xe9 is not UTF-8", {}),
     (LONG.encode("utf-16"), "line 1: byte 0xff is not UTF-8", {}),
     (LONG.encode("utf-16-le"), "line 1: a zero byte", {}),
-    (gzip.compress(LONG.encode())[:-12], "truncated or damaged gzip", {}),
-    (gzip.compress(LONG.encode())[:5], "truncated or damaged gzip", {}),
-    (gzip.compress(LONG.encode()) + b"rubbish", "truncated or damaged gzip", {}),
+    (PACKED[:-12], "truncated or damaged gzip", {}),
+    (PACKED[:5], "truncated or damaged gzip", {}),
+    (PACKED + b"rubbish", "truncated or damaged gzip", {}),
     (bz2.compress(LONG.encode())[:-3], "truncated or damaged bzip2", {}),
     (lzma.compress(LONG.encode())[:-3], "truncated or damaged xz", {}),
     (b"PAR1 rubbish", "truncated or damaged Parquet", {}),
