@@ -4,6 +4,8 @@
         @pytest.fixture
         def strategy_class(self):
             return MyStrategy
+
+A subclass gives the part as a fixture and may override what does not fit. Each assertion says its rule.
 """
 
 from nassearch.testing.benchmarks.contract import BenchmarkContract
