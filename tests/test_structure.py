@@ -260,8 +260,8 @@ def test_setup_has_no_second_list_of_parts() -> None:
 
 def test_every_library_is_pinned_and_its_choice_explained() -> None:
     extras = setup()["options.extras_require"]
-    needed = setup()["options"]["install_requires"].splitlines() + extras["test"].splitlines()
-    libraries = {re.split(r"[ <>=\[]", line)[0] for line in needed if line and not line.startswith("#")}
+    needed = [setup()["options"]["install_requires"], extras["test"], extras["docs"]]
+    libraries = {re.split(r"[ <>=\[]", line)[0] for text in needed for line in text.splitlines() if line}
     pinned = set(re.findall(r"^([\w-]+)==", (ROOT / "constraints.txt").read_text(), re.M))
     assert libraries <= pinned
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
@@ -275,15 +275,16 @@ def test_changelog_knows_the_version() -> None:
 
 
 def block(language: str, holding: str) -> str:
-    """Return the block of code in CONTRIBUTING.md that holds a text."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S)
+    """Return the block of code in the guide to proxies that holds a text."""
+    page = (ROOT / "docs" / "guides" / "proxy.md").read_text()
+    blocks = re.findall(rf"```{language}\n(.*?)```", page, re.S)
     (found,) = [text for text in blocks if holding in text]
     return textwrap.dedent(found)
 
 
 @pytest.fixture
 def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Install, for one test, the package that CONTRIBUTING.md describes."""
+    """Install, for one test, the package that the guide to proxies describes."""
     groups = block("ini", "nassearch.proxies")
     (tmp_path / "convolutions.py").write_text(block("python", "def convolutions"))
     metadata = tmp_path / "convolutions-1.0.dist-info"

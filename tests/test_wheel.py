@@ -55,16 +55,19 @@ def test_the_source_archive_holds_what_a_build_and_the_tests_need(tmp_path: Path
     names = {name for name in names if ".egg-info/" not in name and name not in ("PKG-INFO", "setup.cfg")}
     wanted = {
         "CHANGELOG.md",
+        "CITATION.cff",
         "CONTRIBUTING.md",
         "LICENSE",
         "MANIFEST.in",
         "README.md",
+        "SECURITY.md",
         "constraints.txt",
         "pyproject.toml",
     }
     for folder, ends in {
         "nassearch": ("py", "typed"),
         "benchmarks_data": ("npz", "json", "md", "py"),
+        "docs": ("md", "rst", "py", "csv", "png"),
         "experiments": ("py", "md"),
         "tests": ("py", "json", "csv"),
     }.items():

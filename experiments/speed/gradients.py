@@ -47,7 +47,7 @@ FIXED, EACH = 450, 16
 
 
 def bound(batch: int) -> float:
-    """Return what a process may hold at its peak, in MiB: see docs/any-model.md."""
+    """Return what a process may hold at its peak, in MiB: see docs/guides/model.md."""
     return FIXED + EACH * batch
 
 

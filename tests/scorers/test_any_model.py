@@ -17,7 +17,7 @@ from commands import ROOT, call
 
 from nassearch.benchmarks.npz import write_npz
 
-PAGE = (ROOT / "docs" / "any-model.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "model.md").read_text()
 GIVEN = ("--input", "3,16,16", "--classes", "10")
 BROKEN = """
 import torch

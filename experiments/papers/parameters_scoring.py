@@ -1,6 +1,6 @@
 """Figures 2-5 of "Improving Zero-Shot Neural Architecture Search with Parameters Scoring" (2020).
 
-    python experiments/papers/document002.py --data FOLDER --home DIR --out results --sample 1000 --workers 2
+    python experiments/papers/parameters_scoring.py --data FOLDER --home DIR --out results --sample 1000 --workers 2
 
 Scores random architectures of NAS-Bench-201 by the twelve scores of the paper. Scores are kept in DIR: a run that is
 stopped goes on where it was, and a larger --sample computes what is missing. The whole sample makes figures 2, 4 and
@@ -192,7 +192,7 @@ def draw(studies: dict[str, dict[str, Any]], out: Path) -> None:
         panels[0, 0].legend()
         figure.supxlabel(f"{name} test accuracy, %")
         figure.supylabel("log(1 - score)")
-        figure.savefig(out / f"document002-figure2-{name}.png", dpi=120, metadata={"Software": None})
+        figure.savefig(out / f"parameters-scoring-figure2-{name}.png", dpi=120, metadata={"Software": None})
         plt.close(figure)
 
     figure, panels = plt.subplots(4, 1, figsize=(12, 14), layout="constrained")
@@ -218,7 +218,7 @@ def draw(studies: dict[str, dict[str, Any]], out: Path) -> None:
         axes.set_xticks(places, NAMES)
         axes.set_ylabel(label)
         axes.legend(fontsize="small")
-    figure.savefig(out / "document002-figures3-5.png", dpi=120, metadata={"Software": None})
+    figure.savefig(out / "parameters-scoring-figures3-5.png", dpi=120, metadata={"Software": None})
     plt.close(figure)
 
 
@@ -238,9 +238,9 @@ def main() -> None:
     home = prepare(args.data, args.home)
     args.out.mkdir(parents=True, exist_ok=True)
     studies = {name: study(name, args, home) for name in args.datasets}
-    (args.out / "document002.json").write_text(json.dumps(studies, indent=1) + "\n")
+    (args.out / "parameters_scoring.json").write_text(json.dumps(studies, indent=1) + "\n")
     text = "".join(report(name, found, args) for name, found in studies.items())
-    (args.out / "document002.md").write_text(text)
+    (args.out / "parameters_scoring.md").write_text(text)
     draw(studies, args.out)
     print(text)
 
