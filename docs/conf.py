@@ -22,6 +22,7 @@ extensions = [
     "sphinx_click",
     "docstrings",
     "parts",
+    "public",
 ]
 exclude_patterns = ["_build"]
 templates_path: list[str] = []

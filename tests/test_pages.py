@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,18 @@ def test_what_a_page_imports_is_public(page: str) -> None:
 
 def test_the_readme_fits_a_few_screens() -> None:
     assert len(PAGES["README.md"].read_text().splitlines()) <= 130
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_installs_from_an_index_what_is_in_none(page: str) -> None:
+    assert not re.search(r"pip install [^`&\n]*\bnassearch\b", PAGES[page].read_text())
+
+
+def test_every_extra_is_explained() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    page = PAGES["docs/quickstart.md"].read_text()
+    assert not [extra for extra in setup["options.extras_require"] if f"`{extra}`" not in page]
 
 
 def test_every_row_of_correlate_is_defined() -> None:

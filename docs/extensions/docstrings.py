@@ -7,9 +7,10 @@ are themselves. This turns them into what Sphinx reads.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 BACKTICKS = re.compile(r"(``.+?``|`[^`]+`)")
 
