@@ -270,6 +270,15 @@ def test_every_library_is_pinned_and_its_choice_explained() -> None:
     assert not {library for library in libraries if f"**{library}**" not in contributing}
 
 
+def test_every_library_has_one_oldest_version() -> None:
+    """`.ci/pythons --oldest` installs it, so it has to be said, and once."""
+    sections = [setup()["options"]["install_requires"], *setup()["options.extras_require"].values()]
+    needs = {line for text in sections for line in text.splitlines() if line}
+    assert not [need for need in needs if not re.fullmatch(r"[\w-]+(\[\w+\])? >= [\w.]+", need)]
+    names = [need.split()[0] for need in needs]
+    assert len(names) == len(set(names)), "two bounds for one library"
+
+
 def test_changelog_knows_the_version() -> None:
     assert f"## [{nassearch.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
