@@ -19,6 +19,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if os.name == "nt" and (item.get_closest_marker("posix") or "/dev/null" in item.name):
+        pytest.skip("Windows has no process groups, signals, named pipes and devices of this kind")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Return the folder with real benchmark tables and images, or skip."""

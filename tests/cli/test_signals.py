@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from commands import call, environment, install, spawn
 
+pytestmark = pytest.mark.posix
 LINE = "run rand --dataset cifar10 --rounds 100000 --budget 300 --workers 2 --out a.jsonl"
 PATIENCE = 60.0
 

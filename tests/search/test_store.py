@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -256,7 +255,7 @@ with Store.open({path!r}, header()) as store:
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+@pytest.mark.posix
 def test_killed_while_writing_it_resumes(path: Path, tmp_path: Path) -> None:
     paths = [str(Path(__file__).parent), *sys.path]
     script = WRITER.format(paths=paths, path=str(path))
