@@ -54,7 +54,7 @@ ONLY_IN = {
     "platformdirs": ("files.data_folder",),
     "pytest": ("testing",),
     "requests": ("benchmarks.fetch",),
-    "rich": ("cli",),
+    "rich": ("cli", "workers.progress"),
     "scipy": ("statistics",),
 }
 """Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
