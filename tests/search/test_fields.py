@@ -130,7 +130,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "scorer",
         None,
-        "scorer is a scorer, named by a text such as 'synflow', or a proxy or a function of architectures itself, not None",
+        "scorer is a scorer, named by a text such as 'synflow', or a proxy or a function of architectures itself, not",
     ),
     (
         "move",
