@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nassearch.files.inert import inert
+from nassearch.files.inert import inert, tell
 
 Progress = Callable[[int, int], None]
 Watch = Callable[[str], Progress]
@@ -19,13 +18,8 @@ SECONDS_BETWEEN_LINES = 60.0
 """How often work tells of its progress where no bar can be shown."""
 
 
-def write(line: str) -> None:
-    """Write a line to standard error."""
-    sys.stderr.write(f"{inert(line)}\n")
-
-
 @contextmanager
-def watching(enabled: bool = True, tell: Callable[[str], None] = write) -> Iterator[Watch]:
+def watching(enabled: bool = True, tell: Callable[[str], None] = tell) -> Iterator[Watch]:
     """Give what makes progress callbacks, which write to standard error, or below the cell of a notebook.
 
     On a terminal and in a notebook bars appear once the work takes longer than two seconds, unless not enabled;
