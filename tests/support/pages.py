@@ -10,6 +10,7 @@ A comment before a block says what is special about it:
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shlex
 import shutil
@@ -140,7 +141,7 @@ class Reader:
         if not block.file:
             exec(compile(block.text, self.page, "exec"), self.names)
         elif block.file.startswith("test_"):
-            options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-c", "/dev/null"]
+            options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-c", os.devnull]
             code = pytest.main([*options, f"--rootdir={self.folder}", str(self.folder / block.file)])
             assert code == 0, f"{self.page}: {block.file} fails"
 
