@@ -169,7 +169,8 @@ class Reader:
 
     def _told(self, text: str) -> list[str]:
         """Return lines without what depends on the machine: times, and the place of the user's data."""
-        rows = [row.rstrip().replace(str(self.data), "~/.local/share/nassearch") for row in text.splitlines()]
+        text = text.replace(str(self.data), "~/.local/share/nassearch").replace(os.sep, "/")
+        rows = [row.rstrip() for row in text.splitlines()]
         return [row for row in rows if not row.startswith("seconds per architecture")]
 
 
