@@ -1,4 +1,4 @@
-"""What guides a search: which scorers play which part, and the batch they look at."""
+"""Guidance says which scorer plays which part in a search, and which strategy is made with it."""
 
 from __future__ import annotations
 
