@@ -1,4 +1,4 @@
-"""What a strategy is: ask and tell, with two seams where a scorer may guide it."""
+"""A strategy is asked for architectures and told their value. A scorer may guide it before and during a search."""
 
 from __future__ import annotations
 
