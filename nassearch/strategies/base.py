@@ -97,9 +97,7 @@ class Strategy(ABC):
         if not hasattr(cls, "name"):
             cls.name = cls.__name__.lower()
         if not isinstance(cls.guidance, Guidance):
-            raise BrokenPart(
-                f"guidance of {cls.__name__} is {quoted(cls.guidance)}: give a Guidance(...)"
-            )
+            raise BrokenPart(f"guidance of {cls.__name__} is {quoted(cls.guidance)}: give a Guidance(...)")
         settings = [
             name for base in cls.__mro__ if issubclass(base, Strategy) for name in base.guidance.settings
         ]
