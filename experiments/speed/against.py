@@ -103,7 +103,9 @@ def main() -> None:
             rows.append(row)
             say(" | ".join(row))
     load = os.getloadavg()[0]
-    print(f"{args.before} / working tree, ratio; {os.cpu_count()} cores, load average at the end {load:.1f}.\n")
+    print(
+        f"{args.before} / working tree, ratio; {os.cpu_count()} cores, load average at the end {load:.1f}.\n"
+    )
     print(markdown(("job", "by the clock", "processor", "peak memory"), rows))
 
 
