@@ -1,4 +1,4 @@
-"""Work spread over processes or machines, with results in the order of the work."""
+"""Spread work over processes or machines, and return the results in the order of the work."""
 
 from __future__ import annotations
 
