@@ -255,14 +255,6 @@ def public_names() -> dict[str, str]:
 DEEP = re.compile(r"(?:from (nassearch\.\w+\.[\w.]+) import ([^\n;#]*)|import (nassearch\.\w+\.\w[\w.]*))")
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")], ids=str
-)
-def test_pages_import_no_deeper_than_a_noun(page: Path) -> None:
-    found = [match.group(0) for match in DEEP.finditer(page.read_text())]
-    assert not found, "give it a place in `nassearch.<noun>`"
-
-
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.name)
 def test_code_of_other_people_imports_no_deeper_than_a_noun(path: Path) -> None:
     """What tests write into packages, scripts and notebooks of others takes public names from where they are public."""

@@ -262,7 +262,7 @@ class Experiment:
         if not rounds:
             return
         space, guide = self.oracle.space, scorers.get(WARMUP)
-        uniform = guide and self._strategy_class.uniform_warm_up
+        uniform = guide and self._strategy_class.guidance.uniform_warm_up
         draws = {r: warmup_draws(space, self.warmup, self.seed, r) for r in rounds if uniform}
         score_ahead(
             scorers,
@@ -270,7 +270,7 @@ class Experiment:
             space,
             draws,
             len(rounds) * self.warmup,
-            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.ratio or 1),
+            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.guidance.ratio or 1),
         )
         progress = watch("searching") if watch else None
         found = run_rounds(

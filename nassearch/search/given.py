@@ -29,7 +29,7 @@ def name_of_strategy(given: str | type[Strategy]) -> str:
 
 def with_scorer(settings: Mapping[str, Any], strategy: type[Strategy], scorer: Any) -> dict[str, Any]:
     """Return settings with `scorer` where one that takes a scorer is True."""
-    named = strategy.scorer_settings
+    named = strategy.guidance.settings
     return {name: scorer if value is True and name in named else value for name, value in settings.items()}
 
 

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import ROOT, call, environment, install, spawn
-from test_import import DATASETS, LettersBenchmark
-from test_store import header, rounds
+from letters import DATASETS, LettersBenchmark
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.read.importing import import_file
@@ -30,6 +29,7 @@ from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.search.store import Store, read_result
 from nassearch.types import Task
+from results import header, rounds
 
 
 def replace_it(path: Path) -> None:

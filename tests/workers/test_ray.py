@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import install, spawn
-from test_parallel import Counted
+from test_spread import Counted
 
 from nassearch import Experiment
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName

@@ -1,4 +1,4 @@
-"""What the tests of one proxy share: networks, a batch, and scores with what was said of those that have none."""
+"""The tests of a proxy share networks, a batch, and the scores with the reasons for those that are missing."""
 
 from __future__ import annotations
 

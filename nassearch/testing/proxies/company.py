@@ -1,4 +1,4 @@
-"""What one network gets from a proxy depends neither on other networks nor on other proxies."""
+"""What a proxy gives one network depends neither on other networks nor on other proxies."""
 
 from __future__ import annotations
 
