@@ -12,9 +12,9 @@ import torch
 
 import nassearch as ns
 from nassearch.benchmarks import Batch, Benchmark, Dataset, Metrics, Task
-from nassearch.proxies import Network, Probe, Proxy, model_proxy, proxy
+from nassearch.proxies import Probe, Proxy, model_proxy, proxy
 from nassearch.scorers import combination
-from nassearch.spaces import Builder, Choices, SearchSpace
+from nassearch.spaces import Builder, Choices, Network, SearchSpace
 from nassearch.strategies import AgingEvolution, Strategy
 from nassearch.testing import (
     BenchmarkContract,

@@ -418,6 +418,11 @@ def test_every_public_name_of_a_noun_is_there(noun: str) -> None:
         _ = package.nothing
 
 
+def test_a_public_name_is_of_one_noun() -> None:
+    names = [name for noun in NOUNS for name in import_module(f"nassearch.{noun}").__all__]
+    assert len(set(names)) == len(names)
+
+
 def test_public_nouns_do_without_torch_until_it_is_needed() -> None:
     code = "import sys; from nassearch import " + ", ".join(NOUNS)
     code += (

@@ -4,20 +4,16 @@ from nassearch.files.lazy import lazily
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nassearch.networks.graph import Network
     from nassearch.networks.probe.probe import Probe
-    from nassearch.networks.recurrent import RecurrentNetwork
     from nassearch.proxies.base import ModelProxy, Proxy, model_proxy, proxy
 
-__all__ = ["ModelProxy", "Network", "Probe", "Proxy", "RecurrentNetwork", "model_proxy", "proxy"]
+__all__ = ["ModelProxy", "Probe", "Proxy", "model_proxy", "proxy"]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
         __name__,
         {
-            "nassearch.networks.graph": ["Network"],
             "nassearch.networks.probe.probe": ["Probe"],
-            "nassearch.networks.recurrent": ["RecurrentNetwork"],
             "nassearch.proxies.base": ["ModelProxy", "Proxy", "model_proxy", "proxy"],
         },
     )
