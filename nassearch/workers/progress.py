@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from nassearch.files.inert import inert, tell
@@ -23,7 +24,7 @@ def watching(enabled: bool = True, tell: Callable[[str], None] = tell) -> Iterat
     """Give what makes progress callbacks, which write to standard error, or below the cell of a notebook.
 
     On a terminal and in a notebook bars appear once the work takes longer than two seconds, unless not enabled;
-    elsewhere a line is told each minute.
+    elsewhere, and in a notebook without ipywidgets, a line is told each minute.
     """
     from rich.console import Console
     from rich.progress import (
@@ -46,6 +47,7 @@ def watching(enabled: bool = True, tell: Callable[[str], None] = tell) -> Iterat
         console=console,
         transient=True,
     )
+    drawn = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
     start = told = time.monotonic()
 
     def watch(title: str) -> Progress:
@@ -54,7 +56,7 @@ def watching(enabled: bool = True, tell: Callable[[str], None] = tell) -> Iterat
         def progress(done: int, total: int) -> None:
             nonlocal told
             now = time.monotonic()
-            if not (console.is_terminal or console.is_jupyter):
+            if not drawn:
                 if now - told >= SECONDS_BETWEEN_LINES:
                     tell(f"nassearch: {title}: {done} of {total}")
                     told = now
