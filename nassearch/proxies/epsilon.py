@@ -55,7 +55,7 @@ def resolve(
     per_key=True,
     chunk=16,
     resolve=resolve,
-    revision=2,
+    revision=3,
 )
 def epsilon(
     networks: Sequence[Network],

@@ -78,10 +78,12 @@ class SoftmaxController:
         self._refresh()
 
     def _refresh(self) -> None:
-        powers = np.exp(self.logs)
+        # The last bits of np.exp and np.log on floats move with a processor's vector instructions; on complex numbers
+        # numpy asks the C library, as math does.
+        powers = np.exp(self.logs.astype(np.complex128)).real
         sums = np.add.reduce(powers, 1, keepdims=True)
         self.shares: Floats = powers / sums
-        self.logs -= np.log(sums)
+        self.logs -= np.array([*map(math.log, sums.ravel().tolist())])[:, None]
         self._cumulative = self.shares.cumsum(1) + self._last
 
     def entropy(self) -> float:
