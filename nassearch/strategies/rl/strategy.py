@@ -165,6 +165,7 @@ class Reinforce(Strategy):
     """
 
     name: ClassVar[str] = "rl"
+    revision: ClassVar[int] = 2
     moves: ClassVar[tuple[str, ...]] = ("reward",)
     ratio: ClassVar[int | None] = 10
     uniform_warm_up: ClassVar[bool] = False
