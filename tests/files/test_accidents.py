@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from commands import ROOT, call, environment, install, spawn
 from letters import DATASETS, LettersBenchmark
+from results import header, rounds
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.read.importing import import_file
@@ -29,7 +30,6 @@ from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.search.store import Store, read_result
 from nassearch.types import Task
-from results import header, rounds
 
 
 def replace_it(path: Path) -> None:

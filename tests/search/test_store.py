@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from results import EXPERIMENT, header, rounds
 
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
 from nassearch.search.records import parse, round_line
 from nassearch.search.runner import Round
 from nassearch.search.store import Header, Store, read_result
-from results import EXPERIMENT, header, rounds
 
 
 @pytest.fixture
