@@ -1,4 +1,4 @@
-"""Proxies refuse options that have no meaning wherever they are asked, and fill in those of a space without refusing."""
+"""Proxies refuse values of options that have no meaning wherever they are asked; what a space decides is filled in."""
 
 from __future__ import annotations
 
