@@ -42,11 +42,15 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 napoleon_custom_sections = [("Moves", "params_style")]
 
 # Every reference to a public name has to lead somewhere (-n). Signatures name types of other libraries too, and some of
 # ours that are not public.
 nitpick_ignore_regex = [("py:.*", r"(?!nassearch\.(\w+\.)?\w+$).*")]
+
+# A part can be public under two names, `nassearch.NassearchError` and that of `nassearch.errors`: either will do.
+suppress_warnings = ["ref.python"]
 
 html_theme = "furo"
 html_title = "nassearch"

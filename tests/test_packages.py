@@ -159,8 +159,11 @@ LEAVING = """
     ],
     ids=str,
 )
-def test_a_part_that_leaves_the_program_is_an_error(line: tuple[str, ...], told: str, folder: Path) -> None:
+def test_a_part_that_leaves_the_program_is_an_error(
+    line: tuple[str, ...], told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A command that ends with status 0 has done its work."""
+    monkeypatch.chdir(folder)
     offers = {
         "proxies": "leaves = leaver:leaves",
         "combinations": "leaving = leaver:leaving",
@@ -269,12 +272,14 @@ def test_parts_of_one_function_are_told_apart_by_their_names(folder: Path) -> No
 
 def test_a_strategy_says_what_the_command_line_takes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = """
+        from dataclasses import replace
+
         from nassearch.strategies.ae import AgingEvolution
 
         class Two(AgingEvolution):
             "Two edits at a time (an example)."
             name = "two"
-            moves = (*AgingEvolution.moves, "grandchild")
+            guidance = replace(AgingEvolution.guidance, moves=("child", "parent", "grandchild"))
 
             def __init__(self, space, rng, *, patience=3, **guidance):
                 super().__init__(space, rng, **guidance)

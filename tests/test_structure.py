@@ -143,14 +143,13 @@ def test_imports_make_no_cycle() -> None:
 
 @pytest.mark.parametrize("package", ["strategies", "proxies"])
 def test_parts_see_only_their_base(package: str) -> None:
-    parts = {
-        m: own(t) for m, t in modules().items() if m.startswith(f"{package}.") and m != f"{package}.base"
-    }
+    bases = {f"{package}.base", "proxies.model"}
+    parts = {m: own(t) for m, t in modules().items() if m.startswith(f"{package}.") and m not in bases}
     assert parts
     for part, seen in parts.items():
         of_its_own = f"{part.rpartition('.')[0]}." if part.count(".") > 1 else f"{part}."
         others = {s for s in seen if layer(s) == layer(part) and not s.startswith(of_its_own)}
-        assert others <= {f"{package}.base"}, f"{part} knows of another part"
+        assert others <= bases, f"{part} knows of another part"
 
 
 def test_benchmarks_see_no_strategy_and_no_proxy() -> None:
@@ -268,6 +267,15 @@ def test_every_library_is_pinned_and_its_choice_explained() -> None:
     for extra in extras.values():
         libraries |= {re.split(r"[ <>=\[]", line)[0] for line in extra.splitlines() if line}
     assert not {library for library in libraries if f"**{library}**" not in contributing}
+
+
+def test_every_library_has_one_oldest_version() -> None:
+    """`.ci/pythons --oldest` installs it, so it has to be said, and once."""
+    sections = [setup()["options"]["install_requires"], *setup()["options.extras_require"].values()]
+    needs = {line for text in sections for line in text.splitlines() if line}
+    assert not [need for need in needs if not re.fullmatch(r"[\w-]+(\[\w+\])? >= [\w.]+", need)]
+    names = [need.split()[0] for need in needs]
+    assert len(names) == len(set(names)), "two bounds for one library"
 
 
 def test_changelog_knows_the_version() -> None:

@@ -28,7 +28,7 @@ def facts(kind: str, part: object) -> list[str]:
         given = ", ".join(f"``{name}={value}``" for name, value in told.items())
         lines.append(f":{'Settings' if kind == 'strategies' else 'Options'}: {given}")
     if kind == "strategies":
-        moves = ", ".join(f"``{move}``" for move in part.moves)  # type: ignore[attr-defined]
+        moves = ", ".join(f"``{move}``" for move in part.guidance.moves)  # type: ignore[attr-defined]
         lines.append(f":A move is at: {moves or 'no step: only a warm-up guides it'}")
     if kind == "proxies":
         needs = " and ".join(sorted(part.needs))  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The fixed batch of a data set, as a file, and stand-ins for people without images."""
+"""A batch is the fixed set of samples that proxies look at: read from a file, or made up where there are no images."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ spread_options = shared(
         help="Processes; they change no result. [default: 1, or every processor of a cluster]",
     ),
     click.option("--executor", default="processes", show_default=True,
-                 help="processes, ray or dask; with the address of a cluster as in ray:HOST:6379."),
+                 help="processes or ray; with the address of a cluster as in ray:HOST:6379."),
 )  # fmt: skip
 work_options = shared(
     spread_options,

@@ -1,4 +1,4 @@
-"""Results as commands read them: one group per data set, each search under a label of its own."""
+"""Commands read results into one group per data set, and each search gets a label of its own."""
 
 from __future__ import annotations
 

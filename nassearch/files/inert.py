@@ -1,4 +1,4 @@
-"""Text from outside, made so that it does nothing but be read."""
+"""Make text from outside inert: it can be read and does nothing else."""
 
 from __future__ import annotations
 

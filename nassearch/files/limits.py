@@ -1,4 +1,4 @@
-"""How large files are, at most, and how long they may take to read."""
+"""How large files may be, and how long they may take to read."""
 
 from __future__ import annotations
 

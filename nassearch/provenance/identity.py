@@ -1,4 +1,4 @@
-"""Which code a number comes from, so that what one code computed is never taken for the work of another."""
+"""An identity says which code computes a number, so that no number is taken for the work of another code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounds summarised: the best so far by number of models, as a median with quartiles."""
+"""A curve is the best value so far by number of trained models: the median of the rounds, with quartiles."""
 
 from __future__ import annotations
 

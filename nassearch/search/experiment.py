@@ -132,7 +132,7 @@ class Experiment:
     @property
     def used_settings(self) -> dict[str, Any]:
         """Return the settings, with `scorer` where one that takes a scorer is True."""
-        named = self._strategy_class.scorer_settings
+        named = self._strategy_class.guidance.settings
         return {
             name: self.scorer if value is True and name in named else value
             for name, value in self.settings.items()
@@ -252,7 +252,7 @@ class Experiment:
         if not rounds:
             return
         space, guide = self.oracle.space, scorers.get(WARMUP)
-        uniform = guide and self._strategy_class.uniform_warm_up
+        uniform = guide and self._strategy_class.guidance.uniform_warm_up
         draws = {r: warmup_draws(space, self.warmup, self.seed, r) for r in rounds if uniform}
         score_ahead(
             scorers,
@@ -260,7 +260,7 @@ class Experiment:
             space,
             draws,
             len(rounds) * self.warmup,
-            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.ratio or 1),
+            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.guidance.ratio or 1),
         )
         progress = watch("searching") if watch else None
         found = run_rounds(

@@ -1,4 +1,4 @@
-"""The fields of an experiment as they may be given: of the right types, and settings that nobody changes afterwards."""
+"""The fields of an experiment are checked for their types, and nobody changes the settings afterwards."""
 
 from __future__ import annotations
 

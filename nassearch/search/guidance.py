@@ -1,4 +1,4 @@
-"""What guides a search: which scorers play which part, and the batch they look at."""
+"""Guidance says which scorer plays which part in a search, and which strategy is made with it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def roles(
     found = {WARMUP: scorer} if warmup else {}
     if move is not None:
         found[MOVE] = move
-    for name in strategy.scorer_settings:
+    for name in strategy.guidance.settings:
         if settings.get(name) is not None:
             try:
                 found[name] = check_scorer(str(settings[name]))
@@ -70,7 +70,7 @@ def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, str], war
     for role, spec in roles.items():
         where = made.move_at if role == MOVE else role
         count = {WARMUP: warmup, MOVE: made.move_ratio}.get(role)
-        if (where in made.scores_alone or count == 1) and compares(spec):
+        if (where in made.guidance.alone or count == 1) and compares(spec):
             what = {WARMUP: "a warm-up", MOVE: f"a move at {where}"}.get(role, role)
             raise InvalidSetting(
                 f"{spec} compares architectures that are scored together, and {what} of {made.name} scores one at a "
@@ -103,7 +103,7 @@ class StrategyMaker:
         settings: Mapping[str, Any],
         **guidance: Any,
     ) -> None:
-        named = {name: scorer for name, scorer in scorers.items() if name in strategy.scorer_settings}
+        named = {name: scorer for name, scorer in scorers.items() if name in strategy.guidance.settings}
         make: Callable[..., Strategy] = strategy
         self._make = partial(make, space, move=scorers.get(MOVE), **guidance, **{**settings, **named})
 

@@ -1,4 +1,4 @@
-"""The lines of a result: a header that says what it is the result of, and one JSON object per round."""
+"""A result has a header, which says what it is the result of, and then one JSON object per round."""
 
 from __future__ import annotations
 

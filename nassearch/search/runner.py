@@ -1,4 +1,4 @@
-"""Searches repeated over seeded rounds, each of which can be replayed alone."""
+"""The runner repeats a search over seeded rounds. Each round can be replayed alone."""
 
 from __future__ import annotations
 

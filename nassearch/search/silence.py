@@ -1,4 +1,4 @@
-"""Scorers that score nothing are refused before a search spends anything on them."""
+"""A scorer that scores nothing is refused before a search spends anything on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results on disk: a header, then one JSON line per round, only ever appended to."""
+"""A store keeps a result on disk: a header, then one JSON line per round. It only ever appends."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, whole
+from nassearch.strategies.base import Guidance, Strategy, whole
 from nassearch.types import Arch, Scorer
 
 
@@ -47,9 +47,7 @@ class AgingEvolution(Strategy):
     """
 
     name: ClassVar[str] = "ae"
-    moves: ClassVar[tuple[str, ...]] = ("child", "parent")
-    scorer_settings: ClassVar[tuple[str, ...]] = ("fitness",)
-    scores_alone: ClassVar[tuple[str, ...]] = ("fitness", "parent")
+    guidance = Guidance(moves=("child", "parent"), settings=("fitness",), alone=("fitness", "parent"))
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, rank, whole
+from nassearch.strategies.base import Guidance, Strategy, rank, whole
 from nassearch.types import Arch
 
 
@@ -33,8 +33,7 @@ class RandomSearch(Strategy):
     """
 
     name: ClassVar[str] = "rand"
-    moves: ClassVar[tuple[str, ...]] = ("draw",)
-    ratio: ClassVar[int | None] = 10
+    guidance = Guidance(moves=("draw",), ratio=10)
 
     def __init__(
         self, space: SearchSpace, rng: np.random.Generator, *, first: int | None = None, **guidance: Any

@@ -1,4 +1,4 @@
-"""One network written down for the compiled training loop of `nassearch.training.compiled`."""
+"""Write a network down for the compiled training loop of `nassearch.training.compiled`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that this one starts import nothing from the current folder.
+"""Worker processes import nothing from the current folder.
 
 `python -m` and `python -c`, by which pools of workers are started, look there first. What workers may import is what
 this process may: its `sys.path` goes to them before the first task.

@@ -1,13 +1,12 @@
-"""Work spread over processes or machines, with results in the order of the work."""
+"""Spread work over processes or machines, and return the results in the order of the work."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from itertools import chain, islice
@@ -22,8 +21,7 @@ from nassearch.workers.safepath import safe_children
 T = TypeVar("T")
 R = TypeVar("R")
 
-EXECUTORS = {"processes": "joblib", "ray": "ray", "dask": "distributed"}
-"""The package behind each."""
+EXECUTORS = ("processes", "ray")
 MOST_WORKERS = 100_000
 """More than any cluster has processors: a slip of the hand."""
 
@@ -74,9 +72,8 @@ def in_order(
         function: what to compute; it may remember what does not change its results.
         items: what to compute it of, taken as workers become free.
         workers: how many are computed at a time; None for one process, or for every processor of a cluster.
-        executor: `processes`, `ray` or `dask`, the latter two perhaps with the address of a cluster as in
-            `ray:HOST:PORT`. Without one, Ray is the cluster of `RAY_ADDRESS` and Dask the current
-            `distributed.Client`, or else a local one.
+        executor: `processes` or `ray`, the latter perhaps with the address of a cluster as in `ray:HOST:PORT`. Without
+            one, Ray is the cluster of `RAY_ADDRESS`, or else a local one.
 
     Raises:
         UnknownName: no such executor.
@@ -93,33 +90,29 @@ def in_order(
     first = list(islice(items, 1))
     if not first:  # no work is worth no cluster
         return
-    _need(name)
     items = chain(first, items)
     if name == "ray":
+        _need_ray()
         from nassearch.workers.ray_tasks import on_ray
 
         yield from on_ray(function, items, workers, address)
     else:
-        yield from _by_joblib(function, items, workers, name, address)
+        yield from _on_processes(function, items, workers)
 
 
-def _need(executor: str) -> None:
+def _need_ray() -> None:
     try:
-        import_module(EXECUTORS[executor])
+        import_module("ray")
     except ModuleNotFoundError as error:
-        raise InvalidSetting(
-            f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
-        ) from error
+        raise InvalidSetting("the ray executor needs its package: pip install 'nassearch[ray]'") from error
     except ImportError as error:
         raise InvalidSetting(
-            f"the {executor} executor needs its package, which cannot be imported: {error}; install it anew, and see "
+            f"the ray executor needs its package, which cannot be imported: {error}; install it anew, and see "
             "that no file beside your program has the name of a module that it needs"
         ) from error
 
 
-def _by_joblib(
-    function: Callable[[T], R], items: Iterable[T], workers: int | None, name: str, address: str | None
-) -> Iterator[R]:
+def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int | None) -> Iterator[R]:
     from joblib import Parallel, delayed, parallel_config
 
     from nassearch.workers.shipping import Cargo, packed
@@ -128,18 +121,9 @@ def _by_joblib(
     with ExitStack() as stack:
         stack.enter_context(safe_children())
         _start_trackers()
-        if name == "dask":
-            stack.enter_context(_dask(address, workers))
-            # An argument that was scattered goes as a reference to it.
-            config = parallel_config(backend="dask", n_jobs=workers or -1, scatter=[cargo])
-        else:
-            config = parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1)
-        stack.enter_context(config)
-        if name == "processes":
-            call = delayed(partial(_deaf, tuple(sys.path)))
-            calls = (call(cargo, packed(item)) for item in items)
-        else:
-            calls = (delayed(_call)(cargo, item) for item in items)
+        stack.enter_context(parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1))
+        call = delayed(partial(_deaf, tuple(sys.path)))
+        calls = (call(cargo, packed(item)) for item in items)
         # Items are seconds of work: joblib's own batches of them would only be lost together.
         results: Any = Parallel(return_as="generator", batch_size=1)(calls)
         try:
@@ -158,10 +142,6 @@ def _start_trackers() -> None:
     for module in ("multiprocessing.resource_tracker", "joblib.externals.loky.backend.resource_tracker"):
         with outlast("SIGHUP"):
             import_module(module).ensure_running()
-
-
-def _call(function: Callable[[T], R], item: T) -> R:
-    return function(item)
 
 
 def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
@@ -202,25 +182,3 @@ def _told(error: Exception) -> BaseException:
             f"a worker has no module {error.name}: install on every node what this process imports"
         )
     return error
-
-
-def _dask(address: str | None, workers: int | None) -> AbstractContextManager[Any]:
-    """Return the client that joblib will find: of that address, the current one, or of a local cluster of its own."""
-    distributed: Any = import_module("distributed")
-    if address is not None:
-        return distributed.Client(address)  # type: ignore[no-any-return]
-    try:
-        return nullcontext(distributed.Client.current())
-    except ValueError:
-        return _local_dask(distributed, workers or os.cpu_count())
-
-
-@contextmanager
-def _local_dask(distributed: Any, workers: int | None) -> Iterator[None]:
-    with (
-        distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster),
-    ):
-        yield

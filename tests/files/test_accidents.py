@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import ROOT, call, environment, install, spawn
-from test_import import DATASETS, LettersBenchmark
-from test_store import header, rounds
+from letters import DATASETS, LettersBenchmark
+from results import header, rounds
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.read.importing import import_file

@@ -174,6 +174,7 @@ def test_an_exception_loses_only_what_is_in_flight() -> None:
     assert np.array_equal(resumed.reports[0].scores, afresh.reports[0].scores, equal_nan=True)
 
 
+@pytest.mark.posix
 def test_a_killed_command_goes_on(in_an_empty_folder: Path, data_dir: Path) -> None:
     args = ["correlate", "--sample", "96", "--dataset", "cifar10", "--batch", "grey", "--proxies", "epsilon"]
     args += ["--draws", "20", "--json"]

@@ -60,7 +60,7 @@ def test_the_page_shows_what_the_command_prints() -> None:
     ((line, printed),) = re.findall(r"\$ nassearch (.*)\n((?:.+\n)*)", blocks("console")[0])
     path = list(sys.path)
     result = call(*line.split())
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.stderr
     assert [row.rstrip() for row in result.stdout.splitlines()] == printed.splitlines()
     assert sys.path == path
 

@@ -119,7 +119,11 @@ def test_rounds_go_on_from_where_they_were() -> None:
     assert list(run_rounds(FakeBenchmark(), rand, 10, 0, range(5, 5))) == []
 
 
-UNIFORM = [name for name in registry.names("strategies") if registry.load("strategies", name).uniform_warm_up]
+UNIFORM = [
+    name
+    for name in registry.names("strategies")
+    if registry.load("strategies", name).guidance.uniform_warm_up
+]
 
 
 @pytest.mark.parametrize("name", UNIFORM)

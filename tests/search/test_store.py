@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -14,29 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeBenchmark
+from results import EXPERIMENT, header, rounds
 
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
 from nassearch.search.records import parse, round_line
-from nassearch.search.runner import Round, run_rounds
+from nassearch.search.runner import Round
 from nassearch.search.store import Header, Store, read_result
-from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.strategies.base import Strategy
-from nassearch.strategies.rand import RandomSearch
-
-EXPERIMENT = {"strategy": "rand", "budget": 12, "seed": 0, "rounds": 5, "workers": 1, "show": "test"}
-
-
-def header(**changes: object) -> Header:
-    return Header({**EXPERIMENT, **changes}, package="0.1.0", data="0123abcd")
-
-
-def rand(rng: np.random.Generator) -> Strategy:
-    return RandomSearch(NASBench201(), rng)
-
-
-def rounds(numbers: range = range(5)) -> list[Round]:
-    return list(run_rounds(FakeBenchmark(), rand, 12, 0, numbers))
 
 
 @pytest.fixture
@@ -246,9 +228,12 @@ def test_a_full_disk_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 WRITER = """
-import sys, numpy as np
+import sys
 sys.path[:0] = {paths!r}
-from test_store import *
+from fakes import FakeBenchmark
+from results import header, rand
+from nassearch.search.runner import run_rounds
+from nassearch.search.store import Store
 with Store.open({path!r}, header()) as store:
     print("go", flush=True)
     for round in run_rounds(FakeBenchmark(), rand, 12, 0, range(store.done, 100_000)):
@@ -256,9 +241,9 @@ with Store.open({path!r}, header()) as store:
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+@pytest.mark.posix
 def test_killed_while_writing_it_resumes(path: Path, tmp_path: Path) -> None:
-    paths = [str(Path(__file__).parent), *sys.path]
+    paths = list(sys.path)
     script = WRITER.format(paths=paths, path=str(path))
     counts = [0]
     for _ in range(2):

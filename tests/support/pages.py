@@ -10,6 +10,7 @@ A comment before a block says what is special about it:
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shlex
 import shutil
@@ -140,7 +141,7 @@ class Reader:
         if not block.file:
             exec(compile(block.text, self.page, "exec"), self.names)
         elif block.file.startswith("test_"):
-            options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-c", "/dev/null"]
+            options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-c", os.devnull]
             code = pytest.main([*options, f"--rootdir={self.folder}", str(self.folder / block.file)])
             assert code == 0, f"{self.page}: {block.file} fails"
 
@@ -168,7 +169,8 @@ class Reader:
 
     def _told(self, text: str) -> list[str]:
         """Return lines without what depends on the machine: times, and the place of the user's data."""
-        rows = [row.rstrip().replace(str(self.data), "~/.local/share/nassearch") for row in text.splitlines()]
+        text = text.replace(str(self.data), "~/.local/share/nassearch").replace(os.sep, "/")
+        rows = [row.rstrip() for row in text.splitlines()]
         return [row for row in rows if not row.startswith("seconds per architecture")]
 
 

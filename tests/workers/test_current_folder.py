@@ -12,7 +12,7 @@ import pytest
 from commands import ROOT, START, environment, install
 
 OTHERS = """
-    click cloudpickle cupy dask distributed filelock google joblib lz4 matplotlib mnist1d numba numpy pandas pip
+    click cloudpickle cupy filelock google joblib lz4 matplotlib mnist1d numba numpy pandas pip
     platformdirs psutil pyarrow ray requests rich scipy setproctitle setuptools sitecustomize tblib torch usercustomize
     uvloop yaml
 """
@@ -81,11 +81,10 @@ def test_workers_import_nothing_from_the_current_folder(tmp_path: Path, script: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["ray", "dask"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_clusters_of_this_machine_neither(tmp_path: Path, script: str, command: str, executor: str) -> None:
-    pytest.importorskip({"ray": "ray", "dask": "distributed"}[executor])
-    line = f"{COMMANDS[command]} --workers 2 --no-cache --executor {executor}"
+def test_a_cluster_of_this_machine_neither(tmp_path: Path, script: str, command: str) -> None:
+    pytest.importorskip("ray")
+    line = f"{COMMANDS[command]} --workers 2 --no-cache --executor ray"
     compare(tmp_path, NAMES, [script], line, RAY_ADDRESS="")
 
 
@@ -148,10 +147,10 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize(
     "executor",
-    ["processes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ray", "dask"))],
+    ["processes", pytest.param("ray", marks=pytest.mark.slow)],
 )
 def test_modules_beside_a_users_program_reach_its_workers(tmp_path: Path, executor: str) -> None:
-    pytest.importorskip({"processes": "joblib", "ray": "ray", "dask": "distributed"}[executor])
+    pytest.importorskip({"processes": "joblib"}.get(executor, executor))
     there = plant(tmp_path / "there", NAMES, tmp_path / "log")
     (tmp_path / "program").mkdir()
     (tmp_path / "program" / "helper.py").write_text("def sevenfold(item):\n    return 7 * item\n")

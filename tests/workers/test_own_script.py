@@ -35,7 +35,8 @@ from dataclasses import dataclass
 import numpy as np
 from beside import sibling
 
-from nassearch.proxies.base import model_proxy, proxy
+from nassearch.proxies.base import proxy
+from nassearch.proxies.model import model_proxy
 from nassearch.proxies.counts import params
 from nassearch.scorers import ProxyScorer
 from nassearch.scorers.combined import CombinedScorer, combination
@@ -94,11 +95,7 @@ if __name__ == "__main__":
     print("top", CombinedScorer(top, parts, **how)(archs).sum())
     print("params", ProxyScorer(params, Trees(), task, **how)(list(Trees().all())).sum())
 """
-EXECUTORS = [
-    "processes",
-    pytest.param("dask", marks=pytest.mark.slow),
-    pytest.param("ray", marks=pytest.mark.slow),
-]
+EXECUTORS = ["processes", pytest.param("ray", marks=pytest.mark.slow)]
 
 
 @pytest.fixture
@@ -120,7 +117,7 @@ def run(tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_workers_give_the_scores_of_one_process(executor: str, run: Any) -> None:
-    pytest.importorskip({"processes": "joblib", "dask": "distributed"}.get(executor, executor))
+    pytest.importorskip({"processes": "joblib"}.get(executor, executor))
     alone = run()
     # Seven blocks each: 140 x (7 + 7), 140 x 5, 140 x 3 x 7; five decisions of mean 1 for 243 trees.
     assert "mine 1960.0\ninner 700.0\nsibling 2940.0\n" in alone and alone.endswith(

@@ -1,4 +1,4 @@
-"""Train a whole search space into a table, in units that a kill can interrupt but not spoil."""
+"""Train a whole search space into a table. A kill costs the training that it interrupts and no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published files to tables: recognised, read as data, counted, checked, and written at once or not at all."""
+"""Turn published files into tables: recognise them, read them as data, count, check, and write all or nothing."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, rank, scored, whole
+from nassearch.strategies.base import Guidance, Strategy, rank, scored, whole
 from nassearch.types import Arch, Floats, Scorer, is_number, plain
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class BinaryPredictor(Strategy):
     """
 
     name: ClassVar[str] = "bp"
-    ranked_warm_up: ClassVar[bool] = False
+    guidance = Guidance(ranked_warm_up=False)
 
     def __init__(
         self,

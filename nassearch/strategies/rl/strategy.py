@@ -9,7 +9,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, number, scored
+from nassearch.strategies.base import Guidance, Strategy, number, scored
 from nassearch.types import Arch, Floats, Scorer
 
 BETAS, TINY = (0.9, 0.999), 1e-8
@@ -166,11 +166,9 @@ class Reinforce(Strategy):
 
     name: ClassVar[str] = "rl"
     revision: ClassVar[int] = 2
-    moves: ClassVar[tuple[str, ...]] = ("reward",)
-    ratio: ClassVar[int | None] = 10
-    uniform_warm_up: ClassVar[bool] = False
-    ranked_warm_up: ClassVar[bool] = False
-    scores_alone: ClassVar[tuple[str, ...]] = ("warmup", "reward")
+    guidance = Guidance(
+        moves=("reward",), ratio=10, alone=("warmup", "reward"), uniform_warm_up=False, ranked_warm_up=False
+    )
 
     def __init__(
         self,
