@@ -30,7 +30,7 @@ from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, fr
 
 from nassearch import registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.proxies.base import CHUNK, together
+from nassearch.proxies.model import CHUNK, together
 from nassearch.scorers.open import open_batch
 from nassearch.types import Arch, Batch
 from nassearch.workers.spread import in_order

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from nassearch.proxies.base import ModelProxy, Proxy, Request, together
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, Request, together
 from nassearch.proxies.scores import Scores, finite
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress, Task

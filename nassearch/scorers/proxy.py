@@ -11,7 +11,8 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting
 from nassearch.provenance.identity import Witness
-from nassearch.proxies.base import ModelProxy, Proxy, Request
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, Request
 from nassearch.scorers.cache.notes import Brought, Notes
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.scorers.compute import learn
@@ -124,7 +125,7 @@ class ProxyScorer:
 
     @property
     def request(self) -> Request:
-        """What is to be computed, for `nassearch.proxies.base.together`."""
+        """What is to be computed, for `nassearch.proxies.model.together`."""
         return self.proxy, self.options, self.batch
 
     def _naming(self) -> tuple[bool, Callable[[Arch], str]]:

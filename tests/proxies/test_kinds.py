@@ -20,8 +20,8 @@ from packages import offer, on_the_path
 from nassearch import registry
 from nassearch.errors import BrokenPart, InvalidSetting, UnknownName
 from nassearch.networks.graph import Builder, Network
-from nassearch.proxies.base import Proxy, model_proxy, proxy, together
-from nassearch.proxies.kinds import Kinds
+from nassearch.proxies.base import Kinds, Proxy, proxy
+from nassearch.proxies.model import model_proxy, together
 from nassearch.scorers import ProxyScorer
 from nassearch.scorers.combined import CombinedScorer, combination
 from nassearch.spaces.choices import Choices

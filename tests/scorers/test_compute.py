@@ -10,7 +10,8 @@ import pytest
 
 from nassearch.networks.graph import Network
 from nassearch.networks.probe.probe import Probe
-from nassearch.proxies.base import model_proxy, proxy
+from nassearch.proxies.base import proxy
+from nassearch.proxies.model import model_proxy
 from nassearch.scorers import ProxyScorer, learn
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Batch, Floats, Task

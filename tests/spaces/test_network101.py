@@ -29,8 +29,8 @@ from nassearch.networks.positive.sampled import dual_synflow
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.tape.probe import TapeProbe
 from nassearch.networks.probe.tape.tape import fits
-from nassearch.proxies.base import ModelProxy
 from nassearch.proxies.epsilon import distance
+from nassearch.proxies.model import ModelProxy
 from nassearch.spaces.nasbench101.network import network101, vertex_channels
 from nassearch.training.grouped import GroupedNetworks
 from nassearch.types import Batch, Task

@@ -35,7 +35,8 @@ from dataclasses import dataclass
 import numpy as np
 from beside import sibling
 
-from nassearch.proxies.base import model_proxy, proxy
+from nassearch.proxies.base import proxy
+from nassearch.proxies.model import model_proxy
 from nassearch.proxies.counts import params
 from nassearch.scorers import ProxyScorer
 from nassearch.scorers.combined import CombinedScorer, combination

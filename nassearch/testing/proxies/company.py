@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.proxies.base import ModelProxy, Proxy, read_one, together
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, read_one, together
 from nassearch.testing.proxies.asked import Options, ProxySetting, ask, modules
 from nassearch.testing.surroundings import equal
 from nassearch.types import Batch
