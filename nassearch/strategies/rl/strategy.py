@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from nassearch.checks import number
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, number, scored
+from nassearch.strategies.base import Guidance, Strategy, scored
 from nassearch.types import Arch, Floats, Scorer
 
 BETAS, TINY = (0.9, 0.999), 1e-8
