@@ -21,7 +21,7 @@ from nassearch.benchmarks.read.importing import import_file
 from nassearch.errors import BadData, InvalidArch, InvalidSetting
 from nassearch.networks.counting import macs, operations, parameters
 from nassearch.networks.modules.network import TorchNetwork
-from nassearch.networks.positive.module import network_flow
+from nassearch.networks.positive.module import network_synflow
 from nassearch.networks.positive.sampled import sampled_synflow
 from nassearch.proxies.epsilon import epsilon
 from nassearch.proxies.fisher import fisher
@@ -550,7 +550,7 @@ class TestProxies:
     def test_synflow_by_dual_numbers_and_by_autograd_agree(self) -> None:
         for network in self.networks[:2]:
             # Two ways to one sum in float64.
-            assert sampled_synflow(network, 3) == pytest.approx(network_flow(network, 3), rel=1e-10)
+            assert sampled_synflow(network, 3) == pytest.approx(network_synflow(network, 3), rel=1e-10)
 
     def test_expected_synflow_is_the_mean_of_samples(self) -> None:
         samples = np.array([synflow(self.networks, estimator="sampled", seed=seed) for seed in range(12)])
