@@ -5,10 +5,10 @@ The score is the sum over all weights of
     E|W| * |log(shift + dR/dW)|,    E|W| = 1 / (2 sqrt(fan_in)),
 
 where R is the sum of the logits, every weight equals E|W|, the input is ones and batch norm is left out. In this
-network the channels of a layer are equal. All weights at one position of a kernel then have the same gradient: the sum
-over positions of the output's gradient times the input that the kernel reads there. So one forward and one backward pass
-over single channels give the gradients of all weights. Behind a concatenation channels differ; there one channel of each
-group is followed (see `channel_groups`).
+network the channels of a layer are equal. All weights at one position of a kernel then have the same gradient: the
+sum over positions of the output's gradient times the input that the kernel reads there. So one forward and one
+backward pass over single channels give the gradients of all weights. Behind a concatenation channels differ; there
+one channel of each group is followed (see `channel_groups`).
 
 An example: a classifier of 2 inputs and 3 outputs has E|W| = 1 / (2 sqrt(2)) = 0.354. R is the sum of its outputs, and
 its inputs are 1, so dR/dW = 1 for each of the 6 weights. The score is 6 * 0.354 * log(1 + 1) = 1.470:
