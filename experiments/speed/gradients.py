@@ -26,7 +26,7 @@ import numpy as np
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from _common import data_options, markdown, prepare
-from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, peak, prepares, ratios
+from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, freshly, peak, prepares, ratios
 
 from nassearch import registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
@@ -123,6 +123,22 @@ def heaviest(size: int) -> Work:
     return partial(ours, SIX, images(size), [HEAVIEST])
 
 
+@prepares
+def by(engine: str, size: int, count: int) -> Work:
+    """Return the six proxies of random cells by the tape, by autograd, or by autograd with channels last in memory."""
+    import torch
+
+    from nassearch.networks.probe import passes
+
+    draw = passes.initialised
+    if engine != "tape":
+        passes.fits = lambda model: False
+    if engine == "autograd, channels last":
+        passes.initialised = lambda *a: draw(*a).to(memory_format=torch.channels_last)
+    archs = SPACE.sample_many(count, np.random.default_rng(0))
+    return partial(ours, SIX, images(size), archs)
+
+
 def rows(args: argparse.Namespace) -> list[Row]:
     quick, workers = args.quick, getattr(args, "workers", WORKERS)
     batch = images(16 if quick else SIZE)
@@ -139,6 +155,16 @@ def rows(args: argparse.Namespace) -> list[Row]:
         f"{what}: {median(ratios(table[0])):.1f} times by the clock (asked: {ASKED}), "
         f"{median(ratios(table[0], 'cpu')):.1f} times by processor time.\n"
     )
+    size, few = len(batch.inputs), min(count, 4)
+    engines = ("tape", "autograd", "autograd, channels last")
+    tape, *others = alternate(
+        *(freshly("gradients:by", engine, size, few) for engine in engines), repeats=args.repeats
+    )
+    each = {"each": few, "plain_each": few, "unit": "an architecture"}
+    table += [
+        Row(f"the same in one process, tape against {engine}", tape, other, **each)
+        for engine, other in zip(engines[1:], others, strict=True)
+    ]
     for size in (8, 16) if quick else (32, 64, 128):
         held = fresh("gradients:heaviest", size)
         kept = "within" if held.peak <= bound(size) else "BEYOND"
