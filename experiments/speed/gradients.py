@@ -95,7 +95,7 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
     from nassearch.networks.modules.initialise import initialised
     from nassearch.networks.modules.memory import give_back
     from nassearch.networks.modules.network import one_thread
-    from nassearch.networks.positive.sampled import sampled_synflow
+    from nassearch.networks.positive.sampled import scaled_sample
     from nassearch.networks.probe.probe import Probe
 
     assert batch.labels is not None
@@ -106,7 +106,7 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
             for name in SIX:
                 network = SPACE.network(arch, TASK)
                 if name == "synflow":
-                    sampled_synflow(network, 0)
+                    scaled_sample(network, 0)
                     continue
                 proxy = registry.load("proxies", name)
                 model = initialised(network, 0)
