@@ -8,7 +8,8 @@ for each proxy anew, builds the network and runs autograd as the released code d
 (grasp's first gradient from a pass of its own, gradients of weights beside the Jacobian's). Both do the same
 architectures, by turns.
 
-The ratio by the clock thus counts the processes of the pool; by processor time it does not. The last rows are the
+The ratio by the clock thus counts the processes of the pool; by processor time it does not. The next rows hold the
+tape of the package against autograd in new processes, with the same passes shared. The last rows are the
 cell that needs most memory, at three sizes of the batch, each in a process of its own, against `bound`.
 """
 
