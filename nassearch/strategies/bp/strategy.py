@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, rank, scored, whole
+from nassearch.strategies.base import Guidance, Strategy, rank, scored
 from nassearch.types import Arch, Floats, Scorer, is_number, plain
 
 if TYPE_CHECKING:
