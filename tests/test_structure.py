@@ -27,7 +27,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"errors"},
-    {"types", "checks", "files", "provenance"},
+    {"types"},
+    {"checks", "files", "provenance"},
     {"registry", "workers"},
     {"networks"},
     {"spaces", "training"},

@@ -10,6 +10,7 @@ import numpy as np
 
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
+from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting
 from nassearch.scorers import build_scorer, learn
 from nassearch.scorers.cache.scores import cache_path
@@ -19,7 +20,6 @@ from nassearch.search.quantity import Quantity
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.intervals import Estimate, Resampling, judge, mean
 from nassearch.statistics.neighbourhoods import draw_clusters, judge_locally
-from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch, Floats
 from nassearch.workers.spread import check_work
 

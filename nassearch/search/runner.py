@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
+from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, whole
+from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Metrics, Scorer, plain
 from nassearch.workers.spread import in_order
 

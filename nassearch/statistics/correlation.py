@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -98,9 +99,10 @@ def slope(scores: Floats, accuracies: Floats) -> float:
     if not len(scores) or scores.min() < 0 or scores.max() > 1:
         return float("nan")
     kept = scores < 1
-    x, y = accuracies[kept], np.log1p(-scores[kept])
+    # Neither np.log1p nor products of matrices: their last bits move with the make of processor.
+    x, y = accuracies[kept], np.array([math.log1p(-score) for score in scores[kept].tolist()])
     x = x - x.mean() if len(x) else x
-    return float(x @ y / (x @ x)) if len(x) > 1 and x.any() else float("nan")
+    return float((x * y).sum() / (x * x).sum()) if len(x) > 1 and x.any() else float("nan")
 
 
 def bootstrap(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from statistics import NormalDist
@@ -169,6 +170,6 @@ def _tau_draws(x: Ranks, y: Ranks, how: Resampling, ties: bool) -> Floats:
 def _normal(value: float, influence: Floats, how: Resampling) -> Estimate:
     if abs(value) >= 1:
         return Estimate(value, value, value)
-    width = NormalDist().inv_cdf((1 + how.level) / 2) * float(influence.std()) / np.sqrt(len(influence))
-    low, high = np.tanh(np.arctanh(value) + np.array([-1, 1]) * width / (1 - value**2))
-    return Estimate(value, float(low), float(high))
+    width = NormalDist().inv_cdf((1 + how.level) / 2) * float(influence.std()) / math.sqrt(len(influence))
+    middle, reach = math.atanh(value), width / (1 - value**2)
+    return Estimate(value, math.tanh(middle - reach), math.tanh(middle + reach))

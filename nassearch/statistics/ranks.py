@@ -60,8 +60,9 @@ def rho(a: Ranks, b: Ranks) -> float:
     x, y = midranks(a), midranks(b)
     x -= x.mean()
     y -= y.mean()
-    spread = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / spread if spread else float("nan")
+    # Not x @ y, which adds in an order that the make of processor chooses.
+    spread = float(np.sqrt((x * x).sum() * (y * y).sum()))
+    return float((x * y).sum()) / spread if spread else float("nan")
 
 
 def above(a: Ranks, share: float) -> NDArray[np.bool_]:

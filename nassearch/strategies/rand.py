@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, best_first, whole
+from nassearch.strategies.base import Guidance, Strategy, best_first
 from nassearch.types import Arch
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
 from nassearch.files.inert import show_warning
 from nassearch.types import plain
@@ -28,11 +29,8 @@ MOST_WORKERS = 100_000
 
 def check_work(workers: int | None, executor: str) -> None:
     """Raise where `in_order` would, before any work is made."""
-    workers = plain(workers)
-    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
-        raise InvalidSetting(f"workers is a whole number of at least 1, not {quoted(workers)}")
-    if workers is not None and workers > MOST_WORKERS:
-        raise InvalidSetting(f"workers is a whole number of at most {MOST_WORKERS}, not {quoted(workers)}")
+    if workers is not None:
+        whole("workers", workers, largest=MOST_WORKERS)
     if not isinstance(executor, str):
         raise InvalidSetting(f"executor is a name, such as 'processes', not {quoted(executor)}")
     name, address = split_address(executor)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics import ranks
-from nassearch.strategies.base import Guidance, Strategy, best_first, scored, whole
+from nassearch.strategies.base import Guidance, Strategy, best_first, scored
 from nassearch.types import Arch, Floats, Scorer, is_number, plain
 
 if TYPE_CHECKING:
