@@ -12,7 +12,7 @@ from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting
-from nassearch.scorers import build_scorer, learn
+from nassearch.scorers import build_scorer, compute_scores
 from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Cost, Tally
 from nassearch.scorers.open import Watch, open_scorers
@@ -134,7 +134,7 @@ def correlate(
     union = list(dict.fromkeys([*archs, *(arch for cluster in clusters for arch in cluster)]))
     reached = {arch: float(getattr(oracle.expected(arch), metric)) for arch in union}
     leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
-    costs = learn(
+    costs = compute_scores(
         leaves,
         union,
         workers=workers,

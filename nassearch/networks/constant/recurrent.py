@@ -34,7 +34,7 @@ def collapsed_recurrent_outputs(
     Args:
         networks: of one vocabulary and width of the embedding.
         tokens: int64 `[B, T]`.
-        weights: see `recurrent_module.constant_outputs`, whose values these are up to rounding.
+        weights: see `nassearch.networks.modules.recurrent.constant_outputs`, whose values these are up to rounding.
         embedding: one of `EMBEDDINGS`.
     """
     words = torch.tensor(tokens)  # a copy: what comes from another process must not be written to
