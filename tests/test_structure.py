@@ -27,11 +27,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"errors"},
-    {"types", "checks", "files", "provenance"},
+    {"types"},
+    {"checks", "files", "provenance"},
     {"registry", "workers"},
     {"networks"},
     {"spaces", "training"},
-    {"proxies", "strategies", "benchmarks", "statistics"},
+    {"statistics"},
+    {"proxies", "strategies", "benchmarks"},
     {"scorers"},
     {"search", "testing"},
     {"reports"},
@@ -41,7 +43,7 @@ LAYERS = (
 """The folders of the package, and the modules beside them, lowest first: each sees lower layers, and itself."""
 
 STATISTICS_SEES = {"statistics", "errors", "types", "spaces"}
-"""Less than its layer: statistics know nothing of networks, benchmarks and scorers."""
+"""Less than what lies below: statistics know nothing of networks, benchmarks and scorers."""
 
 ONLY_IN = {
     "click": ("cli",),

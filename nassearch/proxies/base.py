@@ -14,8 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nassearch import registry
-from nassearch.checks import check_needs, check_options
-from nassearch.errors import InvalidModel, InvalidSetting
+from nassearch.checks import check_names, check_options
+from nassearch.errors import BrokenPart, InvalidModel, InvalidSetting
 from nassearch.networks.graph import Network
 from nassearch.proxies.scores import Scores, by_kind, checked, number
 from nassearch.types import Batch, Floats, Task, plain
@@ -32,6 +32,8 @@ Check = Callable[[Mapping[str, Any]], None]
 """`options -> None`; raises `InvalidSetting` where a value has no meaning."""
 Resolve = Callable[..., dict[str, Any]]
 """`(space, task, batch, options) -> options`."""
+NEEDS = ("inputs", "labels")
+"""What a proxy can need of a batch."""
 CUT = "batch_size"
 """The option by which a scorer has cut the batch already, so that a function need not know it."""
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -234,13 +236,26 @@ def proxy(
     """
 
     def declare(function: ProxyFunction) -> Proxy:
-        check_needs(getattr(function, "__name__", ""), needs)
+        name = getattr(function, "__name__", "")
+        check_names(f"need of proxy {name}", needs, NEEDS)
+        check_call(name, function, "networks", "batch")
         facts = frozenset(needs), higher_is_better, per_key, chunk, reference, resolve, check, revision
-        declared = Proxy(getattr(function, "__name__", ""), function, *facts)
+        declared = Proxy(name, function, *facts)
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 
     return declare
+
+
+def check_call(name: str, function: Callable[..., Any], *given: str) -> None:
+    """Raise `BrokenPart` where a function cannot be called with what a proxy is given, by position."""
+    try:
+        inspect.signature(function).bind(*given)
+    except TypeError as error:
+        raise BrokenPart(
+            f"the proxy {name} is called with ({', '.join(given)}), and its function cannot be: {error}; options are "
+            "keyword-only parameters with defaults"
+        ) from None
 
 
 def _has(kinds: Kinds, kind: type) -> bool:

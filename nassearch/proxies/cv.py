@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting
 from nassearch.proxies.model import PASS, model_proxy
 
@@ -23,8 +24,7 @@ def _check(options: Mapping[str, Any]) -> None:
 
 
 def _check_count(initialisations: Any) -> None:
-    if not isinstance(initialisations, int) or initialisations < 2:
-        raise InvalidSetting(f"initialisations is a whole number of at least 2, not {initialisations!r}")
+    whole("initialisations", initialisations, least=2)
 
 
 @model_proxy(

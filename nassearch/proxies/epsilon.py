@@ -59,7 +59,7 @@ def _check(options: Mapping[str, Any]) -> None:
     chunk=16,
     resolve=resolve,
     check=_check,
-    revision=2,
+    revision=3,
 )
 def epsilon(
     networks: Sequence[Network],

@@ -22,14 +22,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nassearch.checks import (
-    OF,
-    VARIANCE,
-    check_amplitudes,
-    check_choice,
-    check_positive,
-    check_range,
-)
+from nassearch.checks import check_amplitudes, check_choice, check_positive, check_range
+from nassearch.networks.probe.reads import OF, VARIANCE
 from nassearch.proxies.model import ModelProxy, model_proxy
 
 if TYPE_CHECKING:

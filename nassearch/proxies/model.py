@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.checks import PROBE_REVISION, check_needs, check_reads
+from nassearch.checks import check_names
 from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
-from nassearch.proxies.base import Check, Proxy, Resolve
+from nassearch.networks.probe.reads import PROBE_REVISION, READS
+from nassearch.proxies.base import NEEDS, Check, Proxy, Resolve, check_call
 from nassearch.proxies.scores import Scores, by_kind, number, read
 from nassearch.types import Batch, Floats, plain
 
@@ -35,7 +36,7 @@ class ModelProxy(Proxy):
     """A proxy of one torch model on one batch. Its function maps a `Probe` to a raw score, NaN: not scorable.
 
     Attributes:
-        reads: what of the probe it reads, of `nassearch.checks.READS`; nothing else of these can be read.
+        reads: what of the probe it reads, of `nassearch.networks.probe.reads.READS`; nothing else of these can be read.
         defaults: values of `PASS` that its paper chose otherwise.
     """
 
@@ -109,8 +110,9 @@ def model_proxy(
 
     def declare(function: Callable[..., float | str]) -> ModelProxy:
         name = getattr(function, "__name__", "")
-        check_needs(name, needs)
-        check_reads(name, reads)
+        check_names(f"need of proxy {name}", needs, NEEDS)
+        check_names(f"thing to read of a probe, as proxy {name} declares it,", reads, READS)
+        check_call(name, function, "probe")
         declared = ModelProxy(
             name,
             function,  # type: ignore[arg-type]

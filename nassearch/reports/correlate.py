@@ -10,8 +10,9 @@ import numpy as np
 
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
+from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting
-from nassearch.scorers import build_scorer, learn
+from nassearch.scorers import build_scorer, compute_scores
 from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Cost, Tally
 from nassearch.scorers.open import Watch, open_scorers
@@ -19,7 +20,6 @@ from nassearch.search.quantity import Quantity
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.intervals import Estimate, Resampling, judge, mean
 from nassearch.statistics.neighbourhoods import draw_clusters, judge_locally
-from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch, Floats
 from nassearch.workers.spread import check_work
 
@@ -134,7 +134,7 @@ def correlate(
     union = list(dict.fromkeys([*archs, *(arch for cluster in clusters for arch in cluster)]))
     reached = {arch: float(getattr(oracle.expected(arch), metric)) for arch in union}
     leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
-    costs = learn(
+    costs = compute_scores(
         leaves,
         union,
         workers=workers,

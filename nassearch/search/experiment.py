@@ -241,9 +241,9 @@ class Experiment:
             return Outcome(self, rounds, scores=_tally(scorers))
         with Store.open(out, header, overwrite) as store:
             found = min(store.done, self.rounds)
-            for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
+            for finished in self._search(scorers, range(store.done, self.rounds), watch, **how):
                 seen.check()
-                store.append(round)
+                store.append(finished)
             return Outcome(self, store.rounds[: self.rounds], found, _tally(scorers))
 
     def _search(
@@ -273,10 +273,10 @@ class Experiment:
             scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
             **how,
         )
-        for done, round in enumerate(found, start=rounds.start + 1):
+        for done, finished in enumerate(found, start=rounds.start + 1):
             if progress:
                 progress(done, rounds.stop)
-            yield round
+            yield finished
 
 
 def _tally(scorers: Mapping[str, AnyScorer]) -> Tally:

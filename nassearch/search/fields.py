@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.spec import check_scorer
-from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import is_number, plain
 
 

@@ -54,11 +54,11 @@ def refuse_silent_rounds(scorer: AnyScorer, spec: str, draws: Mapping[int, Seque
 
     Of a combined scorer, whose scores take longer, its parts are asked; `Strategy.warm_up` asks the whole.
     """
-    for round, archs in draws.items():
+    for number, archs in draws.items():
         if not any(_scores_any(leaf, archs) for leaf in scorer.leaves):
             why = _why(scorer.leaves[0])
             raise InvalidSetting(
-                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {round}{why}: "
+                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {number}{why}: "
                 "raise the warm-up, or use another scorer"
             )
 
