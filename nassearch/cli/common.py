@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nassearch.errors import InvalidSetting
 from nassearch.files.inert import inert, inert_json
 from nassearch.files.plain_json import read_json
 
@@ -123,25 +122,6 @@ def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str
         except ValueError:
             found[key.strip()] = right
     return found
-
-
-def split_specs(value: str) -> list[str]:
-    """Split at the commas that stand outside brackets.
-
-    >>> split_specs("params,synflow(estimator=sampled, seed=3)")
-    ['params', 'synflow(estimator=sampled, seed=3)']
-    """
-    parts, depth = [""], 0
-    for character in value:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    specs = [part.strip() for part in parts]
-    if not all(specs):
-        raise InvalidSetting(f"{value!r} is not a list of proxies such as params,synflow")
-    return specs
 
 
 def shared(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -5,7 +5,8 @@ from nassearch.files.lazy import lazily
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.networks.probe.probe import Probe
-    from nassearch.proxies.base import ModelProxy, Proxy, model_proxy, proxy
+    from nassearch.proxies.base import Proxy, proxy
+    from nassearch.proxies.model import ModelProxy, model_proxy
 
 __all__ = ["ModelProxy", "Probe", "Proxy", "model_proxy", "proxy"]
 
@@ -14,6 +15,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "nassearch.networks.probe.probe": ["Probe"],
-            "nassearch.proxies.base": ["ModelProxy", "Proxy", "model_proxy", "proxy"],
+            "nassearch.proxies.base": ["Proxy", "proxy"],
+            "nassearch.proxies.model": ["ModelProxy", "model_proxy"],
         },
     )

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from nassearch.benchmarks.given import GivenBenchmark, load_benchmark, name_of_benchmark
+from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.reports.correlation import CONVENTIONS, Correlation, Report
 from nassearch.scorers.cache.scores import cache_path
-from nassearch.scorers.compute import Cost, Tally, learn
+from nassearch.scorers.compute import Cost, Tally, compute_scores
 from nassearch.scorers.function import FunctionScorer
 from nassearch.scorers.open import open_scorers
 from nassearch.scorers.spec import AnyScorer, GivenScorer, build_scorer, name_of, specified
@@ -18,7 +19,6 @@ from nassearch.search.quantity import Quantity
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.intervals import Resampling, judge, mean
 from nassearch.statistics.neighbourhoods import draw_clusters, judge_locally
-from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch, Batch, Floats
 from nassearch.workers.progress import Watch, watched
 from nassearch.workers.spread import check_work
@@ -93,7 +93,7 @@ def correlate(
     reports: list[Report] = []
     with watched(watch, progress) as watch:
         scoring, resampling = (watch(title) if watch else None for title in ("scoring", "resampling"))
-        costs = learn(leaves, union, workers=workers, executor=executor, progress=scoring)
+        costs = compute_scores(leaves, union, workers=workers, executor=executor, progress=scoring)
         for given, scorer in zip(proxies, scorers, strict=True):
             scores = scorer(archs)
             in_clusters = [scorer(cluster) for cluster in clusters]

@@ -34,7 +34,7 @@ def summarise(
         "q75": high,
         "target": target,
         "models_to_target": curve.models_to(quantity.shown(target)) if target is not None else None,
-        "revisits": float(np.mean([round.revisits for round in rounds])),
+        "revisits": float(np.mean([each.revisits for each in rounds])),
         "seconds": None if np.isnan(seconds) else seconds,
     }
 
@@ -47,8 +47,8 @@ def gather_reports(rounds: Sequence[Round]) -> dict[str, Any]:
         `text` and its `share`; a table a list of rows, one per value of its axis in the order first met, with the same
         two for every other column.
     """
-    names = dict.fromkeys(name for round in rounds for name in round.report)
-    return {name: _gather([round.report[name] for round in rounds if name in round.report]) for name in names}
+    names = dict.fromkeys(name for each in rounds for name in each.report)
+    return {name: _gather([each.report[name] for each in rounds if name in each.report]) for name in names}
 
 
 def _gather(values: Sequence[Any]) -> Any:
@@ -154,7 +154,7 @@ def compare(
                 "rounds_to_target": int(np.isfinite(curve.models_to_each(reach)).sum()),
                 **{name: None if it.bound == "unknown" else it.value for name, it in known.items()},
                 **{f"{name}_bound": it.bound for name, it in known.items()},
-                "revisits": float(np.mean([round.revisits for round in rounds])),
+                "revisits": float(np.mean([each.revisits for each in rounds])),
                 "regret": None if best is None else float(curve.regret(best)[-1]),
             }
         )

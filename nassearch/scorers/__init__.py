@@ -5,7 +5,7 @@ from nassearch.files.lazy import lazily
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.scorers.combined import Combination, CombinedScorer, combination
-    from nassearch.scorers.compute import learn
+    from nassearch.scorers.compute import compute_scores
     from nassearch.scorers.function import FunctionScorer
     from nassearch.scorers.proxy import ProxyScorer
     from nassearch.scorers.spec import build_scorer, parse_spec
@@ -17,7 +17,7 @@ __all__ = [
     "ProxyScorer",
     "build_scorer",
     "combination",
-    "learn",
+    "compute_scores",
     "parse_spec",
 ]
 
@@ -26,7 +26,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "nassearch.scorers.combined": ["Combination", "CombinedScorer", "combination"],
-            "nassearch.scorers.compute": ["learn"],
+            "nassearch.scorers.compute": ["compute_scores"],
             "nassearch.scorers.function": ["FunctionScorer"],
             "nassearch.scorers.proxy": ["ProxyScorer"],
             "nassearch.scorers.spec": ["build_scorer", "parse_spec"],

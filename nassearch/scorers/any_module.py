@@ -10,7 +10,8 @@ import numpy as np
 
 from nassearch import registry
 from nassearch.errors import InvalidSetting, NassearchError, quoted, told
-from nassearch.proxies.base import ModelProxy, Proxy, read_one
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, read_one
 from nassearch.proxies.scores import INFINITE
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.types import Batch
@@ -68,10 +69,6 @@ def score_or_tell(
     batch = as_batch(batch)
     for proxy, options in asked:
         proxy.check(options, batch)
-        if isinstance(proxy, ModelProxy) and proxy.resolve is not None:
-            proxy.resolve(
-                None, None, batch, options
-            )  # checks values; what depends on a space is no model proxy
     with derivatives():
         try_out(model, batch, classes)
         values = _raw(asked, model, batch)

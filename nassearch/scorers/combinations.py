@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
 from nassearch.scorers.combined import combination
+from nassearch.statistics.ranks import midranks_among
 from nassearch.types import Floats
 
 AT_ONCE = 2**19
 """Pairs that are compared at a time: few enough to stay in the processor's cache, which bounds the memory too."""
 
 
-@combination(reference="ours; with log=true the aggregation of Lee and Ham, AZ-NAS (2024), eq. 9")
+@combination(reference="ours; with log=true the aggregation of Lee and Ham, AZ-NAS (2024), eq. 9", revision=2)
 def rank(
     parts: Floats,
     among: Floats,
@@ -55,7 +57,10 @@ def rank(
         among = np.where(np.isnan(among) & some, -np.inf, among)
     ranks = np.array([share(own, others) for own, others in zip(parts, among, strict=True)])
     counts = weight[:, None] * ~np.isnan(ranks)
-    values = np.nan_to_num(np.log(ranks) if log else ranks)
+    # Not np.log, whose last bit moves with the vector instructions of a processor.
+    values = np.nan_to_num(
+        np.reshape([*map(math.log, ranks.ravel().tolist())], ranks.shape) if log else ranks
+    )
     with np.errstate(invalid="ignore"):
         mean = (counts * values).sum(axis=0) / counts.sum(axis=0)
     return np.asarray(np.where(unknown.all(axis=0), np.nan, mean))
@@ -146,11 +151,10 @@ def share(scores: Floats, among: Floats) -> Floats:
     >>> share(np.array([3.0, 5.0, 5.0, np.nan]), np.array([3.0, 5.0, 5.0, np.nan])).round(3)
     array([0.333, 0.833, 0.833,   nan])
     """
-    known = np.sort(among[~np.isnan(among)])
+    known = among[~np.isnan(among)]
     if not len(known):
         return np.full(len(scores), np.nan)
-    ranks = (np.searchsorted(known, scores, "left") + np.searchsorted(known, scores, "right") + 1) / 2
-    return np.where(np.isnan(scores), np.nan, ranks / len(known))
+    return np.where(np.isnan(scores), np.nan, midranks_among(scores, known) / len(known))
 
 
 def _weights(weights: Any, parts: int) -> Floats:

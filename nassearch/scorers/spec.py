@@ -78,6 +78,28 @@ def parse_spec(text: str) -> tuple[str, list[str], dict[str, Any]]:
     return node.func.id, [ast.unparse(arg) for arg in node.args], options
 
 
+def split_specs(value: str) -> list[str]:
+    """Split a list of scorers at the commas that stand outside brackets.
+
+    >>> split_specs("params,synflow(estimator=sampled, seed=3)")
+    ['params', 'synflow(estimator=sampled, seed=3)']
+
+    Raises:
+        InvalidSetting: nothing stands between two commas.
+    """
+    parts, depth = [""], 0
+    for character in value:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    specs = [part.strip() for part in parts]
+    if not all(specs):
+        raise InvalidSetting(f"{value!r} is not a list of proxies such as params,synflow")
+    return specs
+
+
 def _value(node: ast.expr, text: str) -> Any:
     if isinstance(node, ast.Name):
         return {"true": True, "false": False, "none": None}.get(node.id.lower(), node.id)

@@ -90,12 +90,12 @@ class Curve:
             BadData: no rounds, or rounds of different lengths.
             InvalidSetting: show or choose is neither test nor valid, or x neither models nor distinct.
         """
-        lengths = {len(round.archs) for round in rounds}
+        lengths = {len(each.archs) for each in rounds}
         if len(lengths) != 1:
             found = f"rounds of {sorted(lengths)} models" if lengths else "no complete round"
             raise BadData(f"a curve takes rounds of one length, at least one of them, not {found}")
-        metrics = {metric: np.stack([getattr(round, metric) for round in rounds]) for metric in METRICS}
-        seconds = np.cumsum(np.stack([round.seconds for round in rounds]), axis=1)
+        metrics = {metric: np.stack([getattr(each, metric) for each in rounds]) for metric in METRICS}
+        seconds = np.cumsum(np.stack([each.seconds for each in rounds]), axis=1)
         for metric in (show, choose):
             if metric not in METRICS:
                 raise InvalidSetting(f"show and choose are each {' or '.join(METRICS)}, not {metric!r}")
@@ -103,7 +103,7 @@ class Curve:
             raise InvalidSetting(f"x is {' or '.join(AXES)}, not {x!r}")
         values = np.take_along_axis(metrics[show], incumbents(metrics[choose]), axis=1)
         if x == "distinct":
-            visits = [_ends_of_visits(round.archs) for round in rounds]
+            visits = [_ends_of_visits(each.archs) for each in rounds]
             kept = np.stack([places[: min(map(len, visits))] for places in visits])
             values, seconds = (np.take_along_axis(each, kept, axis=1) for each in (values, seconds))
         return cls(values, seconds, show, choose, x)

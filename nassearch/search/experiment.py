@@ -250,9 +250,9 @@ class Experiment:
                 return Outcome(header, rounds, 0, _tally(scorers), oracle=self.oracle)
             with Store.open(out, header, overwrite) as store:
                 found = min(store.done, self.rounds)
-                for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
+                for finished in self._search(scorers, range(store.done, self.rounds), watch, **how):
                     seen.check()
-                    store.append(round)
+                    store.append(finished)
                 rounds = store.rounds[: self.rounds]
                 return Outcome(header, rounds, found, _tally(scorers), store.path, self.oracle)
 
@@ -283,10 +283,10 @@ class Experiment:
             scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
             **how,
         )
-        for done, round in enumerate(found, start=rounds.start + 1):
+        for done, finished in enumerate(found, start=rounds.start + 1):
             if progress:
                 progress(done, rounds.stop)
-            yield round
+            yield finished
 
 
 def _tally(scorers: Mapping[str, AnyScorer]) -> Tally:

@@ -12,10 +12,11 @@ import numpy as np
 
 from nassearch import registry
 from nassearch.benchmarks.given import check_benchmark
+from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.combined import Combination
 from nassearch.scorers.spec import check_scorer
-from nassearch.strategies.base import SEEDS, Strategy, whole
+from nassearch.strategies.base import Strategy
 from nassearch.types import Batch, is_number, plain
 
 

@@ -12,7 +12,7 @@ from nassearch.benchmarks.base import Benchmark
 from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.provenance.identity import Witness
 from nassearch.scorers.combined import AMONG
-from nassearch.scorers.compute import learn
+from nassearch.scorers.compute import compute_scores
 from nassearch.scorers.spec import (
     AnyScorer,
     GivenScorer,
@@ -163,7 +163,7 @@ def score_ahead(
         elif (warming if role == WARMUP else steps) >= space.size:
             # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
             asked = list(space.all())
-        learn(
+        compute_scores(
             scorer.leaves, asked, workers=scorer.workers, executor=scorer.executor, progress=scorer.progress
         )
     if warmup:

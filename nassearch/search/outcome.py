@@ -86,17 +86,17 @@ class Outcome:
             BadData: there is no complete round.
         """
         curve, sign = self.curve(), self.quantity.sign
-        each = [len(round.archs) for round in self.rounds]
+        each = [len(done.archs) for done in self.rounds]
         archs = np.empty(sum(each), dtype=object)
-        archs[:] = [arch for round in self.rounds for arch in round.archs]
+        archs[:] = [arch for done in self.rounds for arch in done.archs]
         return frame(
             {
-                "round": np.repeat([round.round for round in self.rounds], each),
+                "round": np.repeat([done.round for done in self.rounds], each),
                 "model": np.concatenate([np.arange(1, count + 1) for count in each]),
                 "arch": archs,
-                "valid": sign * np.concatenate([round.valid for round in self.rounds]),
-                "test": sign * np.concatenate([round.test for round in self.rounds]),
-                "seconds": np.concatenate([round.seconds for round in self.rounds]),
+                "valid": sign * np.concatenate([done.valid for done in self.rounds]),
+                "test": sign * np.concatenate([done.test for done in self.rounds]),
+                "seconds": np.concatenate([done.seconds for done in self.rounds]),
                 "best": sign * curve.values.ravel(),
             }
         )

@@ -61,12 +61,12 @@ def refuse_silent_rounds(scorer: AnyScorer, spec: str, draws: Mapping[int, Seque
 
     Of a combined scorer, whose scores take longer, its parts are asked; `Strategy.warm_up` asks the whole.
     """
-    for round, archs in draws.items():
+    for number, archs in draws.items():
         asked: list[AnyScorer] = [*scorer.leaves] or [scorer]
         if not any(_scores_any(leaf, archs) for leaf in asked):
             why = _why(scorer.leaves[0]) if scorer.leaves else ""
             raise InvalidSetting(
-                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {round}{why}: "
+                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {number}{why}: "
                 "raise the warm-up, or use another scorer"
             )
 

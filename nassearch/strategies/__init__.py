@@ -5,7 +5,7 @@ from nassearch.files.lazy import lazily
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.strategies.ae import AgingEvolution
-    from nassearch.strategies.base import Guidance, Strategy, number, rank, scored, whole
+    from nassearch.strategies.base import Guidance, Strategy
     from nassearch.strategies.bp.strategy import BinaryPredictor
     from nassearch.strategies.rand import RandomSearch
     from nassearch.strategies.rl.strategy import Reinforce
@@ -17,10 +17,6 @@ __all__ = [
     "RandomSearch",
     "Reinforce",
     "Strategy",
-    "number",
-    "rank",
-    "scored",
-    "whole",
 ]
 
 if not TYPE_CHECKING:
@@ -28,7 +24,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "nassearch.strategies.ae": ["AgingEvolution"],
-            "nassearch.strategies.base": ["Guidance", "Strategy", "number", "rank", "scored", "whole"],
+            "nassearch.strategies.base": ["Guidance", "Strategy"],
             "nassearch.strategies.bp.strategy": ["BinaryPredictor"],
             "nassearch.strategies.rand": ["RandomSearch"],
             "nassearch.strategies.rl.strategy": ["Reinforce"],

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, whole
+from nassearch.strategies.base import Guidance, Strategy
 from nassearch.types import Arch, Scorer
 
 

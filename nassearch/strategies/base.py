@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Scorer, is_number, plain
+from nassearch.types import Arch, Scorer
 
 EXPLORE = 0.25
 """Share of the moves at the child that ignore the scorer, unless one says otherwise."""
@@ -188,7 +188,7 @@ class Strategy(ABC):
         """
         self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
-        ranking = [draws[i] for i in rank(scored(scorer(draws)))]
+        ranking = [draws[i] for i in best_first(scored(scorer(draws)))]
         self.start_from(ranking)
         return ranking
 
@@ -216,31 +216,6 @@ class Strategy(ABC):
 
 _COMMON = inspect.signature(Strategy.__init__).parameters
 """What every strategy takes."""
-LARGEST = 10**7
-"""Of numbers of anything: more rounds, draws or models are a slip of the hand, and need more memory than there is."""
-SEEDS = 2**63 - 1
-"""The largest seed that torch takes too."""
-
-
-def whole(name: str, value: int, least: int = 1, most: int | None = None, largest: int = LARGEST) -> int:
-    """Return a setting that is a whole number in range, also one of numpy; raise `InvalidSetting` where it is not."""
-    value = plain(value)
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or value < least or (most is not None and value > most):
-        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise InvalidSetting(f"{name} is a whole number {bounds}, not {quoted(value)}")
-    if value > largest:
-        raise InvalidSetting(f"{name} is a whole number of at most {largest}, not {quoted(value)}")
-    return value
-
-
-def number(name: str, value: float, least: float = 0, most: float = math.inf) -> float:
-    """Return a setting that is a finite number in range, also one of numpy; raise `InvalidSetting` where it is not."""
-    value = plain(value)
-    if not is_number(value) or not least <= value <= most:
-        bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise InvalidSetting(f"{name} is a number {bounds}, not {quoted(value)}")
-    return value
 
 
 def scored(scores: np.ndarray) -> np.ndarray:
@@ -253,10 +228,10 @@ def scored(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def rank(scores: np.ndarray) -> list[int]:
+def best_first(scores: np.ndarray) -> list[int]:
     """Return positions best first: NaN last, equal scores in the order given.
 
-    >>> rank(np.array([1.0, np.nan, 3.0, 1.0]))
+    >>> best_first(np.array([1.0, np.nan, 3.0, 1.0]))
     [2, 0, 3, 1]
     """
     return np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable").tolist()  # type: ignore[no-any-return]

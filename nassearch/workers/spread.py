@@ -12,6 +12,7 @@ from importlib import import_module
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
 from nassearch.files.inert import show_warning
 from nassearch.types import plain
@@ -28,11 +29,8 @@ MOST_WORKERS = 100_000
 
 def check_work(workers: int | None, executor: str) -> None:
     """Raise where `in_order` would, before any work is made."""
-    workers = plain(workers)
-    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
-        raise InvalidSetting(f"workers is a whole number of at least 1, not {quoted(workers)}")
-    if workers is not None and workers > MOST_WORKERS:
-        raise InvalidSetting(f"workers is a whole number of at most {MOST_WORKERS}, not {quoted(workers)}")
+    if workers is not None:
+        whole("workers", workers, largest=MOST_WORKERS)
     if not isinstance(executor, str):
         raise InvalidSetting(f"executor is a name, such as 'processes', not {quoted(executor)}")
     name, address = split_address(executor)
@@ -122,7 +120,7 @@ def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int |
         stack.enter_context(safe_children())
         _start_trackers()
         stack.enter_context(parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1))
-        call = delayed(partial(_deaf, tuple(sys.path)))
+        call = delayed(partial(_ignoring_signals, tuple(sys.path)))
         calls = (call(cargo, packed(item)) for item in items)
         # Items are seconds of work: joblib's own batches of them would only be lost together.
         results: Any = Parallel(return_as="generator", batch_size=1)(calls)
@@ -130,7 +128,7 @@ def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int |
             for result in results:  # noqa: UP028 - `yield from` would close it before the filter below
                 yield result
         except Exception as error:
-            raise _told(error) from error
+            raise _as_here(error) from error
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts the tasks that are given up
@@ -144,7 +142,7 @@ def _start_trackers() -> None:
             import_module(module).ensure_running()
 
 
-def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
+def _ignoring_signals(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
     """Compute in a worker that leaves signals to all, such as Ctrl-C in a terminal, to the process that waits for it.
 
     That process ends its workers. One that ended by itself could take along a lock that it would then wait for.
@@ -162,7 +160,7 @@ def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R
     return function(unpacked(item))
 
 
-def _told(error: Exception) -> BaseException:
+def _as_here(error: Exception) -> BaseException:
     """Return what a worker raised as this process would have raised it.
 
     Where Ctrl-C came first, whatever joblib raised while it gave up its workers is that.

@@ -179,4 +179,4 @@ def test_workers_change_nothing() -> None:
         Experiment("rand", benchmark="computed", budget=5, rounds=4).run(workers=workers, cache=False).rounds
         for workers in (1, 2)
     ]
-    assert [round.archs for round in rounds[0]] == [round.archs for round in rounds[1]]
+    assert [each.archs for each in rounds[0]] == [each.archs for each in rounds[1]]

@@ -20,7 +20,7 @@ from nassearch.errors import NassearchError
 from nassearch.provenance.identity import Witness, identity
 from nassearch.proxies.base import Proxy, proxy
 from nassearch.proxies.synflow import synflow
-from nassearch.scorers import ProxyScorer, learn
+from nassearch.scorers import ProxyScorer, compute_scores
 from nassearch.scorers.combined import combination
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.rand import RandomSearch
@@ -155,7 +155,7 @@ def test_names_and_memory_do_not_mix_two_of_one_name(tmp_path: Path) -> None:
     scorers = [
         ProxyScorer(each, NASBench201(), MNIST1D_TASK, cache=tmp_path / "a.sqlite") for each in (one, other)
     ]
-    learn(scorers, ARCHS)
+    compute_scores(scorers, ARCHS)
     assert [scorer(ARCHS).tolist() for scorer in scorers] == [[1.0, 1.0], [2.0, 2.0]]
     again = ProxyScorer(made(1), NASBench201(), MNIST1D_TASK, cache=tmp_path / "a.sqlite")
     assert again(ARCHS).tolist() == [1.0, 1.0]

@@ -22,7 +22,7 @@ import nassearch
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, UnknownName
 from nassearch.networks.modules.foreign import module_outputs
 from nassearch.networks.modules.network import TorchNetwork, constant_outputs
-from nassearch.proxies.base import ModelProxy
+from nassearch.proxies.model import ModelProxy
 from nassearch.registry import load, names
 from nassearch.scorers.model_batches import Input, open_model_batch
 from nassearch.spaces.nasbench201 import NASBench201

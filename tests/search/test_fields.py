@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from nassearch import Experiment
+from nassearch.checks import number, whole
 from nassearch.errors import InvalidSetting
 from nassearch.search.fields import Settings
-from nassearch.strategies.base import number, whole
 
 
 def test_what_was_left_open_stays_open() -> None:

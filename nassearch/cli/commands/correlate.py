@@ -14,7 +14,6 @@ from nassearch.cli.common import (
     echo,
     echo_json,
     json_option,
-    split_specs,
     table,
     told,
     watching,
@@ -125,6 +124,7 @@ def correlate(
     """
     from nassearch.reports.correlate import correlate as compare
     from nassearch.reports.correlate import parameters
+    from nassearch.scorers.spec import split_specs
 
     if (sample is not None) == everything:
         raise click.UsageError("give --sample N or --all: one of the two")

@@ -183,13 +183,11 @@ def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: Sequen
 
 
 def _batch_norm(x: Signal, weights: Signal, own: bool) -> Signal:
+    # Not np.vecdot: BLAS adds in the order that suits the make of processor, einsum in one order on all of them.
     count = x[0].size
-    mean = (
-        np.vecdot(x, np.ones(x.shape[-1], np.float32)).reshape(len(x), -1).sum(axis=1, dtype=np.float64)
-        / count
-    )
+    mean = np.einsum("...b->...", x).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
     y = np.subtract(x, _column(mean.astype(np.float32), x.ndim), out=x if own else None)
-    variance = np.vecdot(y, y).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
+    variance = np.einsum("...b,...b->...", y, y).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
     y *= _column(weights / np.sqrt(variance.astype(np.float32) + BATCH_NORM_EPS), x.ndim)
     return y
 

@@ -34,7 +34,7 @@ def collapsed_recurrent_outputs(
     Args:
         networks: of one vocabulary and width of the embedding.
         tokens: int64 `[B, T]`.
-        weights: see `recurrent_module.constant_outputs`, whose values these are up to rounding.
+        weights: see `nassearch.networks.modules.recurrent.constant_outputs`, whose values these are up to rounding.
         embedding: one of `EMBEDDINGS`.
     """
     words = torch.tensor(tokens)  # a copy: what comes from another process must not be written to
@@ -65,6 +65,11 @@ def _layer(cell: Cell, xs: Tensor, width: int, units: int, weight: Tensor) -> Te
     states = [weight.expand(len(weight), xs.shape[-1]) for _ in range(cell.states)]
     outputs = []
     for x in xs:
-        states = step(cell, x, states, linear)
+        states = step(cell, x, states, linear, _sigmoid)
         outputs.append(states[0].expand(len(weight), xs.shape[-1]))
     return torch.stack(outputs)
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    # Not torch.sigmoid, whose last bit moves with a processor's vector instructions, as that of torch.exp does not.
+    return 1 / (1 + torch.exp(-x))

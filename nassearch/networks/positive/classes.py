@@ -29,7 +29,7 @@ Labels = NDArray[np.intp]
 """The class of every position, `[positions]`."""
 
 
-class Op(NamedTuple):
+class Operation(NamedTuple):
     """One operation: the `sum`, `mean` or `max` over windows, or the constant signal `scale` (`ones`).
 
     Attributes:
@@ -46,7 +46,7 @@ class Op(NamedTuple):
     dilation: int = 1
 
 
-Word = tuple[Op, ...]
+Word = tuple[Operation, ...]
 """Operations one after the other."""
 MOST_OFTEN = 16
 """Up to so many summands, one that counts twice is summed twice, rather than each being multiplied by its count."""
@@ -99,7 +99,7 @@ class Rows(NamedTuple):
         return y
 
 
-class Lumping:
+class PositionClasses:
     """The classes of positions along a chain of places, and the words of each place as matrices between classes.
 
     A place that keeps the size may stand in a row with itself: its classes are then closed under its operations.
@@ -135,8 +135,8 @@ class Lumping:
             self._shapes.append((int(labels.max()) + 1, int(inner.max()) + 1))
 
     @classmethod
-    def of(cls, places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> Lumping:
-        """Return the lumping of a chain, given size before, size after and operations of each place; made once."""
+    def of(cls, places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> PositionClasses:
+        """Return the classes of a chain, given size before, size after and operations of each place; made once."""
         return _cached(places)
 
     def entry(self, place: int) -> Labels:
@@ -169,8 +169,8 @@ class Lumping:
 
 
 @lru_cache(maxsize=64)
-def _cached(places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> Lumping:
-    return Lumping([(before, after) for before, after, _ in places], [words for *_, words in places])
+def _cached(places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> PositionClasses:
+    return PositionClasses([(before, after) for before, after, _ in places], [words for *_, words in places])
 
 
 @lru_cache(maxsize=1024)

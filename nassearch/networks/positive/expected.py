@@ -11,7 +11,7 @@ one is enough.
 
 What is left of a block is linear: a sum over its `paths`, each a word of window sums with a factor per weighted layer.
 A path through m weighted layers contributes its value m times to the tangent. Networks of one function get one
-score, bit for bit. `lumping` runs words on few numbers, for many networks side by side: each is added up by itself and
+score, bit for bit. `classes` runs words on few numbers, for many networks side by side: each is added up by itself and
 in an order of its own words, so that a score does not depend on what it is computed with.
 
 Behind a concatenation channels differ. Everything above is linear and treats all channels alike, so the mean over
@@ -19,7 +19,7 @@ the channels is followed in their place.
 
 Max pooling is not linear: the expectation of a maximum is more than the maximum of expectations. With max pooling the
 score is that of the network of mean weights all the same, and no longer quite the expectation. In that network the
-maximum is the innermost position of a window (see `lumping`), which takes value and tangent along, and which is the
+maximum is the innermost position of a window (see `classes`), which takes value and tangent along, and which is the
 rule for equal values too.
 """
 
@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.networks.graph import Network
-from nassearch.networks.positive.classes import Lumping, Rows, Size, Word, alphabet
+from nassearch.networks.positive.classes import PositionClasses, Rows, Size, Word, alphabet
 from nassearch.networks.positive.scaled import Scaled
 from nassearch.networks.positive.words import Function, Paths
 from nassearch.types import Floats
@@ -53,7 +53,7 @@ NOWHERE = -(10**6)
 Chain = tuple[int, ...]
 """The parts of a network by number."""
 Operations = tuple[Size, Size, frozenset[Word]]
-"""What a lumping has to know of a part: size before and after, and the operations."""
+"""What the classes of positions depend on in a part: size before and after, and the operations."""
 
 
 class _Part(NamedTuple):
@@ -158,16 +158,16 @@ def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) ->
     Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end. They are to
     be multiplied by powers of two `[N]`, which are 0 unless they are `scaled` and float64 is too small for them.
     """
-    lumping = Lumping.of(tuple(memory.parts[number].operations for number in chains[0]))
+    classes = PositionClasses.of(tuple(memory.parts[number].operations for number in chains[0]))
     x = np.zeros((2, 2, len(chains)))
     x[0, 0] = 1
     powers = np.zeros(len(chains), np.intc)
     for place, column in enumerate(zip(*chains, strict=True)):
-        x = x.take([*lumping.entry(place), len(x) - 1], axis=0)
+        x = x.take([*classes.entry(place), len(x) - 1], axis=0)
         parts = [memory.parts[number] for number in column]
         words = [memory.paths.words[number] for number in parts[0].function.words]
         counts = np.array([part.function.counts for part in parts]).reshape(len(parts), len(words), 2)
-        steps, offset = _plan(lumping, place, words, counts.transpose(1, 2, 0).copy())
+        steps, offset = _plan(classes, place, words, counts.transpose(1, 2, 0).copy())
         more = np.array([part.function.power for part in parts], np.intc)
         scaled = scaled or bool(more.any())
         for _ in range(parts[0].repeats):
@@ -179,7 +179,7 @@ def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) ->
     return list(map(Scaled, x[:, 1].sum(axis=0).tolist(), powers.tolist()))
 
 
-class _Step(NamedTuple):
+class _Prefix(NamedTuple):
     """A word, or the beginning of some.
 
     Attributes:
@@ -193,23 +193,25 @@ class _Step(NamedTuple):
     counts: Floats | None
 
 
-def _plan(lumping: Lumping, place: int, words: Sequence[Word], counts: Floats) -> tuple[list[_Step], Floats]:
+def _plan(
+    classes: PositionClasses, place: int, words: Sequence[Word], counts: Floats
+) -> tuple[list[_Prefix], Floats]:
     """Return the steps in which words with counts `[W, 2, N]` are computed, and what they add of themselves."""
-    offset = np.zeros((lumping.shape(place)[0] + 1, 2, counts.shape[-1]))
-    steps: dict[Word, _Step] = {(): _Step(0, None, None)}
+    offset = np.zeros((classes.shape(place)[0] + 1, 2, counts.shape[-1]))
+    steps: dict[Word, _Prefix] = {(): _Prefix(0, None, None)}
     for word, count in zip(words, counts, strict=True):
         if word and word[0].kind == "ones":
-            offset[:-1] += lumping.constant(place, word)[:, :, None] * count
-        elif lumping.keeps(place):  # words that begin alike have the beginning in common
+            offset[:-1] += classes.constant(place, word)[:, :, None] * count
+        elif classes.keeps(place):  # words that begin alike have the beginning in common
             for n in range(1, len(word)):
-                steps.setdefault(word[:n], _Step(n, lumping.rows(place, word[n - 1 : n]), None))
-            steps[word] = _Step(len(word), lumping.rows(place, word[-1:]) if word else None, count)
+                steps.setdefault(word[:n], _Prefix(n, classes.rows(place, word[n - 1 : n]), None))
+            steps[word] = _Prefix(len(word), classes.rows(place, word[-1:]) if word else None, count)
         else:
-            steps[word] = _Step(1, lumping.rows(place, word), count)
+            steps[word] = _Prefix(1, classes.rows(place, word), count)
     return list(steps.values()), offset
 
 
-def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
+def _run(steps: Sequence[_Prefix], offset: Floats, x: Floats) -> Floats:
     y = offset.copy()
     signals = [x]
     for depth, rows, counts in steps:
@@ -222,7 +224,7 @@ def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
     return y
 
 
-def _run_scaled(steps: Sequence[_Step], offset: Floats, x: Floats, powers: Powers) -> tuple[Floats, Powers]:
+def _run_scaled(steps: Sequence[_Prefix], offset: Floats, x: Floats, powers: Powers) -> tuple[Floats, Powers]:
     """Do what `_run` does to signals that are to be multiplied by powers of two `[N]`, each brought into range."""
     signals = [(x, powers)]
     terms = [_in_range(offset + np.zeros_like(x[:1]), np.zeros_like(powers))]

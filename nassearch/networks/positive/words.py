@@ -1,6 +1,6 @@
-"""A block on positive signals as the sum over its paths, without batch norm: what `dual` runs.
+"""A block on positive signals as the sum over its paths, without batch norm: what `expected` runs.
 
-A path is a word of window operations (see `lumping`) with a factor for each weighted layer on it: the w channels that
+A path is a word of window operations (see `classes`) with a factor for each weighted layer on it: the w channels that
 it reads times E|theta| = 1 / (2 sqrt(w k)), where k is the positions of its kernel. That is half of sqrt(w / k), so the
 product over a path is a root of whole numbers over a power of 2, and is kept as those: equal products are equal.
 
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import LEFT_OUT, Block, Layer
-from nassearch.networks.positive.classes import Op, Size, Word
+from nassearch.networks.positive.classes import Operation, Size, Word
 from nassearch.networks.positive.scaled import LIMIT, Scaled, largest, root, times, total
 
 WEIGHTED = ("conv", "linear", "frame_conv")
@@ -56,10 +56,10 @@ class Function(NamedTuple):
     power: int
 
 
-class _Step(dict[int, int]):
+class _LayerTable(dict[int, int]):
     """What a layer makes of each term: one operation more on its word, or the factor root(width / positions) / 2."""
 
-    def __init__(self, paths: Paths, op: Op | None, width: int, positions: int) -> None:
+    def __init__(self, paths: Paths, op: Operation | None, width: int, positions: int) -> None:
         self._paths, self._op, self._width, self._positions = paths, op, width, positions
 
     def __missing__(self, term: int) -> int:
@@ -87,7 +87,7 @@ class Paths:
         self._totals: list[tuple[int, float, float, int]] = []
         self._words: dict[Word, int] = {}
         self._numbers: dict[Term, int] = {}
-        self._steps: dict[tuple[int, int], tuple[_Step, int | None, Layer]] = {}
+        self._steps: dict[tuple[int, int], tuple[_LayerTable, int | None, Layer]] = {}
         # By identity, as hashing a layer costs as much as this, and kept, so that no other layer takes its place.
         self._start = self.number(((), 0, 1, 1))
 
@@ -182,17 +182,17 @@ class Paths:
             y[bias] = y.get(bias, 0) + 1
         return y
 
-    def _step(self, layer: Layer, width: int) -> tuple[_Step, int | None]:
+    def _step(self, layer: Layer, width: int) -> tuple[_LayerTable, int | None]:
         positions = layer.kernel ** len(layer.size)
         # A word does not name what changes nothing: linear layers, and convolutions that read each position alone.
         weighted = layer.op in WEIGHTED
         named = layer.op != "linear" and (not weighted or layer.kernel > 1 or layer.stride > 1)
         window = (KINDS[layer.op], layer.size, layer.kernel, layer.stride, layer.padding, 1.0, layer.dilation)
-        step = _Step(self, Op(*window) if named else None, width if weighted else 0, positions)
+        step = _LayerTable(self, Operation(*window) if named else None, width if weighted else 0, positions)
         if not layer.bias:
             return step, None
         # Distributed as the weights are, and not scored: no layer that a tangent counts.
-        bias = Op("ones", layer.size, scale=1 / (2 * math.sqrt(width * positions)))
+        bias = Operation("ones", layer.size, scale=1 / (2 * math.sqrt(width * positions)))
         return step, self.number(((bias,), 0, 1, 1))
 
 

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nassearch.checks import OF, VARIANCE, check_choice
+from nassearch.checks import check_choice
 from nassearch.errors import InvalidSetting
 from nassearch.networks.modules.isolation import isolated
 from nassearch.networks.probe.probe import Probe
+from nassearch.networks.probe.reads import OF, VARIANCE
 
 _KNOWN: WeakKeyDictionary[Probe, dict[tuple[float, str, str], Tensor]] = WeakKeyDictionary()
 """The Jacobians of each probe that lives, under amplitude, `of` and `variance`."""

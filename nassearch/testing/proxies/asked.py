@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from nassearch.proxies.base import ModelProxy, Proxy, read_one, together
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, read_one, together
 from nassearch.proxies.scores import Scores
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nasbench201 import NASBench201

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import nassearch
 from nassearch.networks.graph import Builder, Network
 from nassearch.networks.modules.network import TorchNetwork
-from nassearch.networks.positive.module import scaled_flow
+from nassearch.networks.positive.module import scaled_module_synflow
 from nassearch.registry import load
 
 DEPTHS = (5, 300, 1100)
@@ -196,7 +196,7 @@ def test_biases_are_scaled_with_their_signals() -> None:
     for _ in range(600):
         value, tangent = 8 * value + 3, 8 * (value + tangent)
     right = 3 * 8 * (value + tangent)
-    found = scaled_flow(dense(600, nn.ReLU, bias=3.0), (8,)).log
+    found = scaled_module_synflow(dense(600, nn.ReLU, bias=3.0), (8,)).log
     assert found == pytest.approx(log(right), rel=1e-12)
 
 
