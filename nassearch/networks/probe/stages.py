@@ -66,8 +66,8 @@ def spectrum_entropy(features: Tensor) -> float:
     """Return the entropy of the normalised eigenvalues of the covariance of channels, in nats; 0 for constant features.
 
     It is -sum(p log p) over the shares p of the eigenvalues in their sum (AZ-NAS, eq. 2). Two channels that vary
-    equally and independently have the shares 1/2 and 1/2, and the entropy log 2. With deviations of 3 and 1 the shares are
-    9/10 and 1/10:
+    equally and independently have the shares 1/2 and 1/2, and the entropy log 2. With deviations of 3 and 1 the
+    shares are 9/10 and 1/10:
 
     >>> features = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])[:, :, None]
     >>> round(spectrum_entropy(features), 4)
