@@ -1,12 +1,25 @@
-"""Linear window operations on signals that start as ones, with one number for all positions that must be equal.
+"""Linear window operations on signals that start as ones, with one number for each class of equal positions.
 
-A signal that is constant on classes of positions stays so under an operation that sends every position of a class
-the same sum from each class. The coarsest such partition is found by refinement: on a square of side s, for
-stride 1, it has about s * s / 8 classes, because nothing can tell a position from its mirror images. Nothing is
-approximated.
+A signal is constant on a class of positions if it has one value there. It stays so under an operation that sends every
+position of a class the same sum from each class. The coarsest such partition is found by refinement: start with one
+class, and split classes until no operation tells two positions of a class apart. On a square of side s, for stride 1,
+this leaves about s * s / 8 classes, because nothing tells a position from its mirror images. Nothing is approximated.
 
-The largest under a window is linear too, as long as every window has a mirror image: such a signal rises from each
-border to the middle, along every axis, and its sums over windows do, so the largest is the innermost.
+An example: sums over windows of 3 on 5 positions, padded with zeros. Ones become 2 3 3 3 2, then 5 8 9 8 5: the borders
+are alike, and so are their neighbours. Three classes are left. `rows` says which classes each of them sums:
+
+>>> three = Operation("sum", (5,), kernel=3, padding=1)
+>>> found = PositionClasses([((5,), (5,))], [frozenset([(three,)])])
+>>> found.shape(0)  # classes after and before
+(3, 3)
+>>> x = np.array([1.0, 1.0, 1.0, 0.0]).reshape(4, 1, 1)  # a 0 behind the last class
+>>> for _ in range(2):
+...     x = found.rows(0, (three,)).apply(x)
+>>> x.ravel()
+array([5., 8., 9., 0.])
+
+The largest value under a window is linear too, if every window has a mirror image. Such a signal rises from each border
+to the middle, along every axis, and so do its sums over windows. So the largest value is the innermost.
 """
 
 from __future__ import annotations

@@ -1,26 +1,40 @@
-"""Interpreter: dual numbers on one channel, which give synflow without a backward pass and without sampling.
+"""Interpreter: expected synflow, by value and tangent of one channel, without sampling and without a backward pass.
 
-With absolute weights and an input of ones every signal is positive, so ReLU is the identity, and without batch norm
-the summed logits R are multilinear in the layers' weights. The sum over all weights of theta * dR/dtheta is then the
-derivative of R(t * theta) at t = 1: one forward pass of (value, tangent), where a layer y = W x has the tangent
-y' = W (x' + x).
+Synflow is the sum over all weights theta of |theta * dR/dtheta|, where R is the sum of the logits, all weights are
+replaced by their absolute values, the input is ones and batch norm is left out (Tanaka et al., 2020, eq. 4). Every
+signal is then positive and ReLU is the identity, so R is a product of one weight per layer, summed over all paths.
+Hence::
 
-Weights of different layers are independent, so the expectation over PyTorch's default initialisation is the value of
-the network whose weights all equal E|theta| = 1 / (2 sqrt(fan_in)), and there all channels of a layer are equal:
-one is enough.
+    synflow = d/dt R(t * theta) at t = 1
 
-What is left of a block is linear: a sum over its `paths`, each a word of window sums with a factor per weighted layer.
-A path through m weighted layers contributes its value m times to the tangent. Networks of one function get one
-score, bit for bit. `classes` runs words on few numbers, for many networks side by side: each is added up by itself and
-in an order of its own words, so that a score does not depend on what it is computed with.
+and one forward pass of (value, tangent) gives it. A weighted layer y = W x has the tangent y' = W (x' + x).
 
-Behind a concatenation channels differ. Everything above is linear and treats all channels alike, so the mean over
-the channels is followed in their place.
+Weights of different layers are independent. So the expectation over PyTorch's default initialisation is the synflow of
+the network whose weights all equal::
+
+    E|theta| = 1 / (2 sqrt(fan_in))
+
+In this network all channels of a layer are equal, and one of them is enough.
+
+An example: 2 inputs, a layer of 3 units, one logit, no biases. E|theta| is 0.354 in the first layer, 0.289 in the
+second. There are 2 * 3 paths, so R = 6 * 0.354 * 0.289 = 0.612. Each path has two weights, so synflow is 2 R:
+
+>>> from nassearch.networks.graph import Builder
+>>> build = Builder((2,))
+>>> _ = build.linear(build.linear(0, 3, bias=False), 1, bias=False)
+>>> expected_synflow([Network(((build.done(), 1),))]).round(3)
+array([1.225])
+
+A block is written as the sum over its paths: each path is a word of window operations, with a factor for each weighted
+layer (see `words`). A path through m weighted layers adds its value m times to the tangent. `classes` computes words on
+few numbers. Many networks run side by side, but each is summed by itself, in the order of its own words: a score does
+not depend on what it is computed with, and networks of one function get one score, bit for bit.
+
+Behind a concatenation channels differ. All operations are linear and treat channels alike, so their mean is followed.
 
 Max pooling is not linear: the expectation of a maximum is more than the maximum of expectations. With max pooling the
-score is that of the network of mean weights all the same, and no longer quite the expectation. In that network the
-maximum is the innermost position of a window (see `classes`), which takes value and tangent along, and which is the
-rule for equal values too.
+score is still that of the network of mean weights, which is then not quite the expectation. In this network the maximum
+is at the innermost position of a window (see `classes`). Value and tangent are taken from there, ties included.
 """
 
 from __future__ import annotations

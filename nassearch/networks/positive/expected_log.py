@@ -1,6 +1,6 @@
 """Interpreter: logsynflow of the network of mean weights, by values and gradients of one channel.
 
-The score is the sum over all weights of
+The score is the sum over all weights of::
 
     E|W| * |log(shift + dR/dW)|,    E|W| = 1 / (2 sqrt(fan_in)),
 

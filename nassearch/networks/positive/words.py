@@ -1,11 +1,24 @@
 """A block on positive signals as the sum over its paths, without batch norm: what `expected` runs.
 
-A path is a word of window operations (see `classes`) with a factor for each weighted layer on it: the w channels that
-it reads times E|theta| = 1 / (2 sqrt(w k)), where k is the positions of its kernel. That is half of sqrt(w / k), so the
-product over a path is a root of whole numbers over a power of 2, and is kept as those: equal products are equal.
+A path is a word of window operations (see `classes`) and a product of factors, one for each weighted layer on it. A
+layer that reads w channels with a kernel of k positions has the factor::
 
-Blocks of many networks are written in the same few terms, so a term is a number here, and a layer is a table from
-terms to terms.
+    w * E|theta| = w / (2 sqrt(w k)) = sqrt(w / k) / 2
+
+So the product over a path is the root of a fraction, divided by a power of 2. It is kept as these whole numbers: equal
+products are equal exactly.
+
+An example: two linear layers, of 2 and of 3 inputs, make one path with the factor sqrt(2 * 3) / 4 = 0.612. Values are
+multiplied by this. Two weights lie on the path, so tangents get 2 * 0.612 times the value:
+
+>>> from nassearch.networks.graph import Builder
+>>> build = Builder((2,))
+>>> _ = build.linear(build.linear(0, 3, bias=False), 1, bias=False)
+>>> [(round(value, 3), round(tangent, 3)) for value, tangent in Paths().function(build.done()).counts]
+[(0.612, 1.225)]
+
+Blocks of many networks consist of the same few terms. So a term is a number here, and a layer is a table from terms to
+terms.
 """
 
 from __future__ import annotations
