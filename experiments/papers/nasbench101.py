@@ -115,8 +115,8 @@ def proxies(args: argparse.Namespace) -> str:
         say(f"{', '.join(names)}: {sample or 'all'}")
         found = correlate(
             "nasbench101",
-            "cifar10",
             names,
+            dataset="cifar10",
             sample=sample,
             neighbourhoods=around,
             draws=args.draws,

@@ -146,6 +146,7 @@ class CombinedScorer:
         self.combination, self.parts = combination, tuple(parts)
         self.options = {**combination.options, **given}
         self.among: int | None = self.options.pop("among")
+        self.spec: Any = None  # what it was built of
         self.workers, self.executor, self.progress = workers, executor, progress
         nothing = np.zeros((len(self.parts), 0))
         self._combine(nothing, nothing)  # raises where an option has no meaning

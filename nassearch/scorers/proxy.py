@@ -37,6 +37,7 @@ class ProxyScorer:
 
     Attributes:
         read, computed: keys whose scores came from the cache, and that were computed.
+        spec: what it was built of, see `nassearch.scorers.build_scorer`; None where it was made by hand.
         failure: why the first architecture that it failed on has no score, None where there is none.
 
     Raises:
@@ -76,6 +77,7 @@ class ProxyScorer:
         self._cache: ScoreCache | MemoryCache | None = (
             ScoreCache(Path(cache), self.context) if cache is not None else None
         )
+        self.spec: Any = None
         self.failure: str | None = None
         self.reasons: dict[str, str] = {}
         self.read: set[str] = set()

@@ -13,9 +13,8 @@ from packages import offer, on_the_path
 from nassearch import Experiment, registry
 
 SOURCE = """
-    from nassearch.benchmarks.base import Benchmark, Dataset
-    from nassearch.networks.graph import Builder, Network
-    from nassearch.spaces.choices import Choices
+    from nassearch.benchmarks import Benchmark, Dataset
+    from nassearch.spaces import Builder, Choices, Network
     from nassearch.types import Metrics, Task
 
     TASK = Task(input_shape=(3, 8, 8), classes=4)

@@ -189,7 +189,7 @@ def test_another_package_that_teaches_a_built_in_proxy_a_kind_is_in_its_identity
 
 CELL = """
 import sys
-from nassearch.proxies.base import proxy
+from nassearch.proxies import proxy
 from nassearch.provenance.identity import identity
 LEVEL = {level}
 def helper(n):
@@ -283,7 +283,7 @@ HOLDERS = {
 HOLDING = """
 import argparse, collections, fractions, pathlib, runpy, sys, types
 from nassearch.provenance.identity import identity
-from nassearch.proxies.base import proxy
+from nassearch.proxies import proxy
 HERE = pathlib.Path(sys.argv[1])
 LEVEL = int((HERE / "level.txt").read_text())
 {held}
