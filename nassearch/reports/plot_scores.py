@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nassearch.errors import InvalidSetting
-from nassearch.reports.correlate import Comparison
+from nassearch.reports.correlation import Correlation
 from nassearch.reports.plot_curves import check_suffix, looks, plain, save
 from nassearch.search.quantity import METRIC, Quantity
 from nassearch.types import Floats
@@ -55,7 +55,7 @@ class ScatterData:
 
 
 def collect_scatter(
-    found: Comparison, parameters: Floats, *, quantity: Quantity | None = None
+    found: Correlation, parameters: Floats, *, quantity: Quantity | None = None
 ) -> ScatterData:
     """Gather what a plot of scores against accuracies shows.
 

@@ -164,7 +164,7 @@ def test_torch_is_left_as_it_was() -> None:
 
 def test_torch_is_not_imported_before_the_predictor_is_used() -> None:
     code = (
-        "import sys, numpy as np; from nassearch import registry; from nassearch.spaces.nasbench201 import NASBench201;"
+        "import sys, numpy as np; from nassearch import registry; from nassearch.spaces import NASBench201;"
         "s = registry.load('strategies', 'bp')(NASBench201(), np.random.default_rng());"
         "s.warm_up(lambda archs: np.arange(len(archs), dtype=float), 9, np.random.default_rng());"
         "print('torch' in sys.modules); s.ask(); print('torch' in sys.modules)"
