@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from results import header, rounds
 
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, InvalidSetting, NassearchError
 from nassearch.files.lines import LineFile
-from nassearch.files.worklog import WorkLog
 from nassearch.search.store import Store
 
 Opener = Callable[[Path, int], LineFile]
