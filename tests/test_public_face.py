@@ -95,7 +95,7 @@ def test_a_benchmark_that_was_made_otherwise_is_another(tmp_path: Path) -> None:
         {"settings": {"fitness": face.blocks, "pool": 32}},
         {"batch": Batch(np.zeros((4, 1, 40), np.float32))},
     ],
-    ids=str,
+    ids=["strategy", "benchmark", "scorers", "settings", "batch"],
 )
 def test_experiments_with_objects_are_values(change: dict[str, Any]) -> None:
     one = ns.Experiment(AgingEvolution, warmup=9, scorer=face.convolutions)
@@ -195,7 +195,7 @@ NO_PARTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "message"), NO_PARTS, ids=str)
+@pytest.mark.parametrize(("values", "message"), NO_PARTS, ids=range(len(NO_PARTS)))
 def test_an_object_that_is_no_such_part_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         ns.Experiment(**{"strategy": "ae", **values})
