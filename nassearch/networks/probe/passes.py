@@ -1,4 +1,4 @@
-"""Passes over models: each model is built and probed once for all who read from it."""
+"""Build and probe each model once for all proxies that read from it."""
 
 from __future__ import annotations
 
