@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from nassearch.benchmarks.importing import import_file
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.benchmarks.read.importing import import_file
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 GREY = "ImageNet16-120"

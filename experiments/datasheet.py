@@ -15,9 +15,9 @@ import numpy as np
 
 from nassearch import registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.experiment import Experiment
 from nassearch.scorers import build_scorer
-from nassearch.statistics import coverage, kendall, spearman, top_count, top_overlap
+from nassearch.search.experiment import Experiment
+from nassearch.statistics.correlation import coverage, kendall, spearman, top_count, top_overlap
 
 HEADER = """\
 # The embedded benchmark: NAS-Bench-201's cells on MNIST-1D
@@ -52,7 +52,7 @@ training. `test`: the mean over seeds, which is what the architecture is worth. 
 shared equally among its architectures, on a busy 2-core machine: good for an axis, not for a comparison of architectures.
 
 **Made again.** The kernel has since been changed to round its sums in one order however it is compiled, so a build gives
-the same distribution as this table and not the same digits. `pytest -m slow tests/test_building.py` trains 20 architectures
+the same distribution as this table and not the same digits. `pytest -m slow tests/benchmarks/test_building.py` trains 20 architectures
 anew, by the torch program and from other seeds, and compares them within the noise.
 """
 

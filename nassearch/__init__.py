@@ -14,22 +14,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from nassearch.curves import Curve
     from nassearch.errors import NassearchError
-    from nassearch.experiment import Experiment
-    from nassearch.modules import score
     from nassearch.registry import load, names
+    from nassearch.scorers.any_module import score
+    from nassearch.search.curves import Curve
+    from nassearch.search.experiment import Experiment
 
 __version__ = "0.1.0"
 __all__ = ["Curve", "Experiment", "NassearchError", "load", "names", "score"]
 
 _HOME = {
-    "Curve": "nassearch.curves",
-    "Experiment": "nassearch.experiment",
+    "Curve": "nassearch.search.curves",
+    "Experiment": "nassearch.search.experiment",
     "NassearchError": "nassearch.errors",
     "load": "nassearch.registry",
     "names": "nassearch.registry",
-    "score": "nassearch.modules",
+    "score": "nassearch.scorers.any_module",
 }
 
 

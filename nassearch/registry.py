@@ -12,14 +12,14 @@ from importlib import import_module
 from typing import Any
 
 from nassearch.errors import BrokenPart, UnknownName
-from nassearch.offers import Offer, offered, unreadable
+from nassearch.provenance.offers import Offer, offered, unreadable
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "strategies": {
         "ae": "nassearch.strategies.ae:AgingEvolution",
-        "bp": "nassearch.strategies.bp:BinaryPredictor",
+        "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
         "rand": "nassearch.strategies.rand:RandomSearch",
-        "rl": "nassearch.strategies.rl:Reinforce",
+        "rl": "nassearch.strategies.rl.strategy:Reinforce",
     },
     "proxies": {
         "cv": "nassearch.proxies.cv:cv",

@@ -11,8 +11,9 @@ import pytest
 from commands import call
 from packages import offer, on_the_path
 
-from nassearch import Experiment, registry, sources
+from nassearch import Experiment, registry
 from nassearch.errors import BrokenPart, UnknownName
+from nassearch.provenance import sources
 
 GOOD = dedent("""
     from nassearch.proxies.base import proxy

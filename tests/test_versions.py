@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from commands import call, install
 
-from nassearch.benchmarks.building import Recipe, WorkFile
+from nassearch.benchmarks.build.building import Recipe, WorkFile
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.table import FORMAT, Table
 from nassearch.errors import BadData
-from nassearch.records import VERSION as RESULT_VERSION
-from nassearch.scorers.cache import VERSION as CACHE_VERSION
-from nassearch.scorers.cache import ScoreCache
+from nassearch.scorers.cache.scores import VERSION as CACHE_VERSION
+from nassearch.scorers.cache.scores import ScoreCache
+from nassearch.search.records import VERSION as RESULT_VERSION
 from nassearch.types import Task
 
 OTHERS = [0, 1, 2, 3, 99, -1]

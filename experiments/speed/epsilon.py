@@ -24,7 +24,7 @@ from _measure import Row, Work, alternate, freshly, prepares, run_part
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.proxies.epsilon import epsilon
 from nassearch.scorers import ProxyScorer
-from nassearch.scorers.guidance import open_batch
+from nassearch.scorers.open import open_batch
 from nassearch.types import Arch
 
 BATCH, CORES = 256, 2

@@ -20,7 +20,7 @@ from epsilon import CORES, SPACE, TASK, compared, unique
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.proxies.epsilon import epsilon
 from nassearch.scorers import ProxyScorer
-from nassearch.scorers.guidance import open_batch
+from nassearch.scorers.open import open_batch
 
 
 def main() -> None:

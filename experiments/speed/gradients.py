@@ -30,10 +30,10 @@ from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, pe
 
 from nassearch import registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.parallel import in_order
 from nassearch.proxies.base import CHUNK, together
-from nassearch.scorers.guidance import open_batch
+from nassearch.scorers.open import open_batch
 from nassearch.types import Arch, Batch
+from nassearch.workers.spread import in_order
 
 SIX = ("synflow", "snip", "grad_norm", "grasp", "fisher", "jacob_cov")
 ASKED = 10
@@ -92,11 +92,11 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
     """Score architectures in this process, on one thread, by plain torch, one proxy after the other."""
     import torch
 
-    from nassearch.networks.initialise import initialised
-    from nassearch.networks.memory import give_back
-    from nassearch.networks.probe import Probe
-    from nassearch.networks.sampled import sampled_synflow
-    from nassearch.networks.torch_module import one_thread
+    from nassearch.networks.modules.initialise import initialised
+    from nassearch.networks.modules.memory import give_back
+    from nassearch.networks.modules.network import one_thread
+    from nassearch.networks.positive.sampled import sampled_synflow
+    from nassearch.networks.probe.probe import Probe
 
     assert batch.labels is not None
     inputs, labels = torch.tensor(batch.inputs), torch.tensor(batch.labels)

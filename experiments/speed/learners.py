@@ -10,7 +10,7 @@ import argparse
 from _measure import Row, Work, alternate, freshly, prepares, run_part
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.experiment import Experiment
+from nassearch.search.experiment import Experiment
 
 SEARCHES = (("rl", 3000, 300, 60.0), ("bp", 0, 100, 900.0), ("bp", 512, 100, 900.0))
 """Strategy, warm-up by synflow, models in a round, and the seconds that 100 rounds may take."""

@@ -21,7 +21,7 @@ def synflow(network: object, seed: int) -> float:
     from torch import nn
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    from nassearch.networks.torch_module import TorchNetwork
+    from nassearch.networks.modules.network import TorchNetwork
 
     model = TorchNetwork(network, torch.Generator().manual_seed(seed)).double()  # type: ignore[arg-type]
     for module in list(model.modules()):
@@ -45,7 +45,7 @@ def epsilon(network: object, inputs: object, weights: Sequence[float], threads: 
     import numpy as np
     import torch
 
-    from nassearch.networks.torch_module import TorchNetwork, fill_constant
+    from nassearch.networks.modules.network import TorchNetwork, fill_constant
     from nassearch.proxies.epsilon import distance
 
     torch.set_num_threads(threads)

@@ -16,8 +16,8 @@ from _measure import Row, Work, alternate, freshly, prepares, run_part
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.registry import load
-from nassearch.runner import run_rounds
 from nassearch.scorers import build_scorer
+from nassearch.search.runner import run_rounds
 
 SEED = 0
 

@@ -13,9 +13,9 @@ from functools import partial
 import numpy as np
 from _measure import Row, Work, alternate, freshly, prepares, run_part
 
-from nassearch.benchmarks.mnist1d import RECIPE
+from nassearch.benchmarks.build.mnist1d import RECIPE
 from nassearch.benchmarks.nasbench201 import MNIST1D_TASK, NASBench201Benchmark
-from nassearch.networks.training import train
+from nassearch.training.loop import train
 from nassearch.types import Batch
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.formats.base import Format
-from nassearch.benchmarks.formats.nasbench101_npz import NASBench101Npz
-from nassearch.benchmarks.formats.nasbench101_tfrecord import NASBench101TFRecord
+from nassearch.benchmarks.read.formats.base import Format
+from nassearch.benchmarks.read.formats.nasbench101_npz import NASBench101Npz
+from nassearch.benchmarks.read.formats.nasbench101_tfrecord import NASBench101TFRecord
 from nassearch.benchmarks.tabular import TabularBenchmark
-from nassearch.spaces.nasbench101 import NASBench101
+from nassearch.spaces.nasbench101.space import NASBench101
 from nassearch.types import Task
 
 DATASETS = (

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.formats.base import Format
-from nassearch.benchmarks.formats.nasbench201_pth import NASBench201File
-from nassearch.benchmarks.formats.nats import NATSFolder
+from nassearch.benchmarks.read.formats.base import Format
+from nassearch.benchmarks.read.formats.nasbench201_pth import NASBench201File
+from nassearch.benchmarks.read.formats.nats import NATSFolder
 from nassearch.benchmarks.tabular import TabularBenchmark
-from nassearch.paths import embedded
+from nassearch.files.data_folder import embedded
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.formats.base import Format
-from nassearch.benchmarks.formats.nasbench_asr import DATASET, NASBenchASRPickles
+from nassearch.benchmarks.read.formats.base import Format
+from nassearch.benchmarks.read.formats.nasbench_asr import DATASET, NASBenchASRPickles
 from nassearch.benchmarks.tabular import TabularBenchmark
-from nassearch.spaces.nasbench_asr import NASBenchASR
+from nassearch.spaces.nasbench_asr.space import NASBenchASR
 from nassearch.types import Task
 
 TIMIT = Task((80, 96), 48, channels=(600, 800, 1000, 1200), cells=3)

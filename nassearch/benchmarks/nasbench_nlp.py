@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.formats.base import Format
-from nassearch.benchmarks.formats.nasbench_nlp_logs import RecurrentLogs
-from nassearch.benchmarks.formats.nasbench_nlp_losses import LossSheet
+from nassearch.benchmarks.read.formats.base import Format
+from nassearch.benchmarks.read.formats.nasbench_nlp_logs import RecurrentLogs
+from nassearch.benchmarks.read.formats.nasbench_nlp_losses import LossSheet
+from nassearch.benchmarks.read.tokens import import_tokens
 from nassearch.benchmarks.tabular import TabularBenchmark
-from nassearch.benchmarks.tokens import import_tokens
-from nassearch.spaces.nasbench_nlp import NASBenchNLP
+from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
 from nassearch.types import Arch, Task
 
 STEPS, WIDTHS = 70, (600, 600, 400)
@@ -68,5 +68,5 @@ class NASBenchNLPBenchmark(TabularBenchmark):
 
     @classmethod
     def import_batch(cls, path: Path, dataset: str, *, count: int = 256, force: bool = False) -> Path:
-        """Make the fixed batch of a data set from a text, see `nassearch.benchmarks.tokens.import_tokens`."""
+        """Make the fixed batch of a data set from a text, see `nassearch.benchmarks.read.tokens.import_tokens`."""
         return import_tokens(cls.datasets(), path, dataset, cls.batch_path(dataset), count=count, force=force)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.formats.base import Format
-from nassearch.benchmarks.formats.nasbench201_pth import NASBench201File
-from nassearch.benchmarks.formats.nats import NATSFolder
+from nassearch.benchmarks.read.formats.base import Format
+from nassearch.benchmarks.read.formats.nasbench201_pth import NASBench201File
+from nassearch.benchmarks.read.formats.nats import NATSFolder
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.spaces.nats_size import NATSSize
 from nassearch.types import Task

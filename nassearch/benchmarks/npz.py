@@ -12,11 +12,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.bounded import Bounded, guarded
 from nassearch.errors import BadData, NassearchError
-from nassearch.limits import ARRAYS, Limits
-from nassearch.paths import write_whole
-from nassearch.unpacking import archive
+from nassearch.files.bounded import Bounded, guarded
+from nassearch.files.data_folder import write_whole
+from nassearch.files.limits import ARRAYS, Limits
+from nassearch.files.unpacking import archive
 
 Arrays = dict[str, NDArray[Any]]
 ONE_ARRAY = b"\x93NUMPY"

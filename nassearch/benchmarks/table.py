@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.npz import Arrays, read_npz, write_npz
 from nassearch.errors import BadData
-from nassearch.plain_json import read_json
+from nassearch.files.plain_json import read_json
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Floats
 

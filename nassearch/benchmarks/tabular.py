@@ -10,13 +10,13 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset
 from nassearch.benchmarks.batches import load_batch
-from nassearch.benchmarks.formats.base import Format
-from nassearch.benchmarks.images import import_images
+from nassearch.benchmarks.read.formats.base import Format
+from nassearch.benchmarks.read.images import import_images
 from nassearch.benchmarks.table import Table
 from nassearch.errors import BadData, MissingData
-from nassearch.paths import data_dir
+from nassearch.files.data_folder import data_dir
+from nassearch.files.together import finish
 from nassearch.spaces.base import SearchSpace
-from nassearch.together import finish
 from nassearch.types import Arch, Batch, Floats, Metrics
 
 Self = TypeVar("Self", bound="TabularBenchmark")
@@ -170,7 +170,7 @@ class TabularBenchmark(Benchmark):
         """Make the fixed batch of a data set from a user's file, and return where it lies; here, of images.
 
         Raises:
-            NassearchError: one of its kinds, see `nassearch.benchmarks.images.import_images`.
+            NassearchError: one of its kinds, see `nassearch.benchmarks.read.images.import_images`.
         """
         return import_images(cls.datasets(), path, dataset, cls.batch_path(dataset), count=count, force=force)
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nassearch.errors import InvalidSetting
-from nassearch.inert import inert, inert_json
-from nassearch.plain_json import read_json
+from nassearch.files.inert import inert, inert_json
+from nassearch.files.plain_json import read_json
 
 if TYPE_CHECKING:
-    from nassearch.scorers.learning import Tally
+    from nassearch.scorers.compute import Tally
     from nassearch.types import Progress  # it brings numpy, which --help does without
 
 PATIENCE = 2.0
@@ -127,7 +127,7 @@ def text(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        from nassearch.digits import SIGNIFICANT, writer
+        from nassearch.statistics.digits import SIGNIFICANT, writer
 
         return writer([value], SIGNIFICANT)(value)
     return str(value)

@@ -9,8 +9,8 @@ from typing import Any
 
 from nassearch.cli.common import as_text
 from nassearch.errors import InvalidSetting, NassearchError
-from nassearch.growing import save_elsewhere
-from nassearch.paths import write_whole
+from nassearch.files.data_folder import write_whole
+from nassearch.files.growing import save_elsewhere
 
 SUFFIXES = (".csv", ".json")
 

@@ -20,18 +20,18 @@ from nassearch.cli.common import echo
 from nassearch.cli.ending import ending, status, told
 from nassearch.errors import NassearchError
 from nassearch.errors import told as cause
-from nassearch.inert import inert, show_warning
+from nassearch.files.inert import inert, show_warning
 
 COMMANDS = {
-    "run": "nassearch.cli.run:run",
-    "compare": "nassearch.cli.results:compare",
-    "show": "nassearch.cli.show:show",
-    "plot": "nassearch.cli.results:plot",
-    "score": "nassearch.cli.score:score",
-    "correlate": "nassearch.cli.correlate:correlate",
-    "list": "nassearch.cli.listing:listing",
-    "bench": "nassearch.cli.bench:bench",
-    "cache": "nassearch.cli.cache:cache",
+    "run": "nassearch.cli.commands.run:run",
+    "compare": "nassearch.cli.commands.results:compare",
+    "show": "nassearch.cli.commands.show:show",
+    "plot": "nassearch.cli.commands.results:plot",
+    "score": "nassearch.cli.commands.score:score",
+    "correlate": "nassearch.cli.commands.correlate:correlate",
+    "list": "nassearch.cli.commands.listing:listing",
+    "bench": "nassearch.cli.commands.bench:bench",
+    "cache": "nassearch.cli.commands.cache:cache",
 }
 
 

@@ -10,10 +10,10 @@ from nassearch.cli.common import echo
 from nassearch.errors import BadData, InvalidSetting
 
 if TYPE_CHECKING:
-    from nassearch.curves import Curve
-    from nassearch.quantity import Quantity
-    from nassearch.runner import Round
-    from nassearch.store import Header
+    from nassearch.search.curves import Curve
+    from nassearch.search.quantity import Quantity
+    from nassearch.search.runner import Round
+    from nassearch.search.store import Header
 
 
 class Search(NamedTuple):
@@ -39,7 +39,7 @@ class Search(NamedTuple):
 
 def quantity_of(header: Header) -> Quantity:
     """Return what the values of a result are."""
-    from nassearch.quantity import Quantity
+    from nassearch.search.quantity import Quantity
 
     return Quantity.of_result(header)
 
@@ -52,9 +52,9 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
     Raises:
         BadData: a file is no result, or none has a complete round.
     """
-    from nassearch.curves import Curve
-    from nassearch.scorers.guidance import label
-    from nassearch.store import read_result
+    from nassearch.search.curves import Curve
+    from nassearch.search.guidance import label
+    from nassearch.search.store import read_result
 
     found = [read_result(path) for path in dict.fromkeys(paths)]
     for result in found:

@@ -10,14 +10,14 @@ from typing import Any
 
 from numba import njit
 
-PATTERNS = ("compiled*.py", "collapsed*.py", "kernels.py")
+PATTERNS = ("networks/constant/**/*.py", "networks/kernels.py", "training/compiled*.py")
 """The files that hold compiled functions, and the constants that are compiled into them."""
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a function and keeps what it has compiled."""
-    here = Path(__file__).parent
-    return kept(tuple(sorted(path for pattern in PATTERNS for path in here.glob(pattern))), **options)
+    package = Path(__file__).parents[1]
+    return kept(tuple(sorted(path for pattern in PATTERNS for path in package.glob(pattern))), **options)
 
 
 def kept(files: tuple[Path, ...], **options: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nassearch.proxies.base import model_proxy
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
 
 REFERENCE = "Lee and Ham, AZ-NAS: assembling zero-cost proxies for network architecture search (2024), {} and its code"
 
@@ -21,7 +21,7 @@ def expressivity(probe: Probe) -> float:
 
     Looks at noise, not at data. Constant features count 0.
     """
-    from nassearch.networks.stages import entropies
+    from nassearch.networks.probe.stages import entropies
 
     return sum(entropies(probe))
 
@@ -32,7 +32,7 @@ def progressivity(probe: Probe) -> float:
 
     Looks at noise, not at data.
     """
-    from nassearch.networks.stages import entropies, least_step
+    from nassearch.networks.probe.stages import entropies, least_step
 
     return least_step(entropies(probe))
 
@@ -44,7 +44,7 @@ def trainability(probe: Probe) -> float:
     It is largest, 0, where s = 1: errors that neither grow nor shrink. Looks at noise, not at data. A block that does
     nothing at all makes it -inf, which a scorer takes for no score.
     """
-    from nassearch.networks.stages import TINY_NORM, norms
+    from nassearch.networks.probe.stages import TINY_NORM, norms
 
     values = [float("-inf") if s is None else 2 - s - 1 / (s + TINY_NORM) for s in norms(probe)]
     return sum(values) / len(values)

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nassearch.checks import PROBE_REVISION, check_needs, check_options, check_reads
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.graph import Network
-from nassearch.networks.options import PROBE_REVISION, check_needs, check_options, check_reads
 from nassearch.proxies.kinds import Kinds
 from nassearch.proxies.scores import Scores, by_kind, checked, number, read
-from nassearch.shipping import reduced
 from nassearch.types import Batch, Floats, plain
+from nassearch.workers.parts import reduced
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
 
 ProxyFunction = Callable[..., "Floats | Sequence[float | str]"]
 """`(networks, batch, **options) -> raw scores [N]`; in a list, a text says why one has none."""
@@ -49,7 +49,7 @@ class Proxy:
         reference: paper and equation.
         resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
             for those that depend on the space; called once by a scorer, before it makes the key of its cache.
-        revision: raised with every change after which a network has another score; see `nassearch.identity`.
+        revision: raised with every change after which a network has another score; see `nassearch.provenance.identity`.
     """
 
     name: str
@@ -148,7 +148,7 @@ PASS: dict[str, Any] = {"batch_size": 64, "seed": 0, "init": "default", "bias": 
 """Options of every model proxy, with their defaults: what its probe depends on. Proxies that agree in them share one.
 
 batch_size: how many of the batch to look at, from its beginning. seed: of the initial weights, the same for every
-architecture. init, bias: see `nassearch.networks.initialise`; a module that a user gives keeps its own weights.
+architecture. init, bias: see `nassearch.networks.modules.initialise`; a module that a user gives keeps its own weights.
 """
 
 
@@ -157,7 +157,7 @@ class ModelProxy(Proxy):
     """A proxy of one torch model on one batch. Its function maps a `Probe` to a raw score, NaN: not scorable.
 
     Attributes:
-        reads: what of the probe it reads, of `nassearch.networks.options.READS`; nothing else of these can be read.
+        reads: what of the probe it reads, of `nassearch.checks.READS`; nothing else of these can be read.
         defaults: values of `PASS` that its paper chose otherwise.
     """
 
@@ -270,7 +270,7 @@ def _together(requests: Sequence[Request], kind: type, networks: Sequence[Networ
         else:
             answers[place] = checked(proxy.name, own or partial(proxy.function, **options), networks, batch)
     if shared:
-        from nassearch.networks.passes import read_networks
+        from nassearch.networks.probe.passes import read_networks
     for places in shared.values():
         asked = [requests[place] for place in places]
         models: list[ModelProxy] = [proxy for proxy, _, _ in asked]  # type: ignore[misc]
@@ -289,7 +289,7 @@ def read_one(
 
     Returns for each a raw score, or what went wrong as text.
     """
-    from nassearch.networks.passes import read_model
+    from nassearch.networks.probe.passes import read_model
 
     # Without a batch nobody looks at inputs.
     looked_at = Batch(np.zeros((2, 1), np.float32)) if batch is None else batch

@@ -39,7 +39,7 @@ def _flops_recurrent(networks: Sequence[recurrent.RecurrentNetwork], batch: Batc
 
 @params.for_model
 def _params(model: Any, batch: Batch | None) -> float:
-    from nassearch.networks.modules import module_parameters
+    from nassearch.networks.modules.foreign import module_parameters
 
     return float(module_parameters(model))
 
@@ -48,7 +48,7 @@ def _params(model: Any, batch: Batch | None) -> float:
 def _flops(model: Any, batch: Batch | None) -> float:
     if batch is None:
         raise InvalidSetting("flops of a module needs a batch, for the shape of its inputs")
-    from nassearch.networks.macs import module_macs
+    from nassearch.networks.tracing.macs import module_macs
 
     words = batch.inputs.dtype.kind != "f"
     return float(module_macs(model, batch.inputs.shape[1:], len(batch.inputs), words))

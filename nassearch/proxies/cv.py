@@ -12,7 +12,7 @@ from nassearch.errors import InvalidSetting
 from nassearch.proxies.base import PASS, model_proxy
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
     from nassearch.types import Batch
 
 
@@ -49,7 +49,7 @@ def cv(probe: Probe, *, initialisations: int = 100) -> float:
     A network whose logits do not depend on its input scores well here: it always names one class, and the classes of a
     batch are nearly equally frequent. NaN where every initialisation gets all samples wrong.
     """
-    from nassearch.networks.redraw import untrained_accuracies
+    from nassearch.networks.modules.redraw import untrained_accuracies
 
     _check_count(initialisations)
     if probe.labels is None:

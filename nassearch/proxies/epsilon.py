@@ -86,7 +86,7 @@ def epsilon(
     Raises:
         InvalidSetting: weights are not two different positive numbers, or no such path or device.
     """
-    from nassearch.networks.degrees import is_proportional
+    from nassearch.networks.constant.degrees import is_proportional
 
     assert batch is not None
     pair = _pair(weights)
@@ -125,7 +125,7 @@ def _epsilon(
             "architectures of a space"
         )
     assert batch is not None
-    from nassearch.networks.modules import module_outputs
+    from nassearch.networks.modules.foreign import module_outputs
 
     pair = _pair(MODULE_WEIGHTS if weights is None else weights)
     rows = module_outputs(model, batch.inputs, pair)
@@ -181,26 +181,26 @@ def outputs(
     if isinstance(networks[0], RecurrentNetwork):
         return _recurrent_outputs(networks, inputs, weights, path)
     if path == "collapsed":
-        from nassearch.networks.collapsed import collapsed_outputs
+        from nassearch.networks.constant.collapsed import collapsed_outputs
 
         return collapsed_outputs(networks, inputs, weights)
     if path == "compiled":
         try:
-            from nassearch.networks.collapsed_compiled import compiled_outputs
+            from nassearch.networks.constant.compiled.interpreter import compiled_outputs
         except ModuleNotFoundError as error:
             raise InvalidSetting(
                 "path=compiled of epsilon needs numba: pip install 'nassearch[fast]', or take path=collapsed"
             ) from error
         return compiled_outputs(networks, inputs, weights)
     if path == "torch":
-        from nassearch.networks.collapsed_torch import torch_outputs
+        from nassearch.networks.constant.collapsed_torch import torch_outputs
 
         return torch_outputs(networks, inputs, weights, device)
     if path != "full":
         raise InvalidSetting(f"path of epsilon is collapsed, compiled, torch or full, not {path!r}")
     import torch
 
-    from nassearch.networks.torch_module import constant_outputs
+    from nassearch.networks.modules.network import constant_outputs
 
     x = torch.from_numpy(inputs)
     return np.stack([np.stack([constant_outputs(n, x, w).numpy() for w in weights]) for n in networks])
@@ -209,17 +209,17 @@ def outputs(
 def _recurrent_outputs(networks: Any, inputs: Any, weights: Sequence[float], path: str) -> Any:
     """Return unit 0 of the last layer after each word, float32 `[N, W, T * B]`, as the authors' code reads it.
 
-    Embedding and start of the states: see `nassearch.networks.recurrent_module.constant_outputs`.
+    Embedding and start of the states: see `nassearch.networks.modules.recurrent.constant_outputs`.
     """
     if path == "collapsed":
-        from nassearch.networks.recurrent_collapsed import collapsed_recurrent_outputs
+        from nassearch.networks.constant.recurrent import collapsed_recurrent_outputs
 
         return collapsed_recurrent_outputs(networks, inputs, weights)
     if path != "full":
         raise InvalidSetting(f"path of epsilon of recurrent networks is collapsed or full, not {path!r}")
     import torch
 
-    from nassearch.networks.recurrent_module import constant_outputs
+    from nassearch.networks.modules.recurrent import constant_outputs
 
     words = torch.tensor(inputs)
     return np.stack([np.stack([constant_outputs(n, words, w).numpy() for w in weights]) for n in networks])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nassearch.proxies.base import model_proxy
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
 
 
 @model_proxy(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nassearch.proxies.base import model_proxy
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
 
 ZERO_COST = "Abdelfattah et al., Zero-cost proxies for lightweight NAS (2021, arXiv 2101.08134)"
 

@@ -22,7 +22,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nassearch.networks.options import (
+from nassearch.checks import (
     OF,
     VARIANCE,
     check_amplitudes,
@@ -33,7 +33,7 @@ from nassearch.networks.options import (
 from nassearch.proxies.base import model_proxy
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
     from nassearch.types import Batch
 
 MELLOR = "Mellor et al., Neural architecture search without training, first version (2020), arXiv:2006.04647"
@@ -62,7 +62,7 @@ def jacob_cov(probe: Probe, *, k: float = 1e-5) -> float:
 
     NaN where a sample has no gradient: the logits do not depend on it.
     """
-    from nassearch.networks.similarity import eigen_score
+    from nassearch.networks.probe.similarity import eigen_score
 
     return eigen_score(probe.input_gradients(), k)
 
@@ -173,8 +173,8 @@ Score = Callable[[float], float]
 
 
 def _eigen(probe: Probe, k: float, range: Range, of: str, variance: str = "batch") -> Score:
-    from nassearch.networks.jacobians import input_jacobian
-    from nassearch.networks.similarity import eigen_range, eigen_score
+    from nassearch.networks.probe.jacobian import input_jacobian
+    from nassearch.networks.probe.similarity import eigen_range, eigen_score
 
     check_range({"range": range}, "range")
     low, high = eigen_range(len(probe.inputs), k) if range is None else range
@@ -184,8 +184,8 @@ def _eigen(probe: Probe, k: float, range: Range, of: str, variance: str = "batch
 
 
 def _cosine(probe: Probe, root: float, of: str, variance: str = "batch") -> Score:
-    from nassearch.networks.jacobians import input_jacobian
-    from nassearch.networks.similarity import cosine_score
+    from nassearch.networks.probe.jacobian import input_jacobian
+    from nassearch.networks.probe.similarity import cosine_score
 
     return lambda amplitude: cosine_score(input_jacobian(probe, amplitude, of, variance), root)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nassearch.proxies.base import model_proxy
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
 
 
 @model_proxy(
@@ -24,7 +24,7 @@ def naswot(probe: Probe) -> float | str:
     pass goes through that product. NaN, with the reason: K is singular. Its entries are whole numbers, so that this is
     known exactly and does not depend on the order of the samples.
     """
-    from nassearch.networks.whole_rank import log_determinant
+    from nassearch.networks.probe.whole_rank import log_determinant
 
     kernel = probe.relu_kernel.numpy()
     found = log_determinant(kernel)

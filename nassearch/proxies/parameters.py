@@ -27,14 +27,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nassearch.checks import check_choice, check_positive
 from nassearch.errors import InvalidSetting
-from nassearch.networks.options import check_choice, check_positive
 from nassearch.proxies.base import model_proxy
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nassearch.networks.probe import Probe
+    from nassearch.networks.probe.probe import Probe
     from nassearch.types import Batch
 
 SECTION = "Improving zero-shot NAS with parameters scoring (2020), submission to ICLR 2021, section 3.2"
@@ -67,7 +67,7 @@ def pjs(probe: Probe, *, k: float = 1e-5, rescale: bool = True, tensors: str = "
 @model_proxy(**_declare)
 def pjsc(probe: Probe, *, root: float = 20.0, tensors: str = "all") -> float:
     """Parameters Jacobian score by cosines: pjs with 1 - mean |cosine| ** (1 / root); higher is better."""
-    from nassearch.networks.similarity import cosine_score
+    from nassearch.networks.probe.similarity import cosine_score
 
     scores = _scores(probe, tensors, lambda rows: cosine_score(rows, root))
     return _mean(scores, [1] * len(scores))
@@ -88,7 +88,7 @@ def wpjsi(probe: Probe, *, k: float = 1e-5, rescale: bool = True, tensors: str =
 
 
 def _eigen_scores(probe: Probe, k: float, rescale: bool, tensors: str) -> list[float]:
-    from nassearch.networks.similarity import eigen_range, eigen_score
+    from nassearch.networks.probe.similarity import eigen_range, eigen_score
 
     def score(rows: Tensor) -> float:
         low, high = eigen_range(len(rows), k) if rescale else (0.0, 1.0)
@@ -99,7 +99,7 @@ def _eigen_scores(probe: Probe, k: float, rescale: bool, tensors: str) -> list[f
 
 def _scores(probe: Probe, tensors: str, score: Callable[[Tensor], float]) -> list[float]:
     """Score the gradient of each weight tensor that counts, in the order of the modules."""
-    from nassearch.networks.similarity import varied
+    from nassearch.networks.probe.similarity import varied
 
     gradients = probe.rows(probe.gradients)
     if tensors == "regular":

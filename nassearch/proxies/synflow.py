@@ -14,8 +14,8 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Network
+from nassearch.networks.positive.scaled import Scaled
 from nassearch.networks.recurrent import RecurrentNetwork
-from nassearch.networks.scaled import Scaled
 from nassearch.proxies.base import proxy
 from nassearch.types import Batch
 
@@ -66,11 +66,11 @@ def synflow(
         InvalidSetting: no such estimator.
     """
     if estimator == "expected":
-        from nassearch.networks.dual import scaled_synflow
+        from nassearch.networks.positive.expected import scaled_synflow
 
         return _told("synflow", scaled_synflow(networks), log)
     if estimator == "sampled":
-        from nassearch.networks.sampled import scaled_sample
+        from nassearch.networks.positive.sampled import scaled_sample
 
         return _told("synflow", [scaled_sample(network, seed) for network in networks], log)
     raise InvalidSetting(f"estimator of synflow is expected or sampled, not {estimator!r}")
@@ -116,12 +116,12 @@ def logsynflow(
     """
     _check_shift(shift)
     if estimator == "expected":
-        from nassearch.networks.positional import expected_logsynflow
+        from nassearch.networks.positive.expected_log import expected_logsynflow
 
         sums = [Scaled(score) for score in expected_logsynflow(networks, shift).tolist()]
         return _told("logsynflow", sums, log)
     if estimator == "sampled":
-        from nassearch.networks.flow import scaled_network_flow
+        from nassearch.networks.positive.module import scaled_network_flow
 
         return _told("logsynflow", [scaled_network_flow(n, seed, shift=shift) for n in networks], log)
     raise InvalidSetting(f"estimator of logsynflow is expected or sampled, not {estimator!r}")
@@ -149,7 +149,7 @@ def synflow_bn(
     Returns:
         float `[N]`, a text where float64 cannot hold the value.
     """
-    from nassearch.networks.flow import scaled_network_flow
+    from nassearch.networks.positive.module import scaled_network_flow
 
     return _told("synflow_bn", [scaled_network_flow(n, seed, batch_norm=True) for n in networks], log)
 
@@ -163,7 +163,7 @@ def _synflow_recurrent(
     seed: int = 0,
     log: bool = False,
 ) -> list[float | str]:
-    """Score recurrent networks, see `nassearch.networks.recurrent_flow`.
+    """Score recurrent networks, see `nassearch.networks.positive.recurrent`.
 
     Raises:
         InvalidSetting: the estimator is not sampled.
@@ -172,7 +172,7 @@ def _synflow_recurrent(
         raise InvalidSetting(
             f"synflow of recurrent networks is sampled, as their activations leave no closed form, not {estimator!r}"
         )
-    from nassearch.networks.recurrent_flow import recurrent_synflow
+    from nassearch.networks.positive.recurrent import recurrent_synflow
 
     return _told("synflow", [Scaled(recurrent_synflow(network, seed)) for network in networks], log)
 
@@ -205,7 +205,7 @@ def _of_model(
         return f"{name} sends ones through a model, and this one takes words, which ones are not: score it by another"
     if batch is None:
         raise InvalidSetting(f"{name} of a module needs a batch, for the shape of its inputs")
-    from nassearch.networks.flow import scaled_flow
+    from nassearch.networks.positive.module import scaled_flow
 
     found = scaled_flow(model, batch.inputs.shape[1:], batch_size=len(batch.inputs), **settings)
     return _told(name, [found], log)[0]

@@ -1,7 +1,7 @@
 """Scorers: proxies made ready for searches, with caches, workers and one direction."""
 
 from nassearch.scorers.combined import CombinedScorer
-from nassearch.scorers.learning import learn
+from nassearch.scorers.compute import learn
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.scorers.spec import build_scorer, parse_spec
 

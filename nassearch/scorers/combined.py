@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nassearch.checks import check_kinds
 from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, UnknownName, quoted, told
-from nassearch.networks.options import check_kinds
 from nassearch.proxies.scores import is_ours
-from nassearch.scorers.learning import learn
-from nassearch.shipping import reduced
+from nassearch.scorers.compute import learn
 from nassearch.types import Arch, Floats, Progress, plain
+from nassearch.workers.parts import reduced
 
 if TYPE_CHECKING:
     from nassearch.scorers.proxy import ProxyScorer
@@ -37,7 +37,8 @@ class Combination:
         least, most: bounds of P.
         default: the parts where none are given; empty where they must be.
         reference: paper, or whose idea it is.
-        revision: raised with every change after which the same parts make another score; see `nassearch.identity`.
+        revision: raised with every change after which the same parts make another score; see
+            `nassearch.provenance.identity`.
     """
 
     name: str
@@ -121,7 +122,7 @@ class CombinedScorer:
         parts: the scorers, combined ones included. A combined part is compared as this one is, unless it has an
             `among` of its own.
         options: of the combination.
-        workers, executor: see `nassearch.parallel.in_order`; they change no score.
+        workers, executor: see `nassearch.workers.spread.in_order`; they change no score.
         progress: called with (scores computed, scores to compute).
 
     Raises:

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
-from nassearch.identity import Witness
-from nassearch.parallel import is_local
+from nassearch.provenance.identity import Witness
 from nassearch.proxies.base import ModelProxy, Proxy, Request
-from nassearch.scorers.cache import ScoreCache
-from nassearch.scorers.learning import learn
-from nassearch.scorers.notes import Brought, Notes
+from nassearch.scorers.cache.notes import Brought, Notes
+from nassearch.scorers.cache.scores import ScoreCache
+from nassearch.scorers.compute import learn
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Floats, Progress, Task, plain
+from nassearch.workers.spread import is_local
 
 
 class ProxyScorer:
@@ -31,7 +31,7 @@ class ProxyScorer:
         space, task: what the architectures mean.
         batch: for proxies that look at data.
         options: of the proxy; what is not given comes from the space's `proxy_defaults`, then from the proxy.
-        workers, executor: see `nassearch.parallel.in_order`; they change no score.
+        workers, executor: see `nassearch.workers.spread.in_order`; they change no score.
         cache: SQLite file shared by all scorers and processes, or None.
         progress: called with (architectures computed, architectures to compute) after each chunk.
 

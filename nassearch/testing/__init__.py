@@ -6,10 +6,10 @@ class TestMine(StrategyContract):
         return MyStrategy
 """
 
-from nassearch.testing.benchmarks import BenchmarkContract
+from nassearch.testing.benchmarks.contract import BenchmarkContract
 from nassearch.testing.combinations import CombinationContract
-from nassearch.testing.proxies import ProxyContract
-from nassearch.testing.spaces import SpaceContract
-from nassearch.testing.strategies import StrategyContract
+from nassearch.testing.proxies.contract import ProxyContract
+from nassearch.testing.spaces.contract import SpaceContract
+from nassearch.testing.strategies.contract import StrategyContract
 
 __all__ = ["BenchmarkContract", "CombinationContract", "ProxyContract", "SpaceContract", "StrategyContract"]

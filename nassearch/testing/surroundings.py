@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nassearch.parallel import in_order
+from nassearch.workers.spread import in_order
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,0 +1,1 @@
+"""Tables, images and texts of other people, read as data."""

@@ -1,0 +1,273 @@
+"""nassearch correlate"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nassearch.cli.common import (
+    batch_option,
+    benchmark_options,
+    echo,
+    echo_json,
+    json_option,
+    split_specs,
+    table,
+    told,
+    watching,
+    work_options,
+)
+from nassearch.cli.files import check_output, write_rows
+
+if TYPE_CHECKING:
+    from nassearch.reports.correlate import Comparison, Report
+    from nassearch.statistics.intervals import Estimate
+
+ABREAST = 4
+"""Proxies in one table, so that it fits a terminal."""
+NAMES = {
+    "rho": "Spearman rho",
+    "rho_top": "rho, top 10 %",
+    "tau": "Kendall tau",
+    "tau_top": "tau, top 10 %",
+    "top_overlap": "top 10 % / top 10 %",
+    "top_count": "top 64 / top 5 %",
+    "monotonicity": "monotonicity |tau-a|",
+    "monotonicity_above": "monotonicity, above median score",
+    "slope": "slope of log(1 - score)",
+    "slope_above": "slope, above median score",
+    "local_rho": "rho within a neighbourhood",
+    "best_child": "best child is the most accurate",
+    "chance": "a random child is",
+}
+TITLES = {
+    "dropped": "Architectures without a score left out:",
+    "last": "Architectures without a score last:",
+}
+
+
+@click.command()
+@click.option(
+    "--proxies", required=True, metavar="A,B", help="Proxies and combinations, with options in brackets."
+)
+@click.option(
+    "--sample", type=int, default=None, metavar="N", help="Look at N different random architectures."
+)
+@click.option("--all", "everything", is_flag=True, help="Look at the whole search space.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of sample, neighbourhoods and intervals."
+)
+@click.option(
+    "--metric",
+    type=click.Choice(["test", "valid"]),
+    default="test",
+    show_default=True,
+    help="Accuracy to compare with: the mean over training seeds.",
+)
+@click.option(
+    "--neighbourhoods",
+    type=int,
+    default=None,
+    metavar="N",
+    help="Random architectures to look around, one edit away. [default: 1000 with --all, else 0]",
+)
+@click.option("--draws", type=int, default=1000, show_default=True, help="Resamples for each interval.")
+@benchmark_options
+@batch_option
+@work_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Write the figures, and every architecture's scores (as JSON in one file, as CSV beside it: NAME-scores.csv).",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Draw scores against accuracies: .png, .svg or .pdf.",
+)
+@json_option
+def correlate(
+    proxies: str,
+    sample: int | None,
+    everything: bool,
+    seed: int,
+    metric: str,
+    neighbourhoods: int | None,
+    draws: int,
+    benchmark: str,
+    dataset: str | None,
+    batch: str | None,
+    workers: int | None,
+    executor: str,
+    cache: bool,
+    output: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Judge proxies by the accuracies of a benchmark: how they rank all, the best, and neighbours.
+
+    Each figure comes with a 95 % interval, and under two conventions for architectures without a score. Scores are
+    kept as they are computed: interrupted, run the same command to go on.
+
+    \b
+    Examples:
+      nassearch correlate --all --proxies synflow,params,flops
+      nassearch correlate --sample 1000 --dataset cifar10 --proxies "epsilon,rank(epsilon, synflow)" -o out.csv
+      nassearch correlate --all --proxies epsilon,synflow --plot scatter.png --json
+    """
+    from nassearch.reports.correlate import correlate as compare
+    from nassearch.reports.correlate import parameters
+
+    if (sample is not None) == everything:
+        raise click.UsageError("give --sample N or --all: one of the two")
+    check_output(output, "figures")
+    if plot is not None:
+        from nassearch.files.bounded import refuse_special
+        from nassearch.reports.plot_curves import check_suffix
+
+        check_suffix(plot)
+        refuse_special(plot, "choose another --plot")
+    with watching(not as_json) as watch:
+        found = compare(
+            benchmark,
+            dataset,
+            split_specs(proxies),
+            sample=sample,
+            seed=seed,
+            batch=batch,
+            metric=metric,
+            neighbourhoods=neighbourhoods,
+            draws=draws,
+            workers=workers,
+            executor=executor,
+            cache=cache,
+            watch=watch,
+        )
+    beside = output.with_name(f"{output.stem}-scores.csv") if output and output.suffix == ".csv" else None
+    if output is not None:
+        columns, rows = _each(found)
+        each = [dict(zip(columns, row, strict=True)) for row in rows]
+        write_rows(output, *_flat(found), value={**_nested(found), "each": each})
+        if beside is not None:
+            write_rows(beside, columns, rows)
+    if plot is not None:
+        from nassearch.reports.plot_scores import collect_scatter, draw_scatter
+
+        sizes = parameters(found, workers=workers, executor=executor, cache=cache)
+        draw_scatter(collect_scatter(found, sizes, quantity=found.quantity), plot)
+    if as_json:
+        return echo_json(_nested(found))
+    _tell(found)
+    for path in (output, beside, plot):
+        if path is not None:
+            echo(f"written: {path}")
+
+
+def _tell(found: Comparison) -> None:
+    echo(
+        f"{found.benchmark} {found.dataset}: {len(found.archs)} architectures, mean {found.metric} "
+        f"{found.quantity.name}{', lower is better: a rho above 0 ranks well' if found.quantity.sign < 0 else ''}; "
+        f"{found.how.level:.0%} intervals"
+    )
+    if found.neighbourhoods:
+        echo(f"{found.neighbourhoods} neighbourhoods of {found.cluster:.1f} architectures, centre included")
+    missing = any(report.coverage.value < 1 for report in found.reports)
+    for nan in TITLES if missing else ("dropped",):
+        for start in range(0, len(found.reports), ABREAST):
+            part = found.reports[start : start + ABREAST]
+            title = ["", TITLES[nan]] if missing and start == 0 else []
+            table(title, ["", *(report.proxy for report in part)], _rows(part, nan))
+    echo(f"scores: {told(found.counts)}")
+    if not missing:
+        echo("every architecture has every score, so both conventions for missing ones agree")
+
+
+def _rows(reports: list[Report], nan: str) -> list[list[str]]:
+    rows = [["coverage", *(_cell(report.coverage) for report in reports)]]
+    for name, words in NAMES.items():
+        cells = [_cell(report.figures[nan][name], name.startswith("slope")) for report in reports]
+        if set(cells) != {"-"}:
+            rows.append([words, *cells])
+    return [*rows, ["seconds per architecture", *map(_seconds, reports)]]
+
+
+def _cell(estimate: Estimate, has_unit: bool = False) -> str:
+    """Write a figure with its interval: a share or a correlation, a count, or what has the unit of the values."""
+    from nassearch.statistics.digits import decimals
+
+    if math.isnan(estimate.value):
+        return "-"
+    digits = 3 if abs(estimate.value) < 2 else 1
+    if has_unit:
+        digits = max(digits, decimals([estimate.value], significant=3))
+    value, low, high = (f"{number:.{digits}f}" for number in estimate)
+    return value if low == high else f"{value} [{low} {high}]"
+
+
+def _seconds(report: Report) -> str:
+    if report.seconds is None:
+        return "known before"
+    return f"{report.seconds:.2g}" + (f", shared with {report.shared}" if report.shared else "")
+
+
+def _flat(found: Comparison) -> tuple[list[str], list[list[Any]]]:
+    """Return one row per proxy and convention, for a .csv file."""
+    rows = []
+    for report in found.reports:
+        for nan in TITLES:
+            row: dict[str, Any] = {"proxy": report.proxy, "nan": nan, "architectures": len(found.archs)}
+            for name, estimate in {"coverage": report.coverage, **report.figures[nan]}.items():
+                row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+            row |= {
+                "seconds": math.nan if report.seconds is None else report.seconds,
+                "shared": report.shared,
+            }
+            rows.append(row)
+    return list(rows[0]), [list(row.values()) for row in rows]
+
+
+def _each(found: Comparison) -> tuple[list[str], list[list[Any]]]:
+    """Return one row per architecture: its index, what it reaches as published, its scores (higher is better)."""
+    from nassearch import registry
+
+    space = registry.load("benchmarks", found.benchmark).make_space(found.dataset)
+    columns = ["arch", "index", f"{found.metric} {found.quantity.name}", *(r.proxy for r in found.reports)]
+    scores = zip(*(report.scores.tolist() for report in found.reports), strict=True)
+    return columns, [
+        [space.format(arch), space.index(arch), found.quantity.shown(reached), *values]
+        for arch, reached, values in zip(found.archs, found.accuracies.tolist(), scores, strict=True)
+    ]
+
+
+def _nested(found: Comparison) -> dict[str, Any]:
+    return {
+        "benchmark": found.benchmark,
+        "dataset": found.dataset,
+        "metric": found.metric,
+        "architectures": len(found.archs),
+        "neighbourhoods": found.neighbourhoods,
+        "cluster": found.cluster,
+        **found.how._asdict(),
+        "scores": found.counts._asdict(),
+        "proxies": [
+            {
+                "proxy": report.proxy,
+                "coverage": report.coverage._asdict(),
+                "seconds": report.seconds,
+                "shared": report.shared,
+                **{
+                    nan: {name: estimate._asdict() for name, estimate in report.figures[nan].items()}
+                    for nan in TITLES
+                },
+            }
+            for report in found.reports
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Constant weights by a compiled kernel."""

@@ -1,0 +1,1 @@
+"""Networks as torch modules, and what is done with torch modules of any make."""

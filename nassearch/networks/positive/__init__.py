@@ -1,0 +1,1 @@
+"""Networks with absolute weights on positive signals, which synflow looks at, exactly or sampled."""

@@ -1,0 +1,106 @@
+"""Interpreter: dual numbers through a full-width network with sampled weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nassearch.networks.graph import LEFT_OUT, Layer, Network
+from nassearch.networks.modules.network import TorchBlock, TorchNetwork, one_thread
+from nassearch.networks.positive.scaled import Scaled, surplus
+
+
+def sampled_synflow(network: Network, seed: int) -> float:
+    """Return `scaled_sample` as a float: infinite, or 0, where it is out of range."""
+    return scaled_sample(network, seed).value
+
+
+def scaled_sample(network: Network, seed: int) -> Scaled:
+    """Return synflow of one initialisation, the weights drawn from `seed`: no batch norm, no logarithm."""
+    model = TorchNetwork(network, torch.Generator().manual_seed(seed)).double()
+    return scaled_dual(model, network.input_shape)
+
+
+def dual_synflow(model: TorchNetwork, input_shape: tuple[int, ...]) -> float:
+    """Return `scaled_dual` as a float: infinite, or 0, where it is out of range."""
+    return scaled_dual(model, input_shape).value
+
+
+def scaled_dual(model: TorchNetwork, input_shape: tuple[int, ...]) -> Scaled:
+    """Return the sum over weights of |theta * dR/dtheta| at |theta|, by value and tangent in a batch of two."""
+    value = torch.ones(1, *input_shape, dtype=torch.float64)
+    x, power = torch.cat([value, torch.zeros_like(value)]), 0
+    with one_thread(), torch.inference_mode():
+        for block in model.blocks:
+            assert isinstance(block, TorchBlock)
+            x, power = _run(block, x, power)
+    return Scaled(float(x[1].sum()), power)
+
+
+def _run(block: TorchBlock, entry: Tensor, start: int) -> tuple[Tensor, int]:
+    """Take a signal through a block.
+
+    Each signal is to be multiplied by a power of two, which is 0 unless float64 is too small for it.
+    """
+    values: list[Tensor] = []
+    powers: list[int] = []
+    for layer, module in zip(block.block, block.layers, strict=True):
+        power = max((powers[i] for i in layer.inputs), default=start)
+        if layer.bias:
+            power = max(power, 0)  # the unit of the bias
+        read = [_times(values[i], powers[i] - power) for i in layer.inputs]
+        if layer.op == "input":
+            y = entry
+        elif layer.op == "zeros":
+            y = entry.new_zeros(2, layer.channels, *layer.size)
+        elif layer.op == "add":
+            y = torch.stack(read).sum(0)
+        elif layer.op == "lstm":
+            y = module.mean(read[0])  # type: ignore[operator]
+        elif layer.op in LEFT_OUT:
+            y = read[0]
+        elif layer.op == "concat":
+            y = torch.cat(read, 1)
+        elif layer.op == "truncate":
+            y = read[0][:, : layer.channels]
+        elif layer.op == "max_pool":
+            y = _max_pool(layer, read[0])
+        elif layer.op == "global_pool":
+            y = read[0].flatten(2).mean(2)
+        elif layer.op in ("conv", "linear", "frame_conv"):
+            y = _weighted(layer, module, read[0], power)
+        else:
+            y = module(read[0])
+        more = surplus(float(y.max()))
+        values.append(_times(y, -more))
+        powers.append(power + more)
+    return values[-1], powers[-1]
+
+
+def _times(x: Tensor, exponent: int) -> Tensor:
+    return torch.ldexp(x, torch.tensor(exponent)) if exponent else x
+
+
+def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor, power: int) -> Tensor:
+    weight = module.weight.abs()  # type: ignore[operator]
+    both = torch.stack([x[0], x[0] + x[1]])
+    if layer.op == "linear":
+        y = F.linear(both, weight)
+    elif layer.op == "frame_conv":
+        y = module.convolve(both, weight)  # type: ignore[operator]
+    else:
+        conv = (F.conv1d, F.conv2d, F.conv3d)[len(layer.size) - 1]
+        y = conv(both, weight, stride=layer.stride, padding=layer.padding)
+    if layer.bias:
+        y[0] += _times(module.bias.abs(), -power).view(-1, *[1] * len(layer.size))  # type: ignore[operator]
+    return y
+
+
+def _max_pool(layer: Layer, x: Tensor) -> Tensor:
+    """Let tangents follow the largest values, of equal ones the first."""
+    axes = len(layer.size)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[axes - 1]
+    value, place = pool(x[:1], layer.kernel, layer.stride, layer.padding, return_indices=True)
+    tangent = x[1:].flatten(2).gather(2, place.flatten(2)).view_as(value)
+    return torch.cat([value, tangent])

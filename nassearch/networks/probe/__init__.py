@@ -1,0 +1,1 @@
+"""A model on one batch, and what proxies read from the two: gradients, Jacobians, patterns."""

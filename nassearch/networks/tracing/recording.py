@@ -1,0 +1,130 @@
+"""One forward pass of a model, with what proxies need from its inside noted on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from nassearch.errors import InvalidModel
+from nassearch.networks.tracing.backward import leading, order
+
+RELUS = frozenset({F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_})
+RNNS = frozenset({torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu})
+
+
+class Recording:
+    """What one forward pass left behind.
+
+    Attributes:
+        inputs: leaf of the graph `[B, ...]`.
+        logits: `[B, C]`, with the graph.
+    """
+
+    def __init__(self, model: nn.Module, inputs: Tensor, *, relus: bool = False) -> None:
+        """Run the model once.
+
+        Args:
+            model: what to run.
+            inputs: `[B, ...]`.
+            relus: whether to note what ReLUs see.
+        """
+        self.inputs = inputs.detach().clone().requires_grad_(inputs.is_floating_point())  # words cannot
+        seen: list[tuple[Tensor, Any]] = []
+        with open_layers(model), _ReLUs(seen) if relus else nullcontext():
+            logits = model(self.inputs)
+        self._relus = seen
+        self.logits = checked(logits, len(inputs))
+
+    @cached_property
+    def nodes(self) -> list[Any]:
+        """What autograd keeps of the pass, see `nassearch.networks.tracing.backward.order`."""
+        return order(self.logits.grad_fn)
+
+    def patterns(self) -> list[Tensor]:
+        """Return for each live call of a ReLU `[B, units]`, whether its input is positive.
+
+        A call is live if the logits depend on it and it depends on the inputs: by derivatives, or, where those end on
+        the way (tokens that are looked up), by patterns that differ between samples.
+
+        Raises:
+            InvalidModel: the model calls no ReLU.
+        """
+        if not self._relus:
+            raise InvalidModel(
+                "naswot compares the patterns of ReLUs, and this model calls none: score it by another proxy"
+            )
+        reached, moved = set(self.nodes), leading(self.nodes, self.inputs)
+        return [
+            pattern.flatten(1)
+            for pattern, node in self._relus
+            if node in moved or (node in reached and _differ(pattern, len(self.inputs)))
+        ]
+
+
+def _differ(pattern: Tensor, rows: int) -> bool:
+    return pattern.dim() > 1 and len(pattern) == rows and bool((pattern != pattern[:1]).any())
+
+
+class _ReLUs(TorchFunctionMode):
+    """Notes every call of ReLU, of a module or of a function, before it can overwrite its input."""
+
+    def __init__(self, seen: list[tuple[Tensor, Any]]) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func not in RELUS:
+            return func(*args, **(kwargs or {}))
+        x = args[0] if args else kwargs["input"]
+        pattern = x.detach() > 0
+        y = func(*args, **(kwargs or {}))
+        self.seen.append((pattern, y.grad_fn))
+        return y
+
+
+@contextmanager
+def open_layers(model: nn.Module) -> Iterator[None]:
+    """Keep recurrent layers from kernels that hide their products and have no second derivative."""
+    if not any(isinstance(module, nn.RNNBase) for module in model.modules()):
+        yield
+        return
+    with _Open():
+        yield
+
+
+class _Open(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func not in RNNS:
+            return func(*args, **(kwargs or {}))
+        with torch.backends.mkldnn.flags(enabled=False, allow_tf32=False), torch.backends.cudnn.flags(False):
+            return func(*args, **(kwargs or {}))
+
+
+def checked(logits: Any, rows: int) -> Tensor:
+    """Return logits that are float `[B, C]` and finite.
+
+    Raises:
+        InvalidModel: they are something else.
+    """
+    rule = "a model maps inputs [B, ...] to a tensor of logits [B, classes]"
+    if not isinstance(logits, Tensor):
+        raise InvalidModel(
+            f"{rule}; this one returned a {type(logits).__name__}: wrap it in a module that returns its logits alone"
+        )
+    if logits.dim() != 2 or len(logits) != rows or not logits.is_floating_point():
+        raise InvalidModel(
+            f"{rule}; for {rows} inputs this one returned {logits.dtype} {list(logits.shape)}: "
+            "pool and flatten in front of its last linear layer"
+        )
+    if not bool(torch.isfinite(logits.detach()).all()):
+        raise InvalidModel(
+            f"{rule} that are finite; this one returned NaN or infinity: see to its weights and inputs"
+        )
+    return logits

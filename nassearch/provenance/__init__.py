@@ -1,0 +1,1 @@
+"""Which code a number comes from, as digests that results and cached scores are kept under."""

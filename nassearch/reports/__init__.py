@@ -1,0 +1,1 @@
+"""What results and scores say: tables of figures, and pictures."""

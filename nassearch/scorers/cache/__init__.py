@@ -1,0 +1,1 @@
+"""Scores kept in memory and on disk."""

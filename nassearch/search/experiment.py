@@ -1,0 +1,298 @@
+"""An experiment as plain values: what the command line's flags, a Python call and a result's header have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+from nassearch import registry
+from nassearch.benchmarks.base import Benchmark
+from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.files.data_folder import file_stem
+from nassearch.provenance.identity import Witness
+from nassearch.scorers.cache.scores import cache_path
+from nassearch.scorers.compute import Tally
+from nassearch.scorers.open import Watch, open_batch, open_roles
+from nassearch.scorers.spec import AnyScorer, needs_batch
+from nassearch.search.curves import Curve
+from nassearch.search.fields import CHECKS
+from nassearch.search.guidance import (
+    WARMUP,
+    StrategyMaker,
+    check_search,
+    label,
+    roles,
+    score_ahead,
+    unscored,
+    witness,
+)
+from nassearch.search.quantity import Quantity
+from nassearch.search.runner import Round, run_rounds, warmup_draws
+from nassearch.search.store import Header, Store
+from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.base import EXPLORE, Strategy
+from nassearch.types import Batch, Scorer
+from nassearch.workers.spread import check_work
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A search strategy on a benchmark, guided or not, over seeded rounds.
+
+        result = Experiment("ae", warmup=3000, move="epsilon").run(workers=2)
+        result.curve().median()[-1]
+
+    Attributes:
+        strategy, benchmark: names; see `nassearch list`.
+        dataset: of the benchmark; None for its first.
+        budget: models trained in a round.
+        rounds: how many.
+        seed: of the whole experiment.
+        scorer: ranks the warm-up, and is meant where `move` or a strategy's scorer setting is True.
+        warmup: architectures scored before each search; 0 for none.
+        move: scorer that guides each step, or None.
+        move_at: which step; None for the strategy's first choice.
+        explore: share of the moves at the child that ignore the scorer.
+        move_ratio: architectures scored for each one trained, for the moves of rl and rand; None for the strategy's.
+        settings: the strategy's own.
+        batch: what proxies look at: None for the data set's own, a path of an .npz file, or a synthetic kind.
+        show, choose: what curves show; see `Curve.from_rounds`.
+        target: value that curves are asked to reach, as published (a loss not negated), or None.
+
+    Raises:
+        UnknownName, InvalidSetting: when made, for values that cannot be right.
+    """
+
+    strategy: str
+    benchmark: str = "nasbench201"
+    dataset: str | None = None
+    budget: int = 300
+    rounds: int = 100
+    seed: int = 0
+    scorer: str = "epsilon"
+    warmup: int = 0
+    move: str | bool | None = None
+    move_at: str | None = None
+    explore: float = EXPLORE
+    move_ratio: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    batch: str | None = None
+    show: str = "test"
+    choose: str = "valid"
+    target: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, check in CHECKS.items():
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+        strategy, datasets = self._strategy_class, self._benchmark_class.datasets()
+        for name in self.settings:
+            if name not in strategy.settings():
+                raise UnknownName(
+                    f"setting of {self.strategy}", name, strategy.settings(), "(nassearch list strategies)"
+                )
+        if self.dataset_name not in datasets:
+            raise UnknownName(
+                f"data set of {self.benchmark}", self.dataset_name, datasets, "(nassearch bench list)"
+            )
+        if self.move_scorer is None:
+            self._refuse_guidance()
+        space = self._benchmark_class.make_space(self.dataset_name)
+        strategy.check_warm_up(self.warmup, space, least=0)
+        stand_ins = dict.fromkeys(self._roles, unscored)
+        check_search(self._maker(space, stand_ins), self.budget, self._roles, self.warmup)
+
+    def _refuse_guidance(self) -> None:
+        """Raise where something is said of a move, and there is none."""
+        said = {
+            f"move at {self.move_at} says where a move acts": self.move_at is not None,
+            f"explore {self.explore} is a share of the moves": self.explore != EXPLORE,
+            f"move ratio {self.move_ratio} says how many a move scores": self.move_ratio is not None,
+        }
+        for words, given in said.items():
+            if given:
+                raise InvalidSetting(f"{words}, and there is no move: add --move SCORER")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without what was opened on the way."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def dataset_name(self) -> str:
+        """Return the name of the data set: the benchmark's first where none was given."""
+        return self._benchmark_class.find().name if self.dataset is None else self.dataset
+
+    @property
+    def move_scorer(self) -> str | None:
+        """Return the scorer of the moves: `scorer` where `move` is True, None where there are none."""
+        return (self.scorer if self.move else None) if isinstance(self.move, bool) else self.move
+
+    @property
+    def used_settings(self) -> dict[str, Any]:
+        """Return the settings, with `scorer` where one that takes a scorer is True."""
+        named = self._strategy_class.scorer_settings
+        return {
+            name: self.scorer if value is True and name in named else value
+            for name, value in self.settings.items()
+        }
+
+    @property
+    def guided(self) -> bool:
+        """Return whether anything is scored."""
+        return bool(self._roles)
+
+    @property
+    def _strategy_class(self) -> type[Strategy]:
+        return registry.load("strategies", self.strategy)  # type: ignore[no-any-return]
+
+    @property
+    def _benchmark_class(self) -> type[Benchmark]:
+        return registry.load("benchmarks", self.benchmark)  # type: ignore[no-any-return]
+
+    @property
+    def _roles(self) -> dict[str, str]:
+        return roles(self._strategy_class, self.scorer, self.warmup, self.move_scorer, self.used_settings)
+
+    def _maker(self, space: SearchSpace, scorers: Mapping[str, Scorer]) -> StrategyMaker:
+        guidance = {"move_at": self.move_at, "explore": self.explore, "move_ratio": self.move_ratio}
+        return StrategyMaker(self._strategy_class, space, scorers, self.used_settings, **guidance)
+
+    @cached_property
+    def oracle(self) -> Benchmark:
+        """Open the benchmark."""
+        return self._benchmark_class.open(self.dataset_name)
+
+    @cached_property
+    def _batch(self) -> Batch | None:
+        """The batch, where a scorer in use looks at one."""
+        needy = [spec for spec in self._roles.values() if needs_batch(spec)]
+        return open_batch(self.batch, self._benchmark_class, self.dataset_name, needy[0]) if needy else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values, those that were left open as they are used."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        resolved = {
+            "dataset": self.dataset_name,
+            "move": self.move_scorer,
+            "settings": self.used_settings,
+        }
+        return {**given, **resolved}
+
+    @property
+    def label(self) -> str:
+        """Return what tells this search from others on its data set, for legends and tables."""
+        return label(self.as_dict())
+
+    @property
+    def file_name(self) -> str:
+        """Return the usual name of its result, of less than 200 bytes; see `file_stem`."""
+        batch = f"batch {self.batch}" if self.batch and self._roles else ""
+        tail = f"seed {self.seed} budget {self.budget}"
+        return file_stem([self.benchmark, self.dataset_name, self.label, batch, tail]) + ".jsonl"
+
+    def header(self) -> Header:
+        """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
+        from nassearch import __version__
+
+        used: dict[str, Any] = {
+            "batch": self._batch.digest() if self._batch else None,
+            "scorer": self.scorer if self.warmup else None,
+            **Quantity.of(self.oracle).fields(),
+        }
+        return Header({**self.as_dict(), **used}, __version__, self.oracle.digest, self._witness.code)
+
+    @property
+    def _witness(self) -> Witness:
+        return witness(self._strategy_class, self.oracle, self._roles)
+
+    def run(
+        self,
+        out: str | os.PathLike[str] | None = None,
+        *,
+        workers: int | None = None,
+        executor: str = "processes",
+        cache: bool = True,
+        watch: Watch | None = None,
+        overwrite: bool = False,
+    ) -> Outcome:
+        """Run the rounds that are not there yet.
+
+        Args:
+            out: file that takes the rounds, one line each, and is gone on with if it is there; None to keep them in
+                memory.
+            workers, executor: see `nassearch.workers.spread.in_order`; they change no result.
+            cache: keep scores in the user's data directory.
+            watch: told of progress.
+            overwrite: begin anew where there is a result, of whatever experiment.
+
+        Raises:
+            NassearchError: one of its kinds, with what to do about it.
+        """
+        check_work(workers, executor)
+        header, seen = self.header(), self._witness
+        how = {"workers": workers, "executor": executor}
+        path = cache_path() if cache else None
+        scorers = open_roles(self._roles, self.oracle, self._batch, watch, cache=path, **how)
+        if out is None:
+            rounds = list(self._search(scorers, range(self.rounds), watch, **how))
+            seen.check()
+            return Outcome(self, rounds, scores=_tally(scorers))
+        with Store.open(out, header, overwrite) as store:
+            found = min(store.done, self.rounds)
+            for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
+                seen.check()
+                store.append(round)
+            return Outcome(self, store.rounds[: self.rounds], found, _tally(scorers))
+
+    def _search(
+        self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
+    ) -> Iterator[Round]:
+        if not rounds:
+            return
+        space, guide = self.oracle.space, scorers.get(WARMUP)
+        uniform = guide and self._strategy_class.uniform_warm_up
+        draws = {r: warmup_draws(space, self.warmup, self.seed, r) for r in rounds if uniform}
+        score_ahead(
+            scorers,
+            self._roles,
+            space,
+            draws,
+            len(rounds) * self.warmup,
+            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.ratio or 1),
+        )
+        progress = watch("searching") if watch else None
+        found = run_rounds(
+            self.oracle,
+            self._maker(space, scorers),
+            self.budget,
+            self.seed,
+            rounds,
+            (guide, self.warmup) if guide else None,
+            scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
+            **how,
+        )
+        for done, round in enumerate(found, start=rounds.start + 1):
+            if progress:
+                progress(done, rounds.stop)
+            yield round
+
+
+def _tally(scorers: Mapping[str, AnyScorer]) -> Tally:
+    return Tally.of(leaf for scorer in scorers.values() for leaf in scorer.leaves)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The rounds of an experiment, how many of them were there before it ran, and how many scores it read."""
+
+    experiment: Experiment
+    rounds: list[Round] = field(repr=False)
+    found: int = 0
+    scores: Tally = field(default_factory=Tally)
+
+    def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
+        """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""
+        asked = show or self.experiment.show, choose or self.experiment.choose
+        return Curve.from_rounds(self.rounds, *Quantity.of(self.experiment.oracle).metrics(*asked), x)

@@ -1,0 +1,176 @@
+"""What guides a search: which scorers play which part, and the batch they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nassearch.benchmarks.base import Benchmark
+from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.provenance.identity import Witness
+from nassearch.scorers.combined import AMONG
+from nassearch.scorers.compute import learn
+from nassearch.scorers.spec import (
+    AnyScorer,
+    check_scorer,
+    compares,
+    parts_of,
+    with_among,
+)
+from nassearch.search.runner import check_budget
+from nassearch.search.silence import draws_of, refuse_silent, refuse_silent_rounds
+from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.base import EXPLORE, Strategy
+from nassearch.types import Arch, Floats, Scorer
+
+WARMUP, MOVE = "warmup", "move"
+
+
+def roles(
+    strategy: type[Strategy], scorer: str, warmup: int, move: str | None, settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the scorers in use, by the part they play: `warmup`, `move`, or a setting of the strategy."""
+    found = {WARMUP: scorer} if warmup else {}
+    if move is not None:
+        found[MOVE] = move
+    for name in strategy.scorer_settings:
+        if settings.get(name) is not None:
+            try:
+                found[name] = check_scorer(str(settings[name]))
+            except InvalidSetting as error:
+                raise InvalidSetting(f"{name}: {error}") from None
+    return found
+
+
+def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, str], warmup: int) -> None:
+    """Make a strategy to see whether it can be made, and whether its scorers can do what it asks of them.
+
+    Args:
+        make: with stand-ins for the scorers.
+        budget: models to train.
+        roles: texts of the scorers, see `roles`.
+        warmup: architectures scored before each search.
+
+    Raises:
+        InvalidSetting: it cannot be made, the budget is too small, or a scorer that compares architectures is asked
+            about one at a time.
+    """
+    try:
+        made = make(np.random.default_rng(0))
+    except NassearchError:
+        raise
+    except Exception as error:  # whatever a constructor of someone else's raises
+        raise InvalidSetting(
+            f"the strategy cannot be made with these settings: {type(error).__name__}: {error}"
+        ) from error
+    check_budget(made, budget)
+    for role, spec in roles.items():
+        where = made.move_at if role == MOVE else role
+        count = {WARMUP: warmup, MOVE: made.move_ratio}.get(role)
+        if (where in made.scores_alone or count == 1) and compares(spec):
+            what = {WARMUP: "a warm-up", MOVE: f"a move at {where}"}.get(role, role)
+            raise InvalidSetting(
+                f"{spec} compares architectures that are scored together, and {what} of {made.name} scores one at a "
+                f"time: give it {AMONG} others to be compared with, as in {with_among(spec)}"
+            )
+
+
+def witness(strategy: type[Strategy], oracle: Benchmark, roles: Mapping[str, str]) -> Witness:
+    """Return which code a search runs: its strategy, benchmark and space, and the scorers by role."""
+    parts: dict[str, list[Any]] = {"strategy": [strategy], "benchmark": [oracle], "space": [oracle.space]}
+    return Witness({**parts, **{f"{role} scorer": parts_of(spec) for role, spec in roles.items()}})
+
+
+class StrategyMaker:
+    """Makes the strategy of each round, on its own random stream; goes to the workers.
+
+    Args:
+        strategy: what to make.
+        space: what it searches.
+        scorers: by role, see `roles`.
+        settings: the strategy's own; those that name a scorer are taken from `scorers`.
+        guidance: `move_at`, `explore` and `move_ratio`.
+    """
+
+    def __init__(
+        self,
+        strategy: type[Strategy],
+        space: SearchSpace,
+        scorers: Mapping[str, Scorer],
+        settings: Mapping[str, Any],
+        **guidance: Any,
+    ) -> None:
+        named = {name: scorer for name, scorer in scorers.items() if name in strategy.scorer_settings}
+        make: Callable[..., Strategy] = strategy
+        self._make = partial(make, space, move=scorers.get(MOVE), **guidance, **{**settings, **named})
+
+    def __call__(self, rng: np.random.Generator) -> Strategy:
+        return self._make(rng)
+
+
+def unscored(archs: Sequence[Arch]) -> Floats:
+    """Stand in for a scorer where a strategy is made only to see whether it can be made."""
+    return np.full(len(archs), np.nan)
+
+
+def score_ahead(
+    scorers: Mapping[str, AnyScorer],
+    specs: Mapping[str, str],
+    space: SearchSpace,
+    warmup: Mapping[int, Sequence[Arch]],
+    warming: int,
+    steps: int,
+) -> None:
+    """Score at once, on all workers, what the rounds will ask for; they compute the rest themselves, one by one.
+
+    Args:
+        scorers: by role.
+        specs: their texts, by role.
+        space: what is searched.
+        warmup: what the warm-up of each round will rank; empty where it depends on the scores.
+        warming: architectures scored by the warm-ups of all rounds together.
+        steps: models trained in all rounds together, times the scores that each takes.
+
+    Raises:
+        InvalidSetting: a scorer scores nothing, or nothing of what the warm-up of a round ranks.
+    """
+    first = list(dict.fromkeys(arch for archs in warmup.values() for arch in archs))
+    for role, scorer in scorers.items():
+        warming_up = role == WARMUP
+        looked_at = first if warming_up and first else draws_of(space)
+        refuse_silent(scorer, specs[role], "warm-up" if warming_up else role, looked_at)
+    for role, scorer in scorers.items():
+        asked: list[Arch] = []
+        if role == WARMUP and first:
+            asked = first
+        elif (warming if role == WARMUP else steps) >= space.size:
+            # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
+            asked = list(space.all())
+        learn(
+            scorer.leaves, asked, workers=scorer.workers, executor=scorer.executor, progress=scorer.progress
+        )
+    if warmup:
+        refuse_silent_rounds(scorers[WARMUP], specs[WARMUP], warmup)
+    for scorer in scorers.values():
+        scorer.progress = None
+
+
+def label(experiment: Mapping[str, Any]) -> str:
+    """Return a search in words, from the fields of an experiment, which a result's header holds too.
+
+    >>> label({"strategy": "ae", "warmup": 3000, "scorer": "epsilon", "move": "synflow", "settings": {"pool": 32}})
+    'ae, warm-up 3000 by epsilon, move synflow, pool=32'
+    """
+    parts = [str(experiment.get("strategy"))]
+    if experiment.get("warmup"):
+        parts.append(f"warm-up {experiment['warmup']} by {experiment.get('scorer')}")
+    if experiment.get("move"):
+        at, explore = experiment.get("move_at"), experiment.get("explore", EXPLORE)
+        parts.append(f"move {experiment['move']}" + (f" at {at}" if at else ""))
+        parts += [f"explore {explore:g}"] if explore != EXPLORE else []
+        parts += [f"ratio {experiment['move_ratio']}"] if experiment.get("move_ratio") else []
+    parts += [f"{name}={value}" for name, value in experiment.get("settings", {}).items()]
+    return ", ".join(parts)

@@ -1,0 +1,99 @@
+"""What the values of a search are, for people: computed with so that higher is better, shown as they were published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nassearch import registry
+from nassearch.benchmarks.base import Benchmark, Dataset
+from nassearch.errors import NassearchError
+from nassearch.search.records import Header
+from nassearch.statistics.digits import SIGNIFICANT, Writer, writer
+from nassearch.types import Floats
+
+METRIC = {"test": "test", "valid": "validation"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A published quantity.
+
+    Attributes:
+        name: "accuracy" or "loss".
+        unit: of it.
+        sign: 1 where higher is better as published, -1 where lower is.
+        validated: whether there are validation values; where not, "valid" repeats the test value.
+    """
+
+    name: str = "accuracy"
+    unit: str = "percent"
+    sign: float = 1.0
+    validated: bool = True
+
+    @classmethod
+    def of_dataset(cls, dataset: Dataset, validated: bool = True) -> Quantity:
+        """Return that of a data set."""
+        return cls(dataset.quantity, dataset.unit, dataset.sign, validated)
+
+    @classmethod
+    def of(cls, benchmark: Benchmark) -> Quantity:
+        """Return that of an opened benchmark."""
+        return cls.of_dataset(benchmark.dataset, benchmark.validated)
+
+    @classmethod
+    def of_result(cls, header: Header) -> Quantity:
+        """Return that of a result: as its header says, else as its benchmark, else accuracy in percent.
+
+        The header says it where it is not that, so that a result can be read where its benchmark is not installed.
+        """
+        fields = header.experiment
+        validated = not fields.get("unvalidated", False)
+        if "quantity" in fields:
+            sign = -1.0 if fields.get("lower_is_better") else 1.0
+            return cls(str(fields["quantity"]), str(fields.get("unit", "")), sign, validated)
+        try:
+            datasets = registry.load("benchmarks", str(fields.get("benchmark"))).datasets()
+            return cls.of_dataset(datasets[fields["dataset"]], validated)
+        except (NassearchError, KeyError):
+            return cls(validated=validated)
+
+    def fields(self) -> dict[str, Any]:
+        """Return what a header says of it, nothing where it is an accuracy in percent."""
+        usual = Quantity()
+        said: dict[str, Any] = {} if self.validated else {"unvalidated": True}
+        if (self.name, self.unit, self.sign) != (usual.name, usual.unit, usual.sign):
+            said |= {"quantity": self.name, "unit": self.unit, "lower_is_better": self.sign < 0}
+        return said
+
+    def shown(self, value: float) -> float:
+        """Turn a value into the published one, or a published one back."""
+        return self.sign * value
+
+    def band(self, low: Floats, median: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
+        """Turn quartiles into published ones, the lower first."""
+        return (low, median, high) if self.sign > 0 else (-high, -median, -low)
+
+    def writer(self, values: Iterable[float | None]) -> Writer:
+        """Return what writes published values with as many digits as tell them apart."""
+        return writer(values, SIGNIFICANT)
+
+    def metrics(self, show: str, choose: str) -> tuple[str, str]:
+        """Return the metrics that a curve takes for those asked for: test alone where there is no validation.
+
+        A benchmark may answer with one training as `valid`, and with the mean over several as `test`. By the first a
+        curve of the second would fall.
+        """
+        return (show, choose) if self.validated else ("test", "test")
+
+    @property
+    def short_unit(self) -> str:
+        """Return the unit as it stands on an axis."""
+        return "%" if self.unit == "percent" else self.unit
+
+    def chosen_by(self, show: str, choose: str) -> str:
+        """Say by what an architecture is the best so far: what follows on these words; "" if by what is shown."""
+        if not self.validated and choose == "valid":
+            return f" by test {self.name}: there are no validation values"
+        return "" if show == choose else f" by {METRIC[choose]} {self.name}"

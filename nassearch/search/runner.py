@@ -1,0 +1,219 @@
+"""Searches repeated over seeded rounds, each of which can be replayed alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from numbers import Real
+from typing import Any, Protocol
+
+import numpy as np
+
+from nassearch.benchmarks.base import Benchmark
+from nassearch.errors import BrokenPart, InvalidSetting, quoted
+from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.base import Strategy, whole
+from nassearch.types import Arch, Floats, Metrics, Scorer, plain
+from nassearch.workers.spread import in_order
+
+MakeStrategy = Callable[[np.random.Generator], Strategy]
+Warmup = tuple[Scorer, int]
+"""The scorer that ranks, and the number of architectures it ranks."""
+
+LARGEST_BATCH = 25
+SECONDS_IN_BATCH = 1.0
+METRICS = ("valid", "test", "seconds")
+
+
+class Traveller(Protocol):
+    """What goes to workers on other machines and brings scores home, see `nassearch.scorers.ProxyScorer`."""
+
+    def bring(self) -> Any: ...
+    def keep(self, brought: Any) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What one search trained, in order.
+
+    Attributes:
+        round: its number, from 0.
+        archs: T architectures; T is the budget.
+        valid, test: what each reached, `[T]`, in the unit of the data set; higher is better.
+        seconds: what training each took, `[T]`, not summed.
+        revisits: how many of them this search had trained before.
+        report: what the strategy tells of itself; see `Strategy.report`.
+    """
+
+    round: int
+    archs: list[Arch]
+    valid: Floats
+    test: Floats
+    seconds: Floats
+    revisits: int
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+def streams(seed: int, round: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
+    """Return a round's independent random streams: warm-up, strategy, oracle."""
+    children = np.random.SeedSequence(seed, spawn_key=(round,)).spawn(3)
+    warmup, strategy, oracle = map(np.random.default_rng, children)
+    return warmup, strategy, oracle
+
+
+def warmup_draws(space: SearchSpace, n: int, seed: int, round: int) -> list[Arch]:
+    """Return the architectures that the warm-up of this round will score, in the order it draws them.
+
+    True of every strategy that keeps `Strategy.warm_up`. It lets one score the union over all rounds first.
+    """
+    return space.sample_many(n, streams(seed, round)[0])
+
+
+def run_round(
+    benchmark: Benchmark,
+    make_strategy: MakeStrategy,
+    budget: int,
+    seed: int,
+    round: int,
+    warmup: Warmup | None = None,
+) -> Round:
+    """Search once. The result depends on the arguments alone, not on other rounds.
+
+    Args:
+        benchmark: the oracle; a revisit is asked, and paid for, again.
+        make_strategy: called with the strategy's random stream.
+        budget: models to train.
+        seed: of the experiment.
+        round: number of this round, from 0.
+        warmup: scorer and number of architectures to rank before the search, or None.
+
+    Raises:
+        InvalidSetting: a budget below 1 or below what the strategy needs, or a warm-up larger than the space.
+    """
+    for_warmup, for_strategy, for_oracle = streams(seed, round)
+    strategy = make_strategy(for_strategy)
+    check_budget(strategy, budget)
+    if warmup is not None:
+        strategy.warm_up(*warmup, for_warmup)
+    archs: list[Arch] = []
+    answers: list[Metrics] = []
+    for _ in range(budget):
+        arch = _asked(strategy)
+        answer = _answered(benchmark, arch, for_oracle)
+        strategy.tell(arch, answer.valid)
+        archs.append(arch)
+        answers.append(answer)
+    valid, test, seconds = (
+        np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
+    )
+    return Round(round, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
+
+
+def _asked(strategy: Strategy) -> Arch:
+    """Return what a strategy asks for; raise `BrokenPart` where that is no tuple of whole numbers."""
+    arch = strategy.ask()
+    if type(arch) is tuple and all(type(option) is int for option in arch):
+        return arch
+    arch = plain(arch)
+    if not isinstance(arch, tuple) or not all(isinstance(option, int) for option in arch):
+        raise BrokenPart(
+            f"the strategy {strategy.name} asked for {quoted(arch)}: ask() returns an architecture of its space, a "
+            "tuple of whole numbers"
+        )
+    return arch
+
+
+def _answered(benchmark: Benchmark, arch: Arch, rng: np.random.Generator) -> Metrics:
+    """Return what a benchmark says of an architecture; raise `BrokenPart` where that is not three numbers."""
+    answer = benchmark.query(arch, rng)
+    if not isinstance(answer, Metrics) or not all(
+        isinstance(getattr(answer, name), Real) for name in METRICS
+    ):
+        raise BrokenPart(
+            f"the benchmark {benchmark.name} answered {quoted(answer)}: query() returns Metrics of three numbers, NaN "
+            "for what is not known"
+        )
+    return answer
+
+
+def check_budget(strategy: Strategy, budget: int) -> None:
+    """Raise `InvalidSetting` where the budget is smaller than what the strategy begins with."""
+    whole("budget", budget)
+    if budget < strategy.least_budget:
+        raise InvalidSetting(
+            f"{strategy.name} trains {strategy.least_budget} models before its search begins, so a budget of "
+            f"{budget} is too small: raise the budget to at least {strategy.least_budget}, or lower the pool"
+        )
+
+
+def run_rounds(
+    benchmark: Benchmark,
+    make_strategy: MakeStrategy,
+    budget: int,
+    seed: int,
+    rounds: Sequence[int],
+    warmup: Warmup | None = None,
+    *,
+    scorers: Sequence[Traveller] = (),
+    workers: int | None = None,
+    executor: str = "processes",
+) -> Iterator[Round]:
+    """Yield the given rounds in their order, as soon as each is there.
+
+    Args:
+        rounds: their numbers, such as `range(store.done, 100)`.
+        scorers: those that `make_strategy` and `warmup` score by, whose new scores are brought here from workers that
+            do not see their caches.
+        workers, executor: see `nassearch.workers.spread.in_order`; they change nothing in what is yielded. More
+            processes than one get the rounds in batches, see `Batches`.
+
+    The remaining arguments are those of `run_round`, and so is what is raised.
+    """
+    batches = Batches(rounds, workers)
+    work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup, scorers)
+    for found, brought, seconds in in_order(work, batches, workers, executor):
+        for scorer, each in zip(scorers, brought, strict=True):
+            scorer.keep(each)
+        batches.hear(len(found), seconds)
+        yield from found
+
+
+class Batches:
+    """Rounds in batches, each of which goes to a worker by itself.
+
+    A kill loses the batches that are handed out. So the first are single rounds, and the others about a second of work:
+    many quick rounds, or one that is slow. For one process, or as many as a cluster has, all are single.
+    """
+
+    def __init__(self, rounds: Sequence[int], workers: int | None) -> None:
+        self._rounds, self._workers, self._size = rounds, workers, 1
+
+    def hear(self, count: int, seconds: float) -> None:
+        """Take note that a batch of so many rounds took so long."""
+        if self._workers not in (None, 1):
+            quick = SECONDS_IN_BATCH * count / max(seconds, 1e-9)
+            self._size = int(min(max(1, quick), LARGEST_BATCH))
+
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        start = 0
+        while start < len(self._rounds):
+            fair = -(-(len(self._rounds) - start) // (2 * (self._workers or 1)))
+            size = min(self._size, fair)
+            yield self._rounds[start : start + size]
+            start += size
+
+
+def _run_batch(
+    benchmark: Benchmark,
+    make_strategy: MakeStrategy,
+    budget: int,
+    seed: int,
+    warmup: Warmup | None,
+    scorers: Sequence[Traveller],
+    rounds: Sequence[int],
+) -> tuple[list[Round], list[Any], float]:
+    start = time.monotonic()
+    found = [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
+    return found, [scorer.bring() for scorer in scorers], time.monotonic() - start

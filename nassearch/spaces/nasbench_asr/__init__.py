@@ -1,0 +1,1 @@
+"""The cell space of NAS-Bench-ASR."""

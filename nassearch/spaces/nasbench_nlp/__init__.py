@@ -1,0 +1,1 @@
+"""The space of recurrent cells of NAS-Bench-NLP."""

@@ -1,0 +1,1 @@
+"""Ranks, correlations and intervals, and how many digits of a figure are worth showing."""

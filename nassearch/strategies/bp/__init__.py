@@ -1,0 +1,1 @@
+"""Search with a binary predictor, and the predictor that it learns."""

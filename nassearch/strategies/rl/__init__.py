@@ -1,0 +1,1 @@
+"""REINFORCE and the policy that it learns."""

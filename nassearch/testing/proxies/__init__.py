@@ -1,0 +1,1 @@
+"""What every proxy has to keep."""

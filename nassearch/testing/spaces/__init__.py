@@ -1,0 +1,1 @@
+"""What every search space has to keep."""

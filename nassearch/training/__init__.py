@@ -1,0 +1,1 @@
+"""How networks are trained: many at once, each as if alone."""
