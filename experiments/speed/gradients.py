@@ -8,7 +8,8 @@ for each proxy anew, builds the network and runs autograd as the released code d
 (grasp's first gradient from a pass of its own, gradients of weights beside the Jacobian's). Both do the same
 architectures, by turns.
 
-The ratio by the clock thus counts the processes of the pool; by processor time it does not. The last rows are the
+The ratio by the clock thus counts the processes of the pool; by processor time it does not. The next rows hold the
+tape of the package against autograd in new processes, with the same passes shared. The last rows are the
 cell that needs most memory, at three sizes of the batch, each in a process of its own, against `bound`.
 """
 
@@ -95,7 +96,7 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
     from nassearch.networks.modules.initialise import initialised
     from nassearch.networks.modules.memory import give_back
     from nassearch.networks.modules.network import one_thread
-    from nassearch.networks.positive.sampled import sampled_synflow
+    from nassearch.networks.positive.sampled import scaled_sample
     from nassearch.networks.probe.probe import Probe
 
     assert batch.labels is not None
@@ -106,7 +107,7 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
             for name in SIX:
                 network = SPACE.network(arch, TASK)
                 if name == "synflow":
-                    sampled_synflow(network, 0)
+                    scaled_sample(network, 0)
                     continue
                 proxy = registry.load("proxies", name)
                 model = initialised(network, 0)

@@ -12,7 +12,7 @@ from torch import nn
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Builder, Network
 from nassearch.networks.modules.network import TorchNetwork
-from nassearch.networks.positive.module import flow, network_flow
+from nassearch.networks.positive.module import flow, scaled_network_flow
 from nassearch.proxies.synflow import logsynflow, synflow, synflow_bn
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.statistics.correlation import spearman
@@ -124,7 +124,7 @@ def test_synflow_with_batch_norm_against_plain_torch() -> None:
             if m.weight.grad is not None
         )
         assert synflow_bn([network], seed=7)[0] == pytest.approx(total, rel=1e-9)
-        assert network_flow(network, 7) == pytest.approx(
+        assert scaled_network_flow(network, 7).value == pytest.approx(
             synflow([network], estimator="sampled", seed=7)[0], rel=1e-9
         )
 

@@ -25,7 +25,7 @@ from nassearch.networks.positive.classes import innermost
 from nassearch.networks.positive.expected import expected_synflow
 from nassearch.networks.positive.expected_log import expected_logsynflow
 from nassearch.networks.positive.module import flow
-from nassearch.networks.positive.sampled import dual_synflow
+from nassearch.networks.positive.sampled import scaled_dual
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.tape.probe import TapeProbe
 from nassearch.networks.probe.tape.tape import fits
@@ -290,7 +290,7 @@ def test_expected_synflow_is_that_of_the_mean_weights_at_full_width(task: Task) 
         score = expected_synflow([network])[0]
         # Where weights are equal, the innermost value is the largest, so that both ways to pool are one.
         for model in (mean_weights(network, True), mean_weights(network, False)):
-            assert score == pytest.approx(dual_synflow(model, task.input_shape), rel=1e-12)
+            assert score == pytest.approx(scaled_dual(model, task.input_shape).value, rel=1e-12)
 
 
 @pytest.mark.parametrize("shift", [1.0, 1e-6])
@@ -304,7 +304,7 @@ def test_dual_numbers_give_the_synflow_of_autograd() -> None:
     for network in build(CELLS, SMALL):
         model = TorchNetwork(network, torch.Generator().manual_seed(3)).double()
         expected = flow(model, SMALL.input_shape)
-        assert dual_synflow(model, SMALL.input_shape) == pytest.approx(expected, rel=1e-9)
+        assert scaled_dual(model, SMALL.input_shape).value == pytest.approx(expected, rel=1e-9)
 
 
 def test_cells_with_one_function_tie_exactly() -> None:

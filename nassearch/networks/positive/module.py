@@ -30,11 +30,6 @@ SAME = 1e-9
 that runs, and an activation that is not the same at every scale moves it by whole digits."""
 
 
-def network_flow(network: Network, seed: int, batch_norm: bool = False, shift: float | None = None) -> float:
-    """Return `scaled_network_flow` as a float: infinite, or 0, where it is out of range."""
-    return scaled_network_flow(network, seed, batch_norm, shift).value
-
-
 def scaled_network_flow(
     network: Network, seed: int, batch_norm: bool = False, shift: float | None = None
 ) -> Scaled:
