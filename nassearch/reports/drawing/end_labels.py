@@ -98,7 +98,7 @@ class EndLabels(Artist):
         return self.get_window_extent(renderer)
 
     def _place(self, renderer: RendererBase) -> None:
-        point = renderer.points_to_pixels(1.0)
+        point = float(renderer.points_to_pixels(1.0))  # type: ignore[arg-type]
         box = self.axes.bbox  # type: ignore[union-attr]
         ends = np.array([self._end(line) for line in self.lines])
         heights = [text.get_window_extent(renderer).height + APART * point for text in self.texts]
