@@ -48,7 +48,7 @@ ONLY_IN = {
     "click": ("cli",),
     "cloudpickle": ("workers.shipping",),
     "joblib": ("workers.spread",),
-    "matplotlib": ("reports.plot_curves", "reports.plot_scores"),
+    "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),
     "google_crc32c": ("benchmarks.read.formats",),
