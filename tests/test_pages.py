@@ -22,10 +22,8 @@ READ = [
     for page in PAGES
     if any(b.language in RUN and b.mark not in ("not run", "real") for b in blocks(page))
 ]
-WAITING = {
-    f"docs/{p}.md" for p in ("concepts", "quickstart", "guides/python", "guides/space", "guides/strategy")
-}
-"""For the public Python that they show."""
+WAITING = {"docs/guides/python.md"}
+"""For pictures in one call."""
 REAL = [page for page in PAGES if any(block.mark == "real" for block in blocks(page))]
 
 
@@ -47,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("page", READ)
 def test_a_page_does_what_it_shows(page: str, folder: Path, data_dir: Path) -> None:
     if page in WAITING:
-        pytest.skip("waits for the public Python")
+        pytest.skip("waits for pictures in one call")
     Reader(page, folder, data_dir).read()
 
 
@@ -89,7 +87,6 @@ def test_options_and_files_of_shown_commands_exist(page: str) -> None:
                 assert f'"{option}"' in code, f"{page}: {line}"
 
 
-@pytest.mark.skip("waits for the public Python")
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_imports_is_public(page: str) -> None:
     """A third party imports from `nassearch` or `nassearch.<noun>`."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
 from nassearch.scorers.combined import combination
+from nassearch.statistics.ranks import midranks_among
 from nassearch.types import Floats
 
 AT_ONCE = 2**19
@@ -150,11 +151,10 @@ def share(scores: Floats, among: Floats) -> Floats:
     >>> share(np.array([3.0, 5.0, 5.0, np.nan]), np.array([3.0, 5.0, 5.0, np.nan])).round(3)
     array([0.333, 0.833, 0.833,   nan])
     """
-    known = np.sort(among[~np.isnan(among)])
+    known = among[~np.isnan(among)]
     if not len(known):
         return np.full(len(scores), np.nan)
-    ranks = (np.searchsorted(known, scores, "left") + np.searchsorted(known, scores, "right") + 1) / 2
-    return np.where(np.isnan(scores), np.nan, ranks / len(known))
+    return np.where(np.isnan(scores), np.nan, midranks_among(scores, known) / len(known))
 
 
 def _weights(weights: Any, parts: int) -> Floats:

@@ -117,7 +117,7 @@ class Store:
         """Return the number of complete rounds, which is the number of the next."""
         return len(self.rounds)
 
-    def append(self, round: Round) -> None:
+    def append(self, finished: Round) -> None:
         """Write a round: from here on, killing the process does not lose it.
 
         The file is brought to the disk about once a second, and when it is closed.
@@ -127,14 +127,14 @@ class Store:
             NassearchError: it cannot be written, and is left at the round before; or it was removed, replaced or
                 changed by another program, and the message says where all rounds are saved.
         """
-        if round.round != self.done:
-            raise InvalidSetting(f"{self.path} takes round {self.done} next, not {round.round}")
-        line = round_line(round)
+        if finished.round != self.done:
+            raise InvalidSetting(f"{self.path} takes round {self.done} next, not {finished.round}")
+        line = round_line(finished)
         if (harm := self._file.harm()) is not None:
-            self.rounds.append(round)
+            self.rounds.append(finished)
             raise self._lost(harm)
         self._write(line)
-        self.rounds.append(round)
+        self.rounds.append(finished)
         if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
             self._sync()
             self._synced = time.monotonic()

@@ -188,7 +188,7 @@ class Strategy(ABC):
         """
         self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
-        ranking = [draws[i] for i in rank(scored(scorer(draws)))]
+        ranking = [draws[i] for i in best_first(scored(scorer(draws)))]
         self.start_from(ranking)
         return ranking
 
@@ -228,10 +228,10 @@ def scored(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def rank(scores: np.ndarray) -> list[int]:
+def best_first(scores: np.ndarray) -> list[int]:
     """Return positions best first: NaN last, equal scores in the order given.
 
-    >>> rank(np.array([1.0, np.nan, 3.0, 1.0]))
+    >>> best_first(np.array([1.0, np.nan, 3.0, 1.0]))
     [2, 0, 3, 1]
     """
     return np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable").tolist()  # type: ignore[no-any-return]

@@ -65,7 +65,7 @@ def on_ray(
     try:
         yield from _stream(ray, (lambda item: task.remote(shipped, item)), iter(items), workers, unfinished)
     except ray.exceptions.RayTaskError as error:
-        raise _told(error) from error
+        raise _as_here(error) from error
     except ray.exceptions.RayError as error:
         raise NassearchError(
             f"Ray gave up: {' '.join(str(error).split())[:300]}; what is finished is kept: see to the cluster and run "
@@ -141,7 +141,7 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
-def _told(error: Any) -> Exception:
+def _as_here(error: Any) -> Exception:
     """Return what a task raised as this process would have raised it; Ray wraps it together with its traceback."""
     if isinstance(error.cause, NassearchError):
         return error.cause

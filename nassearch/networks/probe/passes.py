@@ -89,13 +89,13 @@ def read_model(
             kind: Any = TapeProbe if fits(model) else Probe
             probe = kind(model, inputs, labels, seed=seed, reads=reads, owned=owned)
         except (Exception, SystemExit) as error:  # whatever a user's model raises when it is copied
-            return [_told(error)] * len(readers)
+            return [_reason(error)] * len(readers)
         for reader in readers:
             probe.allowed = frozenset(getattr(reader, "reads", READS))
             try:
                 answers.append(float(reader(probe)))
             except (Exception, SystemExit) as error:  # whatever a user's model raises: the other scores stay
-                answers.append(_told(error))
+                answers.append(_reason(error))
     return answers
 
 
@@ -109,7 +109,7 @@ def noise(shape: tuple[int, ...], count: int, seed: int) -> Batch:
     return Batch(np.random.default_rng(seed).standard_normal((count, *shape), np.float32))
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """Return what went wrong as text.
 
     Raises:

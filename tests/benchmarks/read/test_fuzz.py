@@ -124,12 +124,12 @@ def test_a_changed_field_of_a_result_is_damage_or_makes_a_round_that_is_written_
 ) -> None:
     fields = {**FIELDS, name: value}
     try:
-        _, (round,) = parse(Path("a.jsonl"), FIRST + json.dumps(fields).encode() + b"\n")
+        _, (finished,) = parse(Path("a.jsonl"), FIRST + json.dumps(fields).encode() + b"\n")
     except BadData as error:
         assert "line 2 of a.jsonl is damaged" in str(error)
     else:
-        assert round_line(round)
-        assert list(map(list, round.archs)) == fields["archs"]
+        assert round_line(finished)
+        assert list(map(list, finished.archs)) == fields["archs"]
 
 
 @fuzz
