@@ -57,7 +57,7 @@ ONLY_IN = {
     "pytest": ("testing",),
     "requests": ("benchmarks.fetch",),
     "rich": ("cli", "workers.progress"),
-    "scipy": ("statistics",),
+    "scipy": ("statistics", "reports.drawing.end_labels"),
 }
 """Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
 
