@@ -22,8 +22,6 @@ READ = [
     for page in PAGES
     if any(b.language in RUN and b.mark not in ("not run", "real") for b in blocks(page))
 ]
-WAITING = {"docs/guides/python.md"}
-"""For pictures in one call."""
 REAL = [page for page in PAGES if any(block.mark == "real" for block in blocks(page))]
 
 
@@ -44,8 +42,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.parametrize("page", READ)
 def test_a_page_does_what_it_shows(page: str, folder: Path, data_dir: Path) -> None:
-    if page in WAITING:
-        pytest.skip("waits for pictures in one call")
     Reader(page, folder, data_dir).read()
 
 

@@ -129,7 +129,7 @@ def watch_files(trace: Trace, place: str, die_at: int) -> None:
 
 def spoil() -> None:
     """Make the product lose work, as it would if it kept lines and scores back in memory."""
-    from nassearch.files.worklog import WorkLog
+    from nassearch.benchmarks.worklog import WorkLog
     from nassearch.scorers.cache.scores import ScoreCache
     from nassearch.search.store import Store
 

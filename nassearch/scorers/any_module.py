@@ -1,4 +1,4 @@
-"""Scores of one torch module, of any make: no search space, no benchmark."""
+"""Score one torch module that belongs to no search space and no benchmark."""
 
 from __future__ import annotations
 

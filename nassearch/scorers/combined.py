@@ -1,4 +1,4 @@
-"""Scorers made of scorers: what a combination is, and one of given parts."""
+"""Scorers that combine others: `Combination` says how, and `CombinedScorer` does it with given parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores for many proxies at once: one pool of workers, one pass where several can share it, each score kept."""
+"""Compute scores of many proxies at once, on one pool of workers; proxies share a pass where they can."""
 
 from __future__ import annotations
 

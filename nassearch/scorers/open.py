@@ -1,4 +1,4 @@
-"""Scorers and batches opened by what people write: for one data set, or for the parts of a search."""
+"""Open the scorers and batches that are named on the command line or in an experiment."""
 
 from __future__ import annotations
 

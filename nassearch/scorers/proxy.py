@@ -1,4 +1,4 @@
-"""One proxy as a scorer: higher is better, each key computed once, remembered in memory and on disk."""
+"""One proxy as a scorer: higher is better, and each key is computed once and stored in memory and on disk."""
 
 from __future__ import annotations
 

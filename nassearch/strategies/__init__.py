@@ -5,7 +5,7 @@ from nassearch.files.lazy import lazily
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.strategies.ae import AgingEvolution
-    from nassearch.strategies.base import Guidance, Strategy
+    from nassearch.strategies.base import Guidance, Strategy, best_first
     from nassearch.strategies.bp.strategy import BinaryPredictor
     from nassearch.strategies.rand import RandomSearch
     from nassearch.strategies.rl.strategy import Reinforce
@@ -17,6 +17,7 @@ __all__ = [
     "RandomSearch",
     "Reinforce",
     "Strategy",
+    "best_first",
 ]
 
 if not TYPE_CHECKING:
@@ -24,7 +25,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "nassearch.strategies.ae": ["AgingEvolution"],
-            "nassearch.strategies.base": ["Guidance", "Strategy"],
+            "nassearch.strategies.base": ["Guidance", "Strategy", "best_first"],
             "nassearch.strategies.bp.strategy": ["BinaryPredictor"],
             "nassearch.strategies.rand": ["RandomSearch"],
             "nassearch.strategies.rl.strategy": ["Reinforce"],

@@ -22,11 +22,11 @@ from results import header, rounds
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.read.importing import import_file
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import NassearchError
 from nassearch.files import together
 from nassearch.files.growing import GrowingFile, save_elsewhere
 from nassearch.files.together import finish, write_together
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.search.store import Store, read_result
 from nassearch.types import Task

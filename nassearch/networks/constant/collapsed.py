@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.constant.parts import Part, Parted, Step, parted
+from nassearch.networks.constant.parts import ChannelStep, Part, Parted, parted
 from nassearch.networks.graph import Block, Layer, Network, check_constant, live
 
 Signal = NDArray[np.float32]
@@ -123,13 +123,13 @@ def plan_block(block: Block, widths: tuple[int, ...] | None) -> Plan:
     return Plan(Parted(steps, output), tuple(dropped))
 
 
-def _from_sum(steps: Sequence[Step], output: Sequence[Part]) -> tuple[Step, ...]:
+def _from_sum(steps: Sequence[ChannelStep], output: Sequence[Part]) -> tuple[ChannelStep, ...]:
     """Let the first convolutions read the sum of the input's channels, where others read one of many equal ones."""
     raw, changed, width = {0}, [], steps[0].layer.channels
     for position, step in enumerate(steps):
         (layer, copies), read = step, raw.intersection(step.layer.inputs)
         if read and layer.op in ("conv", "linear") and copies == (width,):
-            step = Step(layer, (1,))
+            step = ChannelStep(layer, (1,))
         elif read and layer.op in ("avg_pool", "global_pool"):
             raw.add(position)
         elif read:

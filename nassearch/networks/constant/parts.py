@@ -30,7 +30,7 @@ class Part(NamedTuple):
     channels: int
 
 
-class Step(NamedTuple):
+class ChannelStep(NamedTuple):
     """A layer on one channel.
 
     Attributes:
@@ -45,7 +45,7 @@ class Step(NamedTuple):
 class Parted(NamedTuple):
     """A block as steps, the parts of its input first, and the parts of its output."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ChannelStep, ...]
     output: tuple[Part, ...]
 
     @property
@@ -67,11 +67,11 @@ def parted(block: Block, widths: Sequence[int], merge: bool = False) -> Parted:
     """
     if sum(widths) != block[0].channels:
         raise InvalidSetting(f"parts of {list(widths)} channels do not make up {block[0].channels}")
-    steps: list[Step] = []
-    seen: dict[Step, int] = {}
+    steps: list[ChannelStep] = []
+    seen: dict[ChannelStep, int] = {}
 
     def step(layer: Layer, inputs: Sequence[int], copies: Sequence[int] = ()) -> int:
-        new = Step(layer._replace(inputs=tuple(inputs)), tuple(copies))
+        new = ChannelStep(layer._replace(inputs=tuple(inputs)), tuple(copies))
         # One channel is the same whatever the number of channels.
         place = seen.setdefault(new._replace(layer=new.layer._replace(channels=1)), len(steps))
         if place == len(steps) or not merge or layer.op == "input":

@@ -1,4 +1,4 @@
-"""Signals of one sign through a module with absolute weights, at full width: synflow and what derives from it."""
+"""Synflow and its variants for any torch module, at full width: absolute weights, and signals of one sign."""
 
 from __future__ import annotations
 

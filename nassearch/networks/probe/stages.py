@@ -1,4 +1,4 @@
-"""A network of a search space block by block: how rich its features are, and how well errors pass back."""
+"""A network block by block: the entropy of each block's features, and the growth of errors through each block."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from nassearch.benchmarks.read.formats.nasbench101_tfrecord import NASBench101TF
 from nassearch.benchmarks.read.formats.nasbench_asr import NASBenchASRPickles
 from nassearch.benchmarks.read.formats.nasbench_nlp_logs import RecurrentLogs
 from nassearch.benchmarks.read.official import Collected
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, InvalidArch, NassearchError
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.search.records import Header, parse, round_line
 from nassearch.search.runner import Round
