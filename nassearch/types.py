@@ -111,7 +111,8 @@ class Batch:
         """
         if not isinstance(count, int) or not 2 <= count <= len(self.inputs):
             raise InvalidSetting(
-                f"batch_size is a whole number from 2 to {len(self.inputs)}, what the batch holds, not {count!r}"
+                f"batch_size is a whole number from 2 to {len(self.inputs)}, what the batch holds, not {count!r}: "
+                "give a smaller one or a larger batch"
             )
         return Batch(self.inputs[:count], None if self.labels is None else self.labels[:count])
 

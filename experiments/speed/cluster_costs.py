@@ -32,7 +32,7 @@ from nassearch.scorers.compute import _score_chunk
 from nassearch.scorers.open import open_scorers
 from nassearch.search.runner import _run_batch
 from nassearch.types import Arch
-from nassearch.workers.shipping import Cargo
+from nassearch.workers.shipping import Shipped
 from nassearch.workers.spread import in_order
 
 PROXIES = ("params", "synflow", "epsilon", "jacob_cov")
@@ -95,7 +95,7 @@ def shipped(data: Path | None, archs: list[Arch]) -> str:
     job = (scorer.space, scorer.task, (scorer.leaves[0].request,))
     answer = _score_chunk([job], (0, archs[:2]))
     rows: list[list[Any]] = [
-        ["scores that look at a batch: to each node once", Cargo(partial(_score_chunk, [job])).nbytes],
+        ["scores that look at a batch: to each node once", Shipped(partial(_score_chunk, [job])).nbytes],
         [f"a task of {len(archs)} architectures", len(pickle.dumps((0, archs), protocol=5))],
         ["its answer, two scores", len(pickle.dumps(answer, protocol=5))],
     ]
@@ -104,7 +104,7 @@ def shipped(data: Path | None, archs: list[Arch]) -> str:
         if not path.exists():
             import_file(NASBench101Benchmark, data / "nasbench101" / "nasbench101.npz")
         work = partial(_run_batch, NASBench101Benchmark.open(), None, 300, 0, None, [])
-        rows.append(["rounds, with the table of 423,624 cells: to each node once", Cargo(work).nbytes])
+        rows.append(["rounds, with the table of 423,624 cells: to each node once", Shipped(work).nbytes])
         rows.append(["a task of one round", len(pickle.dumps(range(1), protocol=5))])
     return markdown(["what", "bytes"], rows)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from nassearch import registry
 from nassearch.benchmarks.given import check_benchmark
-from nassearch.checks import SEEDS, whole
+from nassearch.checks import SEEDS, share, whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.combined import Combination
 from nassearch.scorers.spec import check_scorer
@@ -118,13 +118,6 @@ def _move(field: str, value: Any) -> Any:
     return value if value is None or isinstance(value, bool) else _scorer(field, value)
 
 
-def _share(field: str, value: Any) -> Any:
-    value = plain(value)
-    if not is_number(value) or not 0 <= value <= 1:
-        raise InvalidSetting(f"{field} is a share from 0 to 1, not {quoted(value)}")
-    return value
-
-
 def _target(field: str, value: Any) -> Any:
     value = plain(value)
     if not is_number(value):
@@ -164,7 +157,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "warmup": lambda field, value: plain(value),
     "move": _move,
     "move_at": _or_none(partial(_name, example="child")),
-    "explore": _share,
+    "explore": share,
     "move_ratio": _or_none(lambda field, value: whole("move ratio", value)),
     "settings": lambda field, value: Settings(value),
     "batch": _or_none(_batch),

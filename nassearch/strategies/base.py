@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.checks import whole
+from nassearch.checks import share, whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Scorer
@@ -126,8 +126,7 @@ class Strategy(ABC):
             )
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
-        if not 0 <= explore <= 1:
-            raise InvalidSetting(f"explore is a share from 0 to 1, not {explore}")
+        share("explore", explore)
         if move is not None and explore != EXPLORE and self.move_at not in self.guidance.explores:
             raise InvalidSetting(
                 f"explore is a share of the moves at {' or '.join(self.guidance.explores)}; {self.name} with a move at "

@@ -113,15 +113,15 @@ def _need_ray() -> None:
 def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int | None) -> Iterator[R]:
     from joblib import Parallel, delayed, parallel_config
 
-    from nassearch.workers.shipping import Cargo, packed
+    from nassearch.workers.shipping import Shipped, pack
 
-    cargo = Cargo(function)
+    shipped = Shipped(function)
     with ExitStack() as stack:
         stack.enter_context(safe_children())
         _start_trackers()
         stack.enter_context(parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1))
         call = delayed(partial(_ignoring_signals, tuple(sys.path)))
-        calls = (call(cargo, packed(item)) for item in items)
+        calls = (call(shipped, pack(item)) for item in items)
         # Items are seconds of work: joblib's own batches of them would only be lost together.
         results: Any = Parallel(return_as="generator", batch_size=1)(calls)
         try:
@@ -149,7 +149,7 @@ def _ignoring_signals(path: tuple[str, ...], function: Callable[[Any], R], item:
     It imports from where that process does now: it may have begun when the path was another.
     Its warnings come to that process's terminal too, and are as inert there as that process's own.
     """
-    from nassearch.workers.shipping import unpacked
+    from nassearch.workers.shipping import unpack
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -157,7 +157,7 @@ def _ignoring_signals(path: tuple[str, ...], function: Callable[[Any], R], item:
     if tuple(sys.path) != path:
         sys.path[:] = path
     warnings.showwarning = show_warning
-    return function(unpacked(item))
+    return function(unpack(item))
 
 
 def _as_here(error: Exception) -> BaseException:

@@ -16,7 +16,7 @@ from nassearch.scorers import ProxyScorer
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 from nassearch.workers.ray_tasks import _cancel
-from nassearch.workers.shipping import COPIED, LARGE, Cargo
+from nassearch.workers.shipping import COPIED, LARGE, Shipped
 from nassearch.workers.spread import _as_here, check_work, in_order
 
 SPACE, TASK = NASBench201(), Task((1, 8), 2, (2, 3, 4), 1)
@@ -57,10 +57,10 @@ def test_a_function_goes_to_each_worker_once(tmp_path: Path, size: int) -> None:
 
 def test_cargo_packs_what_no_module_holds() -> None:
     base = np.arange(LARGE)
-    cargo = pickle.loads(pickle.dumps(Cargo(lambda item: base[item] + 1)))
-    assert [cargo(item) for item in (0, 5)] == [1, 6]
-    assert len(cargo.parts) == 2
-    assert base.nbytes < cargo.nbytes < base.nbytes + 10_000
+    shipped = pickle.loads(pickle.dumps(Shipped(lambda item: base[item] + 1)))
+    assert [shipped(item) for item in (0, 5)] == [1, 6]
+    assert len(shipped.parts) == 2
+    assert base.nbytes < shipped.nbytes < base.nbytes + 10_000
 
 
 def test_a_task_of_ray_that_goes_on_is_told_to_end_again() -> None:

@@ -123,11 +123,7 @@ def _reason(error: BaseException) -> str:
 def _first(batch: Batch | None, size: int) -> tuple[Tensor, Tensor | None]:
     if batch is None:
         raise InvalidSetting("a model proxy looks at data and needs a batch")
-    if not isinstance(size, int) or not 2 <= size <= len(batch.inputs):
-        raise InvalidSetting(
-            f"batch_size is a whole number from 2 to {len(batch.inputs)}, what the batch holds, not {size!r}: "
-            "give a smaller one or a larger batch"
-        )
+    batch = batch.first(size)
     # Copies: what comes from another process is mapped memory that torch must not write to.
-    labels = None if batch.labels is None else torch.tensor(batch.labels[:size])
-    return torch.tensor(batch.inputs[:size]), labels
+    labels = None if batch.labels is None else torch.tensor(batch.labels)
+    return torch.tensor(batch.inputs), labels

@@ -66,6 +66,7 @@ SAVES = {
 IMPORTERS = {
     "__init__.py": "the modules of its public names",
     "cli/main.py": "its own commands",
+    "files/lazy.py": "the modules of a folder's public names",
     "cli/commands/model.py": "the user's own module, which --model names",
     "workers/ray_tasks.py": "ray",
     "workers/spread.py": "the package of an executor",
