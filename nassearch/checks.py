@@ -39,6 +39,14 @@ def number(name: str, value: float, least: float = 0, most: float = math.inf) ->
     return value
 
 
+def share(name: str, value: float) -> float:
+    """Return a setting that is a share, also one of numpy; raise `InvalidSetting` where it is not."""
+    value = plain(value)
+    if not is_number(value) or not 0 <= value <= 1:
+        raise InvalidSetting(f"{name} is a share from 0 to 1, not {quoted(value)}")
+    return value
+
+
 def check_positive(options: Mapping[str, Any], *names: str) -> None:
     """Raise `InvalidSetting` where one of these options is given and is not a positive number."""
     for name in names:

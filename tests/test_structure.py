@@ -32,7 +32,8 @@ LAYERS = (
     {"registry", "workers"},
     {"networks"},
     {"spaces", "training"},
-    {"proxies", "strategies", "benchmarks", "statistics"},
+    {"statistics"},
+    {"proxies", "strategies", "benchmarks"},
     {"scorers"},
     {"search", "testing"},
     {"reports"},
@@ -42,21 +43,21 @@ LAYERS = (
 """The folders of the package, and the modules beside them, lowest first: each sees lower layers, and itself."""
 
 STATISTICS_SEES = {"statistics", "errors", "types", "spaces"}
-"""Less than its layer: statistics know nothing of networks, benchmarks and scorers."""
+"""Less than what lies below: statistics know nothing of networks, benchmarks and scorers."""
 
 ONLY_IN = {
     "click": ("cli",),
     "cloudpickle": ("workers.shipping",),
     "joblib": ("workers.spread",),
-    "matplotlib": ("reports.plot_curves", "reports.plot_scores"),
+    "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),
     "google_crc32c": ("benchmarks.read.formats",),
     "platformdirs": ("files.data_folder",),
     "pytest": ("testing",),
     "requests": ("benchmarks.fetch",),
-    "rich": ("cli",),
-    "scipy": ("statistics",),
+    "rich": ("cli", "workers.progress"),
+    "scipy": ("statistics", "reports.drawing.end_labels"),
 }
 """Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
 
@@ -239,6 +240,32 @@ def test_modules_and_what_is_public_in_them_have_docstrings(module: str) -> None
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     ]
     assert not [node.name for node in public if not ast.get_docstring(node)]
+
+
+def public_names() -> dict[str, str]:
+    """Return where public names are defined, as `module:name`, each with the noun that it is imported from."""
+    found = {}
+    for noun in (path.parent for path in PACKAGE.glob("*/__init__.py")):
+        if noun.name != "cli":
+            for node in ast.walk(ast.parse((noun / "__init__.py").read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module != "nassearch.files.lazy":
+                    found |= {f"{node.module}:{alias.name}": noun.name for alias in node.names}
+    return found
+
+
+DEEP = re.compile(r"(?:from (nassearch\.\w+\.[\w.]+) import ([^\n;#]*)|import (nassearch\.\w+\.\w[\w.]*))")
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.name)
+def test_code_of_other_people_imports_no_deeper_than_a_noun(path: Path) -> None:
+    """What tests write into packages, scripts and notebooks of others takes public names from where they are public."""
+    public = public_names()
+    texts = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
+    for text in (text for text in texts if isinstance(text, str)):
+        for module, names, _ in DEEP.findall(text):
+            for name in names.split(","):
+                noun = public.get(f"{module}:{name.split()[0]}") if name.split() else None
+                assert noun is None, f"{name} is public: import it from nassearch.{noun}"
 
 
 @cache

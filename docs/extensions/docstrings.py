@@ -20,9 +20,12 @@ def escaped(line: str) -> str:
 
     >>> print(escaped("Sum |W * g| of `a|b`; x_"))
     Sum \\|W \\* g\\| of `a|b`; x\\_
+    >>> print(escaped("it `put`s"))
+    it `put`\\ s
     """
     parts = BACKTICKS.split(line)
     parts[::2] = [re.sub(r"[*|\\]|_\b|_$", r"\\\g<0>", part) for part in parts[::2]]
+    parts[2::2] = [re.sub(r"^(?=\w)", r"\\ ", part) for part in parts[2::2]]
     return "".join(parts)
 
 

@@ -32,7 +32,8 @@ from nassearch.benchmarks.nasbench101 import NASBench101Benchmark
 from nassearch.benchmarks.read.importing import import_file
 from nassearch.proxies.epsilon import distance, outputs
 from nassearch.reports.correlate import correlate, draw_distinct
-from nassearch.reports.plot_curves import collect, draw_curves
+from nassearch.reports.curve_figure import draw_curves
+from nassearch.reports.plot_curves import collect
 from nassearch.search.curves import Curve
 from nassearch.search.experiment import Outcome
 from nassearch.statistics.intervals import Resampling, judge
@@ -115,8 +116,8 @@ def proxies(args: argparse.Namespace) -> str:
         say(f"{', '.join(names)}: {sample or 'all'}")
         found = correlate(
             "nasbench101",
-            "cifar10",
             names,
+            dataset="cifar10",
             sample=sample,
             neighbourhoods=around,
             draws=args.draws,
@@ -227,9 +228,9 @@ def predictor(args: argparse.Namespace) -> str:
 def median_to(outcome: Outcome, deviation: float) -> int | None:
     """Return models to the papers' target with normal noise on every value, the same for a cell that comes again."""
     rng, values = np.random.default_rng(0), []
-    for round in outcome.rounds:
+    for finished in outcome.rounds:
         noise: dict[Arch, float] = {}
-        pairs = zip(round.archs, round.test, strict=True)
+        pairs = zip(finished.archs, finished.test, strict=True)
         values.append([test + noise.setdefault(arch, rng.normal(0, deviation)) for arch, test in pairs])
     best = np.maximum.accumulate(np.array(values), axis=1)
     return Curve(best, np.zeros_like(best), *PAPER).models_to(TARGETS[-1])

@@ -33,7 +33,7 @@ from _common import data_options, markdown, prepare, say
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.networks.probe.similarity import eigen_range
 from nassearch.registry import load
-from nassearch.scorers import build_scorer, learn
+from nassearch.scorers import build_scorer, compute_scores
 from nassearch.statistics.correlation import coverage
 from nassearch.statistics.intervals import Resampling, judge
 from nassearch.types import Batch
@@ -100,7 +100,7 @@ def study(name: str, args: argparse.Namespace, home: Path) -> dict[str, Any]:
         for column, spec in specs(args.batch_size, args.seed).items()
     }
     leaves = [leaf for scorer in scorers.values() for leaf in scorer.leaves]
-    learn(leaves, archs, workers=args.workers, progress=lambda d, n: say(f"{name}: {d} of {n}"))
+    compute_scores(leaves, archs, workers=args.workers, progress=lambda d, n: say(f"{name}: {d} of {n}"))
     columns = {column: scorer(archs) for column, scorer in scorers.items()}
     raw = columns["raw"]
     ranges = {"analytic": eigen_range(args.batch_size, K), "empirical": (np.nanmin(raw), np.nanmax(raw))}

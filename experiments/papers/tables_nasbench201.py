@@ -43,7 +43,8 @@ from _papers import (
 from nassearch.benchmarks.batches import synthetic_batch
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.proxies.epsilon import distance, outputs
-from nassearch.reports.correlate import Comparison, correlate, draw_distinct
+from nassearch.reports.correlate import correlate, draw_distinct
+from nassearch.reports.correlation import Correlation
 from nassearch.scorers import build_scorer
 from nassearch.scorers.combinations import pair_accuracy, vote
 from nassearch.statistics.intervals import Estimate, Resampling, judge
@@ -73,7 +74,7 @@ class Tables:
         self.args = args
         self.compared = cache(self._compared)
 
-    def _compared(self, dataset: str, cheap: bool, metric: str, around: int) -> Comparison:
+    def _compared(self, dataset: str, cheap: bool, metric: str, around: int) -> Correlation:
         """Compare the cheap proxies on the whole space, or those with gradients on a sample."""
         say(
             f"{dataset}: {'cheap' if cheap else 'gradient'} proxies against {metric}, {around} neighbourhoods"
@@ -81,8 +82,8 @@ class Tables:
         gradients = tuple(name for name in GRADIENT if name != "synflow")
         return correlate(
             "nasbench201",
-            dataset,
             CHEAP if cheap else gradients,
+            dataset=dataset,
             sample=self.args.cheap_sample if cheap else self.args.sample,
             seed=self.args.seed,
             batch="grey" if cheap and dataset == GREY else None,

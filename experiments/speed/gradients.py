@@ -81,7 +81,7 @@ def ours(names: Sequence[str], batch: Batch, archs: Sequence[Arch]) -> Sample:
 
 def pool(names: Sequence[str], batch: Batch, archs: Sequence[Arch], workers: int) -> Sample:
     """Score architectures by a pool of processes, which already run."""
-    # Chunks as `learn` makes them, but no larger than leaves something for every worker.
+    # Chunks as `compute_scores` makes them, but no larger than leaves something for every worker.
     size = max(1, min(CHUNK, len(archs) // (2 * workers)))
     chunks = [archs[start : start + size] for start in range(0, len(archs), size)]
     found: list[Sample] = []

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
 from nassearch.cli.common import echo
 from nassearch.errors import BadData, InvalidSetting
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from nassearch.search.quantity import Quantity
     from nassearch.search.runner import Round
     from nassearch.search.store import Header
+
+
+paths_argument = click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 class Search(NamedTuple):
@@ -54,6 +59,7 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
     """
     from nassearch.search.curves import Curve
     from nassearch.search.guidance import label
+    from nassearch.search.outcome import unique
     from nassearch.search.store import read_result
 
     found = [read_result(path) for path in dict.fromkeys(paths)]
@@ -98,22 +104,8 @@ def read_one_subject(paths: Sequence[Path], show: str, choose: str, x: str = "mo
     return groups[0]
 
 
-def unique(labels: list[str], paths: Sequence[Path]) -> list[str]:
-    """Return the labels, with the file's name or, where that is not enough, its path after those that are not unique.
-
-    >>> unique(["rand", "ae", "ae"], (Path("a/x"), Path("a/y"), Path("b/z")))
-    ['rand', 'ae [y]', 'ae [z]']
-    """
-    names = labels
-    for tail in (lambda path: path.stem, str):
-        if len(set(names)) < len(names):
-            names = [
-                name if names.count(name) == 1 else f"{label} [{tail(path)}]"
-                for name, label, path in zip(names, labels, paths, strict=True)
-            ]
-    return names
-
-
 def subject(header: Header) -> str:
     """Return what a result is about, in two words."""
-    return f"{header.experiment.get('benchmark')}, {header.experiment.get('dataset')}"
+    from nassearch.search.outcome import subject as of
+
+    return of(header)

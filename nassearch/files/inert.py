@@ -30,6 +30,11 @@ def inert(text: object) -> str:
     return "".join(repr(c)[1:-1] if _acts(c) else c for c in text)
 
 
+def tell(line: object) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"{inert(line)}\n")
+
+
 def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     """Stand in for `warnings.showwarning`: tell users what, and not which line of whose code, in inert text."""
     sys.stderr.write(f"nassearch: {inert(message)}\n")

@@ -1,4 +1,4 @@
-"""CV: how much the accuracy before training varies with the initial weights."""
+"""CV: how much the accuracy before training varies with the initial weights, as standard deviation over mean."""
 
 from __future__ import annotations
 

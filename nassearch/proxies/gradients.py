@@ -1,7 +1,7 @@
-"""Saliencies of single weights, summed over a network: one forward and one backward pass gives them all.
+"""Saliencies of single weights, summed over a network: one forward and one backward pass gives all of them.
 
-All look at the weights of convolutions and linear layers alone; batch norm and biases are left out, as in the code of
-Abdelfattah et al.
+Only weights of convolutions and linear layers count. Batch norm and biases are left out, as in the code of Abdelfattah
+et al.
 """
 
 from __future__ import annotations

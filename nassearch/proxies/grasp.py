@@ -1,4 +1,4 @@
-"""Grasp: how much the gradient would shrink without each weight."""
+"""Grasp: how much the norm of the gradient would shrink without each weight."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class ModelProxy(Proxy):
     """
 
     reads: frozenset[str] = frozenset()
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def options(self) -> dict[str, Any]:

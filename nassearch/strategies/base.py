@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.checks import whole
+from nassearch.checks import share, whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Scorer
@@ -126,8 +126,7 @@ class Strategy(ABC):
             )
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
-        if not 0 <= explore <= 1:
-            raise InvalidSetting(f"explore is a share from 0 to 1, not {explore}")
+        share("explore", explore)
         if move is not None and explore != EXPLORE and self.move_at not in self.guidance.explores:
             raise InvalidSetting(
                 f"explore is a share of the moves at {' or '.join(self.guidance.explores)}; {self.name} with a move at "
@@ -188,7 +187,7 @@ class Strategy(ABC):
         """
         self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
-        ranking = [draws[i] for i in rank(scored(scorer(draws)))]
+        ranking = [draws[i] for i in best_first(scored(scorer(draws)))]
         self.start_from(ranking)
         return ranking
 
@@ -228,10 +227,10 @@ def scored(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def rank(scores: np.ndarray) -> list[int]:
+def best_first(scores: np.ndarray) -> list[int]:
     """Return positions best first: NaN last, equal scores in the order given.
 
-    >>> rank(np.array([1.0, np.nan, 3.0, 1.0]))
+    >>> best_first(np.array([1.0, np.nan, 3.0, 1.0]))
     [2, 0, 3, 1]
     """
     return np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable").tolist()  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ import numpy as np
 
 from nassearch.checks import whole
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, rank
+from nassearch.strategies.base import Guidance, Strategy, best_first
 from nassearch.types import Arch
 
 
@@ -53,7 +53,7 @@ class RandomSearch(Strategy):
             return self.space.sample(self.rng)
         assert self.move_ratio is not None
         draws = self.space.sample_many(self.move_ratio, self.rng)
-        return draws[rank(self.move(draws))[0]]
+        return draws[best_first(self.move(draws))[0]]
 
     def tell(self, arch: Arch, valid: float) -> None:
         """Learn nothing: the draws do not depend on what was trained."""

@@ -113,22 +113,22 @@ def _need_ray() -> None:
 def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int | None) -> Iterator[R]:
     from joblib import Parallel, delayed, parallel_config
 
-    from nassearch.workers.shipping import Cargo, packed
+    from nassearch.workers.shipping import Shipped, pack
 
-    cargo = Cargo(function)
+    shipped = Shipped(function)
     with ExitStack() as stack:
         stack.enter_context(safe_children())
         _start_trackers()
         stack.enter_context(parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1))
-        call = delayed(partial(_deaf, tuple(sys.path)))
-        calls = (call(cargo, packed(item)) for item in items)
+        call = delayed(partial(_ignoring_signals, tuple(sys.path)))
+        calls = (call(shipped, pack(item)) for item in items)
         # Items are seconds of work: joblib's own batches of them would only be lost together.
         results: Any = Parallel(return_as="generator", batch_size=1)(calls)
         try:
             for result in results:  # noqa: UP028 - `yield from` would close it before the filter below
                 yield result
         except Exception as error:
-            raise _told(error) from error
+            raise _as_here(error) from error
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts the tasks that are given up
@@ -142,14 +142,14 @@ def _start_trackers() -> None:
             import_module(module).ensure_running()
 
 
-def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
+def _ignoring_signals(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
     """Compute in a worker that leaves signals to all, such as Ctrl-C in a terminal, to the process that waits for it.
 
     That process ends its workers. One that ended by itself could take along a lock that it would then wait for.
     It imports from where that process does now: it may have begun when the path was another.
     Its warnings come to that process's terminal too, and are as inert there as that process's own.
     """
-    from nassearch.workers.shipping import unpacked
+    from nassearch.workers.shipping import unpack
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -157,10 +157,10 @@ def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R
     if tuple(sys.path) != path:
         sys.path[:] = path
     warnings.showwarning = show_warning
-    return function(unpacked(item))
+    return function(unpack(item))
 
 
-def _told(error: Exception) -> BaseException:
+def _as_here(error: Exception) -> BaseException:
     """Return what a worker raised as this process would have raised it.
 
     Where Ctrl-C came first, whatever joblib raised while it gave up its workers is that.

@@ -512,12 +512,12 @@ def test_two_runs_to_one_place() -> None:
 def test_disk_full(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = finished().read_bytes()
     Path("a.jsonl").unlink()
-    monkeypatch.setattr("nassearch.search.store.FileIO", _Full)
+    monkeypatch.setattr("nassearch.files.lines.FileIO", _Full)
     result = call(*split(RUN + "--out a.jsonl"))
     assert result.exit_code == 1
     assert "a.jsonl cannot be written: No space left on device. The 1 rounds in it are safe" in result.stderr
     assert whole.startswith(Path("a.jsonl").read_bytes())
-    monkeypatch.setattr("nassearch.search.store.FileIO", FileIO)
+    monkeypatch.setattr("nassearch.files.lines.FileIO", FileIO)
     assert finished().read_bytes() == whole
 
 

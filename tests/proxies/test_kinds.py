@@ -252,7 +252,7 @@ def test_a_wrong_return_of_a_model_proxy_is_told(found: Any) -> None:
 
 
 SOURCE = """
-    from nassearch.proxies.base import proxy
+    from nassearch.proxies import proxy
 
     @proxy(reference="an example")
     def short(networks, batch=None):

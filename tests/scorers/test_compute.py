@@ -12,7 +12,7 @@ from nassearch.networks.graph import Network
 from nassearch.networks.probe.probe import Probe
 from nassearch.proxies.base import proxy
 from nassearch.proxies.model import model_proxy
-from nassearch.scorers import ProxyScorer, learn
+from nassearch.scorers import ProxyScorer, compute_scores
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Batch, Floats, Task
 
@@ -62,7 +62,7 @@ def test_together_is_alone_and_each_model_is_probed_once() -> None:
     alone = [scorer(ARCHS) for scorer in scorers()]
     PROBED.clear()
     made = scorers()
-    costs = learn(made, ARCHS)
+    costs = compute_scores(made, ARCHS)
     distinct = len(set(ARCHS))
     assert len(PROBED) == 2 * distinct
     assert PROBED[::2] == PROBED[1::2]
@@ -71,7 +71,7 @@ def test_together_is_alone_and_each_model_is_probed_once() -> None:
     assert len(PROBED) == 2 * distinct, "what was learnt is not computed again"
     assert [(len(cost.scorers), cost.architectures) for cost in costs] == [(2, distinct), (1, distinct)]
     assert all(cost.seconds > 0 for cost in costs[:1])
-    assert learn(made, ARCHS) == []
+    assert compute_scores(made, ARCHS) == []
 
 
 def test_only_what_is_lacking_is_computed(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_only_what_is_lacking_is_computed(tmp_path: Path) -> None:
     expected = first(ARCHS[:5])
     PROBED.clear()
     made = scorers(path)
-    learn(made, ARCHS)
+    compute_scores(made, ARCHS)
     known, distinct = len(set(ARCHS[:5])), len(set(ARCHS))
     assert len(PROBED) == 2 * distinct - known
     np.testing.assert_array_equal(made[0](ARCHS[:5]), expected)
@@ -89,14 +89,14 @@ def test_only_what_is_lacking_is_computed(tmp_path: Path) -> None:
 
 def test_settings_that_differ_share_no_pass() -> None:
     made = [ProxyScorer(steepness, SPACE, TASK, BATCH, {"seed": seed}) for seed in (0, 1)]
-    costs = learn(made, ARCHS)
+    costs = compute_scores(made, ARCHS)
     assert [len(cost.scorers) for cost in costs] == [1, 1]
     assert (made[0](ARCHS) != made[1](ARCHS)).any()
 
 
 def test_options_of_their_own_share_the_pass() -> None:
     made = [ProxyScorer(steepness, SPACE, TASK, BATCH, {"power": power}) for power in (1, 2)]
-    (cost,) = learn(made, ARCHS)
+    (cost,) = compute_scores(made, ARCHS)
     assert len(cost.scorers) == 2
     # Python and NumPy round a square differently in the last bit.
     np.testing.assert_allclose(made[0](ARCHS) ** 2, made[1](ARCHS), rtol=1e-15)
@@ -104,7 +104,7 @@ def test_options_of_their_own_share_the_pass() -> None:
 
 def test_scorers_alike_compute_once() -> None:
     one, other = (ProxyScorer(steepness, SPACE, TASK, BATCH) for _ in range(2))
-    learn([one, other], ARCHS)
+    compute_scores([one, other], ARCHS)
     assert len(PROBED) == len(set(ARCHS))
     np.testing.assert_array_equal(one(ARCHS), other(ARCHS))
     assert len(PROBED) == len(set(ARCHS))
@@ -114,7 +114,7 @@ def test_scorers_alike_compute_once() -> None:
 def test_progress_counts_scores_and_workers_change_nothing(workers: int) -> None:
     seen: list[tuple[int, int]] = []
     made = scorers()
-    learn(made, ARCHS, workers=workers, progress=lambda done, total: seen.append((done, total)))
+    compute_scores(made, ARCHS, workers=workers, progress=lambda done, total: seen.append((done, total)))
     total = 3 * len(set(ARCHS))
     assert seen[-1] == (total, total)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
@@ -129,7 +129,7 @@ def test_one_failure_loses_no_other_score_and_is_tried_again(tmp_path: Path) -> 
     with pytest.warns(
         RuntimeWarning, match=r"reach could not score 1 arch.*\n?.*ArithmeticError: told to fail"
     ):
-        learn(made, distinct)
+        compute_scores(made, distinct)
     expected = scorers()
     FAILING.clear()
     np.testing.assert_array_equal(made[0](distinct), expected[0](distinct))
@@ -148,8 +148,8 @@ def test_an_interruption_keeps_the_chunks_that_were_done(tmp_path: Path) -> None
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        learn(scorers(path), ARCHS, progress=interrupt)
+        compute_scores(scorers(path), ARCHS, progress=interrupt)
     before = len(PROBED)
     assert 0 < before < 2 * len(set(ARCHS))
-    learn(scorers(path), ARCHS)
+    compute_scores(scorers(path), ARCHS)
     assert len(PROBED) == 2 * len(set(ARCHS))

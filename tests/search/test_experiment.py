@@ -28,7 +28,7 @@ def small(**values: Any) -> Experiment:
 
 def test_a_few_lines() -> None:
     result = small(warmup=90, move="params").run()
-    assert [round.round for round in result.rounds] == list(range(6))
+    assert [each.round for each in result.rounds] == list(range(6))
     assert result.curve().values.shape == (6, 70)
     assert (np.diff(result.curve("test", "test").median()) >= 0).all()
 
@@ -43,7 +43,7 @@ def test_memory_and_file_hold_the_same(tmp_path: Path) -> None:
 
 def test_seeds_and_rounds_are_apart() -> None:
     first, second = (small(seed=seed).run().rounds for seed in (0, 1))
-    archs = [tuple(round.archs) for round in (*first, *second)]
+    archs = [tuple(each.archs) for each in (*first, *second)]
     assert len(set(archs)) == 12
 
 

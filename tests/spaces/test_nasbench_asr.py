@@ -21,7 +21,7 @@ from nassearch.benchmarks.read.importing import import_file
 from nassearch.errors import BadData, InvalidArch, InvalidSetting
 from nassearch.networks.counting import macs, operations, parameters
 from nassearch.networks.modules.network import TorchNetwork
-from nassearch.networks.positive.module import scaled_network_flow
+from nassearch.networks.positive.module import scaled_network_synflow
 from nassearch.networks.positive.sampled import scaled_sample
 from nassearch.proxies.epsilon import epsilon
 from nassearch.proxies.fisher import fisher
@@ -551,7 +551,7 @@ class TestProxies:
         for network in self.networks[:2]:
             # Two ways to one sum in float64.
             assert scaled_sample(network, 3).value == pytest.approx(
-                scaled_network_flow(network, 3).value, rel=1e-10
+                scaled_network_synflow(network, 3).value, rel=1e-10
             )
 
     def test_expected_synflow_is_the_mean_of_samples(self) -> None:

@@ -24,7 +24,7 @@ from nassearch.networks.positive.channel_groups import channel_groups
 from nassearch.networks.positive.classes import innermost
 from nassearch.networks.positive.expected import expected_synflow
 from nassearch.networks.positive.expected_log import expected_logsynflow
-from nassearch.networks.positive.module import flow
+from nassearch.networks.positive.module import module_synflow
 from nassearch.networks.positive.sampled import scaled_dual
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.tape.probe import TapeProbe
@@ -296,14 +296,14 @@ def test_expected_synflow_is_that_of_the_mean_weights_at_full_width(task: Task) 
 @pytest.mark.parametrize("shift", [1.0, 1e-6])
 def test_expected_logsynflow_is_that_of_the_mean_weights_at_full_width(shift: float) -> None:
     for network in build(CELLS, SMALL):
-        full = flow(mean_weights(network, True), SMALL.input_shape, shift=shift)
+        full = module_synflow(mean_weights(network, True), SMALL.input_shape, shift=shift)
         assert expected_logsynflow([network], shift)[0] == pytest.approx(full, rel=1e-9)
 
 
 def test_dual_numbers_give_the_synflow_of_autograd() -> None:
     for network in build(CELLS, SMALL):
         model = TorchNetwork(network, torch.Generator().manual_seed(3)).double()
-        expected = flow(model, SMALL.input_shape)
+        expected = module_synflow(model, SMALL.input_shape)
         assert scaled_dual(model, SMALL.input_shape).value == pytest.approx(expected, rel=1e-9)
 
 

@@ -15,7 +15,7 @@ from mutants import complaint, complaints
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.ae import AgingEvolution
-from nassearch.strategies.base import Guidance, Strategy, rank
+from nassearch.strategies.base import Guidance, Strategy, best_first
 from nassearch.strategies.rand import RandomSearch
 from nassearch.strategies.rl.strategy import Reinforce
 from nassearch.testing import StrategyContract
@@ -192,7 +192,7 @@ class Climber(Strategy):
 
     def choose(self, near: list[Arch]) -> Arch:
         assert self.move is not None
-        return near[rank(self.move(near))[0]]
+        return near[best_first(self.move(near))[0]]
 
     def tell(self, arch: Arch, valid: float) -> None:
         value = -math.inf if math.isnan(valid) else valid

@@ -17,7 +17,7 @@ from nassearch.proxies.base import Proxy, proxy
 from nassearch.scorers.combined import Combination
 
 BESIDE = """
-from nassearch.proxies.base import proxy
+from nassearch.proxies import proxy
 
 FACTOR = 3
 
@@ -35,16 +35,14 @@ from dataclasses import dataclass
 import numpy as np
 from beside import sibling
 
-from nassearch.proxies.base import proxy
-from nassearch.proxies.model import model_proxy
-from nassearch.proxies.counts import params
-from nassearch.scorers import ProxyScorer
-from nassearch.scorers.combined import CombinedScorer, combination
-from nassearch.spaces.choices import Choices
-from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.proxies import model_proxy, proxy
+from nassearch import load
+from nassearch.scorers import CombinedScorer, ProxyScorer, combination
+from nassearch.spaces import Choices, NASBench201
 from nassearch.types import Batch, Task
 
 OFFSET = 7
+params = load("proxies", "params")
 
 def count(n):
     return OFFSET + sum(1 for _ in n.blocks())

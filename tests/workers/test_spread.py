@@ -16,8 +16,8 @@ from nassearch.scorers import ProxyScorer
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 from nassearch.workers.ray_tasks import _cancel
-from nassearch.workers.shipping import COPIED, LARGE, Cargo
-from nassearch.workers.spread import _told, check_work, in_order
+from nassearch.workers.shipping import COPIED, LARGE, Shipped
+from nassearch.workers.spread import _as_here, check_work, in_order
 
 SPACE, TASK = NASBench201(), Task((1, 8), 2, (2, 3, 4), 1)
 
@@ -57,10 +57,10 @@ def test_a_function_goes_to_each_worker_once(tmp_path: Path, size: int) -> None:
 
 def test_cargo_packs_what_no_module_holds() -> None:
     base = np.arange(LARGE)
-    cargo = pickle.loads(pickle.dumps(Cargo(lambda item: base[item] + 1)))
-    assert [cargo(item) for item in (0, 5)] == [1, 6]
-    assert len(cargo.parts) == 2
-    assert base.nbytes < cargo.nbytes < base.nbytes + 10_000
+    shipped = pickle.loads(pickle.dumps(Shipped(lambda item: base[item] + 1)))
+    assert [shipped(item) for item in (0, 5)] == [1, 6]
+    assert len(shipped.parts) == 2
+    assert base.nbytes < shipped.nbytes < base.nbytes + 10_000
 
 
 def test_a_task_of_ray_that_goes_on_is_told_to_end_again() -> None:
@@ -110,16 +110,16 @@ def test_a_scorer_abroad_opens_no_file_and_brings_home_what_it_computes(tmp_path
     abroad = pickle.loads(pickle.dumps(home))
     (tmp_path / "scores.sqlite").rename(tmp_path / "away.sqlite")
     np.testing.assert_array_equal(abroad(known), wanted[:2])
-    assert abroad.bring().scores == {}, "what was known has been computed again"
+    assert abroad.take_new().scores == {}, "what was known has been computed again"
     np.testing.assert_array_equal(abroad(unknown), wanted[2:])
     assert not (tmp_path / "scores.sqlite").exists()
     (tmp_path / "away.sqlite").rename(tmp_path / "scores.sqlite")
-    brought = abroad.bring()
-    home.keep(brought)
-    assert len(brought.scores) == 2 and abroad.bring().scores == {}
+    brought = abroad.take_new()
+    home.put(brought)
+    assert len(brought.scores) == 2 and abroad.take_new().scores == {}
     fresh = pickle.loads(pickle.dumps(make()))
     np.testing.assert_array_equal(fresh(known + unknown), wanted)
-    assert fresh.bring().scores == {}
+    assert fresh.take_new().scores == {}
 
 
 def test_what_ctrl_c_made_of_the_workers_is_told_as_ctrl_c() -> None:
@@ -129,5 +129,5 @@ def test_what_ctrl_c_made_of_the_workers_is_told_as_ctrl_c() -> None:
         except KeyboardInterrupt:
             raise RuntimeError("the workers were given up")  # noqa: B904 - as joblib does
     except RuntimeError as error:
-        assert isinstance(_told(error), KeyboardInterrupt)
-    assert isinstance(_told(ValueError("of a worker's own")), ValueError)
+        assert isinstance(_as_here(error), KeyboardInterrupt)
+    assert isinstance(_as_here(ValueError("of a worker's own")), ValueError)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData
-from nassearch.files.worklog import WorkLog
 from nassearch.networks.graph import Network
 from nassearch.spaces.base import SearchSpace
 from nassearch.training.loop import Training, train

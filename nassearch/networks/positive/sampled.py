@@ -1,4 +1,4 @@
-"""Interpreter: dual numbers through a full-width network with sampled weights."""
+"""Interpreter: synflow of a network with sampled weights, by value and tangent at full width."""
 
 from __future__ import annotations
 

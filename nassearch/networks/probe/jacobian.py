@@ -1,4 +1,14 @@
-"""Jacobians of a probe's model with respect to its inputs, clean or noisy, each computed once."""
+"""Jacobians of a probe's model with respect to its inputs, clean or noisy, each computed once.
+
+An example: a layer with the rows (1, 2) and (3, 4) gives the logits x1 + 2 x2 and 3 x1 + 4 x2. Their sum has the
+derivatives 4 and 6 at every sample:
+
+>>> model = torch.nn.Linear(2, 2)
+>>> model.weight.data = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+>>> input_jacobian(Probe(model, torch.ones(2, 2)))
+tensor([[4., 6.],
+        [4., 6.]])
+"""
 
 from __future__ import annotations
 

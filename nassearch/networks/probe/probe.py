@@ -1,4 +1,4 @@
-"""A model on one batch, and what proxies read from the two, each thing computed once however many proxies ask."""
+"""A model on one batch, and what proxies read from it. Each quantity is computed once, however many proxies ask."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from commands import call, install
 from nassearch.benchmarks.batches import load_batch, save_batch, synthetic_batch
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.table import Table
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.search.records import Header
 from nassearch.search.store import read_result
@@ -66,6 +66,7 @@ SAVES = {
 IMPORTERS = {
     "__init__.py": "the modules of its public names",
     "cli/main.py": "its own commands",
+    "files/lazy.py": "the modules of a folder's public names",
     "cli/commands/model.py": "the user's own module, which --model names",
     "workers/ray_tasks.py": "ray",
     "workers/spread.py": "the package of an executor",

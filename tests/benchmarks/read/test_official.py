@@ -264,7 +264,7 @@ def test_without_validation_values_everything_says_so(file: Path, known: None, t
     run = call("run", "rand", "--benchmark", "widths", "--budget", "4", "--rounds", "3", "--out", tmp_path / "r.jsonl",
                "--plot", tmp_path / "p.svg")  # fmt: skip
     assert "of the best so far by test loss: there are no validation values" in run.stdout
-    assert "test loss so far (no validation values) (nats)" in (tmp_path / "p.svg").read_text()
+    assert "(no validation values)" in (tmp_path / "p.svg").read_text()
     compared = call("compare", tmp_path / "r.jsonl").stdout
     assert "by test loss: there are no validation values" in compared
 
@@ -482,7 +482,7 @@ def test_curves_and_targets_are_in_the_published_direction(file: Path, known: No
 def test_a_proxy_that_ranks_losses_well_has_a_positive_rho(file: Path, known: None, tmp_path: Path) -> None:
     # The first architectures are the smallest and have the lowest loss.
     import_file(Benchmark, file)
-    found = correlate("widths", "loss", ["params"], draws=50, neighbourhoods=0, cache=False)
+    found = correlate("widths", ["params"], dataset="loss", draws=50, neighbourhoods=0, cache=False)
     assert found.reports[0].figures["dropped"]["rho"].value < -0.5
     assert found.quantity.sign == -1
     from nassearch.reports.plot_scores import collect_scatter

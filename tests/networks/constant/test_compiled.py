@@ -20,7 +20,7 @@ from nassearch.types import Batch, Task
 compiled = pytest.importorskip(
     "nassearch.networks.constant.compiled.interpreter", reason="needs nassearch[fast]"
 )
-tape = pytest.importorskip("nassearch.networks.constant.compiled.program")
+program = pytest.importorskip("nassearch.networks.constant.compiled.program")
 
 SPACE = NASBench201()
 TASK = Task((3, 12, 12), 10)
@@ -62,7 +62,7 @@ def test_epsilon_is_that_of_the_reference_and_so_is_where_it_is_nan() -> None:
 def test_widths_of_the_size_space() -> None:
     space, task = NATSSize(), Task((3, 16, 16), 10)
     many = [space.network(arch, task) for arch in space.sample_many(6, np.random.default_rng(2))]
-    assert all(tape.compiles(network) for network in many)
+    assert all(program.compiles(network) for network in many)
     assert_equal(many, inputs(task), (1e-3, 1.0))
 
 
@@ -96,7 +96,7 @@ def test_a_constant_network_by_hand() -> None:
 def test_layers_unknown_to_the_kernel_run_on_the_reference() -> None:
     task = Task((1, 40), 10, (8, 16), 1, "pool", 2)
     signals = networks(3, task)
-    assert not any(tape.compiles(network) for network in signals)
+    assert not any(program.compiles(network) for network in signals)
     x = inputs(task)
     found = compiled.compiled_outputs(signals, x, WEIGHTS)
     np.testing.assert_array_equal(found, collapsed_outputs(signals, x, WEIGHTS))

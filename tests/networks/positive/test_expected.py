@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nassearch.networks.graph import Block, Builder, Network
-from nassearch.networks.positive import expected as dual
+from nassearch.networks.positive import expected
 from nassearch.networks.positive.classes import Rows
 from nassearch.networks.positive.expected import expected_synflow
 from nassearch.networks.positive.words import Paths
@@ -26,8 +26,8 @@ def networks_of(space: type[NASBench201 | NASBench101], n: int = 300) -> list[Ne
 
 def scored(networks: list[Network], monkeypatch: pytest.MonkeyPatch, at_once: int = 64) -> list[float]:
     """Score with nothing remembered, so many networks at once."""
-    monkeypatch.setattr(dual, "_memory", dual._Memory())
-    monkeypatch.setattr(dual, "SIDE_BY_SIDE", at_once)
+    monkeypatch.setattr(expected, "_memory", expected._Memory())
+    monkeypatch.setattr(expected, "SIDE_BY_SIDE", at_once)
     return expected_synflow(networks).tolist()  # type: ignore[no-any-return]
 
 
@@ -50,7 +50,7 @@ def test_what_is_remembered_is_what_is_computed(monkeypatch: pytest.MonkeyPatch)
     networks = networks_of(NASBench201)
     scores = scored(networks, monkeypatch)
     assert expected_synflow(networks).tolist() == scores
-    monkeypatch.setattr(dual, "MOST", 10)  # all is forgotten at each call
+    monkeypatch.setattr(expected, "MOST", 10)  # all is forgotten at each call
     parts = [expected_synflow(networks[start : start + 50]) for start in range(0, 300, 50)]
     assert np.concatenate(parts).tolist() == scores
 
