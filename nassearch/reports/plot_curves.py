@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nassearch.curves import Curve
 from nassearch.errors import InvalidSetting, UnknownName
-from nassearch.quantity import METRIC, Quantity
+from nassearch.search.curves import Curve
+from nassearch.search.quantity import METRIC, Quantity
 from nassearch.types import Floats
 
 COUNTED = {"models": "models trained", "distinct": "different models trained"}

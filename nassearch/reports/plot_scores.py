@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.reports.correlate import Comparison
-from nassearch.reports.plot_curves import check_suffix, looks, plain, save
+from nassearch.reports.drawing.looks import (
+    Limits,
+    check_limits,
+    check_suffix,
+    inches,
+    looks,
+    plain,
+    save,
+    set_limits,
+    text_size,
+)
 from nassearch.search.quantity import METRIC, Quantity
 from nassearch.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure
 
-ABREAST = 3
-"""Panels in a row."""
 DECADES = 3
 """Scores whose 95th percentile is so many powers of ten above their 25th are drawn on a logarithmic axis."""
-TICKS = 5
 LINSCALE = 4
 """Powers of ten that would take as much room as 0 to the beginning of a logarithmic axis: its labels need it."""
 COLOURS = "viridis_r"
@@ -32,13 +41,15 @@ COLOURS = "viridis_r"
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """One proxy: scores, accuracies and parameters `[M]` of the architectures that have a score.
+    """One proxy: its name, rank correlation and share of architectures with a score; scores, accuracies and parameters `[M]` of the architectures that have a score.
 
     `linear` is None for a linear axis of scores; a logarithmic one is linear between -linear and linear, so that 0 has
     a place.
     """
 
     label: str
+    rho: float
+    coverage: float
     scores: Floats
     accuracies: Floats
     parameters: Floats
@@ -74,9 +85,9 @@ def collect_scatter(
     for report in found.reports:
         there = np.isfinite(report.scores) & np.isfinite(found.accuracies)
         scores = report.scores[there]
-        label = f"{report.proxy}\nrho {report.figures['dropped']['rho'].value:.3f}, {report.coverage.value:.1%} scored"
+        worth = report.figures["dropped"]["rho"].value, report.coverage.value
         values = quantity.sign * found.accuracies[there]
-        clouds.append(Cloud(label, scores, values, parameters[there], _linear(scores)))
+        clouds.append(Cloud(report.proxy, *worth, scores, values, parameters[there], _linear(scores)))
     title = f"{found.benchmark} {found.dataset}, {len(found.archs)} architectures"
     y_label = f"mean {METRIC[found.metric]} {quantity.name} ({quantity.short_unit})"
     return ScatterData(tuple(clouds), y_label, title)
@@ -91,42 +102,98 @@ def _linear(scores: Floats) -> float | None:
     return float(low) if high > quarter * 10.0**DECADES else None
 
 
-def draw_scatter(data: ScatterData, path: str | os.PathLike[str]) -> Path:
-    """Draw one panel per proxy; the suffix of path (.png, .svg, .pdf) decides the format.
+def arranged(
+    data: ScatterData, labels: Mapping[str, str] | Sequence[str] | None, order: Sequence[str] | str | None
+) -> ScatterData:
+    """Return the panels under other names, and in another order.
+
+    Args:
+        labels: one for each proxy, or by the present ones.
+        order: `given` or None, `name`, `rho` for the best first, or names of those that come first.
+
+    Raises:
+        InvalidSetting: too many or too few labels, two proxies under one, or another order.
+        UnknownName: no proxy is called that.
+    """
+    names = [cloud.label for cloud in data.clouds]
+    if labels is not None and not isinstance(labels, Mapping):
+        if isinstance(labels, str) or len(labels) != len(names):
+            raise InvalidSetting(f"labels are one for each of {len(names)} proxies, not {labels!r}")
+        labels = dict(zip(names, labels, strict=True))
+    for name in labels or {}:
+        if name not in names:
+            raise UnknownName("proxy", name, names)
+    clouds = [replace(cloud, label=(labels or {}).get(cloud.label, cloud.label)) for cloud in data.clouds]
+    names = [cloud.label for cloud in clouds]
+    if isinstance(order, str) or order is None:
+        keys = {"name": lambda cloud: cloud.label, "rho": lambda cloud: -cloud.rho, "given": lambda _: 0}
+        if order not in (None, *keys):
+            raise InvalidSetting(f"order is {', '.join(keys)}, or names, not {order!r}")
+        clouds.sort(key=keys[order or "given"])
+    else:
+        for name in order:
+            if name not in names:
+                raise UnknownName("proxy", name, names)
+        places = list(dict.fromkeys([*order, *names]))
+        clouds.sort(key=lambda cloud: places.index(cloud.label))
+    return replace(data, clouds=tuple(clouds))
+
+
+def draw_scatter(data: ScatterData, path: str | os.PathLike[str], **options: Any) -> Path:
+    """Draw a picture into a file; the suffix of path (.png, .svg, .pdf) decides the format.
+
+    Args:
+        data, options: see `draw`.
+
+    Raises:
+        InvalidSetting: another suffix, or an option that cannot be.
+        NassearchError: the file cannot be written.
+    """
+    check_suffix(Path(path))
+    with looks(text_size(options.get("width"))):
+        return save(draw(data, **options), path)
+
+
+def draw(
+    data: ScatterData, ax: Any = None, *, limits: Limits | None = None, width: str | float | None = None
+) -> Figure:
+    """Draw one panel per proxy and return the figure.
 
     Points are drawn as pixels in every format: thousands of them would make a vector image slow to open.
 
-    Raises:
-        InvalidSetting: another suffix.
-        NassearchError: the file cannot be written.
+    Args:
+        ax: matplotlib axes to draw on, as many as there are proxies; None for a figure of its own.
+        limits: ends of the axes `x` (scores) and `y`, of every panel.
+        width: of a figure of its own: `column` or `page` of a paper, or inches; None for the screen.
     """
-    path = Path(path)
-    check_suffix(path)
+    import matplotlib
     from matplotlib.colors import Normalize
-    from matplotlib.figure import Figure
 
-    across = min(ABREAST, len(data.clouds))
-    down = -(-len(data.clouds) // across)
+    from nassearch.reports.drawing.canvas import describe, figure_of, given_axes, head, score_axes
+
+    ends, across = check_limits(limits), inches(width)
     sizes = np.concatenate([cloud.parameters for cloud in data.clouds]) / 1e6
     norm = Normalize(*((sizes.min(), sizes.max()) if len(sizes) else (0, 1)))
-    with looks():
-        figure = Figure(figsize=(3.2 * across + 1.2, 3.0 * down + 0.4), layout="constrained")
-        panels = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
-        for axes, cloud in zip(panels, data.clouds, strict=False):
-            points = _draw(axes, cloud, norm)
-        for axes in panels[len(data.clouds) :]:
-            axes.set_axis_off()
-        for axes in panels[::across]:
-            axes.set_ylabel(plain(data.y_label))
-            axes.ticklabel_format(axis="y", useOffset=False)
-        figure.colorbar(points, ax=list(panels), label="parameters (millions)")
-        figure.suptitle(plain(data.title), fontsize=10, x=0.01, ha="left")
-        save(figure, path)
-    return path
+    with matplotlib.rc_context({} if width is None else {"font.size": text_size(width)}):
+        own = ax is None
+        panels = score_axes(len(data.clouds), across) if own else given_axes(ax, len(data.clouds))
+        for axes, cloud in zip(panels, data.clouds, strict=True):
+            points = _points(axes, cloud, norm)
+            set_limits(axes, ends)
+            first = not own or axes.get_subplotspec().is_first_col()
+            worth = f"rho {cloud.rho:.3f}, {cloud.coverage:.1%} scored"
+            describe(axes, "score", data.y_label if first else "", f"{cloud.label}\n{worth}")
+        bar = figure_of(panels).colorbar(points, ax=panels)
+        bar.set_label("parameters (millions)", fontsize="medium")
+        if own:
+            head(panels, data.title)
+        return figure_of(panels)
 
 
-def _draw(axes: Axes, cloud: Cloud, norm: object) -> PathCollection:
-    from matplotlib.ticker import SymmetricalLogLocator
+def _points(axes: Axes, cloud: Cloud, norm: object) -> PathCollection:
+    import matplotlib
+
+    from nassearch.reports.drawing.ticks import SparsePowers
 
     order = np.argsort(-cloud.parameters, kind="stable")  # the small ones, which are rarer, on top
     points = axes.scatter(
@@ -141,14 +208,7 @@ def _draw(axes: Axes, cloud: Cloud, norm: object) -> PathCollection:
     )
     if cloud.linear is not None:
         axes.set_xscale("symlog", linthresh=cloud.linear, linscale=LINSCALE)
-        ticks = SymmetricalLogLocator(base=10, linthresh=cloud.linear)
-        ticks.set_params(numticks=TICKS)
-        axes.xaxis.set_major_locator(ticks)
+        axes.xaxis.set_major_locator(SparsePowers(cloud.linear, float(matplotlib.rcParams["font.size"])))
         if not (cloud.scores < 0).any():
             axes.set_xlim(left=-cloud.linear / 5)
-    axes.set_title(plain(cloud.label), fontsize=9, loc="left")
-    axes.set_xlabel("score")
-    axes.grid(color="0.92", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
     return points

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from os.path import commonprefix
 
-from nassearch.reports.drawing import LONGEST_NAME
+from nassearch.reports.drawing.looks import LONGEST_NAME
 
 SHORTEST = 12
 """Characters under which a line of a name is not wrapped."""
@@ -44,7 +44,9 @@ def wrap(name: str, room: int) -> str:
     >>> wrap("warm-up 3000 by epsilon, move epsilon", 24)
     'warm-up 3000 by epsilon,\\nmove epsilon'
     """
-    lines = [textwrap.wrap(line, max(room, SHORTEST), break_on_hyphens=False) or [""] for line in name.split("\n")]
+    lines = [
+        textwrap.wrap(line, max(room, SHORTEST), break_on_hyphens=False) or [""] for line in name.split("\n")
+    ]
     return "\n".join(part for wrapped in lines for part in wrapped)
 
 
@@ -68,10 +70,11 @@ def _without_ends(names: Sequence[str]) -> list[str]:
     """Leave out the words that all begin with and all end with, but for the last and the first of them."""
     words = [name.split(" ") for name in names]
     shortest = min(map(len, words))
-    first = next((i for i in range(shortest) if len({each[i] for each in words}) > 1), shortest) 
+    first = next((i for i in range(shortest) if len({each[i] for each in words}) > 1), shortest)
     last = next((i for i in range(shortest - first) if len({each[-1 - i] for each in words}) > 1), 0)
     short = [
-        ("… " if first else "") + " ".join(each[first : len(each) - last]) + (" …" if last else "") for each in words
+        ("… " if first else "") + " ".join(each[first : len(each) - last]) + (" …" if last else "")
+        for each in words
     ]
     return short if len(set(short)) == len(set(names)) and all(s.strip("… ") for s in short) else list(names)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from nassearch.types import Floats
@@ -14,6 +16,32 @@ PLACES = 400
 """Places across the axes at which lines are compared."""
 SHORTEST_SHARE = 0.03
 """Lines that meet over less of the axes than this only cross."""
+
+
+WIDER, WIDEST = 1.8, 5.4
+"""Points by which a line is wider for each that lies on it, and at most."""
+NEAR = 1.0
+"""Points between lines that look like one."""
+
+
+def widen(axes: Axes, lines: Sequence[Line2D]) -> None:
+    """Draw a line wider where later ones lie on it, by the present limits of the axes; the first is the widest."""
+    points = [axes.transData.transform(np.column_stack(line.get_data())) for line in lines]
+    across = np.linspace(axes.bbox.x0, axes.bbox.x1, PLACES)
+    back, order = axes.transData.inverted(), min(line.get_zorder() for line in lines) - 0.5
+    near = NEAR * axes.figure.dpi / 72
+    found = list(stretches([(each[:, 0], each[:, 1]) for each in points], across, near))
+    wider = min(WIDER, WIDEST / max((each.above for each in found), default=1))
+    for beneath, above, x, y in found:
+        line = lines[beneath]
+        axes.plot(
+            *back.transform(np.column_stack([x, y])).T,
+            color=line.get_color(),
+            linewidth=line.get_linewidth() + wider * above,
+            solid_capstyle="butt",
+            zorder=order,
+            label="_beneath",
+        )
 
 
 class Stretch(NamedTuple):

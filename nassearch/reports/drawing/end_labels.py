@@ -15,7 +15,7 @@ from matplotlib.transforms import Bbox, IdentityTransform
 
 from nassearch.types import Floats
 
-GAP, LEADER, KEY, SPACE = 2.0, 9.0, 17.0, 3.0
+GAP, LEADER, KEY, SPACE = 2.0, 7.0, 15.0, 2.5
 """From the axes to the right, in points: free, leaders, a piece of the line in its style, free; then the name."""
 APART = 1.5
 """Points that are free between two names."""

@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from nassearch.reports.drawing import SALT, TIMELESS
+from nassearch.reports.drawing.looks import SALT, TIMELESS
 
 
 class Picture(Figure):

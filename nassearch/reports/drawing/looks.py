@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nassearch.errors import InvalidSetting
-from nassearch.inert import inert
-from nassearch.paths import write_whole
+from nassearch.files.data_folder import write_whole
+from nassearch.files.inert import inert
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
