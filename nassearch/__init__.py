@@ -1,8 +1,8 @@
 """Zero-cost neural architecture search: proxies that guide a search, and benchmarks that judge it.
 
-    from nassearch import Experiment
+    import nassearch as ns
 
-    result = Experiment("ae", warmup=3000, move="epsilon").run()
+    result = ns.Experiment("ae", warmup=3000, move="epsilon").run()
 
 What is named here is imported when it is first used, so that `import nassearch` costs next to nothing.
 """
@@ -12,32 +12,63 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from nassearch.benchmarks.given import load_benchmark
     from nassearch.errors import NassearchError
-    from nassearch.registry import load, names
+    from nassearch.registry import load, names, register
+    from nassearch.reports.comparison import Comparison, compare
+    from nassearch.reports.correlate import correlate
+    from nassearch.reports.correlation import Correlation
     from nassearch.scorers.any_module import score
+    from nassearch.scorers.open import make_scorer
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
+    from nassearch.search.outcome import Outcome, read
 
 __version__ = "0.1.0"
-__all__ = ["Curve", "Experiment", "NassearchError", "load", "names", "score"]
+__all__ = [
+    "Comparison",
+    "Correlation",
+    "Curve",
+    "Experiment",
+    "NassearchError",
+    "Outcome",
+    "compare",
+    "correlate",
+    "load",
+    "load_benchmark",
+    "make_scorer",
+    "names",
+    "read",
+    "register",
+    "score",
+]
 
 _HOME = {
+    "Comparison": "nassearch.reports.comparison",
+    "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
     "NassearchError": "nassearch.errors",
+    "Outcome": "nassearch.search.outcome",
+    "compare": "nassearch.reports.comparison",
+    "correlate": "nassearch.reports.correlate",
     "load": "nassearch.registry",
+    "load_benchmark": "nassearch.benchmarks.given",
+    "make_scorer": "nassearch.scorers.open",
     "names": "nassearch.registry",
+    "read": "nassearch.search.outcome",
+    "register": "nassearch.registry",
     "score": "nassearch.scorers.any_module",
 }
 
 
-def __getattr__(name: str) -> "Any":
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
-
-
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # a checker of types would take every name for one that is there
+
+    def __getattr__(name: str) -> "object":
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOME[name]), name)

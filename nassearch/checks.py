@@ -1,4 +1,4 @@
-"""Checks of options that several scores share, without torch: they run before anything is computed."""
+"""Checks of settings and options: each states the rule, the value met and the remedy. They run before any work."""
 
 from __future__ import annotations
 
@@ -8,22 +8,43 @@ from numbers import Real
 from typing import Any
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.types import is_number, plain
 
-PROBE_REVISION = 1
-"""Raised with every change to what model proxies share, initial weights say, after which most of their scores move."""
-NEEDS = ("inputs", "labels")
-"""What a proxy can need of a batch."""
-READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "curvature")
-"""What a model proxy can read of its `nassearch.networks.probe.probe.Probe`, and declares that it reads."""
-RECORDED = ("saliency", "relu_kernel")
-"""What of these is noted during the forward pass, and only where it will be read."""
-OF = ("logits", "loss")
-VARIANCE = ("batch", "element")
-"""Choices of `nassearch.networks.probe.jacobian.input_jacobian`, the default first."""
-
-
+LARGEST = 10**7
+"""Of numbers of anything: more rounds, draws or models are a slip of the hand, and need more memory than there is."""
+SEEDS = 2**63 - 1
+"""The largest seed that torch takes too."""
 KINDS: dict[str, tuple[type, ...]] = {"true or false": (bool,), "a number": (Real,), "a text": (str,)}
 """What an option may be, by what its default is."""
+
+
+def whole(name: str, value: int, least: int = 1, most: int | None = None, largest: int = LARGEST) -> int:
+    """Return a setting that is a whole number in range, also one of numpy; raise `InvalidSetting` where it is not."""
+    value = plain(value)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < least or (most is not None and value > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise InvalidSetting(f"{name} is a whole number {bounds}, not {quoted(value)}")
+    if value > largest:
+        raise InvalidSetting(f"{name} is a whole number of at most {largest}, not {quoted(value)}")
+    return value
+
+
+def number(name: str, value: float, least: float = 0, most: float = math.inf) -> float:
+    """Return a setting that is a finite number in range, also one of numpy; raise `InvalidSetting` where it is not."""
+    value = plain(value)
+    if not is_number(value) or not least <= value <= most:
+        bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise InvalidSetting(f"{name} is a number {bounds}, not {quoted(value)}")
+    return value
+
+
+def share(name: str, value: float) -> float:
+    """Return a setting that is a share, also one of numpy; raise `InvalidSetting` where it is not."""
+    value = plain(value)
+    if not is_number(value) or not 0 <= value <= 1:
+        raise InvalidSetting(f"{name} is a share from 0 to 1, not {quoted(value)}")
+    return value
 
 
 def check_positive(options: Mapping[str, Any], *names: str) -> None:
@@ -72,18 +93,11 @@ def check_amplitudes(amplitudes: Any) -> None:
         check_positive({"amplitude": amplitude}, "amplitude")
 
 
-def check_needs(name: str, needs: Iterable[str]) -> None:
-    """Raise `UnknownName` where a proxy declares to need what no batch has."""
-    for each in needs:
-        if each not in NEEDS:
-            raise UnknownName(f"need of proxy {name}", str(each), NEEDS)
-
-
-def check_reads(name: str, reads: Iterable[str]) -> None:
-    """Raise `UnknownName` where a proxy declares to read what no probe has."""
-    for each in reads:
-        if each not in READS:
-            raise UnknownName(f"thing to read of a probe, as proxy {name} declares it,", str(each), READS)
+def check_names(what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """Raise `UnknownName` where one of the names is none that is known."""
+    for each in names:
+        if each not in known:
+            raise UnknownName(what, str(each), known)
 
 
 def check_choice(options: Mapping[str, Any], name: str, choices: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from functools import cache, reduce
 from importlib import import_module
 from typing import Any
 
-from nassearch.errors import BrokenPart, UnknownName
+from nassearch.errors import BrokenPart, InvalidSetting, UnknownName, quoted
 from nassearch.provenance.offers import Offer, offered, unreadable
 
 BUILT_IN: dict[str, dict[str, str]] = {
@@ -85,6 +85,68 @@ SCORERS = ("proxies", "combinations")
 """Kinds that are named in one place, so that what is built in of either keeps its name from both."""
 
 
+_registered: dict[str, dict[str, Any]] = {kind: {} for kind in BUILT_IN}
+"""Parts that this process has named itself, by kind and name."""
+
+
+def register(kind: str, part: Any, name: str | None = None) -> Any:
+    """Give a part a name in this process, as an entry point of a package would: for notebooks and scripts.
+
+        ns.register("strategies", MyStrategy)   # ns.Experiment("mystrategy") now finds it
+
+    A cell that is run again replaces what it registered before. Workers get parts by value and need no names.
+
+    Args:
+        kind: `strategies`, `proxies`, `combinations` or `benchmarks`.
+        part: a subclass of `Strategy` or `Benchmark`, or what `@proxy`, `@model_proxy` or `@combination` made.
+        name: what it is called; None for the name that it says itself, see `name_of`.
+
+    Returns:
+        The part; a proxy or combination under its name.
+
+    Raises:
+        UnknownName: no such kind.
+        InvalidSetting: it is no part of this kind, or the name is built in, of an installed package or of another.
+    """
+    if kind not in BUILT_IN:
+        raise UnknownName("kind of part", str(kind), BUILT_IN)
+    fault = fault_of(kind, part, name)
+    if fault:
+        raise InvalidSetting(f"this cannot be registered among the {kind}: {fault}")
+    name = name_of(kind, part) if name is None else name
+    before = next((held for other in _rivals(kind) if (held := _registered[other].get(name))), None)
+    if is_built_in(kind, name):
+        raise InvalidSetting(f"nassearch has a {SINGULAR[kind]} called {name!r}: give yours another name")
+    if any(name in _known(other) for other in _rivals(kind)):
+        raise InvalidSetting(f"an installed package offers a part called {name!r}: give yours another name")
+    if before is not None and _origin(before) != _origin(part):
+        of = ".".join(_origin(before))
+        raise InvalidSetting(
+            f"{name!r} is registered already, as {of}: give the {SINGULAR[kind]} another name"
+        )
+    found = _called(part, name) if kind in SCORERS and part.name != name else part
+    _registered[kind][name] = found
+    return found
+
+
+def name_of(kind: str, part: Any) -> str:
+    """Return what a part calls itself; a class that has the name of the one it builds on is called as the class is."""
+    if kind in SCORERS:
+        return str(part.name)
+    own = part if isinstance(part, type) else type(part)
+    return str(own.__dict__["name"] if "name" in own.__dict__ else own.__name__.lower())
+
+
+def _rivals(kind: str) -> tuple[str, ...]:
+    return SCORERS if kind in SCORERS else (kind,)
+
+
+def _origin(part: Any) -> tuple[str, str]:
+    """Return where a part is defined: the same for a cell that is run again."""
+    code = getattr(part, "function", part)
+    return str(getattr(code, "__module__", "")), str(getattr(code, "__qualname__", type(code).__name__))
+
+
 @cache
 def _known(kind: str) -> dict[str, tuple[Offer, ...]]:
     """Return the offers of each name: more than one where packages disagree."""
@@ -97,12 +159,12 @@ def _known(kind: str) -> dict[str, tuple[Offer, ...]]:
 
 def is_built_in(kind: str, name: str) -> bool:
     """Say whether a name is of nassearch itself."""
-    return any(name in BUILT_IN[other] for other in (SCORERS if kind in SCORERS else (kind,)))
+    return any(name in BUILT_IN[other] for other in _rivals(kind))
 
 
 def names(kind: str) -> list[str]:
     """Return the known names of `strategies`, `proxies`, `combinations` or `benchmarks`, sorted."""
-    return sorted(_known(kind))
+    return sorted({*_known(kind), *_registered[kind]})
 
 
 def load(kind: str, name: str) -> Any:
@@ -113,8 +175,10 @@ def load(kind: str, name: str) -> Any:
         BrokenPart: another package's cannot be imported or is no part of this kind, or two packages offer one.
     """
     known = _known(kind)
+    if name in _registered[kind]:
+        return _registered[kind][name]
     if name not in known:
-        raise UnknownName(SINGULAR[kind], name, known, f"(nassearch list {kind})")
+        raise UnknownName(SINGULAR[kind], name, names(kind), f"(nassearch list {kind})")
     offer, *others = known[name]
     if others:
         packages = " and ".join(sorted({each.package for each in known[name]}))
@@ -124,7 +188,7 @@ def load(kind: str, name: str) -> Any:
     try:
         with redirect_stdout(sys.stderr):  # what it prints is none of a command's output
             part = _import(offer.value)
-        reason = _fault(kind, name, part)
+        reason = fault_of(kind, part, name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever someone else's module raises, to leave the program included
@@ -146,8 +210,8 @@ def _import(value: str) -> Any:
     return reduce(getattr, filter(None, attribute.strip().split(".")), import_module(module.strip()))
 
 
-def _fault(kind: str, name: str, part: Any) -> str:
-    """Say why an object is no part of this kind, "" where it is one."""
+def fault_of(kind: str, part: Any, name: str | None = None) -> str:
+    """Say why an object is no part of this kind, under this name where one is given; "" where it is one."""
     base = _import(BASES[kind])
     of_class = kind not in SCORERS
     if not (isinstance(part, type) and issubclass(part, base) if of_class else isinstance(part, base)):
@@ -167,6 +231,9 @@ def _fault(kind: str, name: str, part: Any) -> str:
             or not all(isinstance(d, dataset) for d in known.values())
         ):
             return "its datasets() gives no data sets by name, as {'toy': Dataset('toy', ...)}"
+    name = name_of(kind, part) if name is None else name
+    if not isinstance(name, str) or not name:
+        return f"its name is no text but {quoted(name)}"
     if not of_class and (not name.isidentifier() or keyword.iskeyword(name)):
         return "a scorer is named by letters, digits and underscores, so nobody can write this name"
     return ""
@@ -174,7 +241,7 @@ def _fault(kind: str, name: str, part: Any) -> str:
 
 def broken(kind: str, name: str, why: BaseException | str) -> BrokenPart:
     """Return the error that says what is wrong with a part, and which package it is of."""
-    package = next(iter(_known(kind)[name])).package or "nassearch"
+    package = next(iter(_known(kind).get(name, ())), Offer("")).package or "nassearch"
     if isinstance(why, SystemExit):
         why = f"it leaves the program (SystemExit: {why})"
     elif isinstance(why, BaseException):

@@ -85,9 +85,9 @@ class Task:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
-    """One fixed batch for the proxies that look at data.
+    """One fixed batch for the proxies that look at data; equal where its digest is.
 
     Attributes:
         inputs: float32 `[B, channels, *size]`, normalised; words are int64 `[B, T]`.
@@ -97,6 +97,12 @@ class Batch:
     inputs: NDArray[Any]
     labels: NDArray[np.int64] | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Batch) and self.digest() == other.digest()
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
     def first(self, count: int) -> Batch:
         """Return the first so many samples.
 
@@ -105,7 +111,8 @@ class Batch:
         """
         if not isinstance(count, int) or not 2 <= count <= len(self.inputs):
             raise InvalidSetting(
-                f"batch_size is a whole number from 2 to {len(self.inputs)}, what the batch holds, not {count!r}"
+                f"batch_size is a whole number from 2 to {len(self.inputs)}, what the batch holds, not {count!r}: "
+                "give a smaller one or a larger batch"
             )
         return Batch(self.inputs[:count], None if self.labels is None else self.labels[:count])
 

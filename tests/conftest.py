@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before anything imports torch or numpy: workers that each take all cores keep each other waiting.
+    share = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(share))
+
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if os.name == "nt" and (item.get_closest_marker("posix") or "/dev/null" in item.name):
+        pytest.skip("Windows has no process groups, signals, named pipes and devices of this kind")
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +31,16 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real benchmark data at hand: set NASSEARCH_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def forget_modules(tmp_path: Path) -> Iterator[None]:
+    """Forget what a test imported from its own folder: the next may have another module of that name."""
+    before = set(sys.modules)
+    yield
+    for name in sys.modules.keys() - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 @pytest.fixture(autouse=True)

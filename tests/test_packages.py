@@ -16,9 +16,9 @@ from nassearch.errors import BrokenPart, UnknownName
 from nassearch.provenance import sources
 
 GOOD = dedent("""
-    from nassearch.proxies.base import proxy
-    from nassearch.scorers.combined import combination
-    from nassearch.strategies.rand import RandomSearch
+    from nassearch.proxies import proxy
+    from nassearch.scorers import combination
+    from nassearch.strategies import RandomSearch
 
     @proxy(reference="an example")
     def good(networks, batch=None, *, scale=1):
@@ -46,7 +46,7 @@ BROKEN = {
     "function": ("def there(networks, batch=None): return [0]", "there = function:there",
                  "it is a function, not a Proxy, as its decorator makes one"),
     "whole_module": ("", "there = whole_module", "it is a module, not a Proxy"),
-    "hyphen": ("from nassearch.proxies.base import proxy\n@proxy(reference='x')\ndef there(networks, batch=None): ...",
+    "hyphen": ("from nassearch.proxies import proxy\n@proxy(reference='x')\ndef there(networks, batch=None): ...",
                "there-too = hyphen:there", "letters, digits and underscores"),
     "unwritable": ("class E(Exception):\n def __str__(self): raise ValueError\nraise E", "there = unwritable:there",
                    "E"),
@@ -94,20 +94,20 @@ def test_a_broken_proxy_is_named_and_the_rest_goes_on(package: str, folder: Path
     [
         ("strategies", "class There: pass", "it is a There, not a subclass of Strategy"),
         ("strategies", "there = There = 3", "it is a int, not a subclass of Strategy"),
-        ("strategies", "from nassearch.strategies.base import Strategy\nclass There(Strategy): pass",
+        ("strategies", "from nassearch.strategies import Strategy\nclass There(Strategy): pass",
          "it does not define ask, tell"),
         ("combinations", "def There(parts, among): return parts[0]", "it is a function, not a Combination"),
         ("benchmarks", "class There: pass", "it is a There, not a subclass of Benchmark"),
-        ("benchmarks", "from nassearch.benchmarks.base import Benchmark\nclass There(Benchmark): name = 'there'",
+        ("benchmarks", "from nassearch.benchmarks import Benchmark\nclass There(Benchmark): name = 'there'",
          "it does not define datasets, make_space, open, query"),
-        ("benchmarks", "from nassearch.benchmarks.tabular import TabularBenchmark\nclass There(TabularBenchmark):\n"
+        ("benchmarks", "from nassearch.benchmarks import TabularBenchmark\nclass There(TabularBenchmark):\n"
          " @classmethod\n def datasets(cls): return {}", "it has no name: give the class one"),
-        ("benchmarks", "from nassearch.benchmarks.tabular import TabularBenchmark\nclass There(TabularBenchmark):\n"
+        ("benchmarks", "from nassearch.benchmarks import TabularBenchmark\nclass There(TabularBenchmark):\n"
          " name = 'there'\n @classmethod\n def datasets(cls): return 1 / 0", "ZeroDivisionError"),
-        *(("benchmarks", "from nassearch.benchmarks.tabular import TabularBenchmark\nclass There(TabularBenchmark):\n"
+        *(("benchmarks", "from nassearch.benchmarks import TabularBenchmark\nclass There(TabularBenchmark):\n"
            f" name = 'there'\n @classmethod\n def datasets(cls): return {given}", "gives no data sets by name")
           for given in ("{}", "['toy']", "{'toy': 3}", "None")),
-        ("strategies", "from nassearch.strategies.rand import RandomSearch\nclass There(RandomSearch):\n"
+        ("strategies", "from nassearch.strategies import RandomSearch\nclass There(RandomSearch):\n"
          " def __init__(self, space, rng, *, of={1}, **g): super().__init__(space, rng, **g)",
          "TypeError: Object of type set is not JSON"),
     ],
@@ -124,9 +124,9 @@ def test_a_broken_part_of_any_kind_is_named(kind: str, source: str, reason: str,
 
 LEAVING = """
     import sys
-    from nassearch.proxies.base import proxy
-    from nassearch.scorers.combined import combination
-    from nassearch.strategies.rand import RandomSearch
+    from nassearch.proxies import proxy
+    from nassearch.scorers import combination
+    from nassearch.strategies import RandomSearch
 
     @proxy(reference="an example")
     def leaves(networks, batch=None):
@@ -159,8 +159,11 @@ LEAVING = """
     ],
     ids=str,
 )
-def test_a_part_that_leaves_the_program_is_an_error(line: tuple[str, ...], told: str, folder: Path) -> None:
+def test_a_part_that_leaves_the_program_is_an_error(
+    line: tuple[str, ...], told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A command that ends with status 0 has done its work."""
+    monkeypatch.chdir(folder)
     offers = {
         "proxies": "leaves = leaver:leaves",
         "combinations": "leaving = leaver:leaving",
@@ -248,7 +251,7 @@ def test_metadata_that_cannot_be_read_harms_nobody(folder: Path) -> None:
 def test_parts_of_one_function_are_told_apart_by_their_names(folder: Path) -> None:
     """Scores are kept under a name, so two proxies from one decorated function must not share it."""
     source = """
-        from nassearch.proxies.base import proxy
+        from nassearch.proxies import proxy
 
         def make(factor):
             @proxy(reference="an example")
@@ -269,12 +272,14 @@ def test_parts_of_one_function_are_told_apart_by_their_names(folder: Path) -> No
 
 def test_a_strategy_says_what_the_command_line_takes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = """
-        from nassearch.strategies.ae import AgingEvolution
+        from dataclasses import replace
+
+        from nassearch.strategies import AgingEvolution
 
         class Two(AgingEvolution):
             "Two edits at a time (an example)."
             name = "two"
-            moves = (*AgingEvolution.moves, "grandchild")
+            guidance = replace(AgingEvolution.guidance, moves=("child", "parent", "grandchild"))
 
             def __init__(self, space, rng, *, patience=3, **guidance):
                 super().__init__(space, rng, **guidance)

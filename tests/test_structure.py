@@ -27,11 +27,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {"errors"},
-    {"types", "checks", "files", "provenance"},
+    {"types"},
+    {"checks", "files", "provenance"},
     {"registry", "workers"},
     {"networks"},
     {"spaces", "training"},
-    {"proxies", "strategies", "benchmarks", "statistics"},
+    {"statistics"},
+    {"proxies", "strategies", "benchmarks"},
     {"scorers"},
     {"search", "testing"},
     {"reports"},
@@ -41,7 +43,7 @@ LAYERS = (
 """The folders of the package, and the modules beside them, lowest first: each sees lower layers, and itself."""
 
 STATISTICS_SEES = {"statistics", "errors", "types", "spaces"}
-"""Less than its layer: statistics know nothing of networks, benchmarks and scorers."""
+"""Less than what lies below: statistics know nothing of networks, benchmarks and scorers."""
 
 ONLY_IN = {
     "click": ("cli",),
@@ -54,7 +56,7 @@ ONLY_IN = {
     "platformdirs": ("files.data_folder",),
     "pytest": ("testing",),
     "requests": ("benchmarks.fetch",),
-    "rich": ("cli",),
+    "rich": ("cli", "workers.progress"),
     "scipy": ("statistics",),
 }
 """Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
@@ -143,14 +145,13 @@ def test_imports_make_no_cycle() -> None:
 
 @pytest.mark.parametrize("package", ["strategies", "proxies"])
 def test_parts_see_only_their_base(package: str) -> None:
-    parts = {
-        m: own(t) for m, t in modules().items() if m.startswith(f"{package}.") and m != f"{package}.base"
-    }
+    bases = {f"{package}.base", "proxies.model"}
+    parts = {m: own(t) for m, t in modules().items() if m.startswith(f"{package}.") and m not in bases}
     assert parts
     for part, seen in parts.items():
         of_its_own = f"{part.rpartition('.')[0]}." if part.count(".") > 1 else f"{part}."
         others = {s for s in seen if layer(s) == layer(part) and not s.startswith(of_its_own)}
-        assert others <= {f"{package}.base"}, f"{part} knows of another part"
+        assert others <= bases, f"{part} knows of another part"
 
 
 def test_benchmarks_see_no_strategy_and_no_proxy() -> None:
@@ -241,6 +242,32 @@ def test_modules_and_what_is_public_in_them_have_docstrings(module: str) -> None
     assert not [node.name for node in public if not ast.get_docstring(node)]
 
 
+def public_names() -> dict[str, str]:
+    """Return where public names are defined, as `module:name`, each with the noun that it is imported from."""
+    found = {}
+    for noun in (path.parent for path in PACKAGE.glob("*/__init__.py")):
+        if noun.name != "cli":
+            for node in ast.walk(ast.parse((noun / "__init__.py").read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module != "nassearch.files.lazy":
+                    found |= {f"{node.module}:{alias.name}": noun.name for alias in node.names}
+    return found
+
+
+DEEP = re.compile(r"(?:from (nassearch\.\w+\.[\w.]+) import ([^\n;#]*)|import (nassearch\.\w+\.\w[\w.]*))")
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.name)
+def test_code_of_other_people_imports_no_deeper_than_a_noun(path: Path) -> None:
+    """What tests write into packages, scripts and notebooks of others takes public names from where they are public."""
+    public = public_names()
+    texts = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
+    for text in (text for text in texts if isinstance(text, str)):
+        for module, names, _ in DEEP.findall(text):
+            for name in names.split(","):
+                noun = public.get(f"{module}:{name.split()[0]}") if name.split() else None
+                assert noun is None, f"{name} is public: import it from nassearch.{noun}"
+
+
 @cache
 def setup() -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
@@ -260,8 +287,8 @@ def test_setup_has_no_second_list_of_parts() -> None:
 
 def test_every_library_is_pinned_and_its_choice_explained() -> None:
     extras = setup()["options.extras_require"]
-    needed = setup()["options"]["install_requires"].splitlines() + extras["test"].splitlines()
-    libraries = {re.split(r"[ <>=\[]", line)[0] for line in needed if line and not line.startswith("#")}
+    needed = [setup()["options"]["install_requires"], extras["test"], extras["docs"]]
+    libraries = {re.split(r"[ <>=\[]", line)[0] for text in needed for line in text.splitlines() if line}
     pinned = set(re.findall(r"^([\w-]+)==", (ROOT / "constraints.txt").read_text(), re.M))
     assert libraries <= pinned
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
@@ -270,20 +297,30 @@ def test_every_library_is_pinned_and_its_choice_explained() -> None:
     assert not {library for library in libraries if f"**{library}**" not in contributing}
 
 
+def test_every_library_has_one_oldest_version() -> None:
+    """`.ci/pythons --oldest` installs it, so it has to be said, and once."""
+    sections = [setup()["options"]["install_requires"], *setup()["options.extras_require"].values()]
+    needs = {line for text in sections for line in text.splitlines() if line}
+    assert not [need for need in needs if not re.fullmatch(r"[\w-]+(\[\w+\])? >= [\w.]+", need)]
+    names = [need.split()[0] for need in needs]
+    assert len(names) == len(set(names)), "two bounds for one library"
+
+
 def test_changelog_knows_the_version() -> None:
     assert f"## [{nassearch.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def block(language: str, holding: str) -> str:
-    """Return the block of code in CONTRIBUTING.md that holds a text."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S)
+    """Return the block of code in the guide to proxies that holds a text."""
+    page = (ROOT / "docs" / "guides" / "proxy.md").read_text()
+    blocks = re.findall(rf"```{language}\n(.*?)```", page, re.S)
     (found,) = [text for text in blocks if holding in text]
     return textwrap.dedent(found)
 
 
 @pytest.fixture
 def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Install, for one test, the package that CONTRIBUTING.md describes."""
+    """Install, for one test, the package that the guide to proxies describes."""
     groups = block("ini", "nassearch.proxies")
     (tmp_path / "convolutions.py").write_text(block("python", "def convolutions"))
     metadata = tmp_path / "convolutions-1.0.dist-info"

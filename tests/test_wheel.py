@@ -14,12 +14,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def copy_checkout(to: Path) -> None:
+    """Copy what a build reads, since building leaves folders behind. Deeper folders may be called `build` too."""
+    never = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__")
+    at_top = {"build", "dist"}
+    shutil.copytree(
+        ROOT, to, ignore=lambda at, names: never(at, names) | (at_top if Path(at) == ROOT else set())
+    )
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     pytest.importorskip("setuptools", reason="the wheel is built without fetching a builder")
-    # A copy, since building leaves folders behind.
-    kept = shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", ".*")
-    shutil.copytree(ROOT, tmp_path / "source", ignore=kept)
+    copy_checkout(tmp_path / "source")
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*build, "-w", str(tmp_path), "."], cwd=tmp_path / "source", check=True, timeout=300)
     (wheel,) = tmp_path.glob("*.whl")
@@ -38,8 +45,7 @@ def test_the_source_archive_holds_what_a_build_and_the_tests_need(tmp_path: Path
     build = pytest.importorskip(
         "setuptools.build_meta", reason="the archive is made without fetching a builder"
     )
-    kept = shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", ".*")
-    shutil.copytree(ROOT, tmp_path / "source", ignore=kept)
+    copy_checkout(tmp_path / "source")
     code = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "source", check=True, timeout=300)
     assert build
@@ -49,16 +55,19 @@ def test_the_source_archive_holds_what_a_build_and_the_tests_need(tmp_path: Path
     names = {name for name in names if ".egg-info/" not in name and name not in ("PKG-INFO", "setup.cfg")}
     wanted = {
         "CHANGELOG.md",
+        "CITATION.cff",
         "CONTRIBUTING.md",
         "LICENSE",
         "MANIFEST.in",
         "README.md",
+        "SECURITY.md",
         "constraints.txt",
         "pyproject.toml",
     }
     for folder, ends in {
         "nassearch": ("py", "typed"),
         "benchmarks_data": ("npz", "json", "md", "py"),
+        "docs": ("md", "rst", "py", "csv", "png"),
         "experiments": ("py", "md"),
         "tests": ("py", "json", "csv"),
     }.items():

@@ -1,4 +1,5 @@
-"""Figures of the papers' tables on NAS-Bench-201, as printed there: 000 is arXiv 2302.04406, 001 arXiv 2101.08134."""
+"""Figures of the papers' tables on NAS-Bench-201, as printed in the epsilon paper (arXiv
+2302.04406) and in "Zero-cost proxies" (arXiv 2101.08134)."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ sys.path.append(str(Path(__file__).parents[1]))  # for _common
 from _common import GREY
 
 GRADIENT = ("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov")
-"""The columns of document 001, in its order."""
+"""The columns of "Zero-cost proxies", in its order."""
 
-# Figures of document 001, by data set, one per column of GRADIENT.
+# Figures of "Zero-cost proxies", by data set, one per column of GRADIENT.
 TABLE_1 = {
     "cifar10": (0.58, 0.58, 0.48, 0.36, 0.74, 0.73),
     "cifar100": (0.64, 0.63, 0.54, 0.39, 0.76, 0.71),
@@ -46,7 +47,7 @@ TABLE_13 = {
 TABLE_6 = {"cifar10": 44, "cifar100": 54, GREY: 56}
 TABLE_7 = {"cifar10": 0.32, "cifar100": 0.35, GREY: 0.33}
 
-# Table 1 of document 000: rho, rho top, tau, tau top, top 10 % / top 10 %, top 64 / top 5 %.
+# Table 1 of the epsilon paper: rho, rho top, tau, tau top, top 10 % / top 10 %, top 64 / top 5 %.
 FIGURES = ("rho", "rho_top", "tau", "tau_top", "top_overlap", "top_count")
 SHORT = ("rho", "rho top", "tau", "tau top", "10 % / 10 %", "64 / 5 %")
 TABLE_1_EPSILON: dict[str, dict[str, tuple[float, ...]]] = {
@@ -87,7 +88,7 @@ TABLE_6_EPSILON = {
 }
 EXPONENTS = range(-8, 2)
 """Of the weights in table 8."""
-# Table 8 of document 000, by the exponents of the two weights: architectures scored of 5,000, then FIGURES.
+# Table 8 of the epsilon paper, by the exponents of the two weights: architectures scored of 5,000, then FIGURES.
 TABLE_8_EPSILON: dict[tuple[int, int], tuple[float, ...]] = {
     (-8, -7): (2957, 0.27, -0.46, 0.2, -0.37, 0.0, 3),
     (-8, -6): (2957, 0.42, -0.41, 0.28, -0.3, 0.0439, 1),

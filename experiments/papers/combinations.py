@@ -27,7 +27,7 @@ from scipy.stats import kendalltau, rankdata
 
 from nassearch.benchmarks.batches import synthetic_batch
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.scorers import build_scorer, learn
+from nassearch.scorers import build_scorer, compute_scores
 from nassearch.scorers.combinations import pair_accuracy
 from nassearch.statistics.correlation import bootstrap, coverage
 
@@ -88,7 +88,7 @@ def scores_of(specs: tuple[str, ...], dataset: str, archs: list[Any], home: Path
         if done % 200 < 4:
             say(f"{dataset}: {done} of {total} scores, {time.time() - start:.0f} s")
 
-    learn([leaf for s in scorers for leaf in s.leaves], archs, workers=workers, progress=told)
+    compute_scores([leaf for s in scorers for leaf in s.leaves], archs, workers=workers, progress=told)
     return [scorer(archs) for scorer in scorers]
 
 
@@ -99,8 +99,8 @@ def seconds_of(specs: tuple[str, ...], archs: list[Any]) -> list[float]:
     found = []
     for spec in specs:
         # Other architectures first: imports, compiled kernels and shared programs are no cost of an architecture.
-        learn(build_scorer(spec, space, task, batch).leaves, archs[:1])
-        costs = learn(build_scorer(spec, space, task, batch).leaves, archs[1:])
+        compute_scores(build_scorer(spec, space, task, batch).leaves, archs[:1])
+        costs = compute_scores(build_scorer(spec, space, task, batch).leaves, archs[1:])
         found.append(sum(cost.seconds for cost in costs) / (len(archs) - 1))
     return found
 

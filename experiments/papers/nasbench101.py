@@ -5,11 +5,12 @@
 FOLDER holds `nasbench101/nasbench101.npz` (test accuracies; there are no validation values, so searches see the test
 value, as in the papers' curves) and `images/cifar10.npz`. Scores and rounds are kept in --home: stopped, it goes on.
 
-proxies: tables 2 of arXiv 2302.04406 (000) and 2, 6, 7 and 9 to 13 of arXiv 2101.08134 (001). synflow, params and flops
-of all 423,624 cells and of 1,000 neighbourhoods; epsilon and, on fewer, the proxies with gradients on a random sample.
-weights: table 7 of 000, epsilon under every pair of weights.
-searches: table 4 and figure 7 of 001, guided by synflow: models to 94.22 %; and what the noise of a single training,
-which the table does not have, would do to random search, which does not look at it.
+proxies: tables 2 of arXiv 2302.04406 (the epsilon paper) and 2, 6, 7 and 9 to 13 of arXiv 2101.08134
+("Zero-cost proxies"). synflow, params and flops of all 423,624 cells and of 1,000 neighbourhoods; epsilon and, on
+fewer, the proxies with gradients on a random sample.
+weights: table 7 of the epsilon paper, epsilon under every pair of weights.
+searches: table 4 and figure 7 of "Zero-cost proxies", guided by synflow: models to 94.22 %; and what the noise of a
+single training, which the table does not have, would do to random search, which does not look at it.
 predictor: the same for bp, which learns from what it has trained: fewer models, and fewer rounds, as each takes a minute.
 """
 
@@ -40,7 +41,7 @@ from nassearch.types import Arch
 PARTS = ("proxies", "weights", "searches", "predictor")
 CHEAP = ("synflow", "params", "flops")
 GRADIENT = ("grad_norm", "snip", "grasp", "fisher", "jacob_cov")
-TABLE_2 = {  # of 000: rho, rho top, tau, tau top, top 10 % / top 10 %, top 64 / top 5 %
+TABLE_2 = {  # of the epsilon paper: rho, rho top, tau, tau top, top 10 % / top 10 %, top 64 / top 5 %
     "synflow": (0.37, 0.14, 0.25, 0.10, 0.2267, 4),
     "grad_norm": (-0.20, -0.05, -0.14, -0.03, 0.0198, 0),
     "grasp": (0.45, -0.01, 0.31, -0.01, 0.2560, 0),
@@ -50,11 +51,11 @@ TABLE_2 = {  # of 000: rho, rho top, tau, tau top, top 10 % / top 10 %, top 64 /
     "epsilon": (0.62, 0.12, 0.44, 0.08, 0.4033, 10),
 }
 LOCAL = {"synflow": (0.36, 0.123)}
-"""Tables 12 and 13 of 001: rho within a neighbourhood, and how often the best scored is the most accurate."""
+"""Tables 12 and 13 of "Zero-cost proxies": rho within a neighbourhood, and how often the best scored is the most accurate."""
 WEIGHTS = tuple(10.0**k for k in range(-4, 2))
 TABLE_7: dict[
     tuple[int, int], tuple[float, ...]
-] = {  # of 000, by exponents: scored of 5000, then as in TABLE_2
+] = {  # of the epsilon paper, by exponents: scored of 5000, then as in TABLE_2
     (-4, -3): (2120, 0.47, 0.41, 0.33, 0.28, 0.3821, 23),
     (-4, -2): (2120, 0.61, 0.03, 0.43, 0.02, 0.4198, 24),
     (-4, 0): (2120, 0.61, 0.03, 0.43, 0.02, 0.4198, 24),
@@ -69,7 +70,7 @@ TARGETS = (93.5, 94.0, 94.22)
 """The last is the papers'."""
 NOISE = (0.0, 0.1, 0.2, 0.3, 0.4)
 """Standard deviations, in percent, of one training around the mean of three that the table has."""
-SEARCHES = (  # label, models to the target in table 4 of 001, settings
+SEARCHES = (  # label, models to the target in table 4 of "Zero-cost proxies", settings
     ("RAND", None, {"strategy": "rand"}),
     ("RAND, warm-up 3000", 34, {"strategy": "rand", "warmup": 3000}),
     ("RAND, warm-up 15000", None, {"strategy": "rand", "warmup": 15000}),
@@ -114,8 +115,8 @@ def proxies(args: argparse.Namespace) -> str:
         say(f"{', '.join(names)}: {sample or 'all'}")
         found = correlate(
             "nasbench101",
-            "cifar10",
             names,
+            dataset="cifar10",
             sample=sample,
             neighbourhoods=around,
             draws=args.draws,
@@ -142,7 +143,10 @@ def proxies(args: argparse.Namespace) -> str:
     if local:
         text += f"\n{args.neighbourhoods} neighbourhoods of {size:.1f} cells on average (paper: 26), chance {chance:.3f}:\n\n"
         text += markdown(["proxy", "rho within", "best scored is the most accurate"], local)
-    return text + "\nours [95 % interval] (paper: 000, table 2; 001, tables 12 and 13).\n"
+    return (
+        text
+        + '\nours [95 % interval] (paper: table 2 of the epsilon paper, tables 12 and 13 of "Zero-cost proxies").\n'
+    )
 
 
 def weights(args: argparse.Namespace) -> str:
@@ -223,9 +227,9 @@ def predictor(args: argparse.Namespace) -> str:
 def median_to(outcome: Outcome, deviation: float) -> int | None:
     """Return models to the papers' target with normal noise on every value, the same for a cell that comes again."""
     rng, values = np.random.default_rng(0), []
-    for round in outcome.rounds:
+    for finished in outcome.rounds:
         noise: dict[Arch, float] = {}
-        pairs = zip(round.archs, round.test, strict=True)
+        pairs = zip(finished.archs, finished.test, strict=True)
         values.append([test + noise.setdefault(arch, rng.normal(0, deviation)) for arch, test in pairs])
     best = np.maximum.accumulate(np.array(values), axis=1)
     return Curve(best, np.zeros_like(best), *PAPER).models_to(TARGETS[-1])

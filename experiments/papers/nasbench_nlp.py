@@ -83,8 +83,8 @@ def main_tables() -> str:
     for dataset in NASBenchNLPBenchmark.datasets():
         found = correlate(
             "nasbench-nlp",
-            dataset,
             PROXIES,
+            dataset=dataset,
             neighbourhoods=0,
             watch=lambda _: lambda d, n: say(f"{d} of {n}"),
         )

@@ -23,7 +23,7 @@ from scipy.stats import rankdata
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.read.images import read_images
-from nassearch.scorers import ProxyScorer, build_scorer, learn
+from nassearch.scorers import ProxyScorer, build_scorer, compute_scores
 
 PROXIES = ("grad_norm", "snip", "grasp", "fisher", "jacob_cov")
 SEEDS, SIZES = range(1, 6), (32, 64, 128, 256, 512)
@@ -101,7 +101,9 @@ def main() -> None:
                 scorers[table, row, name] = build_scorer(
                     f"{name}({text})", space, task, batch, cache=home / "scores.sqlite"
                 )
-    learn(list(scorers.values()), archs, workers=args.workers, progress=lambda d, n: say(f"{d} of {n}"))
+    compute_scores(
+        list(scorers.values()), archs, workers=args.workers, progress=lambda d, n: say(f"{d} of {n}")
+    )
     figures = {
         table: {row: {name: scorers[table, row, name](archs) for name in PROXIES} for row in by_row}
         for table, by_row in rows.items()

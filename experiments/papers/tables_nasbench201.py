@@ -1,9 +1,9 @@
 """Tables of the two papers on NAS-Bench-201, each figure beside the paper's.
 
-    python experiments/papers/tables_nasbench201.py --data FOLDER --home FOLDER --out results/tables --only 001/1 000/1
+    python experiments/papers/tables_nasbench201.py --data FOLDER --home FOLDER --out results/tables --only zero-cost/1 epsilon/1
 
-FOLDER holds `nasbench201/nasbench201.csv.gz` and `images/{cifar10,cifar100}.npz`. 000 is "Light and Accurate" (arXiv
-2302.04406), 001 "Zero-cost Proxies for Lightweight NAS" (arXiv 2101.08134). Cheap proxies (synflow, epsilon, counts)
+FOLDER holds `nasbench201/nasbench201.csv.gz` and `images/{cifar10,cifar100}.npz`. `epsilon` is "Light and Accurate"
+(arXiv 2302.04406), `zero-cost` "Zero-cost Proxies for Lightweight NAS" (arXiv 2101.08134). Cheap proxies (synflow, epsilon, counts)
 score the whole space; those with gradients a random sample, which every table states. Scores are kept in --home, so a
 run that was stopped goes on. Signs are kept. The papers' tables on other spaces have experiments of their own.
 """
@@ -43,7 +43,8 @@ from _papers import (
 from nassearch.benchmarks.batches import synthetic_batch
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.proxies.epsilon import distance, outputs
-from nassearch.reports.correlate import Comparison, correlate, draw_distinct
+from nassearch.reports.correlate import correlate, draw_distinct
+from nassearch.reports.correlation import Correlation
 from nassearch.scorers import build_scorer
 from nassearch.scorers.combinations import pair_accuracy, vote
 from nassearch.statistics.intervals import Estimate, Resampling, judge
@@ -51,18 +52,19 @@ from nassearch.types import Floats
 
 CHEAP = ("synflow", "epsilon", "params", "flops")
 PAIRS_OF = ("synflow", "jacob_cov", "snip")
+PAPERS = {"epsilon": "the epsilon paper", "zero-cost": '"Zero-cost proxies for lightweight NAS"'}
 ELSEWHERE = {
-    "000/2": "on NAS-Bench-101: experiments/papers/nasbench101.py --only proxies",
-    "000/3": "on NAS-Bench-NLP: experiments/papers/nasbench_nlp.py",
-    "000/5": "on NAS-Bench-NLP: experiments/papers/nasbench_nlp.py --ablations",
-    "000/7": "on NAS-Bench-101: experiments/papers/nasbench101.py --only weights",
-    "000/9": "on NAS-Bench-NLP: experiments/papers/nasbench_nlp.py --ablations",
-    "001/2": "on NAS-Bench-101 and NLP, with those two commands; on NAS-Bench-ASR it needs the released table",
-    "001/4": "on NAS-Bench-101: experiments/papers/nasbench101.py --only searches",
-    "001/5": "on NAS-Bench-ASR, and needs its released table",
-    "001/8": "of reduced training, which is not here",
+    "epsilon/2": "on NAS-Bench-101: experiments/papers/nasbench101.py --only proxies",
+    "epsilon/3": "on NAS-Bench-NLP: experiments/papers/nasbench_nlp.py",
+    "epsilon/5": "on NAS-Bench-NLP: experiments/papers/nasbench_nlp.py --ablations",
+    "epsilon/7": "on NAS-Bench-101: experiments/papers/nasbench101.py --only weights",
+    "epsilon/9": "on NAS-Bench-NLP: experiments/papers/nasbench_nlp.py --ablations",
+    "zero-cost/2": "on NAS-Bench-101 and NLP, with those two commands; on NAS-Bench-ASR it needs the released table",
+    "zero-cost/4": "on NAS-Bench-101: experiments/papers/nasbench101.py --only searches",
+    "zero-cost/5": "on NAS-Bench-ASR, and needs its released table",
+    "zero-cost/8": "of reduced training, which is not here",
 }
-"""Tables that are not of NAS-Bench-201; tables 6, 7 and 9 to 13 of 001 have rows of NAS-Bench-101 in its own experiment."""
+"""Tables that are not of NAS-Bench-201; tables 6, 7 and 9 to 13 of "Zero-cost proxies" have rows of NAS-Bench-101 in its own experiment."""
 
 
 class Tables:
@@ -72,7 +74,7 @@ class Tables:
         self.args = args
         self.compared = cache(self._compared)
 
-    def _compared(self, dataset: str, cheap: bool, metric: str, around: int) -> Comparison:
+    def _compared(self, dataset: str, cheap: bool, metric: str, around: int) -> Correlation:
         """Compare the cheap proxies on the whole space, or those with gradients on a sample."""
         say(
             f"{dataset}: {'cheap' if cheap else 'gradient'} proxies against {metric}, {around} neighbourhoods"
@@ -80,8 +82,8 @@ class Tables:
         gradients = tuple(name for name in GRADIENT if name != "synflow")
         return correlate(
             "nasbench201",
-            dataset,
             CHEAP if cheap else gradients,
+            dataset=dataset,
             sample=self.args.cheap_sample if cheap else self.args.sample,
             seed=self.args.seed,
             batch="grey" if cheap and dataset == GREY else None,
@@ -109,7 +111,7 @@ class Tables:
     def by_proxy(
         self, figure: str, papers: Mapping[str, Sequence[float]], metric: str = "test", local: bool = False
     ) -> str:
-        """Return a table with a row per data set and a column per proxy of document 001."""
+        """Return a table with a row per data set and a column per proxy of "Zero-cost proxies"."""
         rows = []
         for dataset in self.args.datasets:
             row = [dataset]
@@ -129,7 +131,7 @@ class Tables:
         return text + f", seed {args.seed}. Architectures without a score are left out.\n"
 
     def zero_cost_1(self) -> str:
-        """001/1: Spearman's rho, and of vote the share of pairs in the right order."""
+        """zero-cost/1: Spearman's rho, and of vote the share of pairs in the right order."""
         rows = []
         for dataset in self.args.datasets:
             if has_images(dataset):
@@ -154,11 +156,11 @@ class Tables:
         return Resampling(self.args.draws, seed=self.args.seed)
 
     def zero_cost_6(self) -> str:
-        """001/6: top 5 % models among the 64 best scored by synflow."""
+        """zero-cost/6: top 5 % models among the 64 best scored by synflow."""
         return self.of_synflow("top_count", TABLE_6, "test", False)
 
     def zero_cost_7(self) -> str:
-        """001/7: how often synflow finds the best of a neighbourhood, by validation accuracy."""
+        """zero-cost/7: how often synflow finds the best of a neighbourhood, by validation accuracy."""
         return self.of_synflow("best_child", TABLE_7, "valid", True)
 
     def of_synflow(self, figure: str, papers: Mapping[str, float], metric: str, local: bool) -> str:
@@ -172,7 +174,7 @@ class Tables:
         return markdown(head, rows) + self.samples(local)
 
     def epsilon_1(self) -> str:
-        """000/1: six figures of every proxy."""
+        """epsilon/1: six figures of every proxy."""
         text = ""
         for dataset in self.args.datasets:
             rows = []
@@ -186,7 +188,7 @@ class Tables:
         return text + self.samples()
 
     def epsilon_6(self) -> str:
-        """000/6: epsilon on synthetic batches of CIFAR-10."""
+        """epsilon/6: epsilon on synthetic batches of CIFAR-10."""
         benchmark, archs, accuracies = self.drawn()
         rows = []
         for kind, papers in TABLE_6_EPSILON.items():
@@ -201,7 +203,7 @@ class Tables:
         return markdown(["batch", "scored", *SHORT], rows) + self.stated(len(archs))
 
     def epsilon_8(self) -> str:
-        """000/8: every pair of weights; one forward pass per weight serves all its pairs."""
+        """epsilon/8: every pair of weights; one forward pass per weight serves all its pairs."""
         benchmark, archs, accuracies = self.drawn()
         batch = benchmark.batch()
         assert batch is not None
@@ -246,19 +248,19 @@ class Tables:
         return data_dir() / "scores.sqlite"
 
     def all(self) -> dict[str, Callable[[], str]]:
-        """Return what makes each table, by document and number."""
+        """Return what makes each table, by paper and number."""
         return {
-            "000/1": self.epsilon_1,
-            "000/6": self.epsilon_6,
-            "000/8": self.epsilon_8,
-            "001/1": self.zero_cost_1,
-            "001/6": self.zero_cost_6,
-            "001/7": self.zero_cost_7,
-            "001/9": lambda: self.by_proxy("rho_top", TABLE_9),
-            "001/10": lambda: self.by_proxy("top_overlap", TABLE_10),
-            "001/11": lambda: self.by_proxy("top_count", TABLE_11),
-            "001/12": lambda: self.by_proxy("local_rho", TABLE_12, local=True),
-            "001/13": lambda: self.by_proxy("best_child", TABLE_13, "valid", local=True),
+            "epsilon/1": self.epsilon_1,
+            "epsilon/6": self.epsilon_6,
+            "epsilon/8": self.epsilon_8,
+            "zero-cost/1": self.zero_cost_1,
+            "zero-cost/6": self.zero_cost_6,
+            "zero-cost/7": self.zero_cost_7,
+            "zero-cost/9": lambda: self.by_proxy("rho_top", TABLE_9),
+            "zero-cost/10": lambda: self.by_proxy("top_overlap", TABLE_10),
+            "zero-cost/11": lambda: self.by_proxy("top_count", TABLE_11),
+            "zero-cost/12": lambda: self.by_proxy("local_rho", TABLE_12, local=True),
+            "zero-cost/13": lambda: self.by_proxy("best_child", TABLE_13, "valid", local=True),
         }
 
 
@@ -284,13 +286,15 @@ def main() -> None:
     )
     data_options(parser)
     tables = Tables(argparse.Namespace()).all()
-    parser.add_argument("--only", nargs="+", default=list(tables), metavar="DOCUMENT/TABLE")
+    parser.add_argument("--only", nargs="+", default=list(tables), metavar="PAPER/TABLE")
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--sample", type=int, default=1000, help="architectures for proxies with gradients")
     parser.add_argument("--neighbourhoods", type=int, default=20, help="for proxies with gradients")
     parser.add_argument("--cheap-sample", type=int, help="architectures for the others; default: all")
     parser.add_argument("--cheap-neighbourhoods", type=int, default=1000)
-    parser.add_argument("--ablation", type=int, default=5000, help="architectures for 000/6 and 000/8")
+    parser.add_argument(
+        "--ablation", type=int, default=5000, help="architectures for epsilon/6 and epsilon/8"
+    )
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
@@ -305,7 +309,8 @@ def main() -> None:
     maker, text = Tables(args), ""
     for name in args.only:
         say(name)
-        text += (part := f"### Table {name[4:]} of document {name[:3]}\n\n{maker.all()[name]()}\n")
+        paper, number = name.split("/")
+        text += (part := f"### Table {number} of {PAPERS[paper]}\n\n{maker.all()[name]()}\n")
         print(part, flush=True)
         if args.out is not None:
             args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -27,12 +27,12 @@ from _common import markdown, prepare, say
 
 from nassearch.benchmarks.nasbench101 import NASBench101Benchmark
 from nassearch.benchmarks.read.importing import import_file
-from nassearch.scorers import learn
-from nassearch.scorers.compute import _compute
+from nassearch.scorers import compute_scores
+from nassearch.scorers.compute import _score_chunk
 from nassearch.scorers.open import open_scorers
 from nassearch.search.runner import _run_batch
 from nassearch.types import Arch
-from nassearch.workers.shipping import Cargo
+from nassearch.workers.shipping import Shipped
 from nassearch.workers.spread import in_order
 
 PROXIES = ("params", "synflow", "epsilon", "jacob_cov")
@@ -53,7 +53,7 @@ def costs(proxies: Sequence[str], archs: Sequence[Arch], seconds: float) -> dict
         chunk, spent, done = leaf.proxy.chunk_size(leaf.options), 0.0, 0
         step = min(chunk, len(archs) // 4)
         while done < len(archs) and spent < seconds:
-            (cost,) = learn([scorer], archs[done : done + step])
+            (cost,) = compute_scores([scorer], archs[done : done + step])
             # The first call also imports and compiles, once for each worker and not for each architecture.
             spent, done = spent + cost.seconds * (done > 0), done + step
         found[name] = spent / (done - step), done - step, chunk
@@ -80,11 +80,11 @@ def alone(home: Path) -> tuple[float, float, int]:
     (scorer,) = open_scorers(["params"], NASBench101Benchmark, "cifar10", None, cache=home / "costs.sqlite")
     some = archs[:: len(archs) // 20_000]
     start = time.process_time()
-    keys, unknown = scorer.leaves[0].look_up(some)
+    keys, unknown = scorer.leaves[0].find_missing(some)
     names = list(unknown)
     for first in range(0, len(names), 64):
-        scorer.leaves[0].remember(dict.fromkeys(names[first : first + 64], 1.0))
-    scorer.leaves[0].settle(keys)
+        scorer.leaves[0].store(dict.fromkeys(names[first : first + 64], 1.0))
+    scorer.leaves[0].commit(keys)
     [space.format(arch) for arch in some]
     return listing, (time.process_time() - start) / len(some), len(archs)
 
@@ -93,9 +93,9 @@ def shipped(data: Path | None, archs: list[Arch]) -> str:
     """Return a table of bytes."""
     (scorer,) = open_scorers(["jacob_cov"], NASBench101Benchmark, "cifar10", "grey")
     job = (scorer.space, scorer.task, (scorer.leaves[0].request,))
-    answer = _compute([job], (0, archs[:2]))
+    answer = _score_chunk([job], (0, archs[:2]))
     rows: list[list[Any]] = [
-        ["scores that look at a batch: to each node once", Cargo(partial(_compute, [job])).nbytes],
+        ["scores that look at a batch: to each node once", Shipped(partial(_score_chunk, [job])).nbytes],
         [f"a task of {len(archs)} architectures", len(pickle.dumps((0, archs), protocol=5))],
         ["its answer, two scores", len(pickle.dumps(answer, protocol=5))],
     ]
@@ -104,7 +104,7 @@ def shipped(data: Path | None, archs: list[Arch]) -> str:
         if not path.exists():
             import_file(NASBench101Benchmark, data / "nasbench101" / "nasbench101.npz")
         work = partial(_run_batch, NASBench101Benchmark.open(), None, 300, 0, None, [])
-        rows.append(["rounds, with the table of 423,624 cells: to each node once", Cargo(work).nbytes])
+        rows.append(["rounds, with the table of 423,624 cells: to each node once", Shipped(work).nbytes])
         rows.append(["a task of one round", len(pickle.dumps(range(1), protocol=5))])
     return markdown(["what", "bytes"], rows)
 

@@ -8,7 +8,8 @@ for each proxy anew, builds the network and runs autograd as the released code d
 (grasp's first gradient from a pass of its own, gradients of weights beside the Jacobian's). Both do the same
 architectures, by turns.
 
-The ratio by the clock thus counts the processes of the pool; by processor time it does not. The last rows are the
+The ratio by the clock thus counts the processes of the pool; by processor time it does not. The next rows hold the
+tape of the package against autograd in new processes, with the same passes shared. The last rows are the
 cell that needs most memory, at three sizes of the batch, each in a process of its own, against `bound`.
 """
 
@@ -26,11 +27,11 @@ import numpy as np
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from _common import data_options, markdown, prepare
-from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, peak, prepares, ratios
+from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, freshly, peak, prepares, ratios
 
 from nassearch import registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.proxies.base import CHUNK, together
+from nassearch.proxies.model import CHUNK, together
 from nassearch.scorers.open import open_batch
 from nassearch.types import Arch, Batch
 from nassearch.workers.spread import in_order
@@ -47,7 +48,7 @@ FIXED, EACH = 450, 16
 
 
 def bound(batch: int) -> float:
-    """Return what a process may hold at its peak, in MiB: see docs/any-model.md."""
+    """Return what a process may hold at its peak, in MiB: see docs/guides/model.md."""
     return FIXED + EACH * batch
 
 
@@ -80,7 +81,7 @@ def ours(names: Sequence[str], batch: Batch, archs: Sequence[Arch]) -> Sample:
 
 def pool(names: Sequence[str], batch: Batch, archs: Sequence[Arch], workers: int) -> Sample:
     """Score architectures by a pool of processes, which already run."""
-    # Chunks as `learn` makes them, but no larger than leaves something for every worker.
+    # Chunks as `compute_scores` makes them, but no larger than leaves something for every worker.
     size = max(1, min(CHUNK, len(archs) // (2 * workers)))
     chunks = [archs[start : start + size] for start in range(0, len(archs), size)]
     found: list[Sample] = []
@@ -95,7 +96,7 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
     from nassearch.networks.modules.initialise import initialised
     from nassearch.networks.modules.memory import give_back
     from nassearch.networks.modules.network import one_thread
-    from nassearch.networks.positive.sampled import sampled_synflow
+    from nassearch.networks.positive.sampled import scaled_sample
     from nassearch.networks.probe.probe import Probe
 
     assert batch.labels is not None
@@ -106,7 +107,7 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
             for name in SIX:
                 network = SPACE.network(arch, TASK)
                 if name == "synflow":
-                    sampled_synflow(network, 0)
+                    scaled_sample(network, 0)
                     continue
                 proxy = registry.load("proxies", name)
                 model = initialised(network, 0)
@@ -121,6 +122,22 @@ def plain(batch: Batch, archs: Sequence[Arch]) -> Sample:
 def heaviest(size: int) -> Work:
     """Return the six proxies of the cell that needs most memory."""
     return partial(ours, SIX, images(size), [HEAVIEST])
+
+
+@prepares
+def by(engine: str, size: int, count: int) -> Work:
+    """Return the six proxies of random cells by the tape, by autograd, or by autograd with channels last in memory."""
+    import torch
+
+    from nassearch.networks.probe import passes
+
+    draw = passes.initialised
+    if engine != "tape":
+        passes.fits = lambda model: False
+    if engine == "autograd, channels last":
+        passes.initialised = lambda *a: draw(*a).to(memory_format=torch.channels_last)
+    archs = SPACE.sample_many(count, np.random.default_rng(0))
+    return partial(ours, SIX, images(size), archs)
 
 
 def rows(args: argparse.Namespace) -> list[Row]:
@@ -139,6 +156,16 @@ def rows(args: argparse.Namespace) -> list[Row]:
         f"{what}: {median(ratios(table[0])):.1f} times by the clock (asked: {ASKED}), "
         f"{median(ratios(table[0], 'cpu')):.1f} times by processor time.\n"
     )
+    size, few = len(batch.inputs), min(count, 4)
+    engines = ("tape", "autograd", "autograd, channels last")
+    tape, *others = alternate(
+        *(freshly("gradients:by", engine, size, few) for engine in engines), repeats=args.repeats
+    )
+    each = {"each": few, "plain_each": few, "unit": "an architecture"}
+    table += [
+        Row(f"the same in one process, tape against {engine}", tape, other, **each)
+        for engine, other in zip(engines[1:], others, strict=True)
+    ]
     for size in (8, 16) if quick else (32, 64, 128):
         held = fresh("gradients:heaviest", size)
         kept = "within" if held.peak <= bound(size) else "BEYOND"

@@ -37,8 +37,8 @@ from nassearch.benchmarks.read.official import Collected
 from nassearch.benchmarks.read.pickles.reader import Unpickler
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, InvalidSetting, quoted
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.search.records import Header, parse, round_line

@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, tuple[str, str, Callable[..., list[str]]]] = {
     # kind of unit: module, function that works some off, names of what a call works off
     "round": ("nassearch.search.runner", "run_round", lambda benchmark, make, budget, seed, number, warmup: [str(number)]),
     "rounds": ("nassearch.search.runner", "_run_batch", lambda *args: [str(number) for number in args[-1]]),
-    "score": ("nassearch.scorers.compute", "_compute", scores),
+    "score": ("nassearch.scorers.compute", "_score_chunk", scores),
     "group": ("nassearch.benchmarks.build.building", "run_unit", lambda unit, **_: [f"{unit.seed} {unit.first}"]),
     "member": ("nassearch.benchmarks.read.formats.nats", "_read_member", lambda file, origin, *_: [origin]),
 }  # fmt: skip
@@ -94,9 +94,9 @@ def trace_kept(trace: Trace) -> None:
 
     append, put = Store.append, ScoreCache.put
 
-    def appended(self: Store, round: Any) -> None:
-        append(self, round)
-        trace.write("kept", [str(round.round)])
+    def appended(self: Store, finished: Any) -> None:
+        append(self, finished)
+        trace.write("kept", [str(finished.round)])
 
     def stored(self: ScoreCache, values: Any) -> None:
         put(self, values)
@@ -129,7 +129,7 @@ def watch_files(trace: Trace, place: str, die_at: int) -> None:
 
 def spoil() -> None:
     """Make the product lose work, as it would if it kept lines and scores back in memory."""
-    from nassearch.files.worklog import WorkLog
+    from nassearch.benchmarks.worklog import WorkLog
     from nassearch.scorers.cache.scores import ScoreCache
     from nassearch.search.store import Store
 

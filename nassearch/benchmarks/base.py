@@ -1,4 +1,4 @@
-"""What a benchmark is: a search space, and what each of its architectures reaches on a data set."""
+"""A benchmark is a search space, and what each of its architectures reaches on a data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fixed batch of a data set, as a file, and stand-ins for people without images."""
+"""A batch is the fixed set of samples that proxies look at: read from a file, or made up where there are no images."""
 
 from __future__ import annotations
 
@@ -53,22 +53,34 @@ def load_batch(path: Path, task: Task, remedy: str = REMEDY) -> Batch:
         BadData: it is damaged, or its inputs and labels are not those of the task; `remedy` ends the message.
     """
     arrays = read_npz(path, remedy, ("inputs", "labels"))
-    inputs, labels = arrays.get("inputs"), arrays.get("labels")
+    return check_batch(arrays.get("inputs"), arrays.get("labels"), task, str(path), remedy)
+
+
+def check_batch(
+    inputs: NDArray[Any] | None, labels: NDArray[Any] | None, task: Task, source: str, remedy: str
+) -> Batch:
+    """Return a batch of a task; `source` begins the message where it is none, and `remedy` ends it.
+
+    Raises:
+        BadData: inputs or labels are not those of the task.
+    """
     kind = np.int64 if task.tokens else np.float32
     wanted = f"{kind.__name__} {['B', *task.input_shape]}"
     if inputs is None or inputs.dtype != kind or inputs.shape[1:] != task.input_shape or not inputs.size:
-        raise BadData(f"{path}: inputs are {_describe(inputs)}, not {wanted}; {remedy}")
+        raise BadData(f"{source}: inputs are {_describe(inputs)}, not {wanted}; {remedy}")
     if not np.isfinite(inputs).all():
-        raise BadData(f"{path}: an input is not a finite number; {remedy}")
+        raise BadData(f"{source}: an input is not a finite number; {remedy}")
     if task.words is not None and not 0 <= inputs.min() <= inputs.max() < task.words:
         met = f"words are {inputs.min()} to {inputs.max()}"
-        raise BadData(f"{path}: {met}, not within 0 to {task.words - 1}; {remedy}")
+        raise BadData(f"{source}: {met}, not within 0 to {task.words - 1}; {remedy}")
     if labels is not None:
         if labels.dtype != np.int64 or labels.shape != inputs.shape[:1]:
-            raise BadData(f"{path}: labels are {_describe(labels)}, not int64 [{len(inputs)}]; {remedy}")
+            raise BadData(f"{source}: labels are {_describe(labels)}, not int64 [{len(inputs)}]; {remedy}")
         low, high = labels.min(), labels.max()
         if low < 0 or high >= task.classes:
-            raise BadData(f"{path}: labels are {low} to {high}, not within 0 to {task.classes - 1}; {remedy}")
+            raise BadData(
+                f"{source}: labels are {low} to {high}, not within 0 to {task.classes - 1}; {remedy}"
+            )
     return Batch(inputs, labels)
 
 

@@ -1,4 +1,4 @@
-"""Arrays in one file: no pickle, equal bytes for equal arrays, and never half a file."""
+"""Arrays are kept in one .npz file without pickle. Equal arrays give equal bytes, and a file is never half written."""
 
 from __future__ import annotations
 

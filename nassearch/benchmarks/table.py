@@ -1,4 +1,4 @@
-"""A table: what every architecture of a space reaches on one data set, in one small file."""
+"""A table holds what every architecture of a space reaches on one data set, in one small file."""
 
 from __future__ import annotations
 

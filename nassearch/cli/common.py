@@ -7,14 +7,12 @@ import math
 import re
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nassearch.errors import InvalidSetting
 from nassearch.files.inert import inert, inert_json
 from nassearch.files.plain_json import read_json
 
@@ -22,12 +20,8 @@ if TYPE_CHECKING:
     from nassearch.scorers.compute import Tally
     from nassearch.types import Progress  # it brings numpy, which --help does without
 
-PATIENCE = 2.0
-"""Seconds after which work shows a progress bar."""
 NUMBER = re.compile(r"[-<>]?\d|-$")
 """How a cell begins that stands to the right."""
-SECONDS_BETWEEN_LINES = 60.0
-"""How often work tells of its progress where no bar can be shown."""
 
 
 def echo(*lines: object, err: bool = False) -> None:
@@ -35,59 +29,11 @@ def echo(*lines: object, err: bool = False) -> None:
     click.echo("\n".join(map(inert, lines)), err=err)
 
 
-@contextmanager
-def watching(enabled: bool = True) -> Iterator[Callable[[str], Progress]]:
-    """Give what makes progress callbacks, which write to standard error.
+def watching(enabled: bool = True) -> AbstractContextManager[Callable[[str], Progress]]:
+    """Give what makes progress callbacks, see `nassearch.workers.progress.watching`."""
+    from nassearch.workers import progress
 
-    Where that is a terminal, bars appear once the work takes longer than two seconds, unless not enabled; where it is
-    none, a line is written each minute.
-    """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bars
-
-    console = Console(stderr=True)
-    bars = Bars(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
-    start = told = time.monotonic()
-
-    def watch(title: str) -> Progress:
-        task: list[Any] = []
-
-        def progress(done: int, total: int) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if not console.is_terminal:
-                if now - told >= SECONDS_BETWEEN_LINES:
-                    echo(f"nassearch: {title}: {done} of {total}", err=True)
-                    told = now
-            elif enabled and now - start >= PATIENCE:
-                bars.start()
-                if not task:
-                    task.append(bars.add_task(inert(title), total=total))
-                bars.update(task[0], completed=done, total=total)
-
-        return progress
-
-    try:
-        yield watch
-    finally:
-        if bars.live.is_started:  # stopping what never began would print an empty line
-            bars.stop()
+    return progress.watching(enabled, lambda line: echo(line, err=True))
 
 
 def table(title: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -178,25 +124,6 @@ def assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str
     return found
 
 
-def split_specs(value: str) -> list[str]:
-    """Split at the commas that stand outside brackets.
-
-    >>> split_specs("params,synflow(estimator=sampled, seed=3)")
-    ['params', 'synflow(estimator=sampled, seed=3)']
-    """
-    parts, depth = [""], 0
-    for character in value:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    specs = [part.strip() for part in parts]
-    if not all(specs):
-        raise InvalidSetting(f"{value!r} is not a list of proxies such as params,synflow")
-    return specs
-
-
 def shared(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Put several options on a command at once."""
 
@@ -229,7 +156,7 @@ spread_options = shared(
         help="Processes; they change no result. [default: 1, or every processor of a cluster]",
     ),
     click.option("--executor", default="processes", show_default=True,
-                 help="processes, ray or dask; with the address of a cluster as in ray:HOST:6379."),
+                 help="processes or ray; with the address of a cluster as in ray:HOST:6379."),
 )  # fmt: skip
 work_options = shared(
     spread_options,

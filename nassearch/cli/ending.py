@@ -1,4 +1,4 @@
-"""Signals that ask a command to end: it cleans up as after Ctrl-C, and its status says which signal it was."""
+"""A signal that asks a command to end lets it clean up as after Ctrl-C. Its exit status says which signal it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as commands read them: one group per data set, each search under a label of its own."""
+"""Commands read results into one group per data set, and each search gets a label of its own."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
     """
     from nassearch.search.curves import Curve
     from nassearch.search.guidance import label
+    from nassearch.search.outcome import unique
     from nassearch.search.store import read_result
 
     found = [read_result(path) for path in dict.fromkeys(paths)]
@@ -98,22 +99,8 @@ def read_one_subject(paths: Sequence[Path], show: str, choose: str, x: str = "mo
     return groups[0]
 
 
-def unique(labels: list[str], paths: Sequence[Path]) -> list[str]:
-    """Return the labels, with the file's name or, where that is not enough, its path after those that are not unique.
-
-    >>> unique(["rand", "ae", "ae"], (Path("a/x"), Path("a/y"), Path("b/z")))
-    ['rand', 'ae [y]', 'ae [z]']
-    """
-    names = labels
-    for tail in (lambda path: path.stem, str):
-        if len(set(names)) < len(names):
-            names = [
-                name if names.count(name) == 1 else f"{label} [{tail(path)}]"
-                for name, label, path in zip(names, labels, paths, strict=True)
-            ]
-    return names
-
-
 def subject(header: Header) -> str:
     """Return what a result is about, in two words."""
-    return f"{header.experiment.get('benchmark')}, {header.experiment.get('dataset')}"
+    from nassearch.search.outcome import subject as of
+
+    return of(header)

@@ -1,4 +1,4 @@
-"""Where the command begins: before it imports anything, the current folder leaves the places that imports come from.
+"""The command begins here: before any import, the current folder leaves the places that imports come from.
 
 Under `-m` and `-c`, and wherever `PYTHONPATH` has an empty part, Python looks there first, and a `random.py` that lies
 beside the user would stand for Python's own. So this module, and what is imported on the way to it, imports only what

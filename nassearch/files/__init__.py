@@ -1,1 +1,1 @@
-"""Files: the user's data folder, files of other people within limits, lines that are only ever appended, locks."""
+"""Files: the user's data folder, other people's files within limits, lines that are only appended, and locks."""

@@ -1,4 +1,4 @@
-"""Files of other people: opened only where they are plain files, and read within limits of bytes and seconds."""
+"""Open other people's files only where they are plain files, and read them within limits of bytes and seconds."""
 
 from __future__ import annotations
 

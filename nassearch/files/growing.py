@@ -1,4 +1,4 @@
-"""A file that only grows by this process's hand, and that somebody else may remove, replace or change meanwhile."""
+"""A file that only this process appends to, and that somebody else may remove, replace or change meanwhile."""
 
 from __future__ import annotations
 

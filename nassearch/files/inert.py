@@ -1,4 +1,4 @@
-"""Text from outside, made so that it does nothing but be read."""
+"""Make text from outside inert: it can be read and does nothing else."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def inert(text: object) -> str:
     if text.isprintable():
         return text
     return "".join(repr(c)[1:-1] if _acts(c) else c for c in text)
+
+
+def tell(line: object) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"{inert(line)}\n")
 
 
 def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""How large files are, at most, and how long they may take to read."""
+"""How large files may be, and how long they may take to read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Limits(NamedTuple):
     seconds: float
 
 
-# The largest published file of each kind stays below a tenth of these; docs/benchmarks.md has the figures.
+# The largest published file of each kind stays below a tenth of these; docs/reference/benchmarks.md has the figures.
 SHEET = Limits(2 * GB, 2 * GB, 1200)
 ARRAYS = Limits(GB, 512 * MB, 600)
 IMAGES = Limits(2 * GB, 2 * GB, 600)

@@ -1,4 +1,4 @@
-"""Locks between processes, as files that go when they are let go of."""
+"""Locks between processes are files, which are removed when the lock is released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON of other people: bounded in size before anything is made of it, each name once, no number that is none."""
+"""Read other people's JSON: its size is bounded first, each name may occur once, and NaN is refused."""
 
 from __future__ import annotations
 

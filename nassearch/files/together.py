@@ -1,4 +1,4 @@
-"""Several files that appear together or not at all, whatever interrupts their writing.
+"""Several files appear together or not at all, whatever interrupts their writing.
 
 All are written under hidden names first. A list of them is what decides: as long as it is not there, nothing has
 happened, and once it is there, whoever comes next gives the files the names that they are still without.

@@ -1,4 +1,4 @@
-"""Compressed files and archives, read within limits."""
+"""Unpack compressed files and archives within limits."""
 
 from __future__ import annotations
 

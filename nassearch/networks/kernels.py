@@ -1,4 +1,4 @@
-"""Compiled functions, kept beside their files for as long as none of the files that they are made of changes."""
+"""Compile functions with numba, and keep the result on disk until one of the files that they are made of changes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which code a number comes from, as digests that results and cached scores are kept under."""
+"""Digests say which code a number comes from. Results and cached scores are kept under them."""

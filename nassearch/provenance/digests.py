@@ -1,4 +1,4 @@
-"""Functions, classes and values of other people's code as one digest."""
+"""Reduce functions, classes and values of other people's code to one digest."""
 
 from __future__ import annotations
 

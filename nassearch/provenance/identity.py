@@ -1,4 +1,4 @@
-"""Which code a number comes from, so that what one code computed is never taken for the work of another."""
+"""An identity says which code computes a number, so that no number is taken for the work of another code."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ def identity(part: Any) -> str:
         digest.add(root)
     told = [f"{name} {version}" if (version := version_of(name)) else name for name in names]
     return f"{' and '.join(told)}, {digest.text()}"
+
+
+def made_with(part: Any) -> str:
+    """Return a digest of what an object of someone else's class was made with; "" for one of nassearch.
+
+    A benchmark that is found by its name is opened in one way. One that a user has made may have been made in many.
+    """
+    kind = type(part)
+    if not is_foreign(kind.__module__):
+        return ""
+    digest = Digest([kind.__module__.partition(".")[0]])
+    digest.add(kind)
+    altered = frozenset().union(*(source.alters for source in reach(kind.__module__).values()))
+    held = {name: value for name, value in state(part).items() if name not in altered}
+    if "space" in held:  # which remembers what it was asked
+        held["space"] = [type(held["space"]), state(held["space"])]
+    digest.add(held)
+    return digest.text()
 
 
 class Witness:

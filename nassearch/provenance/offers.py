@@ -1,4 +1,4 @@
-"""What installed packages offer as parts: their entry points, one unreadable list of which harms nobody else."""
+"""Installed packages offer parts as entry points. One unreadable list harms no other package."""
 
 from __future__ import annotations
 

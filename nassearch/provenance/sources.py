@@ -1,4 +1,4 @@
-"""Code that is not nassearch's, as digests: of a module and of what it imports of its own kind."""
+"""Reduce code that is not nassearch's to digests: a module, and what it imports of its own kind."""
 
 from __future__ import annotations
 

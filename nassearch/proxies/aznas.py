@@ -1,13 +1,15 @@
-"""The three proxies of AZ-NAS: features that are rich, that grow richer, and errors that pass back unchanged in size.
+"""The three proxies of AZ-NAS: expressivity, progressivity and trainability of the blocks of a network.
 
-With `flops` they are its four parts, and `rank(expressivity, progressivity, trainability, flops, log=true)` its score.
+Features are good if they are rich (expressivity) and grow richer from block to block (progressivity). Errors are good
+if they pass back unchanged in size (trainability). With `flops` these are the four parts of AZ-NAS, and its score is
+`rank(expressivity, progressivity, trainability, flops, log=true)`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nassearch.proxies.base import model_proxy
+from nassearch.proxies.model import model_proxy
 
 if TYPE_CHECKING:
     from nassearch.networks.probe.probe import Probe

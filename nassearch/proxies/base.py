@@ -1,9 +1,8 @@
 """What a proxy is: one function, with what it needs and where it comes from declared beside it.
 
-Most proxies look at one torch model on one batch: `model_proxy` makes one of a function of a `Probe`, and proxies that
-are asked for together share its passes. Those that are faster over the plain data of many networks, or need no
-weights at all, are made by `proxy`, and say with `for_model` what they are for a model that is not of a search space,
-with `for_networks` what they are for networks that are not `Network`, such as recurrent ones.
+`proxy` makes a proxy of a function that looks at the plain data of many networks. With `for_model` such a proxy says
+what it is for a torch module that is not of a search space, with `for_networks` what it is for networks that are not
+`Network`, such as recurrent ones. Most proxies look at one torch model on one batch: see `nassearch.proxies.model`.
 """
 
 from __future__ import annotations
@@ -12,25 +11,114 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from nassearch.checks import PROBE_REVISION, check_needs, check_options, check_reads
-from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
+from nassearch import registry
+from nassearch.checks import check_names, check_options
+from nassearch.errors import BrokenPart, InvalidModel, InvalidSetting
 from nassearch.networks.graph import Network
-from nassearch.proxies.kinds import Kinds
-from nassearch.proxies.scores import Scores, by_kind, checked, number, read
-from nassearch.types import Batch, Floats, plain
+from nassearch.proxies.scores import Scores, by_kind, checked, number
+from nassearch.types import Batch, Floats, Task, plain
 from nassearch.workers.parts import reduced
 
 if TYPE_CHECKING:
-    from nassearch.networks.probe.probe import Probe
+    from nassearch.spaces.base import SearchSpace
 
 ProxyFunction = Callable[..., "Floats | Sequence[float | str]"]
 """`(networks, batch, **options) -> raw scores [N]`; in a list, a text says why one has none."""
 ModelFunction = Callable[..., "float | str"]
 """`(model, batch, **options) -> raw score` of one torch module, or why it has none."""
+Check = Callable[[Mapping[str, Any]], None]
+"""`options -> None`; raises `InvalidSetting` where a value has no meaning."""
+Resolve = Callable[..., dict[str, Any]]
+"""`(space, task, batch, options) -> options`."""
+NEEDS = ("inputs", "labels")
+"""What a proxy can need of a batch."""
+CUT = "batch_size"
+"""The option by which a scorer has cut the batch already, so that a function need not know it."""
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Kinds:
+    """Functions of one proxy by kind of network; called with a kind it declares one.
+
+    @epsilon.for_networks(RecurrentNetwork)
+    def _epsilon_recurrent(networks, batch, *, weights=None): ...
+
+    A kind that is derived from another has the function of that one, unless it has its own.
+    """
+
+    def __init__(self) -> None:
+        self.functions: dict[type, Callable[..., Any]] = {}
+        self.resolves: dict[type, Resolve] = {}
+
+    def __call__(self, kind: type, resolve: Resolve | None = None) -> Callable[[Function], Function]:
+        """Declare the function for one kind: `(networks, batch, **options) -> raw scores [N]`, for any proxy.
+
+        It takes the options of the proxy that mean something for the kind; others are refused where they are given.
+        `resolve` is for this kind what `Proxy.resolve` is for `Network`. Without one, options are taken as they are
+        given, but where the function is of the proxy's own module, whose `resolve` then knows the kind.
+        """
+
+        def declare(function: Function) -> Function:
+            self.functions[kind] = function
+            if resolve is not None:
+                self.resolves[kind] = resolve
+            return function
+
+        return declare
+
+    def from_elsewhere(self, own: Callable[..., Any]) -> dict[type, Callable[..., Any]]:
+        """Return the functions that were declared outside of the module that the proxy itself is of."""
+        return {kind: f for kind, f in self.functions.items() if f.__module__ != own.__module__}
+
+    def find(self, kind: type) -> Callable[..., Any] | None:
+        """Return the function for a kind or the nearest one that it is derived from, None for `Network` itself."""
+        for base in kind.__mro__:
+            if base in self.functions or base is Network:
+                return self.functions.get(base)
+        raise LookupError(kind)
+
+    def resolver(self, proxy: Any, space: SearchSpace, task: Task) -> Resolve | None:
+        """Return what turns options as given into options as computed with, for the networks of a space."""
+        if not self.functions:
+            return proxy.resolve  # type: ignore[no-any-return]
+        arch = next(iter(space.all()), None)
+        kind = Network if arch is None else type(space.network(arch, task))
+        for base in kind.__mro__:
+            if base in self.functions:
+                same = self.functions[base].__module__ == proxy.function.__module__
+                return self.resolves.get(base, proxy.resolve if same else None)
+        return proxy.resolve  # type: ignore[no-any-return]
+
+    def choose(self, proxy: Any, kind: type, options: Mapping[str, Any]) -> Callable[..., Any] | None:
+        """Return what maps networks of a kind and a batch to raw scores, None where that is the proxy's own function.
+
+        Raises:
+            InvalidSetting: there is none, and the message names the proxies that have one; or an option that is given
+                has no meaning for the kind.
+        """
+        try:
+            function = self.find(kind)
+        except LookupError:
+            known, _ = registry.parts("proxies")
+            have = [name for name, other in known.items() if _has(other.for_networks, kind)]
+            raise InvalidSetting(
+                f"{proxy.name} has no meaning for a {kind.__name__}; these have one: {', '.join(have) or 'none'}"
+            ) from None
+        if function is None:
+            return None
+        parameters = inspect.signature(function).parameters.values()
+        if any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return lambda networks, batch: function(networks, batch, **options)
+        names = {p.name for p in parameters}
+        for name, value in options.items():
+            if name not in {*names, CUT} and value != proxy.options[name]:
+                raise InvalidSetting(
+                    f"option {name} of {proxy.name} has no meaning for a {kind.__name__}: leave {name}={value!r} out"
+                )
+        taken = {name: value for name, value in options.items() if name in names}
+        return lambda networks, batch: function(networks, batch, **taken)
 
 
 @dataclass(frozen=True)
@@ -47,8 +135,10 @@ class Proxy:
             default, for counts, which see dead layers, and wherever weights are drawn, layer by layer.
         chunk: networks worth passing in one call, or `options -> int`: what an interruption loses, so seconds of work.
         reference: paper and equation.
-        resolve: turns options as given into options as computed with, `(space, task, batch, options) -> options`,
-            for those that depend on the space; called once by a scorer, before it makes the key of its cache.
+        resolve: fills in the options that depend on the space, `(space, task, batch, options) -> options`; called
+            once by a scorer, before it makes the key of its cache.
+        check_values: refuses values of options that have no meaning, `options -> None`; it is given every option,
+            with its default where it was left out.
         revision: raised with every change after which a network has another score; see `nassearch.provenance.identity`.
     """
 
@@ -59,7 +149,8 @@ class Proxy:
     per_key: bool | Callable[[Mapping[str, Any]], bool]
     chunk: int | Callable[[Mapping[str, Any]], int]
     reference: str
-    resolve: Callable[..., dict[str, Any]] | None = None
+    resolve: Resolve | None = None
+    check_values: Check | None = None
     revision: int | str = 1
     model_function: ModelFunction | None = None
     for_networks: Kinds = field(default_factory=Kinds, compare=False, repr=False)
@@ -71,8 +162,10 @@ class Proxy:
         return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY}
 
     def check(self, options: Mapping[str, Any], batch: Batch | None) -> None:
-        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong kind, seed or batch."""
+        """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong value or batch."""
         check_options(self.name, options, self.options)
+        if self.check_values is not None:
+            self.check_values({**self.options, **options})
         for need in sorted(self.needs):
             if batch is None or getattr(batch, need) is None:
                 raise InvalidSetting(f"{self.name} looks at data and needs a batch with {need}")
@@ -112,7 +205,14 @@ class Proxy:
     def scored(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Scores:
         """Return raw scores, and by position why there is none where there is a reason."""
         self.check(options := plain(options), batch)
-        return together([(self, options, batch)], networks)[0]
+        return by_kind(networks, 1, lambda kind, some: [self.scored_alone(kind, some, batch, options)])[0]
+
+    def scored_alone(
+        self, kind: type, networks: Sequence[Any], batch: Batch | None, options: Mapping[str, Any]
+    ) -> Scores:
+        """Return what `scored` does for networks of one kind and options that have been checked."""
+        function = self.for_networks.choose(self, kind, options) or partial(self.function, **options)
+        return checked(self.name, function, networks, batch if self.needs else None)
 
 
 def proxy(
@@ -122,7 +222,8 @@ def proxy(
     higher_is_better: bool = True,
     per_key: bool | Callable[[Mapping[str, Any]], bool] = False,
     chunk: int | Callable[[Mapping[str, Any]], int] = 64,
-    resolve: Callable[..., dict[str, Any]] | None = None,
+    resolve: Resolve | None = None,
+    check: Check | None = None,
     revision: int = 1,
 ) -> Callable[[ProxyFunction], Proxy]:
     """Declare a proxy.
@@ -135,165 +236,30 @@ def proxy(
     """
 
     def declare(function: ProxyFunction) -> Proxy:
-        check_needs(getattr(function, "__name__", ""), needs)
-        facts = frozenset(needs), higher_is_better, per_key, chunk, reference, resolve, revision
-        declared = Proxy(getattr(function, "__name__", ""), function, *facts)
-        object.__setattr__(declared, "__doc__", function.__doc__)
-        return declared
-
-    return declare
-
-
-PASS: dict[str, Any] = {"batch_size": 64, "seed": 0, "init": "default", "bias": "default"}
-"""Options of every model proxy, with their defaults: what its probe depends on. Proxies that agree in them share one.
-
-batch_size: how many of the batch to look at, from its beginning. seed: of the initial weights, the same for every
-architecture. init, bias: see `nassearch.networks.modules.initialise`; a module that a user gives keeps its own weights.
-"""
-
-
-@dataclass(frozen=True)
-class ModelProxy(Proxy):
-    """A proxy of one torch model on one batch. Its function maps a `Probe` to a raw score, NaN: not scorable.
-
-    Attributes:
-        reads: what of the probe it reads, of `nassearch.checks.READS`; nothing else of these can be read.
-        defaults: values of `PASS` that its paper chose otherwise.
-    """
-
-    reads: frozenset[str] = frozenset()
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {**super().options, **PASS, **self.defaults}
-
-    def __call__(self, networks: Sequence[Network], batch: Batch | None = None, **options: Any) -> Floats:
-        """Return raw scores, float64 `[N]`.
-
-        Raises:
-            NassearchError: a network could not be scored; a scorer, which has many to score, goes on without it.
-        """
-        self.check(options := plain(options), batch)
-        ((scores, failures),) = together([(self, options, batch)], networks)
-        if failures:
-            raise NassearchError(next(iter(failures.values())))
-        return scores
-
-    def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
-        self.check(options := plain(options), batch)
-        (value,) = read_one([(self, options)], model, batch)
-        return number(self.name, value)
-
-    def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options that its probe depends on."""
-        return {name: {**self.options, **options}[name] for name in PASS}
-
-    def settings_of_model(self, options: Mapping[str, Any], size: int) -> dict[str, Any]:
-        """Return what the probe of a module depends on; a batch smaller than the default size is taken whole."""
-        settings = self.settings(options)
-        if {"init", "bias"} & options.keys():
-            raise InvalidSetting(f"{self.name} of a module looks at its own weights: leave out init and bias")
-        count = settings["batch_size"] if "batch_size" in options else min(settings["batch_size"], size)
-        return {"batch_size": count, "seed": settings["seed"]}
-
-    def reader(self, options: Mapping[str, Any]) -> Callable[[Probe], float]:
-        """Return what maps a probe to the score under these options."""
-        own = {k: v for k, v in options.items() if k not in PASS}
-        reader: Any = partial(read, self.name, partial(self.function, **own))
-        reader.reads = self.reads
-        return reader  # type: ignore[no-any-return]
-
-
-def model_proxy(
-    *,
-    reference: str,
-    reads: Sequence[str],
-    needs: Sequence[str] = ("inputs",),
-    higher_is_better: bool = True,
-    resolve: Callable[..., dict[str, Any]] | None = None,
-    revision: int = 1,
-    **defaults: Any,
-) -> Callable[[Callable[..., float | str]], ModelProxy]:
-    """Declare a proxy of one torch model on one batch; `defaults` replace those of `PASS`.
-
-    >>> @model_proxy(reference="an example", reads=["gradients"], needs=["inputs", "labels"], batch_size=128)
-    ... def largest(probe, *, power=1):
-    ...     return max(float(g.abs().max()) for g in probe.gradients) ** power
-    >>> largest.options
-    {'power': 1, 'batch_size': 128, 'seed': 0, 'init': 'default', 'bias': 'default'}
-    """
-
-    def declare(function: Callable[..., float | str]) -> ModelProxy:
         name = getattr(function, "__name__", "")
-        check_needs(name, needs)
-        check_reads(name, reads)
-        declared = ModelProxy(
-            name,
-            function,  # type: ignore[arg-type]
-            frozenset(needs),
-            higher_is_better,
-            per_key=False,
-            chunk=CHUNK,
-            reference=reference,
-            resolve=resolve,
-            revision=f"{PROBE_REVISION}.{revision}",
-            reads=frozenset(reads),
-            defaults=defaults,
-        )
+        check_names(f"need of proxy {name}", needs, NEEDS)
+        check_call(name, function, "networks", "batch")
+        facts = frozenset(needs), higher_is_better, per_key, chunk, reference, resolve, check, revision
+        declared = Proxy(name, function, *facts)
         object.__setattr__(declared, "__doc__", function.__doc__)
         return declared
 
     return declare
 
 
-CHUNK = 4
-"""Networks per call of model proxies: a second or two of work, which is what an interruption loses."""
-Request = tuple[Proxy, Mapping[str, Any], Batch | None]
-"""A proxy, its options and its batch."""
+def check_call(name: str, function: Callable[..., Any], *given: str) -> None:
+    """Raise `BrokenPart` where a function cannot be called with what a proxy is given, by position."""
+    try:
+        inspect.signature(function).bind(*given)
+    except TypeError as error:
+        raise BrokenPart(
+            f"the proxy {name} is called with ({', '.join(given)}), and its function cannot be: {error}; options are "
+            "keyword-only parameters with defaults"
+        ) from None
 
 
-def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[Scores]:
-    """Score networks by many proxies, in their order; model proxies with one batch and settings share a probe."""
-    return by_kind(networks, len(requests), partial(_together, requests))
-
-
-def _together(requests: Sequence[Request], kind: type, networks: Sequence[Network]) -> list[Scores]:
-    answers: dict[int, Scores] = {}
-    shared: dict[str, list[int]] = {}
-    requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
-    for place, (proxy, options, batch) in enumerate(requests):
-        own = proxy.for_networks.choose(proxy, kind, options)
-        if own is None and isinstance(proxy, ModelProxy):
-            key = f"{proxy.settings(options)} {batch.digest() if batch else None}"
-            shared.setdefault(key, []).append(place)
-        else:
-            answers[place] = checked(proxy.name, own or partial(proxy.function, **options), networks, batch)
-    if shared:
-        from nassearch.networks.probe.passes import read_networks
-    for places in shared.values():
-        asked = [requests[place] for place in places]
-        models: list[ModelProxy] = [proxy for proxy, _, _ in asked]  # type: ignore[misc]
-        readers = [proxy.reader(options) for proxy, (_, options, _) in zip(models, asked, strict=True)]
-        reads = frozenset().union(*(proxy.reads for proxy in models))
-        _, options, batch = asked[0]
-        found = read_networks(networks, batch, readers, reads, **models[0].settings(options))
-        answers.update(zip(places, found, strict=True))
-    return [answers[place] for place in range(len(requests))]
-
-
-def read_one(
-    asked: Sequence[tuple[ModelProxy, Mapping[str, Any]]], model: Any, batch: Batch | None
-) -> list[float | str]:
-    """Score one torch module, which is left as it was, by proxies that share a probe; without a batch by some alone.
-
-    Returns for each a raw score, or what went wrong as text.
-    """
-    from nassearch.networks.probe.passes import read_model
-
-    # Without a batch nobody looks at inputs.
-    looked_at = Batch(np.zeros((2, 1), np.float32)) if batch is None else batch
-    proxy, options = asked[0]
-    settings = proxy.settings_of_model(options, len(looked_at.inputs))
-    reads = frozenset().union(*(proxy.reads for proxy, _ in asked))
-    return read_model(model, looked_at, [p.reader(o) for p, o in asked], reads, **settings)
+def _has(kinds: Kinds, kind: type) -> bool:
+    try:
+        return kinds.find(kind) is not None
+    except LookupError:
+        return False

@@ -1,4 +1,4 @@
-"""CV: how much the accuracy before training varies with the initial weights."""
+"""CV: how much the accuracy before training varies with the initial weights, as standard deviation over mean."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting
-from nassearch.proxies.base import PASS, model_proxy
+from nassearch.proxies.model import PASS, model_proxy
 
 if TYPE_CHECKING:
     from nassearch.networks.probe.probe import Probe
-    from nassearch.types import Batch
 
 
-def _check(space: Any, task: Any, batch: Batch | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    _check_count(options.get("initialisations", 2))
+def _check(options: Mapping[str, Any]) -> None:
+    _check_count(options["initialisations"])
     for name in ("init", "bias"):
-        if options.get(name, PASS[name]) != PASS[name]:
+        if options[name] != PASS[name]:
             raise InvalidSetting(f"cv draws weights by each layer's own rule: leave out {name}")
-    return dict(options)
 
 
 def _check_count(initialisations: Any) -> None:
-    if not isinstance(initialisations, int) or initialisations < 2:
-        raise InvalidSetting(f"initialisations is a whole number of at least 2, not {initialisations!r}")
+    whole("initialisations", initialisations, least=2)
 
 
 @model_proxy(
@@ -35,7 +33,7 @@ def _check_count(initialisations: Any) -> None:
     needs=("inputs", "labels"),
     reads=(),
     higher_is_better=False,
-    resolve=_check,
+    check=_check,
     batch_size=256,
 )
 def cv(probe: Probe, *, initialisations: int = 100) -> float:

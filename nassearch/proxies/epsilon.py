@@ -39,14 +39,17 @@ MODULE_WEIGHTS = (1e-3, 1.0)
 def resolve(
     space: SearchSpace, task: Task, batch: Batch | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Put an actual pair in the place of `weights="auto"`, or of none where the space has no default."""
-    resolved = dict(options)
-    if resolved.get("weights") in (None, "auto"):
-        if batch is None:
-            raise InvalidSetting("epsilon looks at data and needs a batch with inputs")
-        resolved["weights"] = choose_weights(space, task, batch)
-    resolved["weights"] = _pair(resolved["weights"])
-    return resolved
+    """Fill in a pair for `weights="auto"`, or for none where the space has no default."""
+    weights = options.get("weights")
+    if weights in (None, "auto"):
+        assert batch is not None  # it is among the needs
+        weights = choose_weights(space, task, batch)
+    return {**options, "weights": _pair(weights)}
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    if options["weights"] not in (None, "auto"):
+        _pair(options["weights"])
 
 
 @proxy(
@@ -55,7 +58,8 @@ def resolve(
     per_key=True,
     chunk=16,
     resolve=resolve,
-    revision=2,
+    check=_check,
+    revision=3,
 )
 def epsilon(
     networks: Sequence[Network],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nassearch.proxies.base import model_proxy
+from nassearch.proxies.model import model_proxy
 
 if TYPE_CHECKING:
     from nassearch.networks.probe.probe import Probe

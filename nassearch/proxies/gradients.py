@@ -1,14 +1,14 @@
-"""Saliencies of single weights, summed over a network: one forward and one backward pass gives them all.
+"""Saliencies of single weights, summed over a network: one forward and one backward pass gives all of them.
 
-All look at the weights of convolutions and linear layers alone; batch norm and biases are left out, as in the code of
-Abdelfattah et al.
+Only weights of convolutions and linear layers count. Batch norm and biases are left out, as in the code of Abdelfattah
+et al.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nassearch.proxies.base import model_proxy
+from nassearch.proxies.model import model_proxy
 
 if TYPE_CHECKING:
     from nassearch.networks.probe.probe import Probe

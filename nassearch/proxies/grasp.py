@@ -1,10 +1,10 @@
-"""Grasp: how much the gradient would shrink without each weight."""
+"""Grasp: how much the norm of the gradient would shrink without each weight."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nassearch.proxies.base import model_proxy
+from nassearch.proxies.model import model_proxy
 
 if TYPE_CHECKING:
     from nassearch.networks.probe.probe import Probe

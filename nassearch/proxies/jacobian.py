@@ -22,35 +22,27 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nassearch.checks import (
-    OF,
-    VARIANCE,
-    check_amplitudes,
-    check_choice,
-    check_positive,
-    check_range,
-)
-from nassearch.proxies.base import model_proxy
+from nassearch.checks import check_amplitudes, check_choice, check_positive, check_range
+from nassearch.networks.probe.reads import OF, VARIANCE
+from nassearch.proxies.model import ModelProxy, model_proxy
 
 if TYPE_CHECKING:
     from nassearch.networks.probe.probe import Probe
-    from nassearch.types import Batch
 
 MELLOR = "Mellor et al., Neural architecture search without training, first version (2020), arXiv:2006.04647"
 SECTION = "Improving zero-shot NAS with parameters scoring (2020), submission to ICLR 2021, section 3.2"
 Range = tuple[float, float] | None
 
 
-def _check(space: Any, task: Any, batch: Batch | None, options: Mapping[str, Any]) -> dict[str, Any]:
+def _check(options: Mapping[str, Any]) -> None:
     check_positive(options, "k", "root", "amplitude")
     check_amplitudes(options.get("amplitudes", (1,)))
     check_choice(options, "of", OF)
     check_choice(options, "variance", VARIANCE)
     check_range(options, "range")
-    return dict(options)
 
 
-_declare: dict[str, Any] = {"reads": ("input_gradients",), "resolve": _check}
+_declare: dict[str, Any] = {"reads": ("input_gradients",), "check": _check}
 
 
 @model_proxy(
@@ -82,58 +74,45 @@ def jsc(probe: Probe, *, root: float = 20.0, of: str = "logits") -> float:
     return _cosine(probe, root, of)(0.0)
 
 
-@model_proxy(reference=SECTION, batch_size=256, **_declare)
-def sns(
-    probe: Probe,
-    *,
-    amplitude: float = 0.1,
-    k: float = 1e-5,
-    range: Range = None,
-    of: str = "logits",
-    variance: str = "batch",
-) -> float:
-    """Small-noise score: 1 - |js(x) - js(x with little noise)|; higher is better, NaN as js."""
-    return _steadiness(_eigen(probe, k, range, of, variance), [amplitude])
+def _steady(name: str, amplitude: float, noise: tuple[str, str], of_js: bool) -> ModelProxy:
+    """Declare how steady js, or jsc, is under noise of one amplitude, which is the option's default."""
+
+    def eigen(
+        probe: Probe,
+        *,
+        amplitude: float = amplitude,
+        k: float = 1e-5,
+        range: Range = None,
+        of: str = "logits",
+        variance: str = "batch",
+    ) -> float:
+        return _steadiness(_eigen(probe, k, range, of, variance), [amplitude])
+
+    def cosine(
+        probe: Probe,
+        *,
+        amplitude: float = amplitude,
+        root: float = 20.0,
+        of: str = "logits",
+        variance: str = "batch",
+    ) -> float:
+        return _steadiness(_cosine(probe, root, of, variance), [amplitude])
+
+    function: Any = eigen if of_js else cosine
+    score, by = ("js", "") if of_js else ("jsc", " by cosines")
+    function.__name__ = name
+    function.__doc__ = (
+        f"{noise[0]}-noise score{by}: 1 - |{score}(x) - {score}(x with {noise[1]} noise)|; "
+        f"higher is better, NaN as {score}."
+    )
+    return model_proxy(reference=SECTION, batch_size=256, **_declare)(function)
 
 
-@model_proxy(reference=SECTION, batch_size=256, **_declare)
-def snsc(
-    probe: Probe,
-    *,
-    amplitude: float = 0.1,
-    root: float = 20.0,
-    of: str = "logits",
-    variance: str = "batch",
-) -> float:
-    """Small-noise score by cosines: 1 - |jsc(x) - jsc(x with little noise)|; higher is better, NaN as jsc."""
-    return _steadiness(_cosine(probe, root, of, variance), [amplitude])
-
-
-@model_proxy(reference=SECTION, batch_size=256, **_declare)
-def lns(
-    probe: Probe,
-    *,
-    amplitude: float = 10.0,
-    k: float = 1e-5,
-    range: Range = None,
-    of: str = "logits",
-    variance: str = "batch",
-) -> float:
-    """Large-noise score: 1 - |js(x) - js(x with much noise)|; higher is better, NaN as js."""
-    return _steadiness(_eigen(probe, k, range, of, variance), [amplitude])
-
-
-@model_proxy(reference=SECTION, batch_size=256, **_declare)
-def lnsc(
-    probe: Probe,
-    *,
-    amplitude: float = 10.0,
-    root: float = 20.0,
-    of: str = "logits",
-    variance: str = "batch",
-) -> float:
-    """Large-noise score by cosines: 1 - |jsc(x) - jsc(x with much noise)|; higher is better, NaN as jsc."""
-    return _steadiness(_cosine(probe, root, of, variance), [amplitude])
+LITTLE, MUCH = ("Small", "little"), ("Large", "much")
+sns = _steady("sns", 0.1, LITTLE, of_js=True)
+lns = _steady("lns", 10.0, MUCH, of_js=True)
+snsc = _steady("snsc", 0.1, LITTLE, of_js=False)
+lnsc = _steady("lnsc", 10.0, MUCH, of_js=False)
 
 
 @model_proxy(reference=SECTION, batch_size=256, **_declare)

@@ -29,30 +29,28 @@ from typing import TYPE_CHECKING, Any
 
 from nassearch.checks import check_choice, check_positive
 from nassearch.errors import InvalidSetting
-from nassearch.proxies.base import model_proxy
+from nassearch.proxies.model import model_proxy
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nassearch.networks.probe.probe import Probe
-    from nassearch.types import Batch
 
 SECTION = "Improving zero-shot NAS with parameters scoring (2020), submission to ICLR 2021, section 3.2"
 
 
-def _check(space: Any, task: Any, batch: Batch | None, options: Mapping[str, Any]) -> dict[str, Any]:
+def _check(options: Mapping[str, Any]) -> None:
     check_positive(options, "k", "root")
     check_choice(options, "tensors", ("all", "regular"))
     if not isinstance(options.get("rescale", True), bool):
         raise InvalidSetting(f"rescale is true or false, not {options['rescale']!r}")
-    return dict(options)
 
 
 _declare: dict[str, Any] = {
     "reference": SECTION,
     "needs": ("inputs", "labels"),
     "reads": ("gradients",),
-    "resolve": _check,
+    "check": _check,
     "batch_size": 256,
 }
 

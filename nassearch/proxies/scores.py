@@ -1,4 +1,4 @@
-"""What a proxy returns: a number for each network, or why there is none."""
+"""What a proxy returns: one number for each network, or the reason why it has none."""
 
 from __future__ import annotations
 

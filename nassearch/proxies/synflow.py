@@ -68,11 +68,11 @@ def synflow(
     if estimator == "expected":
         from nassearch.networks.positive.expected import scaled_synflow
 
-        return _told("synflow", scaled_synflow(networks), log)
+        return _values("synflow", scaled_synflow(networks), log)
     if estimator == "sampled":
         from nassearch.networks.positive.sampled import scaled_sample
 
-        return _told("synflow", [scaled_sample(network, seed) for network in networks], log)
+        return _values("synflow", [scaled_sample(network, seed) for network in networks], log)
     raise InvalidSetting(f"estimator of synflow is expected or sampled, not {estimator!r}")
 
 
@@ -119,11 +119,11 @@ def logsynflow(
         from nassearch.networks.positive.expected_log import expected_logsynflow
 
         sums = [Scaled(score) for score in expected_logsynflow(networks, shift).tolist()]
-        return _told("logsynflow", sums, log)
+        return _values("logsynflow", sums, log)
     if estimator == "sampled":
-        from nassearch.networks.positive.module import scaled_network_flow
+        from nassearch.networks.positive.module import scaled_network_synflow
 
-        return _told("logsynflow", [scaled_network_flow(n, seed, shift=shift) for n in networks], log)
+        return _values("logsynflow", [scaled_network_synflow(n, seed, shift=shift) for n in networks], log)
     raise InvalidSetting(f"estimator of logsynflow is expected or sampled, not {estimator!r}")
 
 
@@ -149,9 +149,9 @@ def synflow_bn(
     Returns:
         float `[N]`, a text where float64 cannot hold the value.
     """
-    from nassearch.networks.positive.module import scaled_network_flow
+    from nassearch.networks.positive.module import scaled_network_synflow
 
-    return _told("synflow_bn", [scaled_network_flow(n, seed, batch_norm=True) for n in networks], log)
+    return _values("synflow_bn", [scaled_network_synflow(n, seed, batch_norm=True) for n in networks], log)
 
 
 @synflow.for_networks(RecurrentNetwork)
@@ -174,7 +174,7 @@ def _synflow_recurrent(
         )
     from nassearch.networks.positive.recurrent import recurrent_synflow
 
-    return _told("synflow", [Scaled(recurrent_synflow(network, seed)) for network in networks], log)
+    return _values("synflow", [Scaled(recurrent_synflow(network, seed)) for network in networks], log)
 
 
 @synflow.for_model
@@ -205,13 +205,13 @@ def _of_model(
         return f"{name} sends ones through a model, and this one takes words, which ones are not: score it by another"
     if batch is None:
         raise InvalidSetting(f"{name} of a module needs a batch, for the shape of its inputs")
-    from nassearch.networks.positive.module import scaled_flow
+    from nassearch.networks.positive.module import scaled_module_synflow
 
-    found = scaled_flow(model, batch.inputs.shape[1:], batch_size=len(batch.inputs), **settings)
-    return _told(name, [found], log)[0]
+    found = scaled_module_synflow(model, batch.inputs.shape[1:], batch_size=len(batch.inputs), **settings)
+    return _values(name, [found], log)[0]
 
 
-def _told(name: str, scores: Sequence[Scaled], log: bool) -> list[float | str]:
+def _values(name: str, scores: Sequence[Scaled], log: bool) -> list[float | str]:
     """Return scores, or their logarithms, and a text for what float64 cannot hold."""
     if not isinstance(log, bool):
         raise InvalidSetting(f"log of {name} is true or false, not {log!r}")

@@ -1,1 +1,1 @@
-"""What results and scores say: tables of figures, and pictures."""
+"""Reports turn results and scores into tables of figures and into pictures."""

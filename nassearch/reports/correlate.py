@@ -3,107 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from nassearch import registry
-from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidSetting
-from nassearch.scorers import build_scorer, learn
+from nassearch.benchmarks.given import GivenBenchmark, load_benchmark, name_of_benchmark
+from nassearch.checks import SEEDS, whole
+from nassearch.errors import InvalidSetting, quoted
+from nassearch.reports.correlation import CONVENTIONS, Correlation, Report
 from nassearch.scorers.cache.scores import cache_path
-from nassearch.scorers.compute import Cost, Tally
-from nassearch.scorers.open import Watch, open_scorers
+from nassearch.scorers.compute import Cost, Tally, compute_scores
+from nassearch.scorers.function import FunctionScorer
+from nassearch.scorers.open import open_scorers
+from nassearch.scorers.spec import AnyScorer, GivenScorer, build_scorer, name_of, specified
 from nassearch.search.quantity import Quantity
 from nassearch.spaces.base import SearchSpace
-from nassearch.statistics.intervals import Estimate, Resampling, judge, mean
+from nassearch.statistics.intervals import Resampling, judge, mean
 from nassearch.statistics.neighbourhoods import draw_clusters, judge_locally
-from nassearch.strategies.base import SEEDS, whole
-from nassearch.types import Arch, Floats
+from nassearch.types import Arch, Batch, Floats
+from nassearch.workers.progress import Watch, watched
 from nassearch.workers.spread import check_work
 
-CONVENTIONS = ("dropped", "last")
-"""What becomes of an architecture without a score: it is left out, or it counts as worse than all that have one."""
 CLUSTERS = 1000
 """Neighbourhoods looked at where the whole space is scored."""
 
 
-@dataclass(frozen=True, eq=False)
-class Report:
-    """What one proxy is worth.
-
-    Attributes:
-        proxy: as text.
-        scores: `[N]`, NaN where there is none.
-        figures: by convention and name, see `nassearch.statistics.intervals.judge` and
-            `nassearch.statistics.neighbourhoods.judge_locally`.
-        coverage: share of the architectures that have a score.
-        seconds: of processor time per architecture, of what this run computed; None where all was known. A pass
-            that several proxies share counts in full for each of them.
-        shared: how many of the proxies share a pass with this one.
-    """
-
-    proxy: str
-    scores: Floats = field(repr=False)
-    figures: dict[str, dict[str, Estimate]]
-    coverage: Estimate
-    seconds: float | None
-    shared: int
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Proxies side by side.
-
-    Attributes:
-        benchmark, dataset, metric: whose accuracies; `metric` is test or valid, the mean over training seeds.
-        quantity: what the accuracies are, and whether `valid` is more than `test`.
-        archs, accuracies: the N architectures and what they reach, in the unit of the data set, a loss negated: a proxy
-            that ranks losses well has a positive rho.
-        neighbourhoods, cluster: how many clusters were looked at, and their mean size.
-        how: how intervals were made.
-        reports: one per proxy.
-        counts: how many scores were read from the cache, and how many computed.
-    """
-
-    benchmark: str
-    dataset: str
-    metric: str
-    quantity: Quantity
-    archs: list[Arch] = field(repr=False)
-    accuracies: Floats = field(repr=False)
-    neighbourhoods: int
-    cluster: float
-    how: Resampling
-    reports: list[Report]
-    counts: Tally
-
-
 def correlate(
-    benchmark: str,
-    dataset: str | None,
-    proxies: Sequence[str],
+    benchmark: GivenBenchmark,
+    proxies: Sequence[GivenScorer],
     *,
+    dataset: str | None = None,
     sample: int | None = None,
     seed: int = 0,
-    batch: str | None = None,
+    batch: str | Batch | None = None,
     metric: str = "test",
     neighbourhoods: int | None = None,
     draws: int = 1000,
     workers: int | None = None,
     executor: str = "processes",
     cache: bool = True,
+    progress: bool = False,
     watch: Watch | None = None,
-) -> Comparison:
+) -> Correlation:
     """Judge proxies against the accuracies of a benchmark.
+
+        report = nassearch.correlate(bench, ["synflow", my_function], sample=1000)
+        report.frame()
 
     Scores are kept as they are computed, chunk by chunk: after an interruption the same call goes on where it was.
 
     Args:
-        benchmark, dataset: which table; dataset None for the first.
-        proxies: scorers as texts. The scores of combined ones are relative to the architectures asked for, and within
-            a neighbourhood to the neighbourhood, as in a search.
+        benchmark: a name, a class, or one that is open.
+        proxies: scorers as texts, proxies, combinations, or plain functions `f(archs) -> scores [N]`. The scores of
+            combined ones are relative to the architectures asked for, and within a neighbourhood to the neighbourhood,
+            as in a search.
+        dataset: which table; None for the first, or for the one that is open.
         sample: N different random architectures; None for the whole space.
         seed: of the sample, the neighbourhoods and the intervals.
         batch: see `open_batch`.
@@ -113,7 +66,8 @@ def correlate(
         draws: resamples per interval.
         workers, executor: see `nassearch.workers.spread.in_order`.
         cache: keep scores in the user's data directory.
-        watch: told of progress.
+        progress: show it: bars on a terminal or below the cell of a notebook, a line each minute elsewhere.
+        watch: told of progress instead.
 
     Raises:
         UnknownName, InvalidSetting, MissingData: before anything is computed.
@@ -124,59 +78,50 @@ def correlate(
     how = Resampling(whole("draws", draws), seed=whole("seed", seed, least=0, largest=SEEDS))
     clusters_wanted = (CLUSTERS if sample is None else 0) if neighbourhoods is None else neighbourhoods
     whole("neighbourhoods", clusters_wanted, least=0)
-    owner = registry.load("benchmarks", benchmark)
-    oracle: Benchmark = owner.open(owner.find(dataset).name)
-    space, name = oracle.space, oracle.dataset.name
-    path = cache_path() if cache else None
-    scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
+    oracle = load_benchmark(benchmark, dataset)
+    space, name, path = oracle.space, oracle.dataset.name, cache_path() if cache else None
+    if isinstance(proxies, str) or not isinstance(proxies, Sequence):
+        raise InvalidSetting(f"proxies are a list such as ['synflow', 'params'], not {quoted(proxies)}")
+    scorers = open_scorers(proxies, oracle, name, batch, workers=workers, executor=executor, cache=path)
     archs = list(space.all()) if sample is None else draw_distinct(space, whole("sample", sample), seed)
     clusters = draw_clusters(space, clusters_wanted, np.random.default_rng([seed, 1]))
     union = list(dict.fromkeys([*archs, *(arch for cluster in clusters for arch in cluster)]))
     reached = {arch: float(getattr(oracle.expected(arch), metric)) for arch in union}
     leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
-    costs = learn(
-        leaves,
-        union,
-        workers=workers,
-        executor=executor,
-        progress=watch("scoring") if watch else None,
-    )
     accuracies = np.array([reached[arch] for arch in archs])
     local = [np.array([reached[arch] for arch in cluster]) for cluster in clusters]
-    progress = watch("resampling") if watch else None
     reports: list[Report] = []
-    for spec, scorer in zip(proxies, scorers, strict=True):
-        scores = scorer(archs)
-        in_clusters = [scorer(cluster) for cluster in clusters]
-        figures = {
-            nan: {
-                **judge(put(scores, nan), accuracies, how),
-                **judge_locally([put(s, nan) for s in in_clusters], local, how),
+    with watched(watch, progress) as watch:
+        scoring, resampling = (watch(title) if watch else None for title in ("scoring", "resampling"))
+        costs = compute_scores(leaves, union, workers=workers, executor=executor, progress=scoring)
+        for given, scorer in zip(proxies, scorers, strict=True):
+            scores = scorer(archs)
+            in_clusters = [scorer(cluster) for cluster in clusters]
+            figures = {
+                nan: {
+                    **judge(put(scores, nan), accuracies, how),
+                    **judge_locally([put(s, nan) for s in in_clusters], local, how),
+                }
+                for nan in (CONVENTIONS if np.isnan(scores).any() else CONVENTIONS[:1])
             }
-            for nan in (CONVENTIONS if np.isnan(scores).any() else CONVENTIONS[:1])
-        }
-        figures.setdefault("last", figures["dropped"])
-        covered = mean((~np.isnan(scores)).astype(np.float64), how)
-        reports.append(Report(spec, scores, figures, covered, *_cost(costs, scorer.leaves)))
-        if progress is not None:
-            progress(len(reports), len(proxies))
+            figures.setdefault("last", figures["dropped"])
+            covered = mean((~np.isnan(scores)).astype(np.float64), how)
+            reports.append(Report(name_of(specified(given)), scores, figures, covered, *_cost(costs, scorer)))
+            if resampling is not None:
+                resampling(len(reports), len(proxies))
     size = float(np.mean([len(cluster) for cluster in clusters])) if clusters else float("nan")
-    quantity = Quantity.of(oracle)
+    about = name_of_benchmark(benchmark), name, metric, Quantity.of(oracle), archs, accuracies
     counts = Tally.of(leaves)
-    return Comparison(
-        benchmark, name, metric, quantity, archs, accuracies, len(clusters), size, how, reports, counts
-    )
+    return Correlation(*about, len(clusters), size, how, reports, counts, space, oracle.dataset.task)
 
 
 def parameters(
-    found: Comparison, *, workers: int | None = None, executor: str = "processes", cache: bool = True
+    found: Correlation, *, workers: int | None = None, executor: str = "processes", cache: bool = True
 ) -> Floats:
-    """Return the number of weights of each architecture of a comparison, `[N]`."""
-    owner = registry.load("benchmarks", found.benchmark)
-    task = owner.datasets()[found.dataset].task
+    """Return the number of weights of each architecture of a correlation, `[N]`."""
     path = cache_path() if cache else None
-    space = owner.make_space(found.dataset)
-    return build_scorer("params", space, task, workers=workers, executor=executor, cache=path)(found.archs)
+    how = {"workers": workers, "executor": executor, "cache": path}
+    return build_scorer("params", found.space, found.task, **how)(found.archs)  # type: ignore[arg-type]
 
 
 def put(scores: Floats, nan: str) -> Floats:
@@ -201,10 +146,12 @@ def draw_distinct(space: SearchSpace, n: int, seed: int) -> list[Arch]:
     return list(found)[:n]
 
 
-def _cost(costs: Iterable[Cost], leaves: Sequence[Any]) -> tuple[float | None, int]:
-    """Return seconds per architecture of the passes that any leaf took part in, and by how many others they are
+def _cost(costs: Iterable[Cost], scorer: AnyScorer) -> tuple[float | None, int]:
+    """Return seconds per architecture of the passes that a scorer took part in, and by how many others they are
     shared."""
-    contexts = {leaf.context for leaf in leaves}
+    if isinstance(scorer, FunctionScorer):
+        return scorer.seconds / max(1, scorer.asked), 0
+    contexts = {leaf.context for leaf in scorer.leaves}
     passes: dict[tuple[str, ...], tuple[float, int]] = {}
     for cost in costs:
         names = tuple(scorer.context for scorer in cost.scorers)

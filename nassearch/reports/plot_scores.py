@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName
-from nassearch.reports.correlate import Comparison
+from nassearch.reports.correlation import Correlation
 from nassearch.reports.drawing.looks import (
     Limits,
     check_limits,
@@ -66,7 +66,7 @@ class ScatterData:
 
 
 def collect_scatter(
-    found: Comparison, parameters: Floats, *, quantity: Quantity | None = None
+    found: Correlation, parameters: Floats, *, quantity: Quantity | None = None
 ) -> ScatterData:
     """Gather what a plot of scores against accuracies shows.
 

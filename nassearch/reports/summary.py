@@ -11,12 +11,10 @@ import numpy as np
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.errors import NassearchError, UnknownName
-from nassearch.search.curves import Curve
+from nassearch.search.curves import Curve, milestones
 from nassearch.search.quantity import Quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
-
-MILESTONES = (50, 100, 300)
 
 
 def summarise(
@@ -36,7 +34,7 @@ def summarise(
         "q75": high,
         "target": target,
         "models_to_target": curve.models_to(quantity.shown(target)) if target is not None else None,
-        "revisits": float(np.mean([round.revisits for round in rounds])),
+        "revisits": float(np.mean([each.revisits for each in rounds])),
         "seconds": None if np.isnan(seconds) else seconds,
     }
 
@@ -49,8 +47,8 @@ def gather_reports(rounds: Sequence[Round]) -> dict[str, Any]:
         `text` and its `share`; a table a list of rows, one per value of its axis in the order first met, with the same
         two for every other column.
     """
-    names = dict.fromkeys(name for round in rounds for name in round.report)
-    return {name: _gather([round.report[name] for round in rounds if name in round.report]) for name in names}
+    names = dict.fromkeys(name for each in rounds for name in each.report)
+    return {name: _gather([each.report[name] for each in rounds if name in each.report]) for name in names}
 
 
 def _gather(values: Sequence[Any]) -> Any:
@@ -86,12 +84,6 @@ def _gather_tables(tables: Sequence[Mapping[str, Sequence[Any]]]) -> list[dict[s
     ]
 
 
-def milestones(curves: Sequence[Curve]) -> list[int]:
-    """Return the numbers of models at which to state values: the usual ones, and the longest budget."""
-    longest = max(curve.budget for curve in curves)
-    return sorted({m for m in MILESTONES if m < longest} | {longest})
-
-
 def best_value(header: Header, show: str) -> float | None:
     """Return the highest value of a result's benchmark, a loss negated, or None where its data is not there."""
     experiment = header.experiment
@@ -113,6 +105,7 @@ def compare(
     baseline: str | None = None,
     target: float | None = None,
     seed: int = 0,
+    ceiling: float | None = None,
 ) -> list[dict[str, Any]]:
     """Return a row per search.
 
@@ -121,6 +114,7 @@ def compare(
         baseline: label of the one that speed-ups are over; None for the first.
         target: as published; None for the final median of the baseline, which it reaches by definition.
         seed: of the bootstrap.
+        ceiling: the highest value there is, a loss negated; None for that of the benchmark, where it is installed.
 
     Returns:
         Rows, of values as published, with `label`, `rounds`, `budget`, `at` (value by number of models), `target`,
@@ -139,7 +133,10 @@ def compare(
     quantity = Quantity.of_result(searches[0][1])
     reach = float(base.median()[-1]) if target is None else quantity.shown(target)
     at = milestones([curve for *_, curve in searches])
-    ceilings = {header.data: best_value(header, base.show) for _, header, *_ in searches}
+    ceilings = {
+        header.data: best_value(header, base.show) if ceiling is None else ceiling
+        for _, header, *_ in searches
+    }
     rows = []
     for label, header, rounds, curve in searches:
         median = curve.median()
@@ -157,7 +154,7 @@ def compare(
                 "rounds_to_target": int(np.isfinite(curve.models_to_each(reach)).sum()),
                 **{name: None if it.bound == "unknown" else it.value for name, it in known.items()},
                 **{f"{name}_bound": it.bound for name, it in known.items()},
-                "revisits": float(np.mean([round.revisits for round in rounds])),
+                "revisits": float(np.mean([each.revisits for each in rounds])),
                 "regret": None if best is None else float(curve.regret(best)[-1]),
             }
         )

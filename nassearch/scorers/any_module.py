@@ -1,4 +1,4 @@
-"""Scores of one torch module, of any make: no search space, no benchmark."""
+"""Score one torch module that belongs to no search space and no benchmark."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.errors import InvalidSetting, NassearchError, told
-from nassearch.proxies.base import ModelProxy, Proxy, read_one
+from nassearch.errors import InvalidSetting, NassearchError, quoted, told
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, read_one
 from nassearch.proxies.scores import INFINITE
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.types import Batch
@@ -19,7 +20,7 @@ Asked = tuple[Proxy, dict[str, Any]]
 """A proxy and the options that it was given."""
 
 
-def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
+def score(model: Any, batch: Any, proxies: Sequence[str | Proxy]) -> dict[str, float]:
     """Score a torch module by proxies; higher is better.
 
         scores = nassearch.score(model, (images, labels), ["synflow", "naswot", "snip(batch_size=32)"])
@@ -34,10 +35,11 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
         batch: a `Batch`, inputs `[B, channels, *size]`, or a pair of inputs and labels `[B]`; arrays or tensors. Inputs
             are floating-point numbers, or words `[B, T]`, whole numbers from 0. Of a batch smaller than a proxy's
             default batch_size all is looked at.
-        proxies: texts such as `"synflow"` or `"snip(batch_size=32)"`.
+        proxies: texts such as `"synflow"` or `"snip(batch_size=32)"`, or proxies themselves.
 
     Returns:
-        A score by text of `proxies`. NaN where a proxy has no value for this module; a `RuntimeWarning` says why.
+        A score by text or name of each of `proxies`. NaN where a proxy has no value for this module; a
+        `RuntimeWarning` says why.
 
     Raises:
         UnknownName: no such proxy, or no such option of it.
@@ -52,27 +54,26 @@ def score(model: Any, batch: Any, proxies: Sequence[str]) -> dict[str, float]:
 
 
 def score_or_tell(
-    model: Any, batch: Any, proxies: Sequence[str], classes: int | None = None
+    model: Any, batch: Any, proxies: Sequence[str | Proxy], classes: int | None = None
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Return scores as `score` does, and the reason of each that is NaN; `classes` is what the logits must be."""
     from nassearch.networks.modules.foreign import derivatives
     from nassearch.networks.tracing.trying import try_out
 
-    asked = [_asked(spec) for spec in proxies]
-    if len(set(proxies)) < len(proxies):
-        raise InvalidSetting(f"{', '.join(proxies)}: name each proxy once")
+    if isinstance(proxies, str | Proxy) or not isinstance(proxies, Sequence):
+        raise InvalidSetting(f"proxies are a list such as ['synflow', 'naswot'], not {quoted(proxies)}")
+    asked = [_asked(given) for given in proxies]
+    names = [given.name if isinstance(given, Proxy) else given for given in proxies]
+    if len(set(names)) < len(names):
+        raise InvalidSetting(f"{', '.join(names)}: name each proxy once")
     batch = as_batch(batch)
     for proxy, options in asked:
         proxy.check(options, batch)
-        if isinstance(proxy, ModelProxy) and proxy.resolve is not None:
-            proxy.resolve(
-                None, None, batch, options
-            )  # checks values; what depends on a space is no model proxy
     with derivatives():
         try_out(model, batch, classes)
         values = _raw(asked, model, batch)
     scores, reasons = {}, {}
-    for spec, (proxy, _), value in zip(proxies, asked, values, strict=True):
+    for spec, (proxy, _), value in zip(names, asked, values, strict=True):
         if isinstance(value, str) or value != value:
             reasons[spec] = (
                 value if isinstance(value, str) else "it is not a number (NaN) for this model and batch"
@@ -83,7 +84,13 @@ def score_or_tell(
 
 
 def _asked(spec: Any) -> Asked:
-    name, args, options = parse_spec(spec) if isinstance(spec, str) else ("", [], {})
+    if isinstance(spec, Proxy):
+        return spec, {}
+    if not isinstance(spec, str):
+        raise InvalidSetting(
+            f"a module is scored by a proxy, named by a text such as 'synflow' or as @proxy made it, not {quoted(spec)}"
+        )
+    name, args, options = parse_spec(spec)
     if args:
         raise InvalidSetting(
             f"{spec} compares architectures with each other, and there is one model here: ask for "

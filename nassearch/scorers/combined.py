@@ -1,4 +1,4 @@
-"""Scorers made of scorers: what a combination is, and one of given parts."""
+"""Scorers that combine others: `Combination` says how, and `CombinedScorer` does it with given parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from nassearch.checks import check_kinds
 from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, UnknownName, quoted, told
 from nassearch.proxies.scores import is_ours
-from nassearch.scorers.compute import learn
+from nassearch.scorers.compute import compute_scores
 from nassearch.types import Arch, Floats, Progress, plain
 from nassearch.workers.parts import reduced
 
@@ -146,6 +146,7 @@ class CombinedScorer:
         self.combination, self.parts = combination, tuple(parts)
         self.options = {**combination.options, **given}
         self.among: int | None = self.options.pop("among")
+        self.spec: Any = None  # what it was built of
         self.workers, self.executor, self.progress = workers, executor, progress
         nothing = np.zeros((len(self.parts), 0))
         self._combine(nothing, nothing)  # raises where an option has no meaning
@@ -163,7 +164,7 @@ class CombinedScorer:
                 f"give it {AMONG} others to be compared with, as in {name}(..., among={AMONG})"
             )
         distinct = list(dict.fromkeys(archs))
-        self._learn(distinct)
+        self._compute(distinct)
         found = dict(zip(distinct, self.against(distinct, distinct).tolist(), strict=True))
         return np.fromiter(map(found.__getitem__, archs), np.float64, len(archs))
 
@@ -210,11 +211,13 @@ class CombinedScorer:
         assert self.among is not None
         draws = self.leaves[0].space.sample_many(self.among, np.random.default_rng(0))
         among = list(dict.fromkeys(draws))
-        self._learn(among)
+        self._compute(among)
         return among, self._columns(among, among)
 
-    def _learn(self, archs: Sequence[Arch]) -> None:
-        learn(self.leaves, archs, workers=self.workers, executor=self.executor, progress=self.progress)
+    def _compute(self, archs: Sequence[Arch]) -> None:
+        compute_scores(
+            self.leaves, archs, workers=self.workers, executor=self.executor, progress=self.progress
+        )
 
 
 def _one_each(name: str, found: Any, count: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Scores for many proxies at once: one pool of workers, one pass where several can share it, each score kept."""
+"""Compute scores of many proxies at once, on one pool of workers; proxies share a pass where they can."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from nassearch.proxies.base import ModelProxy, Proxy, Request, together
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, Request, together
 from nassearch.proxies.scores import Scores, finite
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress, Task
 from nassearch.workers.spread import in_order
 
 
-class Leaf(Protocol):
-    """What learning takes of a scorer of one proxy, see `nassearch.scorers.ProxyScorer`."""
+class SingleScorer(Protocol):
+    """A scorer of one proxy as `compute_scores` sees it, see `nassearch.scorers.ProxyScorer`."""
 
     proxy: Proxy
     space: SearchSpace
@@ -30,10 +31,10 @@ class Leaf(Protocol):
 
     @property
     def request(self) -> Request: ...
-    def look_up(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]: ...
-    def remember(self, raw: Mapping[str, float], failed: Mapping[str, str] | None = None) -> None: ...
-    def settle(self, keys: Mapping[Arch, str]) -> None: ...
-    def adopt(self, twin: Any) -> None: ...
+    def find_missing(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]: ...
+    def store(self, raw: Mapping[str, float], failed: Mapping[str, str] | None = None) -> None: ...
+    def commit(self, keys: Mapping[Arch, str]) -> None: ...
+    def copy_from(self, twin: Any) -> None: ...
 
 
 class Cost(NamedTuple):
@@ -45,7 +46,7 @@ class Cost(NamedTuple):
         seconds: processor time, summed over workers.
     """
 
-    scorers: tuple[Leaf, ...]
+    scorers: tuple[SingleScorer, ...]
     architectures: int
     seconds: float
 
@@ -57,7 +58,7 @@ class Tally(NamedTuple):
     computed: int = 0
 
     @classmethod
-    def of(cls, scorers: Iterable[Leaf]) -> Tally:
+    def of(cls, scorers: Iterable[SingleScorer]) -> Tally:
         """Count the scores of scorers, each once however many of them are alike."""
         read: dict[str, set[str]] = {}
         computed: dict[str, set[str]] = {}
@@ -79,15 +80,15 @@ _Job = tuple[SearchSpace, Task, tuple[Request, ...]]
 _Item = tuple[int, list[Arch]]
 
 
-def learn(
-    scorers: Sequence[Leaf],
+def compute_scores(
+    scorers: Sequence[SingleScorer],
     archs: Sequence[Arch],
     *,
     workers: int | None = None,
     executor: str = "processes",
     progress: Progress | None = None,
 ) -> list[Cost]:
-    """Let scorers compute what they do not know of architectures, and keep it in memory and in their caches.
+    """Compute the scores that scorers lack for architectures, and store them in memory and in their caches.
 
     Scorers of model proxies that agree in space, task, batch and pass share one pass per architecture. Scores are kept
     chunk by chunk, so what an interruption loses is what is in flight. A score does not depend on what it is
@@ -106,10 +107,10 @@ def learn(
         InvalidArch: one is not of a scorer's space.
         InvalidSetting: an option has no meaning.
     """
-    first: dict[str, Leaf] = {}
+    first: dict[str, SingleScorer] = {}
     twins = [(s, first[s.context]) for s in scorers if first.setdefault(s.context, s) is not s]
     scorers = list(first.values())
-    pending = [scorer.look_up(archs) for scorer in scorers]
+    pending = [scorer.find_missing(archs) for scorer in scorers]
     parts = _parts(scorers, [unknown for _, unknown in pending])
     jobs: list[_Job] = [
         (
@@ -125,7 +126,7 @@ def learn(
     done = 0
     chunks = list(_chunks(scorers, parts))
     items: list[_Item] = [(number, [parts[number].archs[key] for key in keys]) for number, keys in chunks]
-    answers = in_order(partial(_compute, jobs), items, workers, executor)
+    answers = in_order(partial(_score_chunk, jobs), items, workers, executor)
     for (number, keys), (found, seconds) in zip(chunks, answers, strict=True):
         spent[number] += seconds
         for place, (scores, failures) in zip(parts[number].scorers, found, strict=True):
@@ -134,16 +135,16 @@ def learn(
                 keys[k]: f"{scorer.space.format(parts[number].archs[keys[k]])}: {message}"
                 for k, message in failures.items()
             }
-            scorer.remember(dict(zip(keys, scores.tolist(), strict=True)), why)
+            scorer.store(dict(zip(keys, scores.tolist(), strict=True)), why)
             if why:
                 failed.setdefault(scorer.proxy.name, []).extend(why.values())
         done += len(keys) * len(parts[number].scorers)
         if progress is not None:
             progress(done, total)
     for scorer, (keys_of, _) in zip(scorers, pending, strict=True):
-        scorer.settle(keys_of)
+        scorer.commit(keys_of)
     for twin, known in twins:
-        twin.adopt(known)
+        twin.copy_from(known)
     for name, messages in failed.items():
         warnings.warn(
             f"{name} could not score {len(messages)} architectures, which count as not scorable and are not cached; "
@@ -157,7 +158,7 @@ def learn(
     ]
 
 
-def _parts(scorers: Sequence[Leaf], unknown: Sequence[Mapping[str, Arch]]) -> list[_Part]:
+def _parts(scorers: Sequence[SingleScorer], unknown: Sequence[Mapping[str, Arch]]) -> list[_Part]:
     """Put together the scorers that can share a pass, for each set of them that lacks the same architectures."""
     groups: dict[Any, list[int]] = {}
     for place, scorer in enumerate(scorers):
@@ -175,7 +176,7 @@ def _parts(scorers: Sequence[Leaf], unknown: Sequence[Mapping[str, Arch]]) -> li
     return parts
 
 
-def _pass(scorer: Leaf) -> tuple[Any, ...] | None:
+def _pass(scorer: SingleScorer) -> tuple[Any, ...] | None:
     """Return what scorers must agree in to share a pass, or None for proxies that share none."""
     if not isinstance(scorer.proxy, ModelProxy):
         return None
@@ -183,7 +184,7 @@ def _pass(scorer: Leaf) -> tuple[Any, ...] | None:
     return scorer.space.name, scorer.code["space"], scorer.task, scorer.batch_digest, settings
 
 
-def _chunks(scorers: Sequence[Leaf], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:
+def _chunks(scorers: Sequence[SingleScorer], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:
     for number, part in enumerate(parts):
         size = min(scorers[i].proxy.chunk_size(scorers[i].options) for i in part.scorers)
         keys = sorted(
@@ -192,7 +193,7 @@ def _chunks(scorers: Sequence[Leaf], parts: Sequence[_Part]) -> Iterator[tuple[i
         yield from ((number, keys[start : start + size]) for start in range(0, len(keys), size))
 
 
-def _compute(jobs: Sequence[_Job], item: _Item) -> tuple[list[Scores], float]:
+def _score_chunk(jobs: Sequence[_Job], item: _Item) -> tuple[list[Scores], float]:
     number, archs = item
     space, task, requests = jobs[number]
     start = time.process_time()

@@ -1,4 +1,4 @@
-"""The batch that a torch module of one's own is scored on: from a file, or made up."""
+"""The batch on which a torch module is scored: read from a file, or made up."""
 
 from __future__ import annotations
 

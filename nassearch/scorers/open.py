@@ -1,24 +1,33 @@
-"""Scorers and batches opened by what people write: for one data set, or for the parts of a search."""
+"""Open the scorers and batches that are named on the command line or in an experiment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.benchmarks.batches import KINDS, load_batch, synthetic_batch
+from nassearch.benchmarks.batches import KINDS, check_batch, load_batch, synthetic_batch
+from nassearch.benchmarks.given import GivenBenchmark, check_benchmark, dataset_of, owner_of, space_of
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import InvalidSetting, MissingData, UnknownName
-from nassearch.scorers.spec import AnyScorer, build_scorer, check_scorer, needs_batch
-from nassearch.types import Batch, Progress
+from nassearch.scorers.cache.scores import cache_path
+from nassearch.scorers.spec import (
+    AnyScorer,
+    GivenScorer,
+    Spec,
+    build_scorer,
+    check_scorer,
+    name_of,
+    needs_batch,
+)
+from nassearch.types import Batch
+from nassearch.workers.progress import Watch
+from nassearch.workers.spread import check_work
 
-Watch = Callable[[str], Progress]
-"""Makes a progress callback for a piece of work with that title."""
 
-
-def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, scorer: str) -> Batch:
-    """Return the batch that `--batch` names: None for the data set's own, a synthetic kind, or a file.
+def open_batch(text: str | Batch | None, benchmark: type[Benchmark], dataset: str, scorer: str) -> Batch:
+    """Return the batch that `--batch` names: None for the data set's own, a synthetic kind, a file, or a batch itself.
 
     Raises:
         UnknownName: no file and no kind is called so.
@@ -26,6 +35,9 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
         BadData: the file is not a batch of the data set.
     """
     task = benchmark.datasets()[dataset].task
+    if isinstance(text, Batch):
+        wanted = "give one whose inputs are of the task of the data set"
+        return check_batch(text.inputs, text.labels, task, "the batch", wanted)
     if text in KINDS:
         return synthetic_batch(text, task)
     if text is not None:
@@ -51,36 +63,77 @@ def open_batch(text: str | None, benchmark: type[Benchmark], dataset: str, score
 
 
 def open_scorers(
-    specs: Sequence[str], benchmark: type[Benchmark], dataset: str, batch: str | None, **how: Any
+    scorers: Sequence[GivenScorer],
+    benchmark: GivenBenchmark,
+    dataset: str | None,
+    batch: str | Batch | None,
+    **how: Any,
 ) -> list[AnyScorer]:
-    """Build the scorers that texts name, for one data set, each with the batch that it looks at.
+    """Build scorers for one data set, each with the batch that it looks at.
 
     Args:
-        specs: scorers as texts, each once.
+        scorers: texts, proxies, combinations or functions, each once.
         benchmark, dataset: whose space and task.
         batch: see `open_batch`.
         how: workers, executor and cache, see `build_scorer`.
 
     Raises:
-        InvalidSetting: a text cannot be read, or is there twice.
+        InvalidSetting: a text cannot be read, or two have one name.
         UnknownName, MissingData, BadData: see `build_scorer` and `open_batch`.
     """
-    for spec in specs:
-        check_scorer(spec)
-        if specs.count(spec) > 1:
-            raise InvalidSetting(f"{spec} is there twice: name each proxy once")
-    space, task = benchmark.make_space(dataset), benchmark.datasets()[dataset].task
-    batches = [open_batch(batch, benchmark, dataset, spec) if needs_batch(spec) else None for spec in specs]
+    specs = [check_scorer(scorer) for scorer in scorers]
+    names = [name_of(spec) for spec in specs]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidSetting(f"{name} is there twice: name each proxy once")
+    task, space = dataset_of(benchmark, dataset).task, space_of(benchmark, dataset)
+    name, owner = dataset_of(benchmark, dataset).name, owner_of(benchmark)
+    batches = [open_batch(batch, owner, name, name_of(spec)) if needs_batch(spec) else None for spec in specs]
     return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
 
 
+def make_scorer(
+    scorer: GivenScorer,
+    benchmark: GivenBenchmark = "nasbench201",
+    dataset: str | None = None,
+    *,
+    batch: str | Batch | None = None,
+    workers: int | None = None,
+    executor: str = "processes",
+    cache: bool = True,
+) -> AnyScorer:
+    """Make a scorer of the architectures of a benchmark; its table need not be installed.
+
+        scorer = nassearch.make_scorer("rank(epsilon, synflow)", bench)
+        scores = scorer(archs)  # float64 [N]; higher is better, NaN: not scorable
+
+    Args:
+        scorer: a text such as `"synflow(estimator=sampled)"`, a proxy or combination, or a plain function
+            `f(archs) -> scores [N]`.
+        benchmark: a name, a class, or one that is open.
+        dataset: whose task the networks are built for; None for the first, or for the one that is open.
+        batch: what proxies look at: None for the data set's own, an .npz file, a kind such as "grey", or a `Batch`.
+        workers, executor: see `nassearch.Experiment.run`; they change no score.
+        cache: keep scores in the user's data directory.
+
+    Raises:
+        UnknownName: no such proxy, combination, option or data set.
+        InvalidSetting: it cannot be read, or an option has no meaning.
+        MissingData: it looks at data, and there is no batch; the message says how to get one.
+    """
+    check_work(workers, executor)
+    how = {"workers": workers, "executor": executor, "cache": cache_path() if cache else None}
+    (made,) = open_scorers([scorer], check_benchmark(benchmark), dataset, batch, **how)
+    return made
+
+
 def open_roles(
-    roles: Mapping[str, str], oracle: Benchmark, batch: Batch | None, watch: Watch | None, **how: Any
+    roles: Mapping[str, Spec], oracle: Benchmark, batch: Batch | None, watch: Watch | None, **how: Any
 ) -> dict[str, AnyScorer]:
     """Build the scorers of a search by role; one that plays two parts is built once.
 
     Args:
-        roles: scorers as texts, see `roles`.
+        roles: scorers by role, see `roles`.
         oracle: whose space and task.
         batch: what those look at that look at data.
         watch: told of progress.
@@ -92,7 +145,7 @@ def open_roles(
             oracle.space,
             oracle.dataset.task,
             batch,
-            progress=watch(f"scoring by {spec}") if watch else None,
+            progress=watch(f"scoring by {name_of(spec)}") if watch else None,
             **how,
         )
         for spec in dict.fromkeys(roles.values())

@@ -1,4 +1,4 @@
-"""One proxy as a scorer: higher is better, each key computed once, remembered in memory and on disk."""
+"""One proxy as a scorer: higher is better, and each key is computed once and stored in memory and on disk."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting
 from nassearch.provenance.identity import Witness
-from nassearch.proxies.base import ModelProxy, Proxy, Request
-from nassearch.scorers.cache.notes import Brought, Notes
-from nassearch.scorers.cache.scores import ScoreCache
-from nassearch.scorers.compute import learn
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, Request
+from nassearch.scorers.cache.scores import MemoryCache, NewScores, ScoreCache
+from nassearch.scorers.compute import compute_scores
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Floats, Progress, Task, plain
 from nassearch.workers.spread import is_local
@@ -37,6 +37,7 @@ class ProxyScorer:
 
     Attributes:
         read, computed: keys whose scores came from the cache, and that were computed.
+        spec: what it was built of, see `nassearch.scorers.build_scorer`; None where it was made by hand.
         failure: why the first architecture that it failed on has no score, None where there is none.
 
     Raises:
@@ -73,9 +74,10 @@ class ProxyScorer:
         self._witness = Witness({"space": [space], "proxy": [proxy]})
         self.code: Mapping[str, str] = self._witness.code
         self.context = self._context()
-        self._cache: ScoreCache | Notes | None = (
+        self._cache: ScoreCache | MemoryCache | None = (
             ScoreCache(Path(cache), self.context) if cache is not None else None
         )
+        self.spec: Any = None
         self.failure: str | None = None
         self.reasons: dict[str, str] = {}
         self.read: set[str] = set()
@@ -88,7 +90,9 @@ class ProxyScorer:
         try:
             return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
         except KeyError:
-            learn([self], archs, workers=self.workers, executor=self.executor, progress=self.progress)
+            compute_scores(
+                [self], archs, workers=self.workers, executor=self.executor, progress=self.progress
+            )
         return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -98,7 +102,7 @@ class ProxyScorer:
         if not is_local(self.executor):
             state["_witness"] = Witness({})  # other machines have the files elsewhere
         if isinstance(self._cache, ScoreCache) and not is_local(self.executor):
-            state |= {"_cache": Notes(), "_by_key": {**self._cache.all(), **self._by_key}}
+            state |= {"_cache": MemoryCache(), "_by_key": {**self._cache.all(), **self._by_key}}
         return state
 
     def _context(self) -> str:
@@ -124,7 +128,7 @@ class ProxyScorer:
 
     @property
     def request(self) -> Request:
-        """What is to be computed, for `nassearch.proxies.base.together`."""
+        """What is to be computed, for `nassearch.proxies.model.together`."""
         return self.proxy, self.options, self.batch
 
     def _naming(self) -> tuple[bool, Callable[[Arch], str]]:
@@ -136,7 +140,7 @@ class ProxyScorer:
         """Return why an architecture that was scored here has no score; None where it has one or nobody said."""
         return self.reasons.get(self._naming()[1](arch))
 
-    def look_up(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]:
+    def find_missing(self, archs: Sequence[Arch]) -> tuple[dict[Arch, str], dict[str, Arch]]:
         """Return the keys of architectures that have no score in memory, and by key one of each that has none at all.
 
         Raises:
@@ -157,8 +161,8 @@ class ProxyScorer:
             first = {key: arch for key, arch in first.items() if key not in known}
         return keys, first
 
-    def remember(self, raw: Mapping[str, float], failed: Mapping[str, str] | None = None) -> None:
-        """Keep raw scores by key; those that failed, for a reason each, are kept in memory only."""
+    def store(self, raw: Mapping[str, float], failed: Mapping[str, str] | None = None) -> None:
+        """Store raw scores by key; those that failed, for a reason each, are stored in memory only."""
         failed = failed or {}
         self.failure = self.failure or next(iter(failed.values()), None)
         self.reasons.update(failed)
@@ -170,30 +174,29 @@ class ProxyScorer:
         if self._cache is not None:
             self._cache.put({key: score for key, score in scores.items() if key not in failed})
 
-    def bring(self) -> Brought:
-        """Return what has happened since the last call, in a process that may be another than the one that asks."""
-        scores = self._cache.take() if isinstance(self._cache, Notes) else {}
-        brought = Brought(scores, self.read, self.computed, self.failure)
+    def take_new(self) -> NewScores:
+        """Return what was scored here since the last call; a worker calls it, and the process that asks `put`s it."""
+        scores = self._cache.take() if isinstance(self._cache, MemoryCache) else {}
+        new = NewScores(scores, self.read, self.computed, self.failure)
         self.read, self.computed = set(), set()
-        return brought
+        return new
 
-    def keep(self, brought: Brought) -> None:
-        """Take over what a worker has brought."""
-        scores = brought.scores
-        self.read |= brought.read
-        self.computed |= brought.computed
-        self.failure = self.failure or brought.failure
+    def put(self, new: NewScores) -> None:
+        """Take over what `take_new` gave in a worker."""
+        self.read |= new.read
+        self.computed |= new.computed
+        self.failure = self.failure or new.failure
         self._witness.check()
-        self._by_key.update(scores)
-        if self._cache is not None and scores:
-            self._cache.put(scores)
+        self._by_key.update(new.scores)
+        if self._cache is not None and new.scores:
+            self._cache.put(new.scores)
 
-    def settle(self, keys: Mapping[Arch, str]) -> None:
-        """Take up architectures whose keys have been learnt."""
+    def commit(self, keys: Mapping[Arch, str]) -> None:
+        """Give architectures the scores that are stored under their keys."""
         self._by_arch.update((arch, self._by_key[key]) for arch, key in keys.items())
 
-    def adopt(self, twin: ProxyScorer) -> None:
-        """Take over what a scorer of the same context knows."""
+    def copy_from(self, twin: ProxyScorer) -> None:
+        """Copy the scores of a scorer of the same context."""
         self._by_key.update(twin._by_key)
         self._by_arch.update(twin._by_arch)
         self.reasons.update(twin.reasons)

@@ -1,21 +1,52 @@
-"""Scorers as people write them: `synflow`, `synflow(estimator=sampled, seed=3)`, `rank(epsilon, synflow)`."""
+"""Scorers as people give them: texts such as `synflow(seed=3)` or `rank(epsilon, synflow)`, proxies, functions."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nassearch import registry
-from nassearch.errors import InvalidSetting, UnknownName, excerpt, quoted
+from nassearch.errors import InvalidSetting, UnknownName, excerpt
 from nassearch.proxies.base import Proxy
 from nassearch.scorers.combined import AMONG, Combination, CombinedScorer
+from nassearch.scorers.function import FunctionScorer, ScorerFunction
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Batch, Progress, Task
+from nassearch.types import Arch, Batch, Progress, Task
 
-AnyScorer = ProxyScorer | CombinedScorer
-"""What a text can name. Both have `leaves`, `workers`, `executor` and `progress`."""
+AnyScorer = ProxyScorer | CombinedScorer | FunctionScorer
+"""What is built of a specification. All have `leaves`, `workers`, `executor`, `progress` and `spec`."""
+Spec = str | Proxy | Combination | ScorerFunction
+"""What says which scorer is meant; `specified` makes it of what people give."""
+SPECS = (str, Proxy, Combination, ScorerFunction)
+GivenScorer = Spec | AnyScorer | Callable[[Sequence[Arch]], Any]
+"""A text, a proxy or combination, a scorer that was made, or a plain function `f(archs) -> scores [N]`."""
+
+
+def specified(given: Any) -> Spec:
+    """Return which scorer is meant. One that was made stands for what it was made of, on another batch say.
+
+    Raises:
+        InvalidSetting: it is nothing that scores.
+    """
+    if isinstance(given, ProxyScorer | CombinedScorer | FunctionScorer):
+        if given.spec is None:
+            raise InvalidSetting(
+                f"a {type(given).__name__} made by hand has no name: use make_scorer, or its function"
+            )
+        made: Spec = given.spec
+        return made
+    if isinstance(given, SPECS):
+        known: Spec = given
+        return known
+    return ScorerFunction(given)
+
+
+def name_of(spec: Spec) -> str:
+    """Return the text of a scorer, by which results and tables name it."""
+    return spec if isinstance(spec, str) else spec.name
 
 
 def parse_spec(text: str) -> tuple[str, list[str], dict[str, Any]]:
@@ -47,6 +78,28 @@ def parse_spec(text: str) -> tuple[str, list[str], dict[str, Any]]:
     return node.func.id, [ast.unparse(arg) for arg in node.args], options
 
 
+def split_specs(value: str) -> list[str]:
+    """Split a list of scorers at the commas that stand outside brackets.
+
+    >>> split_specs("params,synflow(estimator=sampled, seed=3)")
+    ['params', 'synflow(estimator=sampled, seed=3)']
+
+    Raises:
+        InvalidSetting: nothing stands between two commas.
+    """
+    parts, depth = [""], 0
+    for character in value:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    specs = [part.strip() for part in parts]
+    if not all(specs):
+        raise InvalidSetting(f"{value!r} is not a list of proxies such as params,synflow")
+    return specs
+
+
 def _value(node: ast.expr, text: str) -> Any:
     if isinstance(node, ast.Name):
         return {"true": True, "false": False, "none": None}.get(node.id.lower(), node.id)
@@ -65,16 +118,17 @@ def _unreadable(text: str) -> InvalidSetting:
     )
 
 
-def check_scorer(spec: Any) -> str:
-    """Return a scorer's text, or raise what `build_scorer` would raise for it without looking at any data.
+def check_scorer(spec: Any) -> Spec:
+    """Return which scorer is meant, or raise what `build_scorer` would raise for it without looking at any data.
 
     Raises:
-        InvalidSetting: it is no text, or cannot be read; or a combination has too few parts.
+        InvalidSetting: it is nothing that scores, or a text that cannot be read; or a combination has too few parts.
         UnknownName: no such proxy or combination, or no such option of it.
     """
-    if not isinstance(spec, str):
-        raise InvalidSetting(f"a scorer is named by a text such as 'synflow', not {quoted(spec)}")
-    part, parts, options = _find(spec)
+    meant = specified(spec)
+    part, parts, options = _find(meant)
+    if isinstance(part, ScorerFunction):
+        return meant
     if isinstance(part, Combination):
         part.check(options)
         for each in parts:
@@ -82,44 +136,46 @@ def check_scorer(spec: Any) -> str:
     for option in options:
         if option not in part.options:
             raise UnknownName(f"option of {part.name}", option, part.options, "(nassearch list proxies)")
-    return spec
+    return meant
 
 
-def needs_batch(spec: str) -> bool:
+def needs_batch(spec: Spec) -> bool:
     """Say whether a scorer, or one that it is made of, looks at data."""
     return bool(needs(spec))
 
 
-def needs(spec: str) -> frozenset[str]:
+def needs(spec: Spec) -> frozenset[str]:
     """Return what of a batch a scorer looks at, itself or in its parts: `"inputs"`, `"labels"`, or nothing."""
     part, parts, _ = _find(spec)
+    if isinstance(part, ScorerFunction):
+        return frozenset()
     return frozenset().union(*map(needs, parts)) if isinstance(part, Combination) else part.needs
 
 
-def compares(spec: str) -> bool:
+def compares(spec: Spec) -> bool:
     """Say whether a scorer compares the architectures of one call, so that one alone has no score."""
     part, _, options = _find(spec)
     return isinstance(part, Combination) and options.get("among") is None
 
 
-def with_among(spec: str) -> str:
+def with_among(spec: Spec) -> str:
     """Return the text of a combination that compares with as many others as is advised.
 
     >>> with_among("rank(epsilon, synflow)"), with_among("vote")
     ('rank(epsilon, synflow, among=1000)', 'vote(among=1000)')
     """
-    name, opened, rest = spec.strip().partition("(")
+    name, opened, rest = name_of(spec).strip().partition("(")
     return f"{name}({rest[:-1]}, among={AMONG})" if opened else f"{name}(among={AMONG})"
 
 
-def parts_of(spec: str) -> list[Proxy | Combination]:
-    """Return the proxy or combination that a text names, and all that it is made of."""
+def parts_of(spec: Spec) -> list[Proxy | Combination | ScorerFunction]:
+    """Return the proxy, combination or function that is meant, and all that it is made of."""
     part, parts, _ = _find(spec)
     return [part, *(each for text in parts for each in parts_of(text))]
 
 
 def build_scorer(
-    spec: str,
+    spec: GivenScorer,
     space: SearchSpace,
     task: Task,
     batch: Batch | None = None,
@@ -129,25 +185,33 @@ def build_scorer(
     cache: Path | str | None = None,
     progress: Progress | None = None,
 ) -> AnyScorer:
-    """Build the scorer that a text names, with those that it is made of.
+    """Build the scorer that a text names, or that a proxy, combination or function is, with those that it is made of.
 
     Raises:
         InvalidSetting: the text cannot be read, an option's value is wrong, a combination has too few parts, or a
             proxy needs a batch.
         UnknownName: no such proxy or combination, or no such option of it.
     """
-    part, parts, options = _find(spec)
+    meant = specified(spec)
+    part, parts, options = _find(meant)
+    how: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    built: ProxyScorer | CombinedScorer
+    if isinstance(part, ScorerFunction):
+        return FunctionScorer(part, **how)
     if isinstance(part, Combination):
         part.check(options)
-        scorers = [build_scorer(each, space, task, batch, cache=cache) for each in parts]
-        return CombinedScorer(part, scorers, options, workers=workers, executor=executor, progress=progress)
-    return ProxyScorer(
-        part, space, task, batch, options, workers=workers, executor=executor, cache=cache, progress=progress
-    )
+        scorers: list[Any] = [build_scorer(each, space, task, batch, cache=cache) for each in parts]
+        built = CombinedScorer(part, scorers, options, **how)
+    else:
+        built = ProxyScorer(part, space, task, batch, options, cache=cache, **how)
+    built.spec = meant
+    return built
 
 
-def _find(spec: str) -> tuple[Proxy | Combination, tuple[str, ...], dict[str, Any]]:
-    """Return the proxy or combination that a text names, the texts of its parts and its options."""
+def _find(spec: Spec) -> tuple[Proxy | Combination | ScorerFunction, tuple[str, ...], dict[str, Any]]:
+    """Return the proxy, combination or function that is meant, the texts of its parts and its options."""
+    if not isinstance(spec, str):
+        return spec, spec.parts(()) if isinstance(spec, Combination) else (), {}
     name, args, options = parse_spec(spec)
     proxies, combinations = registry.names("proxies"), registry.names("combinations")
     if name in proxies:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.scorers import learn
+from nassearch.checks import SEEDS, whole
+from nassearch.scorers import compute_scores
 from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Tally
-from nassearch.scorers.open import Watch, open_scorers
+from nassearch.scorers.open import open_scorers
 from nassearch.scorers.spec import AnyScorer
-from nassearch.strategies.base import SEEDS, whole
 from nassearch.types import Arch
+from nassearch.workers.progress import Watch
 from nassearch.workers.spread import check_work
 
 MOST_PLACES = 1_000_000
@@ -74,7 +75,7 @@ def score_table(
     else:
         chosen = list(space.all())
     leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
-    learn(
+    compute_scores(
         leaves,
         chosen,
         workers=workers,

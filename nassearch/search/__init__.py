@@ -1,1 +1,1 @@
-"""Searches: an experiment, its rounds, the file that keeps them, and the curves that sum them up."""
+"""An experiment repeats a search over seeded rounds; a store keeps the rounds, and curves sum them up."""

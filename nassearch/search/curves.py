@@ -1,24 +1,27 @@
-"""Rounds summarised: the best so far by number of models, as a median with quartiles."""
+"""A curve is the best value so far by number of trained models: the median of the rounds, with quartiles."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.errors import BadData, InvalidSetting
+from nassearch.files.tables import frame, html
 from nassearch.search.runner import Round
 from nassearch.statistics.correlation import ends
+from nassearch.statistics.digits import SIGNIFICANT, writer
 from nassearch.types import Arch, Floats
 
 METRICS = ("test", "valid")
 
 
 AXES = ("models", "distinct")
+MILESTONES = (50, 100, 300)
 
 
 class Speedup(NamedTuple):
@@ -44,7 +47,7 @@ class KnownSpeedup(NamedTuple):
     high: Known
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Curve:
     """The value of the incumbent, the best architecture so far, after each model.
 
@@ -87,12 +90,12 @@ class Curve:
             BadData: no rounds, or rounds of different lengths.
             InvalidSetting: show or choose is neither test nor valid, or x neither models nor distinct.
         """
-        lengths = {len(round.archs) for round in rounds}
+        lengths = {len(each.archs) for each in rounds}
         if len(lengths) != 1:
             found = f"rounds of {sorted(lengths)} models" if lengths else "no complete round"
             raise BadData(f"a curve takes rounds of one length, at least one of them, not {found}")
-        metrics = {metric: np.stack([getattr(round, metric) for round in rounds]) for metric in METRICS}
-        seconds = np.cumsum(np.stack([round.seconds for round in rounds]), axis=1)
+        metrics = {metric: np.stack([getattr(each, metric) for each in rounds]) for metric in METRICS}
+        seconds = np.cumsum(np.stack([each.seconds for each in rounds]), axis=1)
         for metric in (show, choose):
             if metric not in METRICS:
                 raise InvalidSetting(f"show and choose are each {' or '.join(METRICS)}, not {metric!r}")
@@ -100,7 +103,7 @@ class Curve:
             raise InvalidSetting(f"x is {' or '.join(AXES)}, not {x!r}")
         values = np.take_along_axis(metrics[show], incumbents(metrics[choose]), axis=1)
         if x == "distinct":
-            visits = [_ends_of_visits(round.archs) for round in rounds]
+            visits = [_ends_of_visits(each.archs) for each in rounds]
             kept = np.stack([places[: min(map(len, visits))] for places in visits])
             values, seconds = (np.take_along_axis(each, kept, axis=1) for each in (values, seconds))
         return cls(values, seconds, show, choose, x)
@@ -112,6 +115,34 @@ class Curve:
     @property
     def budget(self) -> int:
         return int(self.values.shape[1])
+
+    def __repr__(self) -> str:
+        low, median, high = (values[-1] for values in self.band())
+        write = writer([low, median, high], SIGNIFICANT)
+        return f"Curve({self._title()}: median {write(median)}, quartiles {write(low)} and {write(high)} at the end)"
+
+    def _title(self) -> str:
+        counted = "models" if self.x == "models" else "different models"
+        rounds = f"{self.rounds} round{'' if self.rounds == 1 else 's'}"
+        return f"{rounds} of {self.budget} {counted}, {self.show} of the best by {self.choose}"
+
+    def _repr_html_(self) -> str:
+        rows = [[m, *(values[m - 1] for values in self.band())] for m in milestones([self])]
+        write = writer([value for _, *values in rows for value in values], SIGNIFICANT)
+        columns = ["models", "lower quartile", "median", "upper quartile"]
+        return html(self._title(), columns, [[m, *map(write, values)] for m, *values in rows])
+
+    def frame(self) -> Any:
+        """Return a row for each number of models, as a pandas.DataFrame: `models`, `q25`, `median`, `q75`, `seconds`.
+
+        Raises:
+            InvalidSetting: pandas is not installed.
+        """
+        low, median, high = self.band()
+        models = np.arange(1, self.budget + 1)
+        return frame(
+            {"models": models, "q25": low, "median": median, "q75": high, "seconds": self.time_axis()}
+        )
 
     def band(self) -> tuple[Floats, Floats, Floats]:
         """Return the lower quartile, the median and the upper quartile over the rounds, `[T]` each."""
@@ -177,6 +208,12 @@ class Curve:
     def regret(self, best: float) -> Floats:
         """Return how far the median is below best, the highest value of the benchmark, `[T]`."""
         return best - self.median()
+
+
+def milestones(curves: Sequence[Curve]) -> list[int]:
+    """Return the numbers of models at which to state values: the usual ones, and the longest budget."""
+    longest = max(curve.budget for curve in curves)
+    return sorted({m for m in MILESTONES if m < longest} | {longest})
 
 
 def incumbents(values: Floats) -> np.ndarray:

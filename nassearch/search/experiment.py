@@ -1,4 +1,4 @@
-"""An experiment as plain values: what the command line's flags, a Python call and a result's header have in common."""
+"""An experiment: what the command line's flags, a Python call and a result's header have in common."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from nassearch import registry
-from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.benchmarks.base import Benchmark, Dataset
+from nassearch.benchmarks.given import (
+    GivenBenchmark,
+    dataset_of,
+    load_benchmark,
+    name_of_benchmark,
+    owner_of,
+    space_of,
+)
+from nassearch.errors import UnknownName
 from nassearch.files.data_folder import file_stem
-from nassearch.provenance.identity import Witness
+from nassearch.provenance.identity import Witness, made_with
 from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Tally
-from nassearch.scorers.open import Watch, open_batch, open_roles
-from nassearch.scorers.spec import AnyScorer, needs_batch
-from nassearch.search.curves import Curve
+from nassearch.scorers.open import open_batch, open_roles
+from nassearch.scorers.spec import AnyScorer, GivenScorer, Spec, name_of, needs_batch
 from nassearch.search.fields import CHECKS
+from nassearch.search.given import as_text, name_of_strategy, refuse_guidance, strategy_of, with_scorer
 from nassearch.search.guidance import (
     WARMUP,
     StrategyMaker,
@@ -29,12 +36,14 @@ from nassearch.search.guidance import (
     unscored,
     witness,
 )
+from nassearch.search.outcome import Outcome
 from nassearch.search.quantity import Quantity
 from nassearch.search.runner import Round, run_rounds, warmup_draws
 from nassearch.search.store import Header, Store
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
 from nassearch.types import Batch, Scorer
+from nassearch.workers.progress import Watch, watched
 from nassearch.workers.spread import check_work
 
 
@@ -45,20 +54,24 @@ class Experiment:
         result = Experiment("ae", warmup=3000, move="epsilon").run(workers=2)
         result.curve().median()[-1]
 
+    It keeps what it was given, and is equal, hashed and changed by `dataclasses.replace` as such.
+
     Attributes:
-        strategy, benchmark: names; see `nassearch list`.
-        dataset: of the benchmark; None for its first.
+        strategy: a name, see `nassearch list strategies`, or a subclass of `Strategy`.
+        benchmark: a name, a subclass of `Benchmark`, or one that is open.
+        dataset: of the benchmark; None for its first, or for the one that is open.
         budget: models trained in a round.
         rounds: how many.
         seed: of the whole experiment.
-        scorer: ranks the warm-up, and is meant where `move` or a strategy's scorer setting is True.
+        scorer: ranks the warm-up, and is meant where `move` or a strategy's scorer setting is True. A text, what
+            `@proxy` made, or a plain function `f(archs) -> scores [N]`: higher is better, NaN: not scorable.
         warmup: architectures scored before each search; 0 for none.
         move: scorer that guides each step, or None.
         move_at: which step; None for the strategy's first choice.
         explore: share of the moves at the child that ignore the scorer.
         move_ratio: architectures scored for each one trained, for the moves of rl and rand; None for the strategy's.
         settings: the strategy's own.
-        batch: what proxies look at: None for the data set's own, a path of an .npz file, or a synthetic kind.
+        batch: what proxies look at: None for the data set's own, a path of an .npz file, a synthetic kind or a `Batch`.
         show, choose: what curves show; see `Curve.from_rounds`.
         target: value that curves are asked to reach, as published (a loss not negated), or None.
 
@@ -66,20 +79,20 @@ class Experiment:
         UnknownName, InvalidSetting: when made, for values that cannot be right.
     """
 
-    strategy: str
-    benchmark: str = "nasbench201"
+    strategy: str | type[Strategy]
+    benchmark: GivenBenchmark = "nasbench201"
     dataset: str | None = None
     budget: int = 300
     rounds: int = 100
     seed: int = 0
-    scorer: str = "epsilon"
+    scorer: GivenScorer = "epsilon"
     warmup: int = 0
-    move: str | bool | None = None
+    move: GivenScorer | bool | None = None
     move_at: str | None = None
     explore: float = EXPLORE
     move_ratio: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    batch: str | None = None
+    batch: str | os.PathLike[str] | Batch | None = None
     show: str = "test"
     choose: str = "valid"
     target: float | None = None
@@ -87,33 +100,21 @@ class Experiment:
     def __post_init__(self) -> None:
         for name, check in CHECKS.items():
             object.__setattr__(self, name, check(name, getattr(self, name)))
-        strategy, datasets = self._strategy_class, self._benchmark_class.datasets()
+        strategy, dataset = self._strategy_class, self._dataset
         for name in self.settings:
             if name not in strategy.settings():
                 raise UnknownName(
-                    f"setting of {self.strategy}", name, strategy.settings(), "(nassearch list strategies)"
+                    f"setting of {name_of_strategy(self.strategy)}",
+                    name,
+                    strategy.settings(),
+                    "(nassearch list strategies)",
                 )
-        if self.dataset_name not in datasets:
-            raise UnknownName(
-                f"data set of {self.benchmark}", self.dataset_name, datasets, "(nassearch bench list)"
-            )
         if self.move_scorer is None:
-            self._refuse_guidance()
-        space = self._benchmark_class.make_space(self.dataset_name)
+            refuse_guidance(self.move_at, self.explore, self.move_ratio)
+        space = space_of(self.benchmark, dataset.name)
         strategy.check_warm_up(self.warmup, space, least=0)
         stand_ins = dict.fromkeys(self._roles, unscored)
         check_search(self._maker(space, stand_ins), self.budget, self._roles, self.warmup)
-
-    def _refuse_guidance(self) -> None:
-        """Raise where something is said of a move, and there is none."""
-        said = {
-            f"move at {self.move_at} says where a move acts": self.move_at is not None,
-            f"explore {self.explore} is a share of the moves": self.explore != EXPLORE,
-            f"move ratio {self.move_ratio} says how many a move scores": self.move_ratio is not None,
-        }
-        for words, given in said.items():
-            if given:
-                raise InvalidSetting(f"{words}, and there is no move: add --move SCORER")
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what was opened on the way."""
@@ -122,21 +123,21 @@ class Experiment:
     @property
     def dataset_name(self) -> str:
         """Return the name of the data set: the benchmark's first where none was given."""
-        return self._benchmark_class.find().name if self.dataset is None else self.dataset
+        return self._dataset.name
 
     @property
-    def move_scorer(self) -> str | None:
+    def _dataset(self) -> Dataset:
+        return dataset_of(self.benchmark, self.dataset)
+
+    @property
+    def move_scorer(self) -> GivenScorer | None:
         """Return the scorer of the moves: `scorer` where `move` is True, None where there are none."""
         return (self.scorer if self.move else None) if isinstance(self.move, bool) else self.move
 
     @property
     def used_settings(self) -> dict[str, Any]:
         """Return the settings, with `scorer` where one that takes a scorer is True."""
-        named = self._strategy_class.scorer_settings
-        return {
-            name: self.scorer if value is True and name in named else value
-            for name, value in self.settings.items()
-        }
+        return with_scorer(self.settings, self._strategy_class, self.scorer)
 
     @property
     def guided(self) -> bool:
@@ -145,14 +146,10 @@ class Experiment:
 
     @property
     def _strategy_class(self) -> type[Strategy]:
-        return registry.load("strategies", self.strategy)  # type: ignore[no-any-return]
+        return strategy_of(self.strategy)
 
     @property
-    def _benchmark_class(self) -> type[Benchmark]:
-        return registry.load("benchmarks", self.benchmark)  # type: ignore[no-any-return]
-
-    @property
-    def _roles(self) -> dict[str, str]:
+    def _roles(self) -> dict[str, Spec]:
         return roles(self._strategy_class, self.scorer, self.warmup, self.move_scorer, self.used_settings)
 
     def _maker(self, space: SearchSpace, scorers: Mapping[str, Scorer]) -> StrategyMaker:
@@ -162,21 +159,26 @@ class Experiment:
     @cached_property
     def oracle(self) -> Benchmark:
         """Open the benchmark."""
-        return self._benchmark_class.open(self.dataset_name)
+        return load_benchmark(self.benchmark, self.dataset)
 
     @cached_property
     def _batch(self) -> Batch | None:
         """The batch, where a scorer in use looks at one."""
-        needy = [spec for spec in self._roles.values() if needs_batch(spec)]
-        return open_batch(self.batch, self._benchmark_class, self.dataset_name, needy[0]) if needy else None
+        needy = [name_of(spec) for spec in self._roles.values() if needs_batch(spec)]
+        given = self.batch if isinstance(self.batch, Batch | None) else os.fspath(self.batch)
+        return open_batch(given, owner_of(self.benchmark), self.dataset_name, needy[0]) if needy else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values, those that were left open as they are used."""
+        """Return the fields as plain JSON values: objects by name, and what was left open as it is used."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         resolved = {
+            "strategy": name_of_strategy(self.strategy),
+            "benchmark": name_of_benchmark(self.benchmark),
             "dataset": self.dataset_name,
-            "move": self.move_scorer,
-            "settings": self.used_settings,
+            "scorer": as_text(self.scorer),
+            "move": as_text(self.move_scorer),
+            "settings": {name: as_text(value) for name, value in self.used_settings.items()},
+            "batch": as_text(self.batch),
         }
         return {**given, **resolved}
 
@@ -188,9 +190,10 @@ class Experiment:
     @property
     def file_name(self) -> str:
         """Return the usual name of its result, of less than 200 bytes; see `file_stem`."""
-        batch = f"batch {self.batch}" if self.batch and self._roles else ""
+        told = self.as_dict()
+        batch = f"batch {told['batch']}" if told["batch"] and self._roles else ""
         tail = f"seed {self.seed} budget {self.budget}"
-        return file_stem([self.benchmark, self.dataset_name, self.label, batch, tail]) + ".jsonl"
+        return file_stem([told["benchmark"], told["dataset"], self.label, batch, tail]) + ".jsonl"
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
@@ -198,10 +201,13 @@ class Experiment:
 
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
-            "scorer": self.scorer if self.warmup else None,
+            "scorer": as_text(self.scorer) if self.warmup else None,
             **Quantity.of(self.oracle).fields(),
         }
-        return Header({**self.as_dict(), **used}, __version__, self.oracle.digest, self._witness.code)
+        code = dict(self._witness.code)
+        if isinstance(self.benchmark, Benchmark) and (made := made_with(self.benchmark)):
+            code["benchmark"] += f", made with {made}"
+        return Header({**self.as_dict(), **used}, __version__, self.oracle.digest, code)
 
     @property
     def _witness(self) -> Witness:
@@ -214,6 +220,7 @@ class Experiment:
         workers: int | None = None,
         executor: str = "processes",
         cache: bool = True,
+        progress: bool = False,
         watch: Watch | None = None,
         overwrite: bool = False,
     ) -> Outcome:
@@ -224,7 +231,8 @@ class Experiment:
                 memory.
             workers, executor: see `nassearch.workers.spread.in_order`; they change no result.
             cache: keep scores in the user's data directory.
-            watch: told of progress.
+            progress: show it: bars on a terminal or below the cell of a notebook, a line each minute elsewhere.
+            watch: told of progress instead.
             overwrite: begin anew where there is a result, of whatever experiment.
 
         Raises:
@@ -234,17 +242,19 @@ class Experiment:
         header, seen = self.header(), self._witness
         how = {"workers": workers, "executor": executor}
         path = cache_path() if cache else None
-        scorers = open_roles(self._roles, self.oracle, self._batch, watch, cache=path, **how)
-        if out is None:
-            rounds = list(self._search(scorers, range(self.rounds), watch, **how))
-            seen.check()
-            return Outcome(self, rounds, scores=_tally(scorers))
-        with Store.open(out, header, overwrite) as store:
-            found = min(store.done, self.rounds)
-            for round in self._search(scorers, range(store.done, self.rounds), watch, **how):
+        with watched(watch, progress) as watch:
+            scorers = open_roles(self._roles, self.oracle, self._batch, watch, cache=path, **how)
+            if out is None:
+                rounds = list(self._search(scorers, range(self.rounds), watch, **how))
                 seen.check()
-                store.append(round)
-            return Outcome(self, store.rounds[: self.rounds], found, _tally(scorers))
+                return Outcome(header, rounds, 0, _tally(scorers), oracle=self.oracle)
+            with Store.open(out, header, overwrite) as store:
+                found = min(store.done, self.rounds)
+                for finished in self._search(scorers, range(store.done, self.rounds), watch, **how):
+                    seen.check()
+                    store.append(finished)
+                rounds = store.rounds[: self.rounds]
+                return Outcome(header, rounds, found, _tally(scorers), store.path, self.oracle)
 
     def _search(
         self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
@@ -252,7 +262,7 @@ class Experiment:
         if not rounds:
             return
         space, guide = self.oracle.space, scorers.get(WARMUP)
-        uniform = guide and self._strategy_class.uniform_warm_up
+        uniform = guide and self._strategy_class.guidance.uniform_warm_up
         draws = {r: warmup_draws(space, self.warmup, self.seed, r) for r in rounds if uniform}
         score_ahead(
             scorers,
@@ -260,7 +270,7 @@ class Experiment:
             space,
             draws,
             len(rounds) * self.warmup,
-            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.ratio or 1),
+            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.guidance.ratio or 1),
         )
         progress = watch("searching") if watch else None
         found = run_rounds(
@@ -273,26 +283,11 @@ class Experiment:
             scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
             **how,
         )
-        for done, round in enumerate(found, start=rounds.start + 1):
+        for done, finished in enumerate(found, start=rounds.start + 1):
             if progress:
                 progress(done, rounds.stop)
-            yield round
+            yield finished
 
 
 def _tally(scorers: Mapping[str, AnyScorer]) -> Tally:
     return Tally.of(leaf for scorer in scorers.values() for leaf in scorer.leaves)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The rounds of an experiment, how many of them were there before it ran, and how many scores it read."""
-
-    experiment: Experiment
-    rounds: list[Round] = field(repr=False)
-    found: int = 0
-    scores: Tally = field(default_factory=Tally)
-
-    def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
-        """Return the rounds as a curve, as the experiment says unless told otherwise; x as in `Curve.from_rounds`."""
-        asked = show or self.experiment.show, choose or self.experiment.choose
-        return Curve.from_rounds(self.rounds, *Quantity.of(self.experiment.oracle).metrics(*asked), x)

@@ -1,4 +1,4 @@
-"""The fields of an experiment as they may be given: of the right types, and settings that nobody changes afterwards."""
+"""The fields of an experiment are checked for their types, and nobody changes the settings afterwards."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from nassearch import registry
+from nassearch.benchmarks.given import check_benchmark
+from nassearch.checks import SEEDS, share, whole
 from nassearch.errors import InvalidSetting, quoted
+from nassearch.scorers.combined import Combination
 from nassearch.scorers.spec import check_scorer
-from nassearch.strategies.base import SEEDS, whole
-from nassearch.types import is_number, plain
+from nassearch.strategies.base import Strategy
+from nassearch.types import Batch, is_number, plain
 
 
 class Settings(Mapping[str, Any]):
     """Settings of a strategy: equal to a dict of the same values, hashable, and changed by nobody.
 
-    Lists are copied when they come in and when they go out.
+    Lists are copied when they come in and when they go out. A setting that takes a scorer may hold one itself.
 
     >>> Settings({"pool": 32, "widths": [1, 2]}) == {"pool": 32, "widths": [1, 2]}
     True
@@ -37,7 +41,8 @@ class Settings(Mapping[str, Any]):
             if not isinstance(name, str):
                 raise InvalidSetting(f"a setting has a text for a name, such as 'pool', not {quoted(name)}")
         try:
-            json.dumps(dict(given), allow_nan=False, default=_scalar)
+            values = {name: value for name, value in given.items() if not is_scorer(value)}
+            json.dumps(values, allow_nan=False, default=_scalar)
         except (TypeError, ValueError, RecursionError):
             raise InvalidSetting(
                 f"settings are numbers, texts or lists of them, not {quoted(dict(given))}"
@@ -79,23 +84,38 @@ def _name(field: str, value: Any, example: str) -> str:
     return value
 
 
-def _scorer(field: str, value: Any) -> str:
+def is_scorer(value: Any) -> bool:
+    """Say whether this is an object that scores: a proxy, a combination, or what is called with architectures."""
+    return not isinstance(value, type) and (isinstance(value, Combination) or callable(value))
+
+
+def _strategy(field: str, value: Any) -> str | type[Strategy]:
     value = plain(value)
-    if not isinstance(value, str):
-        raise InvalidSetting(f"{field} is a scorer, named by a text such as 'synflow', not {quoted(value)}")
-    return check_scorer(value)
+    if isinstance(value, str) and value:
+        return value
+    if not isinstance(value, type):
+        raise InvalidSetting(
+            f"{field} is a name, such as 'ae', or a subclass of Strategy, not {quoted(value)}"
+        )
+    if fault := registry.fault_of("strategies", value):
+        raise InvalidSetting(f"{value.__name__} cannot be used as a strategy: {fault}")
+    return value
 
 
-def _move(field: str, value: Any) -> str | bool | None:
+def _scorer(field: str, value: Any) -> Any:
+    value = plain(value)
+    if not isinstance(value, str) and not is_scorer(value):
+        raise InvalidSetting(
+            f"{field} is a scorer, named by a text such as 'synflow', or a proxy or a function of architectures "
+            f"itself, not {quoted(value)}"
+        )
+    check_scorer(value)
+    return value
+
+
+def _move(field: str, value: Any) -> Any:
     value = plain(value)
     return value if value is None or isinstance(value, bool) else _scorer(field, value)
-
-
-def _share(field: str, value: Any) -> Any:
-    value = plain(value)
-    if not is_number(value) or not 0 <= value <= 1:
-        raise InvalidSetting(f"{field} is a share from 0 to 1, not {quoted(value)}")
-    return value
 
 
 def _target(field: str, value: Any) -> Any:
@@ -105,7 +125,9 @@ def _target(field: str, value: Any) -> Any:
     return value
 
 
-def _batch(field: str, value: Any) -> str:
+def _batch(field: str, value: Any) -> str | Batch:
+    if isinstance(value, Batch):
+        return value
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(value, str) or not value:
         raise InvalidSetting(
@@ -125,8 +147,8 @@ def _or_none(check: Callable[..., Any]) -> Callable[[str, Any], Any]:
 
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "strategy": partial(_name, example="ae"),
-    "benchmark": partial(_name, example="nasbench201"),
+    "strategy": _strategy,
+    "benchmark": lambda field, value: check_benchmark(plain(value)),
     "dataset": _or_none(partial(_name, example="cifar10")),
     "budget": whole,
     "rounds": whole,
@@ -135,7 +157,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "warmup": lambda field, value: plain(value),
     "move": _move,
     "move_at": _or_none(partial(_name, example="child")),
-    "explore": _share,
+    "explore": share,
     "move_ratio": _or_none(lambda field, value: whole("move ratio", value)),
     "settings": lambda field, value: Settings(value),
     "batch": _or_none(_batch),

@@ -1,4 +1,4 @@
-"""What guides a search: which scorers play which part, and the batch they look at."""
+"""Guidance says which scorer plays which part in a search, and which strategy is made with it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from nassearch.benchmarks.base import Benchmark
 from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.provenance.identity import Witness
 from nassearch.scorers.combined import AMONG
-from nassearch.scorers.compute import learn
+from nassearch.scorers.compute import compute_scores
 from nassearch.scorers.spec import (
     AnyScorer,
+    GivenScorer,
+    Spec,
     check_scorer,
     compares,
+    name_of,
     parts_of,
+    specified,
     with_among,
 )
+from nassearch.search.fields import is_scorer
 from nassearch.search.runner import check_budget
 from nassearch.search.silence import draws_of, refuse_silent, refuse_silent_rounds
 from nassearch.spaces.base import SearchSpace
@@ -30,28 +35,37 @@ WARMUP, MOVE = "warmup", "move"
 
 
 def roles(
-    strategy: type[Strategy], scorer: str, warmup: int, move: str | None, settings: Mapping[str, Any]
-) -> dict[str, str]:
+    strategy: type[Strategy],
+    scorer: GivenScorer,
+    warmup: int,
+    move: GivenScorer | None,
+    settings: Mapping[str, Any],
+) -> dict[str, Spec]:
     """Return the scorers in use, by the part they play: `warmup`, `move`, or a setting of the strategy."""
-    found = {WARMUP: scorer} if warmup else {}
+    found = {WARMUP: specified(scorer)} if warmup else {}
     if move is not None:
-        found[MOVE] = move
-    for name in strategy.scorer_settings:
-        if settings.get(name) is not None:
+        found[MOVE] = specified(move)
+    for name in strategy.guidance.settings:
+        if (value := settings.get(name)) is not None:
             try:
-                found[name] = check_scorer(str(settings[name]))
+                found[name] = check_scorer(value if is_scorer(value) else str(value))
             except InvalidSetting as error:
                 raise InvalidSetting(f"{name}: {error}") from None
+    for name, value in settings.items():
+        if is_scorer(value) and name not in strategy.guidance.settings:
+            raise InvalidSetting(
+                f"{name} of {strategy.name} takes no scorer: give a number, a text or a list"
+            )
     return found
 
 
-def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, str], warmup: int) -> None:
+def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, Spec], warmup: int) -> None:
     """Make a strategy to see whether it can be made, and whether its scorers can do what it asks of them.
 
     Args:
         make: with stand-ins for the scorers.
         budget: models to train.
-        roles: texts of the scorers, see `roles`.
+        roles: which scorers, see `roles`.
         warmup: architectures scored before each search.
 
     Raises:
@@ -70,15 +84,15 @@ def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, str], war
     for role, spec in roles.items():
         where = made.move_at if role == MOVE else role
         count = {WARMUP: warmup, MOVE: made.move_ratio}.get(role)
-        if (where in made.scores_alone or count == 1) and compares(spec):
+        if (where in made.guidance.alone or count == 1) and compares(spec):
             what = {WARMUP: "a warm-up", MOVE: f"a move at {where}"}.get(role, role)
             raise InvalidSetting(
-                f"{spec} compares architectures that are scored together, and {what} of {made.name} scores one at a "
-                f"time: give it {AMONG} others to be compared with, as in {with_among(spec)}"
+                f"{name_of(spec)} compares architectures that are scored together, and {what} of {made.name} scores "
+                f"one at a time: give it {AMONG} others to be compared with, as in {with_among(spec)}"
             )
 
 
-def witness(strategy: type[Strategy], oracle: Benchmark, roles: Mapping[str, str]) -> Witness:
+def witness(strategy: type[Strategy], oracle: Benchmark, roles: Mapping[str, Spec]) -> Witness:
     """Return which code a search runs: its strategy, benchmark and space, and the scorers by role."""
     parts: dict[str, list[Any]] = {"strategy": [strategy], "benchmark": [oracle], "space": [oracle.space]}
     return Witness({**parts, **{f"{role} scorer": parts_of(spec) for role, spec in roles.items()}})
@@ -103,7 +117,7 @@ class StrategyMaker:
         settings: Mapping[str, Any],
         **guidance: Any,
     ) -> None:
-        named = {name: scorer for name, scorer in scorers.items() if name in strategy.scorer_settings}
+        named = {name: scorer for name, scorer in scorers.items() if name in strategy.guidance.settings}
         make: Callable[..., Strategy] = strategy
         self._make = partial(make, space, move=scorers.get(MOVE), **guidance, **{**settings, **named})
 
@@ -118,7 +132,7 @@ def unscored(archs: Sequence[Arch]) -> Floats:
 
 def score_ahead(
     scorers: Mapping[str, AnyScorer],
-    specs: Mapping[str, str],
+    specs: Mapping[str, Spec],
     space: SearchSpace,
     warmup: Mapping[int, Sequence[Arch]],
     warming: int,
@@ -128,7 +142,7 @@ def score_ahead(
 
     Args:
         scorers: by role.
-        specs: their texts, by role.
+        specs: which they are, by role.
         space: what is searched.
         warmup: what the warm-up of each round will rank; empty where it depends on the scores.
         warming: architectures scored by the warm-ups of all rounds together.
@@ -141,7 +155,7 @@ def score_ahead(
     for role, scorer in scorers.items():
         warming_up = role == WARMUP
         looked_at = first if warming_up and first else draws_of(space)
-        refuse_silent(scorer, specs[role], "warm-up" if warming_up else role, looked_at)
+        refuse_silent(scorer, name_of(specs[role]), "warm-up" if warming_up else role, looked_at)
     for role, scorer in scorers.items():
         asked: list[Arch] = []
         if role == WARMUP and first:
@@ -149,11 +163,11 @@ def score_ahead(
         elif (warming if role == WARMUP else steps) >= space.size:
             # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
             asked = list(space.all())
-        learn(
+        compute_scores(
             scorer.leaves, asked, workers=scorer.workers, executor=scorer.executor, progress=scorer.progress
         )
     if warmup:
-        refuse_silent_rounds(scorers[WARMUP], specs[WARMUP], warmup)
+        refuse_silent_rounds(scorers[WARMUP], name_of(specs[WARMUP]), warmup)
     for scorer in scorers.values():
         scorer.progress = None
 

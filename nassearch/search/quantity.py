@@ -1,4 +1,4 @@
-"""What the values of a search are, for people: computed with so that higher is better, shown as they were published."""
+"""A quantity says what values mean: searches compute with higher is better, people see them as published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of a result: a header that says what it is the result of, and one JSON object per round."""
+"""A result has a header, which says what it is the result of, and then one JSON object per round."""
 
 from __future__ import annotations
 
@@ -85,33 +85,33 @@ def _dump(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
-def round_line(round: Round) -> bytes:
+def round_line(finished: Round) -> bytes:
     """Return the line of a round, the same bytes for the same round; NaN is written as null, no report not at all.
 
     Raises:
         BadData: a value is infinite, or something else that `read_result` would refuse.
     """
-    columns: dict[str, Any] = {"round": round.round, "archs": round.archs}
+    columns: dict[str, Any] = {"round": finished.round, "archs": finished.archs}
     for name in METRICS:
-        values: list[float] = getattr(round, name).tolist()
+        values: list[float] = getattr(finished, name).tolist()
         if any(abs(value) == float("inf") for value in values):
             raise BadData(
-                f"round {round.round} has an infinite {name}: benchmarks answer with numbers or NaN"
+                f"round {finished.round} has an infinite {name}: benchmarks answer with numbers or NaN"
             )
         columns[name] = [None if value != value else value for value in values]
-    columns["revisits"] = round.revisits
+    columns["revisits"] = finished.revisits
     try:
-        _check_round(columns, round.round)
+        _check_round(columns, finished.round)
     except ValueError as error:
-        raise BadData(f"round {round.round} cannot be written: {error}") from error
-    if not round.report:
+        raise BadData(f"round {finished.round} cannot be written: {error}") from error
+    if not finished.report:
         return _dump(columns)
     try:
-        check_report(round.report)
-        return _dump({**columns, "report": round.report})
+        check_report(finished.report)
+        return _dump({**columns, "report": finished.report})
     except (TypeError, ValueError) as error:
         raise BadData(
-            f"the strategy's report of round {round.round} is not of texts, finite numbers and None: {error}"
+            f"the strategy's report of round {finished.round} is not of texts, finite numbers and None: {error}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Searches repeated over seeded rounds, each of which can be replayed alone."""
+"""The runner repeats a search over seeded rounds. Each round can be replayed alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
+from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, whole
+from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Metrics, Scorer, plain
 from nassearch.workers.spread import in_order
 
@@ -27,11 +28,11 @@ SECONDS_IN_BATCH = 1.0
 METRICS = ("valid", "test", "seconds")
 
 
-class Traveller(Protocol):
-    """What goes to workers on other machines and brings scores home, see `nassearch.scorers.ProxyScorer`."""
+class RemoteScorer(Protocol):
+    """A scorer that works on other machines and hands its new scores back, see `nassearch.scorers.ProxyScorer`."""
 
-    def bring(self) -> Any: ...
-    def keep(self, brought: Any) -> None: ...
+    def take_new(self) -> Any: ...
+    def put(self, new: Any) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +57,19 @@ class Round:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-def streams(seed: int, round: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
+def streams(seed: int, number: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
     """Return a round's independent random streams: warm-up, strategy, oracle."""
-    children = np.random.SeedSequence(seed, spawn_key=(round,)).spawn(3)
+    children = np.random.SeedSequence(seed, spawn_key=(number,)).spawn(3)
     warmup, strategy, oracle = map(np.random.default_rng, children)
     return warmup, strategy, oracle
 
 
-def warmup_draws(space: SearchSpace, n: int, seed: int, round: int) -> list[Arch]:
+def warmup_draws(space: SearchSpace, n: int, seed: int, number: int) -> list[Arch]:
     """Return the architectures that the warm-up of this round will score, in the order it draws them.
 
     True of every strategy that keeps `Strategy.warm_up`. It lets one score the union over all rounds first.
     """
-    return space.sample_many(n, streams(seed, round)[0])
+    return space.sample_many(n, streams(seed, number)[0])
 
 
 def run_round(
@@ -76,7 +77,7 @@ def run_round(
     make_strategy: MakeStrategy,
     budget: int,
     seed: int,
-    round: int,
+    number: int,
     warmup: Warmup | None = None,
 ) -> Round:
     """Search once. The result depends on the arguments alone, not on other rounds.
@@ -86,13 +87,13 @@ def run_round(
         make_strategy: called with the strategy's random stream.
         budget: models to train.
         seed: of the experiment.
-        round: number of this round, from 0.
+        number: of this round, from 0.
         warmup: scorer and number of architectures to rank before the search, or None.
 
     Raises:
         InvalidSetting: a budget below 1 or below what the strategy needs, or a warm-up larger than the space.
     """
-    for_warmup, for_strategy, for_oracle = streams(seed, round)
+    for_warmup, for_strategy, for_oracle = streams(seed, number)
     strategy = make_strategy(for_strategy)
     check_budget(strategy, budget)
     if warmup is not None:
@@ -108,7 +109,7 @@ def run_round(
     valid, test, seconds = (
         np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
     )
-    return Round(round, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
+    return Round(number, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
 
 
 def _asked(strategy: Strategy) -> Arch:
@@ -156,7 +157,7 @@ def run_rounds(
     rounds: Sequence[int],
     warmup: Warmup | None = None,
     *,
-    scorers: Sequence[Traveller] = (),
+    scorers: Sequence[RemoteScorer] = (),
     workers: int | None = None,
     executor: str = "processes",
 ) -> Iterator[Round]:
@@ -173,9 +174,9 @@ def run_rounds(
     """
     batches = Batches(rounds, workers)
     work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup, scorers)
-    for found, brought, seconds in in_order(work, batches, workers, executor):
-        for scorer, each in zip(scorers, brought, strict=True):
-            scorer.keep(each)
+    for found, new, seconds in in_order(work, batches, workers, executor):
+        for scorer, each in zip(scorers, new, strict=True):
+            scorer.put(each)
         batches.hear(len(found), seconds)
         yield from found
 
@@ -211,9 +212,9 @@ def _run_batch(
     budget: int,
     seed: int,
     warmup: Warmup | None,
-    scorers: Sequence[Traveller],
+    scorers: Sequence[RemoteScorer],
     rounds: Sequence[int],
 ) -> tuple[list[Round], list[Any], float]:
     start = time.monotonic()
-    found = [run_round(benchmark, make_strategy, budget, seed, round, warmup) for round in rounds]
-    return found, [scorer.bring() for scorer in scorers], time.monotonic() - start
+    found = [run_round(benchmark, make_strategy, budget, seed, number, warmup) for number in rounds]
+    return found, [scorer.take_new() for scorer in scorers], time.monotonic() - start

@@ -1,4 +1,4 @@
-"""What the lines of a result may hold, field by field: one description for whoever writes or reads them."""
+"""The schema says, field by field, what the lines of a result may hold. Writers and readers share it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scorers that score nothing are refused before a search spends anything on them."""
+"""A scorer that scores nothing is refused before a search spends anything on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from nassearch.errors import InvalidSetting
+from nassearch.scorers.combined import CombinedScorer
+from nassearch.scorers.function import FunctionScorer
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.scorers.spec import AnyScorer
 from nassearch.spaces.base import SearchSpace
@@ -37,7 +39,12 @@ def refuse_silent(scorer: AnyScorer, spec: str, role: str, archs: Sequence[Arch]
                 f"{_why(leaf)}: use another scorer"
             )
     # One architecture alone cannot be compared with others.
-    whole = isinstance(scorer, ProxyScorer) or len(archs) == 1
+    if isinstance(scorer, FunctionScorer) and not any(_scores_any(scorer, part) for part in _looks(archs)):
+        raise InvalidSetting(
+            f"{spec} scores none of {min(len(archs), LOOKS[-1])} architectures, so it cannot guide the {role}: it "
+            "returns NaN or an infinite value for each of them"
+        )
+    whole = not isinstance(scorer, CombinedScorer) or len(archs) == 1
     if not whole and not any(len(part) > 1 and _scores_any(scorer, part) for part in _looks(archs)):
         raise InvalidSetting(
             f"{spec} scores none of {min(len(archs), LOOKS[-1])} architectures, so it cannot guide the {role}: "
@@ -54,11 +61,12 @@ def refuse_silent_rounds(scorer: AnyScorer, spec: str, draws: Mapping[int, Seque
 
     Of a combined scorer, whose scores take longer, its parts are asked; `Strategy.warm_up` asks the whole.
     """
-    for round, archs in draws.items():
-        if not any(_scores_any(leaf, archs) for leaf in scorer.leaves):
-            why = _why(scorer.leaves[0])
+    for number, archs in draws.items():
+        asked: list[AnyScorer] = [*scorer.leaves] or [scorer]
+        if not any(_scores_any(leaf, archs) for leaf in asked):
+            why = _why(scorer.leaves[0]) if scorer.leaves else ""
             raise InvalidSetting(
-                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {round}{why}: "
+                f"{spec} scores none of the {len(archs)} architectures of the warm-up of round {number}{why}: "
                 "raise the warm-up, or use another scorer"
             )
 

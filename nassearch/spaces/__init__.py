@@ -1,1 +1,47 @@
-"""Search spaces, one file each."""
+"""Search spaces: which architectures there are, and the network that each of them means."""
+
+from nassearch.files.lazy import lazily
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nassearch.networks.graph import Block, Builder, Layer, Network
+    from nassearch.networks.recurrent import RecurrentNetwork
+    from nassearch.spaces.base import CellGraph, SearchSpace
+    from nassearch.spaces.choices import Choices
+    from nassearch.spaces.nasbench101.space import NASBench101
+    from nassearch.spaces.nasbench201 import NASBench201
+    from nassearch.spaces.nasbench_asr.space import NASBenchASR
+    from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
+    from nassearch.spaces.nats_size import NATSSize
+
+__all__ = [
+    "Block",
+    "Builder",
+    "CellGraph",
+    "Choices",
+    "Layer",
+    "NASBench101",
+    "NASBench201",
+    "NASBenchASR",
+    "NASBenchNLP",
+    "NATSSize",
+    "Network",
+    "RecurrentNetwork",
+    "SearchSpace",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "nassearch.networks.graph": ["Block", "Builder", "Layer", "Network"],
+            "nassearch.networks.recurrent": ["RecurrentNetwork"],
+            "nassearch.spaces.base": ["CellGraph", "SearchSpace"],
+            "nassearch.spaces.choices": ["Choices"],
+            "nassearch.spaces.nasbench101.space": ["NASBench101"],
+            "nassearch.spaces.nasbench201": ["NASBench201"],
+            "nassearch.spaces.nasbench_asr.space": ["NASBenchASR"],
+            "nassearch.spaces.nasbench_nlp.space": ["NASBenchNLP"],
+            "nassearch.spaces.nats_size": ["NATSSize"],
+        },
+    )

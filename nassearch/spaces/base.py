@@ -1,4 +1,4 @@
-"""What a search space offers to strategies, scorers and people."""
+"""A search space is a set of architectures with the moves between them and the network of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spaces in which every decision is free: one option of a few, whatever the others are."""
+"""A space of free choices: every decision takes one of a few options, whatever the others are."""
 
 from __future__ import annotations
 

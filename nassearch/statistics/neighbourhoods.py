@@ -35,6 +35,14 @@ def judge_locally(
         best_child: how often the best scored is the most accurate of those compared; where several share the best
             score, the chance that a random one of them is (table 13).
         chance: how often a random one of those compared is.
+
+    In the first cluster the best scored is the most accurate; in the second two share the best score, one of them is.
+
+    >>> scores = [np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0])]
+    >>> accuracies = [np.array([70.0, 71.0, 72.0]), np.array([72.0, 71.0, 73.0])]
+    >>> found = judge_locally(scores, accuracies, Resampling(draws=200))
+    >>> {name: round(figure.value, 3) for name, figure in found.items()}
+    {'local_rho': 0.5, 'best_child': 0.75, 'chance': 0.333}
     """
     rhos, matches, chances = [], [], []
     for some_scores, some_accuracies in zip(scores, accuracies, strict=True):

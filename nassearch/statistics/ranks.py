@@ -2,6 +2,13 @@
 
 Values come as dense ranks: 0 for the lowest, one number for equals. Numbers may be missing in between, as they are in
 a resample, so a draw costs no sorting.
+
+Mid-ranks count from 1, and equal values share the mean of their places:
+mid(i) = #{j: a_j < a_i} + (#{j: a_j = a_i} + 1) / 2.
+
+    >>> values = np.array([10.0, 20.0, 20.0, 50.0])
+    >>> dense(values), midranks(dense(values))
+    (array([0, 1, 1, 2]), array([1. , 2.5, 2.5, 4. ]))
 """
 
 from __future__ import annotations
@@ -21,13 +28,41 @@ def dense(values: NDArray[Any]) -> Ranks:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
+def midranks(a: Ranks) -> Floats:
+    """Return the mid-ranks of N values, from 1 to N."""
+    counts = np.bincount(a)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[a])
+
+
+def midranks_among(values: Floats, others: Floats) -> Floats:
+    """Return the mid-ranks of values `[N]` among others `[M]`, which hold no NaN; a NaN counts as above all.
+
+    What is not among them stands in between: below all it has 1/2, above all M + 1/2.
+
+    >>> midranks_among(np.array([5.0, 4.0]), np.array([7.0, 5.0, 3.0, 5.0]))
+    array([2.5, 1.5])
+    """
+    known = np.sort(others)
+    return np.asarray(
+        (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right") + 1) / 2
+    )
+
+
 def rho(a: Ranks, b: Ranks) -> float:
-    """Return Spearman's rho, the correlation of mid-ranks; NaN where either side is constant."""
-    x, y = _midranks(a), _midranks(b)
+    """Return Spearman's rho, the correlation of mid-ranks; NaN where either side is constant.
+
+    rho = sum (x_i - mean x)(y_i - mean y) / sqrt(sum (x_i - mean x)^2 sum (y_i - mean y)^2), x and y the mid-ranks.
+    Without ties that is 1 - 6 sum d_i^2 / (N (N^2 - 1)) for differences d_i of ranks; here 1 - 6 * 2 / (4 * 15).
+
+    >>> round(rho(np.array([0, 1, 2, 3]), np.array([0, 2, 1, 3])), 12)
+    0.8
+    """
+    x, y = midranks(a), midranks(b)
     x -= x.mean()
     y -= y.mean()
-    spread = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / spread if spread else float("nan")
+    # Not x @ y, which adds in an order that the make of processor chooses.
+    spread = float(np.sqrt((x * x).sum() * (y * y).sum()))
+    return float((x * y).sum()) / spread if spread else float("nan")
 
 
 def above(a: Ranks, share: float) -> NDArray[np.bool_]:
@@ -63,11 +98,30 @@ def untied(a: Ranks) -> Floats:
     return np.asarray((len(a) - np.bincount(a)[a]) / (len(a) - 1))
 
 
+def tau_a(a: Ranks, b: Ranks) -> float:
+    """Return Kendall's tau-a of N pairs, at least two: (agreeing - disagreeing) / (N (N - 1) / 2); a tie is neither.
+
+    Of the six pairs of these four, five agree and one does not.
+
+    >>> round(tau_a(np.array([0, 1, 2, 3]), np.array([0, 2, 1, 3])), 12) == round((5 - 1) / 6, 12)
+    True
+    """
+    return float(_balance(a, b).sum() / (len(a) * (len(a) - 1)))
+
+
 def concordance(a: Ranks, b: Ranks) -> Floats:
     """Return for each of N pairs how many others it agrees with in order, less those it disagrees with, over N - 1.
 
-    The mean is Kendall's tau-a. O(N log N).
+    The mean is Kendall's tau-a.
+
+    >>> (3 * concordance(np.array([0, 1, 2, 3]), np.array([0, 2, 1, 3]))).tolist()
+    [3.0, 1.0, 1.0, 3.0]
     """
+    return np.asarray(_balance(a, b) / (len(a) - 1))
+
+
+def _balance(a: Ranks, b: Ranks) -> Ranks:
+    """Return for each i how many j it agrees with, less those it disagrees with, in O(N log N)."""
     count_a, count_b = np.bincount(a), np.bincount(b)
     below_a, below_b = (np.cumsum(count_a) - count_a)[a], (np.cumsum(count_b) - count_b)[b]
     above_a = len(a) - below_a - count_a[a]
@@ -76,12 +130,7 @@ def concordance(a: Ranks, b: Ranks) -> Floats:
     # Write < and > for below and above in a, then b: (<<) + (>>) - (<>) - (><), where (<>) is what is below in a but
     # neither (<<) nor equal in b, and so on.
     balance = 4 * _both_below(a, b) + above_a - below_a - 2 * below_b + 2 * less_among_a
-    return np.asarray((balance + less_among_b - more_among_b) / (len(a) - 1))
-
-
-def _midranks(a: Ranks) -> Floats:
-    counts = np.bincount(a)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[a])
+    return np.asarray(balance + less_among_b - more_among_b)
 
 
 def _below_among(group: Ranks, values: Ranks) -> Ranks:

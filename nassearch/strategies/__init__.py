@@ -1,1 +1,33 @@
-"""Search strategies, one file each."""
+"""Search strategies, one file or folder each, and the base of all."""
+
+from nassearch.files.lazy import lazily
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nassearch.strategies.ae import AgingEvolution
+    from nassearch.strategies.base import Guidance, Strategy, best_first
+    from nassearch.strategies.bp.strategy import BinaryPredictor
+    from nassearch.strategies.rand import RandomSearch
+    from nassearch.strategies.rl.strategy import Reinforce
+
+__all__ = [
+    "AgingEvolution",
+    "BinaryPredictor",
+    "Guidance",
+    "RandomSearch",
+    "Reinforce",
+    "Strategy",
+    "best_first",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "nassearch.strategies.ae": ["AgingEvolution"],
+            "nassearch.strategies.base": ["Guidance", "Strategy", "best_first"],
+            "nassearch.strategies.bp.strategy": ["BinaryPredictor"],
+            "nassearch.strategies.rand": ["RandomSearch"],
+            "nassearch.strategies.rl.strategy": ["Reinforce"],
+        },
+    )

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, whole
+from nassearch.strategies.base import Guidance, Strategy
 from nassearch.types import Arch, Scorer
 
 
@@ -47,9 +48,7 @@ class AgingEvolution(Strategy):
     """
 
     name: ClassVar[str] = "ae"
-    moves: ClassVar[tuple[str, ...]] = ("child", "parent")
-    scorer_settings: ClassVar[tuple[str, ...]] = ("fitness",)
-    scores_alone: ClassVar[tuple[str, ...]] = ("fitness", "parent")
+    guidance = Guidance(moves=("child", "parent"), settings=("fitness",), alone=("fitness", "parent"))
 
     def __init__(
         self,

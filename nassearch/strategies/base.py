@@ -1,21 +1,64 @@
-"""What a strategy is: ask and tell, with two seams where a scorer may guide it."""
+"""A strategy is asked for architectures and told their value. A scorer may guide it before and during a search."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, quoted
+from nassearch.checks import share, whole
+from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Scorer, is_number, plain
+from nassearch.types import Arch, Scorer
 
 EXPLORE = 0.25
 """Share of the moves at the child that ignore the scorer, unless one says otherwise."""
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What scorers can do for a strategy. The defaults are those of one that a warm-up alone guides.
+
+    Attributes:
+        moves: steps that a scorer can guide, the values of `move_at`; the default comes first.
+        explores: those of the moves of which a share may ignore the scorer.
+        ratio: architectures that a move scores for each one trained unless one says otherwise; None where that is
+            not free.
+        settings: settings that take a scorer: where people set them, they name one as `--scorer` does. Those of the
+            classes that a strategy builds on count too.
+        alone: where it asks a scorer about one architecture at a time: "warmup", moves, settings that take a scorer.
+            Scorers that compare the architectures of one call, such as rank(epsilon, synflow), are refused there.
+        uniform_warm_up: whether a warm-up scores uniform draws, `space.sample_many(n, rng)`, and no other: they can
+            be scored ahead.
+        ranked_warm_up: whether the search begins with the ranking of the warm-up, best first.
+
+    Raises:
+        BrokenPart: a list is no tuple of texts, or the ratio is no whole number of at least 1.
+    """
+
+    moves: tuple[str, ...] = ()
+    explores: tuple[str, ...] = ("child",)
+    ratio: int | None = None
+    settings: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    uniform_warm_up: bool = True
+    ranked_warm_up: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("moves", "explores", "settings", "alone"):
+            value = getattr(self, name)
+            if not isinstance(value, tuple) or not all(isinstance(each, str) for each in value):
+                raise BrokenPart(
+                    f"{name} of a Guidance is a tuple of texts, such as ('child',), not {quoted(value)}"
+                )
+        if self.ratio is not None and (type(self.ratio) is not int or self.ratio < 1):
+            raise BrokenPart(
+                f"ratio of a Guidance is a whole number of at least 1 or None, not {quoted(self.ratio)}"
+            )
 
 
 class Strategy(ABC):
@@ -34,10 +77,10 @@ class Strategy(ABC):
         space: where the architectures come from.
         rng: the strategy's own stream.
         move: scorer that guides each step, or None.
-        move_at: which step it guides; one of `moves`.
-        explore: share of the moves that ignore the scorer, for the moves in `explores`.
+        move_at: which step it guides; one of `guidance.moves`.
+        explore: share of the moves that ignore the scorer, for the moves in `guidance.explores`.
         move_ratio: architectures that a move scores for each one that is trained, for the strategies that have a
-            `ratio`; None for that one.
+            `guidance.ratio`; None for that one.
 
     Raises:
         InvalidSetting: guidance that means nothing here; the message says what to use instead.
@@ -46,31 +89,22 @@ class Strategy(ABC):
     name: ClassVar[str]
     revision: ClassVar[int] = 1
     """Raised with every change after which a seed leads to other architectures."""
-    moves: ClassVar[tuple[str, ...]] = ()
-    """Values of `move_at` that mean something for this strategy, the default first."""
-    explores: ClassVar[tuple[str, ...]] = ("child",)
-    """Moves of which a share may ignore the scorer."""
-    ratio: ClassVar[int | None] = None
-    """Architectures that a move scores for each one trained unless one says otherwise; None where that is not free."""
-    uniform_warm_up: ClassVar[bool] = True
-    """Whether a warm-up scores uniform draws, `space.sample_many(n, rng)` and no other: they can be scored ahead."""
-    ranked_warm_up: ClassVar[bool] = True
-    """Whether the search begins with the ranking of the warm-up, best first."""
-    scorer_settings: ClassVar[tuple[str, ...]] = ()
-    """Settings that take a scorer: where people set them, they name one as `--scorer` does. Those of the classes that
-    it builds on count too."""
-    scores_alone: ClassVar[tuple[str, ...]] = ()
-    """Where it asks a scorer about one architecture at a time: "warmup", moves, settings that take a scorer. Scorers
-    that compare the architectures of one call, such as rank(epsilon, synflow), are refused there."""
+    guidance: ClassVar[Guidance] = Guidance()
+    """What scorers can do for it; a class that builds on another changes that of the other by `replace`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if not hasattr(cls, "name"):
             cls.name = cls.__name__.lower()
-        own = cls.__dict__.get("scorer_settings", ())
-        inherited = [name for base in cls.__mro__ for name in base.__dict__.get("scorer_settings", ())]
+        if not isinstance(cls.guidance, Guidance):
+            raise BrokenPart(f"guidance of {cls.__name__} is {quoted(cls.guidance)}: give a Guidance(...)")
+        settings = [
+            name for base in cls.__mro__ if issubclass(base, Strategy) for name in base.guidance.settings
+        ]
+        own = cls.guidance.settings if "guidance" in cls.__dict__ else ()
         kept = cls.settings()
-        cls.scorer_settings = tuple(dict.fromkeys([*own, *(name for name in inherited if name in kept)]))
+        inherited = (name for name in settings if name in kept)
+        cls.guidance = replace(cls.guidance, settings=tuple(dict.fromkeys([*own, *inherited])))
 
     def __init__(
         self,
@@ -83,28 +117,27 @@ class Strategy(ABC):
         move_ratio: int | None = None,
     ) -> None:
         self.space, self.rng, self.move, self.explore = space, rng, move, explore
-        self.move_at = move_at or (self.moves[0] if self.moves else "")
-        if move is not None and self.move_at not in self.moves:
+        self.move_at = move_at or (self.guidance.moves[0] if self.guidance.moves else "")
+        if move is not None and self.move_at not in self.guidance.moves:
             known = (
-                f"it takes {' or '.join(self.moves)}"
-                if self.moves
+                f"it takes {' or '.join(self.guidance.moves)}"
+                if self.guidance.moves
                 else "use ae, rl or rand, or a warm-up only"
             )
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
-        if not 0 <= explore <= 1:
-            raise InvalidSetting(f"explore is a share from 0 to 1, not {explore}")
-        if move is not None and explore != EXPLORE and self.move_at not in self.explores:
+        share("explore", explore)
+        if move is not None and explore != EXPLORE and self.move_at not in self.guidance.explores:
             raise InvalidSetting(
-                f"explore is a share of the moves at {' or '.join(self.explores)}; {self.name} with a move at "
+                f"explore is a share of the moves at {' or '.join(self.guidance.explores)}; {self.name} with a move at "
                 f"{self.move_at} has none: leave it out"
             )
-        if move_ratio is not None and self.ratio is None:
+        if move_ratio is not None and self.guidance.ratio is None:
             raise InvalidSetting(
                 f"a move ratio of {move_ratio} has no meaning for {self.name}, whose move scores what its step has to "
                 "choose from: leave it out, or use rl or rand"
             )
-        self.move_ratio = self.ratio if move_ratio is None else whole("move ratio", move_ratio)
+        self.move_ratio = self.guidance.ratio if move_ratio is None else whole("move ratio", move_ratio)
 
     @classmethod
     def settings(cls) -> dict[str, Any]:
@@ -142,7 +175,7 @@ class Strategy(ABC):
     @classmethod
     def check_warm_up(cls, n: int, space: SearchSpace, least: int = 1) -> None:
         """Raise `InvalidSetting` where a warm-up of n is below 1, or above the size of the space it ranks draws of."""
-        whole("warmup", n, least=least, most=space.size if cls.uniform_warm_up else None)
+        whole("warmup", n, least=least, most=space.size if cls.guidance.uniform_warm_up else None)
 
     def warm_up(self, scorer: Scorer, n: int, rng: np.random.Generator) -> list[Arch]:
         """Draw n architectures uniformly, rank them best first by the scorer, and start from that ranking.
@@ -154,7 +187,7 @@ class Strategy(ABC):
         """
         self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
-        ranking = [draws[i] for i in rank(scored(scorer(draws)))]
+        ranking = [draws[i] for i in best_first(scored(scorer(draws)))]
         self.start_from(ranking)
         return ranking
 
@@ -182,31 +215,6 @@ class Strategy(ABC):
 
 _COMMON = inspect.signature(Strategy.__init__).parameters
 """What every strategy takes."""
-LARGEST = 10**7
-"""Of numbers of anything: more rounds, draws or models are a slip of the hand, and need more memory than there is."""
-SEEDS = 2**63 - 1
-"""The largest seed that torch takes too."""
-
-
-def whole(name: str, value: int, least: int = 1, most: int | None = None, largest: int = LARGEST) -> int:
-    """Return a setting that is a whole number in range, also one of numpy; raise `InvalidSetting` where it is not."""
-    value = plain(value)
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or value < least or (most is not None and value > most):
-        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise InvalidSetting(f"{name} is a whole number {bounds}, not {quoted(value)}")
-    if value > largest:
-        raise InvalidSetting(f"{name} is a whole number of at most {largest}, not {quoted(value)}")
-    return value
-
-
-def number(name: str, value: float, least: float = 0, most: float = math.inf) -> float:
-    """Return a setting that is a finite number in range, also one of numpy; raise `InvalidSetting` where it is not."""
-    value = plain(value)
-    if not is_number(value) or not least <= value <= most:
-        bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise InvalidSetting(f"{name} is a number {bounds}, not {quoted(value)}")
-    return value
 
 
 def scored(scores: np.ndarray) -> np.ndarray:
@@ -219,10 +227,10 @@ def scored(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def rank(scores: np.ndarray) -> list[int]:
+def best_first(scores: np.ndarray) -> list[int]:
     """Return positions best first: NaN last, equal scores in the order given.
 
-    >>> rank(np.array([1.0, np.nan, 3.0, 1.0]))
+    >>> best_first(np.array([1.0, np.nan, 3.0, 1.0]))
     [2, 0, 3, 1]
     """
     return np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable").tolist()  # type: ignore[no-any-return]

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, rank, whole
+from nassearch.strategies.base import Guidance, Strategy, best_first
 from nassearch.types import Arch
 
 
@@ -33,8 +34,7 @@ class RandomSearch(Strategy):
     """
 
     name: ClassVar[str] = "rand"
-    moves: ClassVar[tuple[str, ...]] = ("draw",)
-    ratio: ClassVar[int | None] = 10
+    guidance = Guidance(moves=("draw",), ratio=10)
 
     def __init__(
         self, space: SearchSpace, rng: np.random.Generator, *, first: int | None = None, **guidance: Any
@@ -53,7 +53,7 @@ class RandomSearch(Strategy):
             return self.space.sample(self.rng)
         assert self.move_ratio is not None
         draws = self.space.sample_many(self.move_ratio, self.rng)
-        return draws[rank(self.move(draws))[0]]
+        return draws[best_first(self.move(draws))[0]]
 
     def tell(self, arch: Arch, valid: float) -> None:
         """Learn nothing: the draws do not depend on what was trained."""

@@ -1,4 +1,4 @@
-"""How unlikely counts are under the law that they should follow, without a library."""
+"""How unlikely counts are if they follow the law that they should follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a part leaves as it found it, and what it gives in another process."""
+"""A part leaves its surroundings as it found them, and gives the same in another process."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def _widest(code):  # type: ignore[no-untyped-def]
 
 
 @FAST
-def train_tape(code, w, statistics, rows, inputs, labels, order, rates, decay):  # type: ignore[no-untyped-def]
+def train_program(code, w, statistics, rows, inputs, labels, order, rates, decay):  # type: ignore[no-untyped-def]
     """Train in place: AdamW, one step per row of `order` and entry of `rates`.
 
     `inputs` is float32 `[E, channels, length]`, `order` int64 `[steps, B]`.
@@ -277,7 +277,7 @@ def train_tape(code, w, statistics, rows, inputs, labels, order, rates, decay): 
 
 @FAST
 def count_right(code, w, statistics, rows, inputs, labels, batch):  # type: ignore[no-untyped-def]
-    """Return how many examples a trained tape classifies rightly."""
+    """Return how many examples a trained program classifies rightly."""
     classes, logits = code[-1, OUT], code[-1, WRITE]
     channels, length = inputs.shape[1], inputs.shape[2]
     values = np.zeros((rows, batch), dtype=np.float32)

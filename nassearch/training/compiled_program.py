@@ -1,4 +1,4 @@
-"""One network written down for the compiled training loop of `nassearch.training.compiled`."""
+"""Write a network down for the compiled training loop of `nassearch.training.compiled`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CODES = {
 }
 
 
-class Tape(NamedTuple):
+class CompiledProgram(NamedTuple):
     """One network, ready for the kernel.
 
     Attributes:
@@ -61,7 +61,7 @@ class Tape(NamedTuple):
     rows: int
 
 
-def record(model: GroupedNetworks) -> Tape:
+def record(model: GroupedNetworks) -> CompiledProgram:
     """Write down the only network of a model.
 
     Raises:
@@ -91,11 +91,11 @@ def record(model: GroupedNetworks) -> Tape:
                     read, write = places[source.step][row], places[k][target]
                     recorder.write(op, layer, steps[source.step].layer, read, write, weights)
         entry = places[-1]
-    return recorder.tape()
+    return recorder.program()
 
 
 class _Recorder:
-    """The tape so far, and how much of rows, parameters and statistics it uses."""
+    """The program so far, and how much of rows, parameters and statistics it uses."""
 
     def __init__(self) -> None:
         self.used = {"rows": 0, "parameters": 0, "statistics": 0}
@@ -123,11 +123,11 @@ class _Recorder:
             line[STATISTIC] = self.take("statistics", layer.channels)
         self.code.append(line)
 
-    def tape(self) -> Tape:
+    def program(self) -> CompiledProgram:
         count = self.used["statistics"]
         statistics = np.stack([np.zeros(count), np.ones(count)]).astype(np.float32)
         parameters = np.concatenate(self.parameters)
-        return Tape(np.array(self.code, dtype=np.int64), parameters, statistics, self.used["rows"])
+        return CompiledProgram(np.array(self.code, dtype=np.int64), parameters, statistics, self.used["rows"])
 
 
 def _length(layer: Layer) -> int:
@@ -135,7 +135,7 @@ def _length(layer: Layer) -> int:
 
 
 def _names(layer: Layer) -> list[str]:
-    """Return the parameters of a layer in the order of the tape."""
+    """Return the parameters of a layer in the order of the program."""
     if layer.op == "batch_norm":
         return ["gain", "bias"]
     if layer.op not in ("conv", "linear"):

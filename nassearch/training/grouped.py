@@ -1,4 +1,4 @@
-"""Interpreter: many networks trained at once in one torch program, each with weights of its own."""
+"""Interpreter: train many networks at once in one torch program, each with weights of its own."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _train_compiled(
     examples: Batch,
     held_out: Mapping[str, Batch],
 ) -> dict[str, Floats]:
-    from nassearch.training.compiled import count_right, train_tape
+    from nassearch.training.compiled import count_right, train_program
     from nassearch.training.compiled_program import record
 
     optimizer, schedule = _optimizer([torch.nn.Parameter(torch.zeros(1))], training, len(batches))
@@ -132,10 +132,12 @@ def _train_compiled(
         schedule.step()
     accuracy = {name: np.empty(len(networks)) for name in held_out}
     for n, (network, seed) in enumerate(zip(networks, seeds, strict=True)):
-        tape = record(GroupedNetworks([network], [seed]))
-        train_tape(*tape, examples.inputs, examples.labels, batches.numpy(), rates, training.weight_decay)
+        program = record(GroupedNetworks([network], [seed]))
+        train_program(
+            *program, examples.inputs, examples.labels, batches.numpy(), rates, training.weight_decay
+        )
         for name, batch in held_out.items():
-            right = count_right(*tape, batch.inputs, batch.labels, training.batch_size)
+            right = count_right(*program, batch.inputs, batch.labels, training.batch_size)
             accuracy[name][n] = 100 * right / len(batch.inputs)
     return accuracy
 

@@ -1,4 +1,4 @@
-"""Many networks as one program: equal layers of different networks become one step on stacked arrays."""
+"""Write many networks down as one program: equal layers of different networks become one step on stacked arrays."""
 
 from __future__ import annotations
 

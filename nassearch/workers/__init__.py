@@ -1,1 +1,1 @@
-"""Work spread over processes and machines, and what travels to them."""
+"""Workers compute in other processes and on other machines; this folder spreads the work and ships what it needs."""

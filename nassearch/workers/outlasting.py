@@ -1,4 +1,4 @@
-"""Helpers of worker processes that a signal to all does not end before they have cleaned up."""
+"""A signal to all processes does not end the helpers of workers before they have cleaned up."""
 
 from __future__ import annotations
 

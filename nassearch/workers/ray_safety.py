@@ -1,4 +1,4 @@
-"""What Ray leaves open on a machine that others use too, and what it changes in the program that calls it."""
+"""Limit what Ray leaves open on a machine that others use too, and undo what it changes in the calling program."""
 
 from __future__ import annotations
 

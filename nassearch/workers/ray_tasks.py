@@ -7,6 +7,7 @@ that is killed ends the run. Ray's own tasks stream, share and are tried again.
 from __future__ import annotations
 
 import os
+import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,7 @@ from nassearch.errors import InvalidSetting, NassearchError
 from nassearch.workers.outlasting import outlast
 from nassearch.workers.ray_safety import keep_handlers, on_loopback, token_for_us_only
 from nassearch.workers.safepath import elsewhere, safe_children
-from nassearch.workers.shipping import Cargo
+from nassearch.workers.shipping import Shipped
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,12 +60,12 @@ def on_ray(
     options = {"num_cpus": 1, "max_retries": RETRIES, "runtime_env": {"env_vars": one_thread}}
     task = ray.remote(**options)(_call)
     here = os.getcwd() if _begun is not None and _begun[0] == "local" else None
-    shipped = ray.put((Cargo(function), _versions(), here))
+    shipped = ray.put((Shipped(function), _versions(), here))
     unfinished: list[Any] = []
     try:
         yield from _stream(ray, (lambda item: task.remote(shipped, item)), iter(items), workers, unfinished)
     except ray.exceptions.RayTaskError as error:
-        raise _told(error) from error
+        raise _as_here(error) from error
     except ray.exceptions.RayError as error:
         raise NassearchError(
             f"Ray gave up: {' '.join(str(error).split())[:300]}; what is finished is kept: see to the cluster and run "
@@ -120,7 +121,7 @@ def _limit(ray: Any, workers: int | None) -> int:
     return 2 * processors if workers is None or workers >= processors else workers
 
 
-def _call(shipped: tuple[Cargo[T, R], dict[str, str], str | None], item: T) -> R:
+def _call(shipped: tuple[Shipped[T, R], dict[str, str], str | None], item: T) -> R:
     """Compute on a node; where that is this machine, in the folder of the process that waits for it."""
     cargo, wanted, here = shipped
     if here is not None:
@@ -129,7 +130,7 @@ def _call(shipped: tuple[Cargo[T, R], dict[str, str], str | None], item: T) -> R
     if found != wanted:
         name = next(name for name in LIBRARIES if found[name] != wanted[name])
         raise InvalidSetting(
-            f"every node computes with the same {name}, here {wanted[name]}, and {os.uname().nodename} has "
+            f"every node computes with the same {name}, here {wanted[name]}, and {platform.node()} has "
             f"{found[name]}: pip install '{name}=={wanted[name]}' there"
         )
     return cargo(item)
@@ -140,7 +141,7 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
-def _told(error: Any) -> Exception:
+def _as_here(error: Any) -> Exception:
     """Return what a task raised as this process would have raised it; Ray wraps it together with its traceback."""
     if isinstance(error.cause, NassearchError):
         return error.cause

@@ -1,4 +1,4 @@
-"""Processes that this one starts import nothing from the current folder.
+"""Worker processes import nothing from the current folder.
 
 `python -m` and `python -c`, by which pools of workers are started, look there first. What workers may import is what
 this process may: its `sys.path` goes to them before the first task.
@@ -7,17 +7,10 @@ this process may: its `sys.path` goes to them before the first task.
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-
-HAS_SAFE_PATH = sys.version_info >= (3, 11)
-"""Whether Python heeds PYTHONSAFEPATH; earlier ones have to be started elsewhere."""
 
 _lock = threading.Lock()
 _users = 0
@@ -53,7 +46,7 @@ def elsewhere() -> Iterator[None]:
         return
     script = sys.argv[0]
     sys.argv[0] = os.path.abspath(script)  # workers import from its folder as well
-    os.chdir(_library())
+    os.chdir(os.path.dirname(os.__file__))
     try:
         yield
     finally:
@@ -61,18 +54,11 @@ def elsewhere() -> Iterator[None]:
         sys.argv[0] = script
 
 
-def _library() -> str:
-    return os.path.dirname(os.__file__)
-
-
 def _begin() -> None:
     parts = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     # An empty part means the current folder, and is mostly the trace of a variable that was not set.
     _set("PYTHONPATH", os.pathsep.join(os.path.abspath(part) for part in parts if part) or None)
-    if HAS_SAFE_PATH:
-        _set("PYTHONSAFEPATH", "1")
-    elif os.name == "posix":
-        _start_elsewhere()
+    _set("PYTHONSAFEPATH", "1")
 
 
 def _set(name: str, value: str | None) -> None:
@@ -86,22 +72,3 @@ def _put(name: str, value: str | None) -> None:
         os.environ.pop(name, None)
     else:
         os.environ[name] = value
-
-
-def _start_elsewhere() -> None:
-    """Let workers begin in the folder of Python's library; they go to ours before the first task.
-
-    Pools start `sys.executable`, so that is for now a script that changes the folder.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="nassearch-"))
-    _undo.callback(shutil.rmtree, folder, ignore_errors=True)
-    script = folder / "python"
-    script.write_text(f'#!/bin/sh\ncd {shlex.quote(_library())} && exec {shlex.quote(sys.executable)} "$@"\n')
-    script.chmod(0o700)
-    places = [(sys, "executable")]
-    for name in ("multiprocessing.spawn", "joblib.externals.loky.backend.spawn"):
-        if name in sys.modules:
-            places.append((sys.modules[name], "_python_exe"))
-    for place, name in places:
-        _undo.callback(setattr, place, name, getattr(place, name))
-        setattr(place, name, str(script))

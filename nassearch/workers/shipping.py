@@ -20,20 +20,20 @@ COPIED = 2**26
 """Bytes up to which a mapped array is copied: joblib waits a second at the end for what is still mapped."""
 
 _unpacked: dict[str, Any] = {}
-"""The function that this worker computes, by the token of its cargo."""
+"""The function that this worker computes, by the token that it was shipped with."""
 
 
-def packed(item: Any) -> bytes:
+def pack(item: Any) -> bytes:
     """Pack an item of work, which its worker unpacks once it imports from where this process does."""
     return cloudpickle.dumps(item, protocol=5)  # type: ignore[no-any-return]
 
 
-def unpacked(item: bytes) -> Any:
+def unpack(item: bytes) -> Any:
     """Unpack it."""
     return pickle.loads(item)
 
 
-class Cargo(Generic[T, R]):
+class Shipped(Generic[T, R]):
     """Pack a function for other processes, which unpack it at their first call and keep it until another comes.
 
     Large arrays lie beside the pickled rest, as bytes: joblib maps such bytes into memory and Ray shares them, so the

@@ -1,18 +1,18 @@
-"""Work spread over processes or machines, with results in the order of the work."""
+"""Spread work over processes or machines, and return the results in the order of the work."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName, quoted
 from nassearch.files.inert import show_warning
 from nassearch.types import plain
@@ -22,19 +22,15 @@ from nassearch.workers.safepath import safe_children
 T = TypeVar("T")
 R = TypeVar("R")
 
-EXECUTORS = {"processes": "joblib", "ray": "ray", "dask": "distributed"}
-"""The package behind each."""
+EXECUTORS = ("processes", "ray")
 MOST_WORKERS = 100_000
 """More than any cluster has processors: a slip of the hand."""
 
 
 def check_work(workers: int | None, executor: str) -> None:
     """Raise where `in_order` would, before any work is made."""
-    workers = plain(workers)
-    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
-        raise InvalidSetting(f"workers is a whole number of at least 1, not {quoted(workers)}")
-    if workers is not None and workers > MOST_WORKERS:
-        raise InvalidSetting(f"workers is a whole number of at most {MOST_WORKERS}, not {quoted(workers)}")
+    if workers is not None:
+        whole("workers", workers, largest=MOST_WORKERS)
     if not isinstance(executor, str):
         raise InvalidSetting(f"executor is a name, such as 'processes', not {quoted(executor)}")
     name, address = split_address(executor)
@@ -74,9 +70,8 @@ def in_order(
         function: what to compute; it may remember what does not change its results.
         items: what to compute it of, taken as workers become free.
         workers: how many are computed at a time; None for one process, or for every processor of a cluster.
-        executor: `processes`, `ray` or `dask`, the latter two perhaps with the address of a cluster as in
-            `ray:HOST:PORT`. Without one, Ray is the cluster of `RAY_ADDRESS` and Dask the current
-            `distributed.Client`, or else a local one.
+        executor: `processes` or `ray`, the latter perhaps with the address of a cluster as in `ray:HOST:PORT`. Without
+            one, Ray is the cluster of `RAY_ADDRESS`, or else a local one.
 
     Raises:
         UnknownName: no such executor.
@@ -93,60 +88,47 @@ def in_order(
     first = list(islice(items, 1))
     if not first:  # no work is worth no cluster
         return
-    _need(name)
     items = chain(first, items)
     if name == "ray":
+        _need_ray()
         from nassearch.workers.ray_tasks import on_ray
 
         yield from on_ray(function, items, workers, address)
     else:
-        yield from _by_joblib(function, items, workers, name, address)
+        yield from _on_processes(function, items, workers)
 
 
-def _need(executor: str) -> None:
+def _need_ray() -> None:
     try:
-        import_module(EXECUTORS[executor])
+        import_module("ray")
     except ModuleNotFoundError as error:
-        raise InvalidSetting(
-            f"the {executor} executor needs its package: pip install 'nassearch[{executor}]'"
-        ) from error
+        raise InvalidSetting("the ray executor needs its package: pip install 'nassearch[ray]'") from error
     except ImportError as error:
         raise InvalidSetting(
-            f"the {executor} executor needs its package, which cannot be imported: {error}; install it anew, and see "
+            f"the ray executor needs its package, which cannot be imported: {error}; install it anew, and see "
             "that no file beside your program has the name of a module that it needs"
         ) from error
 
 
-def _by_joblib(
-    function: Callable[[T], R], items: Iterable[T], workers: int | None, name: str, address: str | None
-) -> Iterator[R]:
+def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int | None) -> Iterator[R]:
     from joblib import Parallel, delayed, parallel_config
 
-    from nassearch.workers.shipping import Cargo, packed
+    from nassearch.workers.shipping import Shipped, pack
 
-    cargo = Cargo(function)
+    shipped = Shipped(function)
     with ExitStack() as stack:
         stack.enter_context(safe_children())
         _start_trackers()
-        if name == "dask":
-            stack.enter_context(_dask(address, workers))
-            # An argument that was scattered goes as a reference to it.
-            config = parallel_config(backend="dask", n_jobs=workers or -1, scatter=[cargo])
-        else:
-            config = parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1)
-        stack.enter_context(config)
-        if name == "processes":
-            call = delayed(partial(_deaf, tuple(sys.path)))
-            calls = (call(cargo, packed(item)) for item in items)
-        else:
-            calls = (delayed(_call)(cargo, item) for item in items)
+        stack.enter_context(parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1))
+        call = delayed(partial(_ignoring_signals, tuple(sys.path)))
+        calls = (call(shipped, pack(item)) for item in items)
         # Items are seconds of work: joblib's own batches of them would only be lost together.
         results: Any = Parallel(return_as="generator", batch_size=1)(calls)
         try:
             for result in results:  # noqa: UP028 - `yield from` would close it before the filter below
                 yield result
         except Exception as error:
-            raise _told(error) from error
+            raise _as_here(error) from error
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib counts the tasks that are given up
@@ -160,18 +142,14 @@ def _start_trackers() -> None:
             import_module(module).ensure_running()
 
 
-def _call(function: Callable[[T], R], item: T) -> R:
-    return function(item)
-
-
-def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
+def _ignoring_signals(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
     """Compute in a worker that leaves signals to all, such as Ctrl-C in a terminal, to the process that waits for it.
 
     That process ends its workers. One that ended by itself could take along a lock that it would then wait for.
     It imports from where that process does now: it may have begun when the path was another.
     Its warnings come to that process's terminal too, and are as inert there as that process's own.
     """
-    from nassearch.workers.shipping import unpacked
+    from nassearch.workers.shipping import unpack
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -179,10 +157,10 @@ def _deaf(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R
     if tuple(sys.path) != path:
         sys.path[:] = path
     warnings.showwarning = show_warning
-    return function(unpacked(item))
+    return function(unpack(item))
 
 
-def _told(error: Exception) -> BaseException:
+def _as_here(error: Exception) -> BaseException:
     """Return what a worker raised as this process would have raised it.
 
     Where Ctrl-C came first, whatever joblib raised while it gave up its workers is that.
@@ -202,25 +180,3 @@ def _told(error: Exception) -> BaseException:
             f"a worker has no module {error.name}: install on every node what this process imports"
         )
     return error
-
-
-def _dask(address: str | None, workers: int | None) -> AbstractContextManager[Any]:
-    """Return the client that joblib will find: of that address, the current one, or of a local cluster of its own."""
-    distributed: Any = import_module("distributed")
-    if address is not None:
-        return distributed.Client(address)  # type: ignore[no-any-return]
-    try:
-        return nullcontext(distributed.Client.current())
-    except ValueError:
-        return _local_dask(distributed, workers or os.cpu_count())
-
-
-@contextmanager
-def _local_dask(distributed: Any, workers: int | None) -> Iterator[None]:
-    with (
-        distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster),
-    ):
-        yield

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import textwrap
@@ -145,7 +144,7 @@ def test_kill_and_resume(tmp_path: Path, splits: dict[str, Batch]) -> None:
     while not path.exists() or path.read_bytes().count(b"\n") < 3:
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert same(built(path, splits), built(tmp_path / "undisturbed.jsonl", splits))
     keys = [(line["seed"], line["first"]) for line in map(json.loads, path.read_text().splitlines()[1:])]

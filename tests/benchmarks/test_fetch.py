@@ -113,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         if site.waiting:
             site.waiting.wait(20)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, kind: str, *args: Any) -> None:
         pass
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from mutants import complaint, complaints
-from test_mutant_spaces import Ops
+from ops import Ops
 
 from nassearch.benchmarks.base import Benchmark, Dataset
 from nassearch.benchmarks.table import Table

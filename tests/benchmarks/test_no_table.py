@@ -13,9 +13,8 @@ from packages import offer, on_the_path
 from nassearch import Experiment, registry
 
 SOURCE = """
-    from nassearch.benchmarks.base import Benchmark, Dataset
-    from nassearch.networks.graph import Builder, Network
-    from nassearch.spaces.choices import Choices
+    from nassearch.benchmarks import Benchmark, Dataset
+    from nassearch.spaces import Builder, Choices, Network
     from nassearch.types import Metrics, Task
 
     TASK = Task(input_shape=(3, 8, 8), classes=4)
@@ -180,4 +179,4 @@ def test_workers_change_nothing() -> None:
         Experiment("rand", benchmark="computed", budget=5, rounds=4).run(workers=workers, cache=False).rounds
         for workers in (1, 2)
     ]
-    assert [round.archs for round in rounds[0]] == [round.archs for round in rounds[1]]
+    assert [each.archs for each in rounds[0]] == [each.archs for each in rounds[1]]

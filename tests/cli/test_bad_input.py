@@ -229,10 +229,10 @@ NAMED = [
     (MODEL + "models:number --classes 1", "needs its number of logits", "not 1", "such as --classes 10"),
     (MODEL + "models:number --classes 2 --seed -1", "seed is a whole number", "not -1", "at least 0"),
     (
-        "score --sample 3 --proxies params --executor dusk",
+        "score --sample 3 --proxies params --executor raz",
         "no executor is called",
-        "'dusk'",
-        "did you mean dask?",
+        "'raz'",
+        "did you mean ray?",
     ),
     (
         "score --sample 3 --proxies epsilon --batch wrong.npz",
@@ -247,7 +247,7 @@ NAMED = [
         "not 7",
         "such as (1e-7, 1)",
     ),
-    (RUN + "--executor threads", "no executor is called", "'threads'", "known: dask, processes, ray"),
+    (RUN + "--executor threads", "no executor is called", "'threads'", "known: processes, ray"),
     (AE + "--set pool=many", "pool is a whole number", "'many'", "at least 1"),
     (AE + "--set pol=3", "no setting of ae is called", "'pol'", "did you mean pool?"),
     (AE + "--set fitness=7", "is not a scorer", "'7'", "such as synflow(estimator=sampled, seed=3)"),
@@ -512,12 +512,12 @@ def test_two_runs_to_one_place() -> None:
 def test_disk_full(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = finished().read_bytes()
     Path("a.jsonl").unlink()
-    monkeypatch.setattr("nassearch.search.store.FileIO", _Full)
+    monkeypatch.setattr("nassearch.files.lines.FileIO", _Full)
     result = call(*split(RUN + "--out a.jsonl"))
     assert result.exit_code == 1
     assert "a.jsonl cannot be written: No space left on device. The 1 rounds in it are safe" in result.stderr
     assert whole.startswith(Path("a.jsonl").read_bytes())
-    monkeypatch.setattr("nassearch.search.store.FileIO", FileIO)
+    monkeypatch.setattr("nassearch.files.lines.FileIO", FileIO)
     assert finished().read_bytes() == whole
 
 
@@ -573,11 +573,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_a_run_that_is_ended_goes_on_to_the_same_bytes(
-    undisturbed: bytes, in_an_empty_folder: Path, how: signal.Signals, workers: int
+    undisturbed: bytes, in_an_empty_folder: Path, name: str, workers: int
 ) -> None:
+    how = signal.Signals[name]
     path = in_an_empty_folder / "a.jsonl"
     process = spawn(*LONG.split(), "--workers", workers, cwd=in_an_empty_folder)
     while process.poll() is None and (not path.exists() or path.read_bytes().count(b"\n") < 30):

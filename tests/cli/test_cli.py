@@ -14,9 +14,9 @@ import click
 import pytest
 from commands import ROOT, call, environment, install
 
-from nassearch.cli import common
 from nassearch.cli.main import COMMANDS, cli
 from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.workers import progress
 
 RUN = (
     "run",
@@ -240,8 +240,8 @@ def test_rounds_that_were_there_are_told_of(in_an_empty_folder: Path) -> None:
 
 
 def test_lines_tell_of_progress_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert common.SECONDS_BETWEEN_LINES == 60
-    monkeypatch.setattr(common, "SECONDS_BETWEEN_LINES", 0.0)
+    assert progress.SECONDS_BETWEEN_LINES == 60
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     done_before = call(*RUN, "--rounds", "2", "--out", "a.jsonl")
     assert done_before.stderr.splitlines()[-2:] == [f"nassearch: searching: {n} of 2" for n in (1, 2)]
     # Rounds that were there count: what is told is how far the whole is.

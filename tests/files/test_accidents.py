@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import ROOT, call, environment, install, spawn
-from test_import import DATASETS, LettersBenchmark
-from test_store import header, rounds
+from letters import DATASETS, LettersBenchmark
+from results import header, rounds
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.read.importing import import_file
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import NassearchError
 from nassearch.files import together
 from nassearch.files.growing import GrowingFile, save_elsewhere
 from nassearch.files.together import finish, write_together
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.search.store import Store, read_result
 from nassearch.types import Task
@@ -70,13 +70,13 @@ def test_rounds_are_saved_beside_a_result_that_comes_to_harm(tmp_path: Path, har
     path = tmp_path / "results" / "a.jsonl"
     done, whole = 0, tmp_path / "whole.jsonl"
     with Store.open(whole, header()) as store:
-        for round in rounds():
-            store.append(round)
+        for finished in rounds():
+            store.append(finished)
     with pytest.raises(NassearchError) as caught, Store.open(path, header()) as store:
-        for round in rounds():
-            if round.round == at:
+        for finished in rounds():
+            if finished.round == at:
                 act(path)
-            store.append(round)
+            store.append(finished)
             done += 1
         if at == 5:
             act(path)
@@ -93,16 +93,16 @@ def test_rounds_are_saved_beside_a_result_that_comes_to_harm(tmp_path: Path, har
         path.rmdir()
     saved.replace(path)
     with Store.open(path, header()) as store:
-        for round in rounds(range(store.done, 5)):
-            store.append(round)
+        for finished in rounds(range(store.done, 5)):
+            store.append(finished)
     assert path.read_bytes() == whole.read_bytes()
 
 
 def test_what_changes_nothing_in_a_result_is_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     with Store.open(path, header()) as store:
-        for round in rounds():
-            store.append(round)
+        for finished in rounds():
+            store.append(finished)
             path.chmod(0o444)
             os.utime(path, (0, 0))
     os.link(path, tmp_path / "b.jsonl")
@@ -119,8 +119,8 @@ def test_two_writers_after_a_lock_was_removed_are_both_told(tmp_path: Path) -> N
     with pytest.raises(NassearchError, match=r"all 2 rounds are saved in .*a\.saved\.jsonl"):
         first.append(some[1])
     first.close()
-    for round in some[2:]:
-        second.append(round)
+    for finished in some[2:]:
+        second.append(finished)
     second.close()
     assert len(read_result(path).rounds) == 5
 

@@ -16,8 +16,8 @@ from commands import ROOT, call
 from joblib.externals.loky import get_reusable_executor
 from readers import HARMFUL, NASTY, WRITTEN, Space, every_command, installed, lines, write_inputs
 
-from nassearch.cli import common
 from nassearch.files.inert import inert, inert_json
+from nassearch.workers import progress
 from nassearch.workers.spread import in_order
 
 FILE = NASTY.replace("/", ";")
@@ -36,9 +36,9 @@ def ran(
         patch.setenv("NASSEARCH_DATA", str(folder / "data"))
         if request.param == "terminal":
             patch.setenv("FORCE_COLOR", "1")
-            patch.setattr(common, "PATIENCE", 0.0)
+            patch.setattr(progress, "PATIENCE", 0.0)
         else:
-            patch.setattr(common, "SECONDS_BETWEEN_LINES", 0.0)
+            patch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
         (folder / "here").mkdir()
         patch.chdir(folder / "here")
         with installed(patch):

@@ -15,7 +15,7 @@ from nassearch.networks.counting import macs, operations, parameters
 from nassearch.networks.graph import Builder, Network
 from nassearch.networks.modules.network import TorchNetwork, constant_outputs, one_thread
 from nassearch.networks.positive.expected import expected_synflow
-from nassearch.networks.positive.sampled import dual_synflow
+from nassearch.networks.positive.sampled import scaled_dual
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.training.grouped import GroupedNetworks
 from nassearch.types import Task
@@ -187,7 +187,7 @@ def _take(left: list[torch.nn.Module], op: str, numbers: int) -> torch.nn.Module
 def test_dual_numbers_give_the_synflow_of_autograd(task: Task) -> None:
     for arch in ARCHS:
         model = TorchNetwork(SPACE.network(arch, task), torch.Generator().manual_seed(3)).double()
-        dual = dual_synflow(model, task.input_shape)
+        dual = scaled_dual(model, task.input_shape).value
         assert dual == pytest.approx(synflow_by_autograd(model, task), rel=1e-9)
 
 
@@ -214,9 +214,9 @@ def test_expected_synflow_is_the_mean_of_samples() -> None:
         network = SPACE.network(arch, task)
         drawn = np.array(
             [
-                dual_synflow(
+                scaled_dual(
                     TorchNetwork(network, torch.Generator().manual_seed(k)).double(), task.input_shape
-                )
+                ).value
                 for k in range(samples)
             ]
         )
@@ -241,7 +241,7 @@ def mean_weights(model: TorchNetwork) -> TorchNetwork:
 def test_expected_synflow_is_that_of_the_mean_weights_at_full_width(task: Task) -> None:
     for arch in [*ARCHS, (3,) * 6, (0,) * 6]:
         network = SPACE.network(arch, task)
-        full = dual_synflow(mean_weights(TorchNetwork(network, None).double()), task.input_shape)
+        full = scaled_dual(mean_weights(TorchNetwork(network, None).double()), task.input_shape).value
         assert expected_synflow([network])[0] == pytest.approx(full, rel=1e-12)
 
 
@@ -253,7 +253,7 @@ def test_expected_synflow_counts_biases_in_the_value_only() -> None:
     head = Builder(stem.shape)
     head.linear(head.global_pool(head.avg_pool(0, 2, stride=2)), 2)
     network = Network(((stem.done(), 1), (cell.done(), 2), (head.done(), 1)))
-    full = dual_synflow(mean_weights(TorchNetwork(network, None).double()), (2, 5, 5))
+    full = scaled_dual(mean_weights(TorchNetwork(network, None).double()), (2, 5, 5)).value
     assert expected_synflow([network])[0] == pytest.approx(full, rel=1e-12)
 
 

@@ -29,9 +29,9 @@ PART = {
     "plug/parts.py": """
         import json, random
         from pathlib import Path
-        from nassearch.proxies.base import proxy
-        from nassearch.spaces.nasbench201 import NASBench201
-        from nassearch.strategies.rand import RandomSearch
+        from nassearch.proxies import proxy
+        from nassearch.spaces import NASBench201
+        from nassearch.strategies import RandomSearch
         from .tools import weigh
         import beside
         CONFIG = json.loads(Path(__file__).with_name("config.json").read_text())

@@ -20,7 +20,7 @@ from nassearch.networks.modules.network import TorchBlock, one_thread
 from nassearch.networks.probe.passes import read_model
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.tape.probe import TapeProbe
-from nassearch.proxies.base import ModelProxy, together
+from nassearch.proxies.model import ModelProxy, together
 from nassearch.scorers import ProxyScorer
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Arch, Batch, Task

@@ -16,7 +16,7 @@ from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.networks.probe.jacobian import input_jacobian
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.similarity import cosine_score, eigen_range, eigen_score, varied
-from nassearch.proxies.base import together
+from nassearch.proxies.model import together
 from nassearch.registry import load
 from nassearch.scorers import build_scorer
 from nassearch.spaces.nasbench201 import NASBench201

@@ -20,8 +20,8 @@ from packages import offer, on_the_path
 from nassearch import registry
 from nassearch.errors import BrokenPart, InvalidSetting, UnknownName
 from nassearch.networks.graph import Builder, Network
-from nassearch.proxies.base import Proxy, model_proxy, proxy, together
-from nassearch.proxies.kinds import Kinds
+from nassearch.proxies.base import Kinds, Proxy, proxy
+from nassearch.proxies.model import model_proxy, together
 from nassearch.scorers import ProxyScorer
 from nassearch.scorers.combined import CombinedScorer, combination
 from nassearch.spaces.choices import Choices
@@ -186,7 +186,7 @@ SHARED: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("found", "message"), SHARED, ids=str)
+@pytest.mark.parametrize(("found", "message"), SHARED, ids=[message for _, message in SHARED])
 def test_a_wrong_return_is_told_with_proxy_and_rule(found: Any, message: str) -> None:
     @proxy(reference="an example")
     def odd(networks: Any, batch: Any = None) -> Any:
@@ -252,7 +252,7 @@ def test_a_wrong_return_of_a_model_proxy_is_told(found: Any) -> None:
 
 
 SOURCE = """
-    from nassearch.proxies.base import proxy
+    from nassearch.proxies import proxy
 
     @proxy(reference="an example")
     def short(networks, batch=None):
@@ -362,3 +362,21 @@ def test_a_proxy_needs_what_a_batch_has(needs: Any) -> None:
 
             @declare
             def odd(given: Any, batch: Any = None) -> Any: ...
+
+
+def test_a_function_that_cannot_be_called_as_a_proxy_is_refused_where_it_is_declared() -> None:
+    with pytest.raises(
+        BrokenPart, match=r"the proxy lonely is called with \(networks, batch\), and its function"
+    ):
+
+        @proxy(reference="an example")
+        def lonely(networks: Any) -> list[float]:
+            return [0.0 for _ in networks]
+
+    with pytest.raises(
+        BrokenPart, match=r"is called with \(probe\), and its function cannot be: missing .*batch"
+    ):
+
+        @model_proxy(reference="an example", reads=())
+        def crowded(probe: Any, batch: Any) -> float:
+            return 0.0

@@ -11,7 +11,8 @@ import pytest
 from mutants import complaint, complaints
 
 from nassearch.networks.counting import parameters
-from nassearch.proxies.base import ModelProxy, Proxy, model_proxy, proxy
+from nassearch.proxies.base import Proxy, proxy
+from nassearch.proxies.model import ModelProxy, model_proxy
 from nassearch.scorers.combinations import rank, share
 from nassearch.scorers.combined import Combination, combination
 from nassearch.spaces.nasbench201 import NASBench201

@@ -14,7 +14,7 @@ from nassearch.errors import InvalidModel, InvalidSetting, UnknownName
 from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.modules.redraw import untrained_accuracies
 from nassearch.networks.probe.probe import Probe
-from nassearch.proxies.base import together
+from nassearch.proxies.model import together
 from nassearch.registry import load
 from nassearch.scorers import build_scorer
 from nassearch.spaces.nasbench201 import NASBench201

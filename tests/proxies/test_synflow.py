@@ -12,7 +12,7 @@ from torch import nn
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Builder, Network
 from nassearch.networks.modules.network import TorchNetwork
-from nassearch.networks.positive.module import flow, network_flow
+from nassearch.networks.positive.module import module_synflow, scaled_network_synflow
 from nassearch.proxies.synflow import logsynflow, synflow, synflow_bn
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.statistics.correlation import spearman
@@ -59,7 +59,7 @@ def test_logsynflow_by_hand() -> None:
 @pytest.mark.parametrize("task", [TASK, Task((1, 20), 4, (3, 4), 2, "pool", 2)], ids=["images", "signals"])
 def test_the_closed_form_is_the_full_width_of_mean_weights(task: Task, shift: float) -> None:
     networks = [SPACE.network(arch, task) for arch in ARCHS[:15]]
-    full = [flow(with_mean_weights(n), n.input_shape, shift=shift) for n in networks]
+    full = [module_synflow(with_mean_weights(n), n.input_shape, shift=shift) for n in networks]
     # Sums of float64 in another order; float32 held E|theta| before it was widened.
     np.testing.assert_allclose(logsynflow(networks, shift=shift), full, rtol=1e-6)
     assert min(full) < max(full)
@@ -124,7 +124,7 @@ def test_synflow_with_batch_norm_against_plain_torch() -> None:
             if m.weight.grad is not None
         )
         assert synflow_bn([network], seed=7)[0] == pytest.approx(total, rel=1e-9)
-        assert network_flow(network, 7) == pytest.approx(
+        assert scaled_network_synflow(network, 7).value == pytest.approx(
             synflow([network], estimator="sampled", seed=7)[0], rel=1e-9
         )
 

@@ -17,7 +17,7 @@ from commands import ROOT, call
 
 from nassearch.benchmarks.npz import write_npz
 
-PAGE = (ROOT / "docs" / "any-model.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "model.md").read_text()
 GIVEN = ("--input", "3,16,16", "--classes", "10")
 BROKEN = """
 import torch
@@ -60,7 +60,7 @@ def test_the_page_shows_what_the_command_prints() -> None:
     ((line, printed),) = re.findall(r"\$ nassearch (.*)\n((?:.+\n)*)", blocks("console")[0])
     path = list(sys.path)
     result = call(*line.split())
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.stderr
     assert [row.rstrip() for row in result.stdout.splitlines()] == printed.splitlines()
     assert sys.path == path
 

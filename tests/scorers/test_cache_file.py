@@ -90,7 +90,7 @@ def test_a_cache_that_may_not_be_written_gives_its_scores(
         assert cache.get(["k", "new"]) == {"k": 1.0}
 
 
-@pytest.mark.parametrize("kind", ["folder", "fifo"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("fifo", marks=pytest.mark.posix)])
 def test_what_is_no_file_is_left_alone(tmp_path: Path, kind: str) -> None:
     import os
 

@@ -38,6 +38,7 @@ WORDS = RNG.integers(0, 30, (64, 7))
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "own_networks.py").write_text(SOURCE)
     return tmp_path
 

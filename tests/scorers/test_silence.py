@@ -11,7 +11,8 @@ import pytest
 from nassearch import Experiment, registry
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.errors import InvalidSetting, NassearchError
-from nassearch.proxies.base import model_proxy, proxy
+from nassearch.proxies.base import proxy
+from nassearch.proxies.model import model_proxy
 from nassearch.types import Floats
 
 RARE = 4434

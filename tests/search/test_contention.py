@@ -20,8 +20,8 @@ from commands import call, install, spawn
 
 from nassearch import registry
 from nassearch.benchmarks.npz import write_npz
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import Busy, NassearchError
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import VERSION, ScoreCache, cache_path
 
 RUN = "run rand --dataset cifar10 --rounds 30 --budget 20 --warmup 50 --scorer params --out"

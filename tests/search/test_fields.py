@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from nassearch import Experiment
+from nassearch.checks import number, whole
 from nassearch.errors import InvalidSetting
 from nassearch.search.fields import Settings
-from nassearch.strategies.base import number, whole
 
 
 def test_what_was_left_open_stays_open() -> None:
@@ -103,9 +103,13 @@ def test_lists_in_settings_are_copied_both_ways() -> None:
 
 
 WRONG: list[tuple[str, Any, str]] = [
-    ("strategy", 3, "strategy is a name, such as 'ae', not 3"),
+    ("strategy", 3, "strategy is a name, such as 'ae', or a subclass of Strategy, not 3"),
     ("strategy", ["ae"], "strategy is a name"),
-    ("benchmark", None, "benchmark is a name, such as 'nasbench201', not None"),
+    (
+        "benchmark",
+        None,
+        "benchmark is a name, such as 'nasbench201', a subclass of Benchmark, or one that is open, not None",
+    ),
     ("dataset", b"", "dataset is a name, such as 'cifar10', not b''"),
     ("dataset", 10, "dataset is a name"),
     *(
@@ -123,8 +127,16 @@ WRONG: list[tuple[str, Any, str]] = [
     ("warmup", "3", "warmup is a whole number from 0 to 15625, not '3'"),
     ("warmup", True, "warmup is a whole number"),
     ("warmup", np.zeros(2), "warmup is a whole number"),
-    ("scorer", None, "scorer is a scorer, named by a text such as 'synflow', not None"),
-    ("move", 3, "move is a scorer, named by a text such as 'synflow', not 3"),
+    (
+        "scorer",
+        None,
+        "scorer is a scorer, named by a text such as 'synflow', or a proxy or a function of architectures itself, not",
+    ),
+    (
+        "move",
+        3,
+        "move is a scorer, named by a text such as 'synflow', or a proxy or a function of architectures itself, not 3",
+    ),
     ("move_at", 3, "move_at is a name, such as 'child', not 3"),
     ("explore", "0.5", "explore is a share from 0 to 1, not '0.5'"),
     ("explore", True, "explore is a share from 0 to 1, not True"),

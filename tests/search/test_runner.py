@@ -44,18 +44,18 @@ def rand(rng: np.random.Generator) -> Strategy:
 
 
 def lines(rounds: Sequence[Round]) -> list[bytes]:
-    return [round_line(round) for round in rounds]
+    return [round_line(each) for each in rounds]
 
 
 def test_a_round_holds_what_the_oracle_said() -> None:
-    round = run_round(FakeBenchmark(), ae, 30, seed=0, round=2)
-    assert (round.round, len(round.archs)) == (2, 30)
+    finished = run_round(FakeBenchmark(), ae, 30, seed=0, number=2)
+    assert (finished.round, len(finished.archs)) == (2, 30)
     oracle = streams(0, 2)[2]
-    answers = [FakeBenchmark().query(arch, oracle) for arch in round.archs]
-    assert round.valid.tolist() == [answer.valid for answer in answers]
-    assert round.test.tolist() == [answer.test for answer in answers]
-    assert round.seconds.tolist() == [answer.seconds for answer in answers]
-    assert round.revisits == 30 - len(set(round.archs))
+    answers = [FakeBenchmark().query(arch, oracle) for arch in finished.archs]
+    assert finished.valid.tolist() == [answer.valid for answer in answers]
+    assert finished.test.tolist() == [answer.test for answer in answers]
+    assert finished.seconds.tolist() == [answer.seconds for answer in answers]
+    assert finished.revisits == 30 - len(set(finished.archs))
 
 
 def test_revisits_cost_budget_and_are_counted() -> None:
@@ -66,9 +66,9 @@ def test_revisits_cost_budget_and_are_counted() -> None:
         strategy.start_from([same] * 7)
         return strategy
 
-    round = run_round(FakeBenchmark(), one, 7, seed=0, round=0)
-    assert round.archs == [same] * 7
-    assert round.revisits == 6
+    finished = run_round(FakeBenchmark(), one, 7, seed=0, number=0)
+    assert finished.archs == [same] * 7
+    assert finished.revisits == 6
 
 
 def test_a_round_replays_alone() -> None:
@@ -119,7 +119,11 @@ def test_rounds_go_on_from_where_they_were() -> None:
     assert list(run_rounds(FakeBenchmark(), rand, 10, 0, range(5, 5))) == []
 
 
-UNIFORM = [name for name in registry.names("strategies") if registry.load("strategies", name).uniform_warm_up]
+UNIFORM = [
+    name
+    for name in registry.names("strategies")
+    if registry.load("strategies", name).guidance.uniform_warm_up
+]
 
 
 @pytest.mark.parametrize("name", UNIFORM)
@@ -131,8 +135,8 @@ def test_warmup_draws_are_those_of_the_round(name: str) -> None:
         return score(archs)
 
     make = partial(registry.load("strategies", name), SPACE)
-    run_round(FakeBenchmark(), make, 100, seed=9, round=4, warmup=(spy, 30))
-    assert seen == [warmup_draws(SPACE, 30, seed=9, round=4)]
+    run_round(FakeBenchmark(), make, 100, seed=9, number=4, warmup=(spy, 30))
+    assert seen == [warmup_draws(SPACE, 30, seed=9, number=4)]
 
 
 def test_a_budget_below_the_pool_is_refused() -> None:

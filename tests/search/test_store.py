@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -14,29 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeBenchmark
+from results import EXPERIMENT, header, rounds
 
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, NassearchError
 from nassearch.search.records import parse, round_line
-from nassearch.search.runner import Round, run_rounds
+from nassearch.search.runner import Round
 from nassearch.search.store import Header, Store, read_result
-from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.strategies.base import Strategy
-from nassearch.strategies.rand import RandomSearch
-
-EXPERIMENT = {"strategy": "rand", "budget": 12, "seed": 0, "rounds": 5, "workers": 1, "show": "test"}
-
-
-def header(**changes: object) -> Header:
-    return Header({**EXPERIMENT, **changes}, package="0.1.0", data="0123abcd")
-
-
-def rand(rng: np.random.Generator) -> Strategy:
-    return RandomSearch(NASBench201(), rng)
-
-
-def rounds(numbers: range = range(5)) -> list[Round]:
-    return list(run_rounds(FakeBenchmark(), rand, 12, 0, numbers))
 
 
 @pytest.fixture
@@ -46,8 +28,8 @@ def path(tmp_path: Path) -> Path:
 
 def write(path: Path, numbers: range = range(5), **changes: object) -> bytes:
     with Store.open(path, header(**changes)) as store:
-        for round in rounds(numbers):
-            store.append(round)
+        for finished in rounds(numbers):
+            store.append(finished)
     return path.read_bytes()
 
 
@@ -66,8 +48,8 @@ def test_what_is_written_is_read(path: Path) -> None:
 
 def test_nan_is_null_and_infinity_is_refused() -> None:
     values = np.array([1.0, np.nan])
-    round = Round(0, [(0,), (1,)], values, values, values, 0)
-    assert json.loads(round_line(round))["valid"] == [1.0, None]
+    finished = Round(0, [(0,), (1,)], values, values, values, 0)
+    assert json.loads(round_line(finished))["valid"] == [1.0, None]
     with pytest.raises(BadData, match="infinite test"):
         round_line(Round(0, [(0,), (1,)], values, np.array([np.inf, 1.0]), values, 0))
 
@@ -79,9 +61,9 @@ def test_a_report_is_kept_and_may_be_missing() -> None:
     without = Round(0, [(0,), (1,)], values, values, values, 0)
     assert b"report" not in round_line(without)  # the bytes of results from before there were reports
     first = header().line()
-    for round in (with_report, without):
-        ((read,),) = [parse(Path("a.jsonl"), first + round_line(round))[1]]
-        assert read.report == round.report
+    for finished in (with_report, without):
+        ((read,),) = [parse(Path("a.jsonl"), first + round_line(finished))[1]]
+        assert read.report == finished.report
     for damaged in ({"a": math.nan}, {"a": math.inf}, {"a": np.float64}):
         with pytest.raises(BadData, match=r"report of round 0 is not of texts, finite numbers and None"):
             round_line(Round(0, [(0,), (1,)], values, values, values, 0, damaged))
@@ -102,8 +84,8 @@ def test_cut_off_anywhere_it_resumes_to_the_same_bytes(path: Path, cut: int) -> 
     path.write_bytes(whole[:cut])
     with Store.open(path, header()) as store:
         assert store.done == max(0, whole[:cut].count(b"\n") - 1)
-        for round in rounds(range(store.done, 5)):
-            store.append(round)
+        for finished in rounds(range(store.done, 5)):
+            store.append(finished)
         assert store.done == 5
     assert path.read_bytes() == whole
 
@@ -112,8 +94,8 @@ def test_more_rounds_continue_and_workers_and_paths_do_not_matter(path: Path, tm
     write(path, range(3), rounds=3, workers=2, executor="ray", out="a")
     with Store.open(path, header(rounds=5, workers=1, out="b", show="valid", target=73.0)) as store:
         assert store.done == 3
-        for round in rounds(range(3, 5)):
-            store.append(round)
+        for finished in rounds(range(3, 5)):
+            store.append(finished)
     assert path.read_bytes() == write(tmp_path / "other.jsonl")
 
 
@@ -246,9 +228,12 @@ def test_a_full_disk_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 WRITER = """
-import sys, numpy as np
+import sys
 sys.path[:0] = {paths!r}
-from test_store import *
+from fakes import FakeBenchmark
+from results import header, rand
+from nassearch.search.runner import run_rounds
+from nassearch.search.store import Store
 with Store.open({path!r}, header()) as store:
     print("go", flush=True)
     for round in run_rounds(FakeBenchmark(), rand, 12, 0, range(store.done, 100_000)):
@@ -256,9 +241,9 @@ with Store.open({path!r}, header()) as store:
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+@pytest.mark.posix
 def test_killed_while_writing_it_resumes(path: Path, tmp_path: Path) -> None:
-    paths = [str(Path(__file__).parent), *sys.path]
+    paths = list(sys.path)
     script = WRITER.format(paths=paths, path=str(path))
     counts = [0]
     for _ in range(2):

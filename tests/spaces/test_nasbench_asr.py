@@ -21,8 +21,8 @@ from nassearch.benchmarks.read.importing import import_file
 from nassearch.errors import BadData, InvalidArch, InvalidSetting
 from nassearch.networks.counting import macs, operations, parameters
 from nassearch.networks.modules.network import TorchNetwork
-from nassearch.networks.positive.module import network_flow
-from nassearch.networks.positive.sampled import sampled_synflow
+from nassearch.networks.positive.module import scaled_network_synflow
+from nassearch.networks.positive.sampled import scaled_sample
 from nassearch.proxies.epsilon import epsilon
 from nassearch.proxies.fisher import fisher
 from nassearch.proxies.gradients import grad_norm, snip
@@ -550,7 +550,9 @@ class TestProxies:
     def test_synflow_by_dual_numbers_and_by_autograd_agree(self) -> None:
         for network in self.networks[:2]:
             # Two ways to one sum in float64.
-            assert sampled_synflow(network, 3) == pytest.approx(network_flow(network, 3), rel=1e-10)
+            assert scaled_sample(network, 3).value == pytest.approx(
+                scaled_network_synflow(network, 3).value, rel=1e-10
+            )
 
     def test_expected_synflow_is_the_mean_of_samples(self) -> None:
         samples = np.array([synflow(self.networks, estimator="sampled", seed=seed) for seed in range(12)])
@@ -570,7 +572,7 @@ class TestProxies:
     def test_signals_shorter_than_windows(self, frames: int) -> None:
         task = Task((80, frames), 48, channels=TINY.channels, cells=1)
         network = SPACE.network((4, 1, 4, 0, 1, 4, 0, 1, 0), task)
-        samples = [sampled_synflow(network, seed) for seed in range(12)]
+        samples = [scaled_sample(network, seed).value for seed in range(12)]
         error = np.std(samples, ddof=1) / np.sqrt(12)
         assert abs(float(synflow([network])[0]) - np.mean(samples)) < 5 * error  # as above
         assert np.isfinite(logsynflow([network])).all()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_official_files import dump
+from dumps import dump
 from torch import nn
 
 from nassearch.benchmarks.nats_size import DATASETS, NATSSizeBenchmark

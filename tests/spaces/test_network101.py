@@ -24,13 +24,13 @@ from nassearch.networks.positive.channel_groups import channel_groups
 from nassearch.networks.positive.classes import innermost
 from nassearch.networks.positive.expected import expected_synflow
 from nassearch.networks.positive.expected_log import expected_logsynflow
-from nassearch.networks.positive.module import flow
-from nassearch.networks.positive.sampled import dual_synflow
+from nassearch.networks.positive.module import module_synflow
+from nassearch.networks.positive.sampled import scaled_dual
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.tape.probe import TapeProbe
 from nassearch.networks.probe.tape.tape import fits
-from nassearch.proxies.base import ModelProxy
 from nassearch.proxies.epsilon import distance
+from nassearch.proxies.model import ModelProxy
 from nassearch.spaces.nasbench101.network import network101, vertex_channels
 from nassearch.training.grouped import GroupedNetworks
 from nassearch.types import Batch, Task
@@ -290,21 +290,21 @@ def test_expected_synflow_is_that_of_the_mean_weights_at_full_width(task: Task) 
         score = expected_synflow([network])[0]
         # Where weights are equal, the innermost value is the largest, so that both ways to pool are one.
         for model in (mean_weights(network, True), mean_weights(network, False)):
-            assert score == pytest.approx(dual_synflow(model, task.input_shape), rel=1e-12)
+            assert score == pytest.approx(scaled_dual(model, task.input_shape).value, rel=1e-12)
 
 
 @pytest.mark.parametrize("shift", [1.0, 1e-6])
 def test_expected_logsynflow_is_that_of_the_mean_weights_at_full_width(shift: float) -> None:
     for network in build(CELLS, SMALL):
-        full = flow(mean_weights(network, True), SMALL.input_shape, shift=shift)
+        full = module_synflow(mean_weights(network, True), SMALL.input_shape, shift=shift)
         assert expected_logsynflow([network], shift)[0] == pytest.approx(full, rel=1e-9)
 
 
 def test_dual_numbers_give_the_synflow_of_autograd() -> None:
     for network in build(CELLS, SMALL):
         model = TorchNetwork(network, torch.Generator().manual_seed(3)).double()
-        expected = flow(model, SMALL.input_shape)
-        assert dual_synflow(model, SMALL.input_shape) == pytest.approx(expected, rel=1e-9)
+        expected = module_synflow(model, SMALL.input_shape)
+        assert scaled_dual(model, SMALL.input_shape).value == pytest.approx(expected, rel=1e-9)
 
 
 def test_cells_with_one_function_tie_exactly() -> None:

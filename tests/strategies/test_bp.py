@@ -21,7 +21,7 @@ from nassearch.spaces.base import CellGraph
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.base import Strategy
 from nassearch.strategies.bp.predictor import Cells, Predictor, encode, pair_loss
-from nassearch.strategies.bp.strategy import BinaryPredictor, ranks
+from nassearch.strategies.bp.strategy import BinaryPredictor, unit_ranks
 from nassearch.strategies.rand import RandomSearch
 from nassearch.types import Arch, Floats
 
@@ -117,7 +117,7 @@ def test_loss_is_least_where_the_worth_is_what_is_wanted() -> None:
 def test_training_learns_an_order(options: dict[str, float]) -> None:
     archs = SPACE.sample_many(80, rng(1))
     cells = encode([SPACE.graph(arch) for arch in archs])
-    wanted = ranks(np.array([worth(arch) for arch in archs]))
+    wanted = unit_ranks(np.array([worth(arch) for arch in archs]))
     predictor = make(cells.counts.shape[2], 16, 2, **options)
     agreement = []
     for _ in range(2):
@@ -164,7 +164,7 @@ def test_torch_is_left_as_it_was() -> None:
 
 def test_torch_is_not_imported_before_the_predictor_is_used() -> None:
     code = (
-        "import sys, numpy as np; from nassearch import registry; from nassearch.spaces.nasbench201 import NASBench201;"
+        "import sys, numpy as np; from nassearch import registry; from nassearch.spaces import NASBench201;"
         "s = registry.load('strategies', 'bp')(NASBench201(), np.random.default_rng());"
         "s.warm_up(lambda archs: np.arange(len(archs), dtype=float), 9, np.random.default_rng());"
         "print('torch' in sys.modules); s.ask(); print('torch' in sys.modules)"
@@ -349,8 +349,8 @@ def test_the_papers_preset_runs_with_its_own_loss_target() -> None:
 
 
 def test_ranks_share_the_mean_among_equals() -> None:
-    assert ranks(np.array([5.0, -np.inf, 5.0, 1e30])).tolist() == [0.5, 0.0, 0.5, 1.0]
-    assert ranks(np.array([3.0])).tolist() == [0.0]
+    assert unit_ranks(np.array([5.0, -np.inf, 5.0, 1e30])).tolist() == [0.5, 0.0, 0.5, 1.0]
+    assert unit_ranks(np.array([3.0])).tolist() == [0.0]
 
 
 def test_workers_and_replay_change_nothing() -> None:

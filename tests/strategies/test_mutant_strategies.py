@@ -15,7 +15,7 @@ from mutants import complaint, complaints
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.ae import AgingEvolution
-from nassearch.strategies.base import Strategy, rank
+from nassearch.strategies.base import Guidance, Strategy, best_first
 from nassearch.strategies.rand import RandomSearch
 from nassearch.strategies.rl.strategy import Reinforce
 from nassearch.testing import StrategyContract
@@ -170,8 +170,7 @@ class Climber(Strategy):
     """Climb from the best architecture to a neighbour, and begin anew after five that are no better (a test)."""
 
     name = "climber"
-    moves = ("step",)
-    explores = ()
+    guidance = Guidance(moves=("step",), explores=())
 
     def __init__(self, space: SearchSpace, rng: np.random.Generator, **guidance: Any) -> None:
         super().__init__(space, rng, **guidance)
@@ -193,7 +192,7 @@ class Climber(Strategy):
 
     def choose(self, near: list[Arch]) -> Arch:
         assert self.move is not None
-        return near[rank(self.move(near))[0]]
+        return near[best_first(self.move(near))[0]]
 
     def tell(self, arch: Arch, valid: float) -> None:
         value = -math.inf if math.isnan(valid) else valid

@@ -274,7 +274,7 @@ def test_workers_change_no_byte(controller: str) -> None:
     budget = 20 if controller == "softmax" else 3
     one = [round_line(run_round(FakeBenchmark(), make, budget, 0, i, (score, 15))) for i in range(4)]
     two = run_rounds(FakeBenchmark(), make, budget, 0, range(4), (score, 15), workers=2)
-    assert [round_line(round) for round in two] == one
+    assert [round_line(number) for number in two] == one
     assert len(set(one)) == 4
 
 
@@ -330,7 +330,7 @@ def test_run_and_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "warm up" in text
     assert "entropy" in text
     shown = json.loads(call("show", "a.jsonl", "--json").stdout)
-    assert [round["search"]["models"] for round in shown["rounds"]] == [[0, 1, 2, 5, 10, 20, 30]] * 4
+    assert [each["search"]["models"] for each in shown["rounds"]] == [[0, 1, 2, 5, 10, 20, 30]] * 4
     first = shown["report"]["warm_up"][0]
     assert first["entropy"]["median"] == pytest.approx(UNIFORM)
     assert first["argmax"]["share"] == 1

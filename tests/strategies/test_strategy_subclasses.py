@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from nassearch import Experiment, registry
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import BrokenPart, InvalidSetting, UnknownName
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.ae import AgingEvolution
-from nassearch.strategies.base import Strategy
+from nassearch.strategies.base import Guidance, Strategy
 from nassearch.types import Scorer
 
 
@@ -19,9 +20,12 @@ class Patient(AgingEvolution):
     """Aging evolution with a setting of its own."""
 
     name = "patient"
-    moves: ClassVar[tuple[str, ...]] = (*AgingEvolution.moves, "grandchild")
-    scorer_settings: ClassVar[tuple[str, ...]] = ("judge",)
-    scores_alone: ClassVar[tuple[str, ...]] = (*AgingEvolution.scores_alone, "judge")
+    guidance = replace(
+        AgingEvolution.guidance,
+        moves=(*AgingEvolution.guidance.moves, "grandchild"),
+        settings=("judge",),
+        alone=(*AgingEvolution.guidance.alone, "judge"),
+    )
 
     def __init__(
         self, space: Any, rng: Any, *, patience: int = 3, judge: Scorer | None = None, **guidance: Any
@@ -88,14 +92,14 @@ def test_settings_are_those_of_all_constructors_that_hand_on(
     strategy: type[Strategy], settings: dict[str, Any], scorers: tuple[str, ...]
 ) -> None:
     assert strategy.settings() == settings
-    assert strategy.scorer_settings == scorers
+    assert strategy.guidance.settings == scorers
     assert strategy(NASBench201(), np.random.default_rng(0), **strategy.settings())
 
 
 def test_what_one_declares_changes_nothing_for_the_one_it_builds_on() -> None:
     assert AgingEvolution.settings() == PARENTS
-    assert AgingEvolution.scorer_settings == ("fitness",)
-    assert Strategy.scorer_settings == ()
+    assert AgingEvolution.guidance.settings == ("fitness",)
+    assert Strategy.guidance.settings == ()
 
 
 def test_a_strategy_without_a_name_is_called_as_its_class() -> None:
@@ -135,3 +139,23 @@ def test_whatever_a_constructor_raises_is_told_as_a_setting(
 ) -> None:
     with pytest.raises(InvalidSetting, match="cannot be made with these settings: TypeError"):
         Experiment("strict", settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"moves": "child"}, "moves of a Guidance is a tuple of texts"),
+        ({"settings": ("fitness", 3)}, "settings of a Guidance is a tuple of texts"),
+        ({"alone": ["warmup"]}, "alone of a Guidance is a tuple of texts"),
+        ({"ratio": 0}, "ratio of a Guidance is a whole number of at least 1 or None, not 0"),
+        ({"ratio": True}, "ratio of a Guidance is a whole number of at least 1 or None, not True"),
+    ],
+)
+def test_guidance_of_a_wrong_kind_is_refused_where_it_is_declared(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(BrokenPart, match=told):
+        Guidance(**wrong)
+
+
+def test_guidance_that_is_none_is_refused_with_the_class() -> None:
+    with pytest.raises(BrokenPart, match="guidance of Lost is 'child': give a Guidance"):
+        type("Lost", (AgingEvolution,), {"guidance": "child"})

@@ -39,14 +39,15 @@ def environment(**more: str) -> dict[str, str]:
 def spawn(*args: Any, cwd: Path, **options: Any) -> subprocess.Popen[str]:
     """Start a command in another process, at the head of a process group of its own, as a shell would."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    # Started in the background itself, this process ignores Ctrl-C and would hand that down.
+    heard = None if os.name == "nt" else partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(
         command(*args),
         cwd=cwd,
         env=environment(),
         text=True,
         start_new_session=True,
-        # Started in the background itself, this process ignores Ctrl-C and would hand that down.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heard,
         **pipes,
     )
 

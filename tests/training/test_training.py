@@ -83,13 +83,13 @@ class TestCompiled:
     def test_logits_gradients_and_statistics_are_those_of_torch(self, arch: tuple[int, ...]) -> None:
         compiled, batch = self.compiled, examples(TASK, 32)
         model = GroupedNetworks([SPACE.network(arch, TASK)], [7])
-        tape = self.record(model)
-        values = np.zeros((tape.rows, 32), np.float32)
-        grads, columns = np.zeros_like(values), np.zeros((compiled._widest(tape.code), 32), np.float32)
-        saved, gradient = np.zeros_like(tape.statistics), np.zeros_like(tape.parameters)
+        program = self.record(model)
+        values = np.zeros((program.rows, 32), np.float32)
+        grads, columns = np.zeros_like(values), np.zeros((compiled._widest(program.code), 32), np.float32)
+        saved, gradient = np.zeros_like(program.statistics), np.zeros_like(program.parameters)
         values[:40] = batch.inputs[:, 0].T
-        compiled._forward(tape.code, tape.parameters, tape.statistics, saved, values, columns, True)
-        logits = tape.code[-1, compiled.WRITE]
+        compiled._forward(program.code, program.parameters, program.statistics, saved, values, columns, True)
+        logits = program.code[-1, compiled.WRITE]
         model.train()
         expected = model(torch.from_numpy(batch.inputs))[0]
         # float32 sums of at most a few hundred terms of order 1
@@ -99,7 +99,7 @@ class TestCompiled:
         share = torch.softmax(expected.detach(), 1).numpy()
         share[np.arange(32), batch.labels] -= 1
         grads[logits : logits + 10] = share.T / 32
-        compiled._backward(tape.code, tape.parameters, saved, values, grads, columns, gradient)
+        compiled._backward(program.code, program.parameters, saved, values, grads, columns, gradient)
         with torch.no_grad():
             for weight in model.weights.values():
                 weight.copy_(weight.grad if weight.grad is not None else torch.zeros_like(weight))
@@ -107,7 +107,7 @@ class TestCompiled:
         variances = np.concatenate(
             [b.numpy() for name, b in model.named_buffers() if name.endswith("variance")]
         )
-        np.testing.assert_allclose(np.sort(tape.statistics[1]), np.sort(variances), rtol=1e-4)
+        np.testing.assert_allclose(np.sort(program.statistics[1]), np.sort(variances), rtol=1e-4)
 
     def test_training_follows_the_torch_program(self) -> None:
         train_set, held_out = examples(TASK, 512), {"test": examples(TASK, 400, seed=1)}
@@ -124,10 +124,10 @@ class TestCompiled:
     def test_the_last_examples_count_too(self) -> None:
         held_out = examples(TASK, 37, seed=2)
         model = GroupedNetworks([SPACE.network(ARCHS[0], TASK)], [1]).eval()
-        tape = self.record(model)
+        program = self.record(model)
         with torch.no_grad():
             answers = model(torch.from_numpy(held_out.inputs))[0].argmax(1).numpy()
-        right = self.compiled.count_right(*tape, held_out.inputs, held_out.labels, 16)
+        right = self.compiled.count_right(*program, held_out.inputs, held_out.labels, 16)
         assert right == (answers == held_out.labels).sum()
 
     def test_images_and_groups_are_refused(self) -> None:

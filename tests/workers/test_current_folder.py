@@ -12,7 +12,7 @@ import pytest
 from commands import ROOT, START, environment, install
 
 OTHERS = """
-    click cloudpickle cupy dask distributed filelock google joblib lz4 matplotlib mnist1d numba numpy pandas pip
+    click cloudpickle cupy filelock google joblib lz4 matplotlib mnist1d numba numpy pandas pip
     platformdirs psutil pyarrow ray requests rich scipy setproctitle setuptools sitecustomize tblib torch usercustomize
     uvloop yaml
 """
@@ -81,21 +81,16 @@ def test_workers_import_nothing_from_the_current_folder(tmp_path: Path, script: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("executor", ["ray", "dask"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_clusters_of_this_machine_neither(tmp_path: Path, script: str, command: str, executor: str) -> None:
-    pytest.importorskip({"ray": "ray", "dask": "distributed"}[executor])
-    line = f"{COMMANDS[command]} --workers 2 --no-cache --executor {executor}"
+def test_a_cluster_of_this_machine_neither(tmp_path: Path, script: str, command: str) -> None:
+    pytest.importorskip("ray")
+    line = f"{COMMANDS[command]} --workers 2 --no-cache --executor ray"
     compare(tmp_path, NAMES, [script], line, RAY_ADDRESS="")
 
 
 @pytest.mark.parametrize("begin", [["-m", "nassearch"], ["-c", START]], ids=["-m", "-c"])
 def test_however_the_command_is_begun(tmp_path: Path, begin: list[str]) -> None:
-    by_python = (
-        [] if sys.version_info >= (3, 11) else ["runpy", "pkgutil"]
-    )  # it imports these before any program
-    names = [name for name in NAMES if name not in by_python]
-    compare(tmp_path, names, begin, f"{COMMANDS['score']} --workers 2 --no-cache")
+    compare(tmp_path, NAMES, begin, f"{COMMANDS['score']} --workers 2 --no-cache")
 
 
 def test_an_empty_part_of_the_path_is_no_wish(tmp_path: Path, script: str) -> None:
@@ -152,10 +147,10 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize(
     "executor",
-    ["processes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ray", "dask"))],
+    ["processes", pytest.param("ray", marks=pytest.mark.slow)],
 )
 def test_modules_beside_a_users_program_reach_its_workers(tmp_path: Path, executor: str) -> None:
-    pytest.importorskip({"processes": "joblib", "ray": "ray", "dask": "distributed"}[executor])
+    pytest.importorskip({"processes": "joblib"}.get(executor, executor))
     there = plant(tmp_path / "there", NAMES, tmp_path / "log")
     (tmp_path / "program").mkdir()
     (tmp_path / "program" / "helper.py").write_text("def sevenfold(item):\n    return 7 * item\n")
@@ -181,6 +176,6 @@ def test_the_program_finds_its_surroundings_as_it_left_them(
     before = surroundings()
     first, second = in_order(abs, [-1, -2], 2), in_order(abs, [-3, -4], 2)
     assert [next(first), next(second), *first] == [1, 3, 2]
-    assert os.environ["PYTHONSAFEPATH"] == "1" or sys.version_info < (3, 11), "the second goes on"
+    assert os.environ["PYTHONSAFEPATH"] == "1", "the second goes on"
     assert list(second) == [4]
     assert surroundings() == before

@@ -17,7 +17,7 @@ from nassearch.proxies.base import Proxy, proxy
 from nassearch.scorers.combined import Combination
 
 BESIDE = """
-from nassearch.proxies.base import proxy
+from nassearch.proxies import proxy
 
 FACTOR = 3
 
@@ -35,15 +35,14 @@ from dataclasses import dataclass
 import numpy as np
 from beside import sibling
 
-from nassearch.proxies.base import model_proxy, proxy
-from nassearch.proxies.counts import params
-from nassearch.scorers import ProxyScorer
-from nassearch.scorers.combined import CombinedScorer, combination
-from nassearch.spaces.choices import Choices
-from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.proxies import model_proxy, proxy
+from nassearch import load
+from nassearch.scorers import CombinedScorer, ProxyScorer, combination
+from nassearch.spaces import Choices, NASBench201
 from nassearch.types import Batch, Task
 
 OFFSET = 7
+params = load("proxies", "params")
 
 def count(n):
     return OFFSET + sum(1 for _ in n.blocks())
@@ -94,11 +93,7 @@ if __name__ == "__main__":
     print("top", CombinedScorer(top, parts, **how)(archs).sum())
     print("params", ProxyScorer(params, Trees(), task, **how)(list(Trees().all())).sum())
 """
-EXECUTORS = [
-    "processes",
-    pytest.param("dask", marks=pytest.mark.slow),
-    pytest.param("ray", marks=pytest.mark.slow),
-]
+EXECUTORS = ["processes", pytest.param("ray", marks=pytest.mark.slow)]
 
 
 @pytest.fixture
@@ -120,7 +115,7 @@ def run(tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_workers_give_the_scores_of_one_process(executor: str, run: Any) -> None:
-    pytest.importorskip({"processes": "joblib", "dask": "distributed"}.get(executor, executor))
+    pytest.importorskip({"processes": "joblib"}.get(executor, executor))
     alone = run()
     # Seven blocks each: 140 x (7 + 7), 140 x 5, 140 x 3 x 7; five decisions of mean 1 for 243 trees.
     assert "mine 1960.0\ninner 700.0\nsibling 2940.0\n" in alone and alone.endswith(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import install, spawn
-from test_parallel import Counted
+from test_spread import Counted
 
 from nassearch import Experiment
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName
@@ -134,6 +134,7 @@ def test_a_function_goes_to_each_worker_once(executor: str, tmp_path: Path) -> N
     assert sorted(unpacked) == sorted({str(pid) for pid, *_ in found})
 
 
+@pytest.mark.posix
 def test_a_killed_worker_is_replaced(executor: str, tmp_path: Path) -> None:
     work = Hanging(tmp_path, at=2)
     found = in_order(work, range(12), None, executor)
@@ -229,6 +230,7 @@ def test_a_missing_cluster() -> None:
         list(in_order(abs, [1], None, "ray:nonsense"))
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_ctrl_c_ends_a_run_and_leaves_no_process(in_an_empty_folder: Path) -> None:
     line = "run rand --dataset cifar10 --rounds 5000 --budget 300 --executor ray --workers 2 --out"

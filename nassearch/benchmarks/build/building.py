@@ -1,4 +1,4 @@
-"""Train a whole search space into a table, in units that a kill can interrupt but not spoil."""
+"""Train a whole search space into a table. A kill costs the training that it interrupts and no other."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from nassearch.files.worklog import WorkLog
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData
 from nassearch.networks.graph import Network
-from nassearch.training.loop import Training, train
-from nassearch.workers.spread import in_order
 from nassearch.spaces.base import SearchSpace
+from nassearch.training.loop import Training, train
 from nassearch.types import Arch, Batch, Progress, Task
+from nassearch.workers.spread import in_order
 
 
 @dataclass(frozen=True)

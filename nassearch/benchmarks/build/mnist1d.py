@@ -18,8 +18,8 @@ from nassearch.benchmarks.nasbench201 import MNIST1D_TASK, NASBench201Benchmark
 from nassearch.benchmarks.npz import npz_bytes
 from nassearch.benchmarks.table import Table
 from nassearch.errors import InvalidSetting
-from nassearch.networks.counting import parameters
 from nassearch.files.together import write_together
+from nassearch.networks.counting import parameters
 from nassearch.types import Batch, Progress
 
 RECIPE = Recipe(task=MNIST1D_TASK)

@@ -1,1 +1,1 @@
-"""Published files over HTTP."""
+"""Fetch published files over HTTP."""

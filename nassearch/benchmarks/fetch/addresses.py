@@ -1,4 +1,4 @@
-"""Where the published files of the benchmarks lie."""
+"""The addresses of the published files, by benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published files over HTTP: resumed where a fetch broke off, checked, and in their place only when whole."""
+"""Fetch published files over HTTP: resume a broken download, check it, and put it in place when whole."""
 
 from __future__ import annotations
 

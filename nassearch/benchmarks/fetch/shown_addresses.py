@@ -1,4 +1,4 @@
-"""Addresses as they may be shown: without the passwords and keys in them."""
+"""Addresses are shown without the passwords and keys in them."""
 
 from __future__ import annotations
 

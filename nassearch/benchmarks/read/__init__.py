@@ -1,1 +1,1 @@
-"""Tables, images and texts of other people, read as data."""
+"""Read other people's tables, images and texts as data."""

@@ -1,4 +1,4 @@
-"""CSV and Parquet as named columns and numbered rows, with the errors a person can act on."""
+"""Read CSV and Parquet as named columns and numbered rows. An error names the row and the remedy."""
 
 from __future__ import annotations
 

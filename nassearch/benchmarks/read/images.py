@@ -1,4 +1,4 @@
-"""A user's images, normalised into the fixed batch of a data set."""
+"""Turn a user's images into the normalised batch of a data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other people's tables, checked and kept under the user's data directory."""
+"""Import other people's tables: check them, and keep them under the user's data directory."""
 
 from __future__ import annotations
 

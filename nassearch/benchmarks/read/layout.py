@@ -1,4 +1,4 @@
-"""Which columns of a file hold what: the two layouts of a table that people import."""
+"""The layout of an imported table says which column holds what. There are two: long and wide."""
 
 from __future__ import annotations
 

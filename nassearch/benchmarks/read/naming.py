@@ -1,4 +1,4 @@
-"""Data sets as files call them: CIFAR-10, CIFAR10 and cifar_10 are one, and a data set may have further names."""
+"""Files spell data sets in many ways: CIFAR-10, CIFAR10 and cifar_10 are one, and a data set may have further names."""
 
 from __future__ import annotations
 

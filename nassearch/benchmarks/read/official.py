@@ -1,4 +1,4 @@
-"""Published files to tables: recognised, read as data, counted, checked, and written at once or not at all."""
+"""Turn published files into tables: recognise them, read them as data, count, check, and write all or nothing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from nassearch.benchmarks.fetch.checksums import agree, digest
 from nassearch.benchmarks.read.formats.base import Format, Reading, Training
 from nassearch.benchmarks.table import Table, refuse_sparse
 from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, quoted
 from nassearch.files.data_folder import data_dir
-from nassearch.files.worklog import WorkLog
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Progress
 

@@ -1,4 +1,4 @@
-"""Parquet files as rows, a thousand at a time, once it is known how large their pages become."""
+"""Read a Parquet file a thousand rows at a time, after checking how large its pages become."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large the pages of a Parquet file become, read from the header of each, before anything is unpacked.
+"""How large the pages of a Parquet file become, read from their headers before anything is unpacked.
 
 The description at the end of a file says how large its columns are, and so does each page; what unpacks them believes
 the page. Headers are written in the compact protocol of Thrift (thrift-compact-protocol.md of apache/thrift),

@@ -1,4 +1,4 @@
-"""A user's text as the fixed batch of a data set: words as numbers."""
+"""Turn a user's text into the batch of a data set: words become numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a file to the trainings of a data set, each value checked where it stands."""
+"""Turn the rows of a file into the trainings of a data set. Each value is checked where it stands."""
 
 from __future__ import annotations
 

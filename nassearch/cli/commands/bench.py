@@ -221,7 +221,7 @@ def _tell(part: Any, t: Any) -> None:
 
 
 @bench.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("benchmarks_data"), show_default=True,
+@click.option("--out", type=click.Path(path_type=Path), default="benchmarks_data", show_default=True,
               help="Folder for the table, its batch, its datasheet and the work file.")  # fmt: skip
 @spread_options
 @click.option("--engine", type=click.Choice(["compiled", "grouped"]), default="compiled", show_default=True,

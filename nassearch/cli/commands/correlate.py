@@ -14,7 +14,6 @@ from nassearch.cli.common import (
     echo,
     echo_json,
     json_option,
-    split_specs,
     table,
     told,
     watching,
@@ -23,7 +22,7 @@ from nassearch.cli.common import (
 from nassearch.cli.files import check_output, write_rows
 
 if TYPE_CHECKING:
-    from nassearch.reports.correlate import Comparison, Report
+    from nassearch.reports.correlation import Correlation, Report
     from nassearch.statistics.intervals import Estimate
 
 ABREAST = 4
@@ -125,6 +124,7 @@ def correlate(
     """
     from nassearch.reports.correlate import correlate as compare
     from nassearch.reports.correlate import parameters
+    from nassearch.scorers.spec import split_specs
 
     if (sample is not None) == everything:
         raise click.UsageError("give --sample N or --all: one of the two")
@@ -138,8 +138,8 @@ def correlate(
     with watching(not as_json) as watch:
         found = compare(
             benchmark,
-            dataset,
             split_specs(proxies),
+            dataset=dataset,
             sample=sample,
             seed=seed,
             batch=batch,
@@ -155,7 +155,9 @@ def correlate(
     if output is not None:
         columns, rows = _each(found)
         each = [dict(zip(columns, row, strict=True)) for row in rows]
-        write_rows(output, *_flat(found), value={**_nested(found), "each": each})
+        figures = found.rows()
+        flat = [list(row.values()) for row in figures]
+        write_rows(output, list(figures[0]), flat, value={**_nested(found), "each": each})
         if beside is not None:
             write_rows(beside, columns, rows)
     if plot is not None:
@@ -171,7 +173,7 @@ def correlate(
             echo(f"written: {path}")
 
 
-def _tell(found: Comparison) -> None:
+def _tell(found: Correlation) -> None:
     echo(
         f"{found.benchmark} {found.dataset}: {len(found.archs)} architectures, mean {found.metric} "
         f"{found.quantity.name}{', lower is better: a rho above 0 ranks well' if found.quantity.sign < 0 else ''}; "
@@ -218,27 +220,9 @@ def _seconds(report: Report) -> str:
     return f"{report.seconds:.2g}" + (f", shared with {report.shared}" if report.shared else "")
 
 
-def _flat(found: Comparison) -> tuple[list[str], list[list[Any]]]:
-    """Return one row per proxy and convention, for a .csv file."""
-    rows = []
-    for report in found.reports:
-        for nan in TITLES:
-            row: dict[str, Any] = {"proxy": report.proxy, "nan": nan, "architectures": len(found.archs)}
-            for name, estimate in {"coverage": report.coverage, **report.figures[nan]}.items():
-                row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-            row |= {
-                "seconds": math.nan if report.seconds is None else report.seconds,
-                "shared": report.shared,
-            }
-            rows.append(row)
-    return list(rows[0]), [list(row.values()) for row in rows]
-
-
-def _each(found: Comparison) -> tuple[list[str], list[list[Any]]]:
+def _each(found: Correlation) -> tuple[list[str], list[list[Any]]]:
     """Return one row per architecture: its index, what it reaches as published, its scores (higher is better)."""
-    from nassearch import registry
-
-    space = registry.load("benchmarks", found.benchmark).make_space(found.dataset)
+    space = found.space
     columns = ["arch", "index", f"{found.metric} {found.quantity.name}", *(r.proxy for r in found.reports)]
     scores = zip(*(report.scores.tolist() for report in found.reports), strict=True)
     return columns, [
@@ -247,7 +231,7 @@ def _each(found: Comparison) -> tuple[list[str], list[list[Any]]]:
     ]
 
 
-def _nested(found: Comparison) -> dict[str, Any]:
+def _nested(found: Correlation) -> dict[str, Any]:
     return {
         "benchmark": found.benchmark,
         "dataset": found.dataset,

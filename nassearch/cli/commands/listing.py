@@ -59,9 +59,9 @@ def _strategy(name: str, part: Any) -> dict[str, Any]:
         "name": name,
         "what": _what(part),
         "settings": part.settings(),
-        "scorer_settings": list(part.scorer_settings),
-        "moves": list(part.moves),
-        "move_ratio": part.ratio,
+        "scorer_settings": list(part.guidance.settings),
+        "moves": list(part.guidance.moves),
+        "move_ratio": part.guidance.ratio,
     }
 
 

@@ -43,8 +43,8 @@ def model_table(
     Returns:
         The columns model, batch and one per proxy, the one row, and by proxy why it has no score where it has none.
     """
+    from nassearch.checks import SEEDS, whole
     from nassearch.scorers.model_batches import open_model_batch, read_input
-    from nassearch.strategies.base import SEEDS, whole
 
     whole("seed", seed, least=0, largest=SEEDS)
     from nassearch.scorers.any_module import score_or_tell

@@ -95,7 +95,8 @@ def run(
     from nassearch.errors import InvalidSetting
     from nassearch.files.bounded import refuse_special
     from nassearch.reports.plot_curves import check_suffix, collect, draw_curves
-    from nassearch.reports.summary import best_of, milestones, summarise
+    from nassearch.reports.summary import best_of, summarise
+    from nassearch.search.curves import milestones
     from nassearch.search.experiment import Experiment
     from nassearch.search.quantity import METRIC, Quantity
     from nassearch.statistics.digits import exact
@@ -153,7 +154,7 @@ def run(
         echo(f"{'' if x == 'models' else 'different '}models to {exact(experiment.target)}: {reached}")
     echo(
         f"rounds:  {outcome.found} of {curve.rounds} rounds were there, {curve.rounds - outcome.found} computed now",
-        *([f"scores:  {told(outcome.scores)}"] if outcome.experiment.guided else []),
+        *([f"scores:  {told(outcome.scores)}"] if experiment.guided else []),
         f"results: {path}",
         f"plot:    {picture}",
         f"next:    run another search, then: nassearch compare {shlex.quote(str(path.parent))}/*.jsonl",

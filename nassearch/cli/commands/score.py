@@ -14,7 +14,6 @@ from nassearch.cli.common import (
     echo,
     echo_json,
     json_option,
-    split_specs,
     table,
     told,
     watching,
@@ -92,6 +91,8 @@ def score(
     reasons: dict[str, str] = {}
     each: list[dict[str, str]] = []
     tallies: list[Tally] = []
+    from nassearch.scorers.spec import split_specs
+
     with watching(not as_json) as watch:
         if model is not None:
             columns, rows, reasons = model_table(

@@ -46,10 +46,10 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
             {
                 "label": label,
                 "experiment": dict(header.experiment),
-                "revisits": [round.revisits for round in rounds],
+                "revisits": [each.revisits for each in rounds],
                 "summary": summary,
                 "report": reports,
-                "rounds": [{"round": round.round, **round.report} for round in rounds],
+                "rounds": [{"round": each.round, **each.report} for each in rounds],
             }
         )
     count = f"round {number}" if number is not None else f"{len(rounds)} round{'s' * (len(rounds) > 1)}"

@@ -1,14 +1,28 @@
 """Interpreter: constant weights, where every layer is one channel.
 
-Under constant weights all output channels of a layer are equal. A convolution over c equal channels is then
-`w * c * box(x)` on one of them, `box` being the sum over the window; a linear layer is `w * c * x`; batch norm with
-gain w and shift 0 sees the statistics of the one channel; pooling, ReLU and addition stay what they are. What a
-concatenation puts side by side stays apart, one channel for each part, until a convolution sums their copies
-(`parts`). The first convolution reads the sum of the input's channels. Nothing is approximated, only the order of
-additions differs.
+If all weights of a layer equal w, all its output channels are equal. So one channel x stands for all c that a layer
+reads, and the layers become::
 
-Everything is float32 on purpose: which signals die by underflow is part of what epsilon measures, so nothing here
-may upcast an activation or flush small numbers to zero. Sums of many numbers (the statistics of batch norm) are put
+    convolution     y = w * c * box(x)                  box is the sum over the window
+    linear layer    y = w * c * x
+    batch norm      y = w * (x - mean(x)) / sqrt(var(x) + 1e-5)
+
+The mean and the variance are those of the one channel. Pooling, ReLU and addition stay what they are. The first
+convolution reads the sum of the input's channels. What a concatenation puts side by side stays apart, one channel for
+each part, until a convolution sums their copies (see `parts`). Nothing is approximated; only the order of additions
+differs.
+
+An example: 2 inputs, a layer of 3 units, one logit, all weights 0.5. With the inputs (1, 2) every unit is
+0.5 * (1 + 2) = 1.5, and the logit is 0.5 * 3 * 1.5 = 2.25:
+
+>>> from nassearch.networks.graph import Builder
+>>> build = Builder((2,))
+>>> _ = build.linear(build.linear(0, 3), 1)
+>>> collapsed_outputs([Network(((build.done(), 1),))], np.array([[1, 2]], np.float32), [0.5]).item()
+2.25
+
+Everything is float32 on purpose: which signals die by underflow is part of what epsilon measures. So nothing here may
+upcast an activation, or flush small numbers to zero. Sums of many numbers (the statistics of batch norm) are put
 together in float64 from short float32 rows, which no thread count changes.
 """
 
@@ -22,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.constant.parts import Part, Parted, Step, parted
+from nassearch.networks.constant.parts import ChannelStep, Part, Parted, parted
 from nassearch.networks.graph import Block, Layer, Network, check_constant, live
 
 Signal = NDArray[np.float32]
@@ -109,13 +123,13 @@ def plan_block(block: Block, widths: tuple[int, ...] | None) -> Plan:
     return Plan(Parted(steps, output), tuple(dropped))
 
 
-def _from_sum(steps: Sequence[Step], output: Sequence[Part]) -> tuple[Step, ...]:
+def _from_sum(steps: Sequence[ChannelStep], output: Sequence[Part]) -> tuple[ChannelStep, ...]:
     """Let the first convolutions read the sum of the input's channels, where others read one of many equal ones."""
     raw, changed, width = {0}, [], steps[0].layer.channels
     for position, step in enumerate(steps):
         (layer, copies), read = step, raw.intersection(step.layer.inputs)
         if read and layer.op in ("conv", "linear") and copies == (width,):
-            step = Step(layer, (1,))
+            step = ChannelStep(layer, (1,))
         elif read and layer.op in ("avg_pool", "global_pool"):
             raw.add(position)
         elif read:
@@ -183,13 +197,11 @@ def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: Sequen
 
 
 def _batch_norm(x: Signal, weights: Signal, own: bool) -> Signal:
+    # Not np.vecdot: BLAS adds in the order that suits the make of processor, einsum in one order on all of them.
     count = x[0].size
-    mean = (
-        np.vecdot(x, np.ones(x.shape[-1], np.float32)).reshape(len(x), -1).sum(axis=1, dtype=np.float64)
-        / count
-    )
+    mean = np.einsum("...b->...", x).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
     y = np.subtract(x, _column(mean.astype(np.float32), x.ndim), out=x if own else None)
-    variance = np.vecdot(y, y).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
+    variance = np.einsum("...b,...b->...", y, y).reshape(len(x), -1).sum(axis=1, dtype=np.float64) / count
     y *= _column(weights / np.sqrt(variance.astype(np.float32) + BATCH_NORM_EPS), x.ndim)
     return y
 

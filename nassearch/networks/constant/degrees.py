@@ -1,4 +1,22 @@
-"""Whether a network under constant weights gives the same outputs for every constant, up to one factor."""
+"""Whether the outputs of a network under two constant weights are proportional.
+
+If every path from input to output leads through m weighted layers, and nothing on it normalises, then outputs under the
+weight w are::
+
+    outputs(w) = w ** m * outputs(1)
+
+An example: two layers have degree 2. With a sum of one and two layers, w + w ** 2, there is no one degree:
+
+>>> from nassearch.networks.graph import Builder
+>>> def two_layers(skip: bool) -> Network:
+...     build = Builder((3,))
+...     x = build.linear(0, 3)
+...     y = build.linear(x, 3)
+...     _ = build.add([x, y]) if skip else y
+...     return Network(((build.done(), 1),))
+>>> is_proportional(two_layers(skip=False)), is_proportional(two_layers(skip=True))
+(True, False)
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,17 @@
-"""A block whose layers have few different channels, written down with one step for each channel that differs.
+"""A block of few different channels, written as one step for each channel that differs.
 
-Where all weights of a layer are equal, so are its output channels, and only a concatenation holds different ones: it
-is a row of parts, each so many copies of one channel. A convolution over parts reads the sum of their copies. Which
-steps there are depends on the parts that the block is entered with, those that the block before it gives.
+If all weights of a layer are equal, so are its output channels. Only a concatenation holds channels that differ. It is
+a row of parts, and each part is so many copies of one channel. A convolution over parts reads the sum of their copies.
+Which steps a block has depends on the parts of its input, which the block before it gives.
+
+An example: layers of 2 and of 4 units, side by side, are two parts. The ReLU behind them takes a step for each, and a
+last layer reads 2 copies of the one and 4 of the other:
+
+>>> from nassearch.networks.graph import Builder
+>>> build = Builder((3,))
+>>> _ = build.linear(build.relu(build.concat([build.linear(0, 2), build.linear(0, 4)])), 5)
+>>> [(step.layer.op, step.layer.inputs, step.copies) for step in parted(build.done(), (3,)).steps[3:]]
+[('relu', (1,), ()), ('relu', (2,), ()), ('linear', (3, 4), (2, 4))]
 """
 
 from __future__ import annotations
@@ -21,7 +30,7 @@ class Part(NamedTuple):
     channels: int
 
 
-class Step(NamedTuple):
+class ChannelStep(NamedTuple):
     """A layer on one channel.
 
     Attributes:
@@ -36,7 +45,7 @@ class Step(NamedTuple):
 class Parted(NamedTuple):
     """A block as steps, the parts of its input first, and the parts of its output."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ChannelStep, ...]
     output: tuple[Part, ...]
 
     @property
@@ -58,11 +67,11 @@ def parted(block: Block, widths: Sequence[int], merge: bool = False) -> Parted:
     """
     if sum(widths) != block[0].channels:
         raise InvalidSetting(f"parts of {list(widths)} channels do not make up {block[0].channels}")
-    steps: list[Step] = []
-    seen: dict[Step, int] = {}
+    steps: list[ChannelStep] = []
+    seen: dict[ChannelStep, int] = {}
 
     def step(layer: Layer, inputs: Sequence[int], copies: Sequence[int] = ()) -> int:
-        new = Step(layer._replace(inputs=tuple(inputs)), tuple(copies))
+        new = ChannelStep(layer._replace(inputs=tuple(inputs)), tuple(copies))
         # One channel is the same whatever the number of channels.
         place = seen.setdefault(new._replace(layer=new.layer._replace(channels=1)), len(steps))
         if place == len(steps) or not merge or layer.op == "input":

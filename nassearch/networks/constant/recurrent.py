@@ -1,12 +1,12 @@
 """Interpreter: a recurrent network under constant weights, as one unit per layer.
 
-All units of a layer are equal then, so that a matrix over n equal inputs is w * n times one of them. Only the first
-layer reads inputs that differ, the embedding, and it needs no more of them than their sum.
+If all weights equal w, all units of a layer are equal. A matrix over n equal inputs x is then w * n * x. Only the first
+layer reads inputs that differ, the embedding, and it needs no more than their sum.
 
-Equal up to rounding is not always equal enough for epsilon: behind a gate that small weights leave nearly constant, the
-outputs of all words may lie a few roundings of float32 apart, and then the order in which the full width adds decides.
-Of 50 published cells one had a score here and none there, and four of the others differed by more than 2 %; the two
-ranked the rest alike (rho .998).
+Equal up to rounding is not always equal enough for epsilon. Behind a gate that small weights leave nearly constant, the
+outputs of all words may lie a few roundings of float32 apart. The order in which the full width adds then decides. Of
+50 published cells one had a score here and none at full width; of four others the scores differed by more than 2 %. The
+two ranked the rest alike (rho .998).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def collapsed_recurrent_outputs(
     Args:
         networks: of one vocabulary and width of the embedding.
         tokens: int64 `[B, T]`.
-        weights: see `recurrent_module.constant_outputs`, whose values these are up to rounding.
+        weights: see `nassearch.networks.modules.recurrent.constant_outputs`, whose values these are up to rounding.
         embedding: one of `EMBEDDINGS`.
     """
     words = torch.tensor(tokens)  # a copy: what comes from another process must not be written to
@@ -65,6 +65,11 @@ def _layer(cell: Cell, xs: Tensor, width: int, units: int, weight: Tensor) -> Te
     states = [weight.expand(len(weight), xs.shape[-1]) for _ in range(cell.states)]
     outputs = []
     for x in xs:
-        states = step(cell, x, states, linear)
+        states = step(cell, x, states, linear, _sigmoid)
         outputs.append(states[0].expand(len(weight), xs.shape[-1]))
     return torch.stack(outputs)
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    # Not torch.sigmoid, whose last bit moves with a processor's vector instructions, as that of torch.exp does not.
+    return 1 / (1 + torch.exp(-x))

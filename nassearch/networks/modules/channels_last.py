@@ -1,4 +1,4 @@
-"""Sums, products and layouts by channel: memory is channels last, and sums are exact to float32's rounding."""
+"""Sums and products by channel of tensors whose memory is channels last; sums are exact to float32's rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A torch module of any make: its copy, its counts, and its outputs under constant weights. It is left as it was."""
+"""A torch module that others wrote, left unchanged: its copy, its counts, its outputs under constant weights."""
 
 from __future__ import annotations
 

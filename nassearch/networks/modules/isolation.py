@@ -1,4 +1,4 @@
-"""Run code that others wrote, such as a model's forward, apart from what the process shares: generators and hooks."""
+"""Run code that others wrote, such as a model's forward, without a change to global generators and hooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do where a device has no memory for a batch: split it, or go to the processor."""
+"""When a device has too little memory for a batch: split the batch, or use the processor."""
 
 from __future__ import annotations
 

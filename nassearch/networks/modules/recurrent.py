@@ -27,7 +27,11 @@ EMBEDDINGS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 
 
 def step(
-    cell: Cell, x: Tensor, states: Sequence[Tensor], linear: Callable[[int, list[Tensor]], Tensor]
+    cell: Cell,
+    x: Tensor,
+    states: Sequence[Tensor],
+    linear: Callable[[int, list[Tensor]], Tensor],
+    sigmoid: Callable[[Tensor], Tensor] = torch.sigmoid,
 ) -> list[Tensor]:
     """Return the S new states of a cell; `linear(k, inputs)` is what node k computes where its operation is linear."""
     values = [x, *states]
@@ -44,7 +48,7 @@ def step(
         elif node.op == "activation_tanh":
             y = torch.tanh(read[0])
         elif node.op == "activation_sigm":
-            y = torch.sigmoid(read[0])
+            y = sigmoid(read[0])
         else:
             y = F.leaky_relu(read[0])
         values.append(y)

@@ -1,4 +1,4 @@
-"""New initial weights for any module, by its own layers' rules."""
+"""Draw new initial weights for any module, by the rules of its own layers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,16 @@
-"""Which channels of each layer can differ, where all weights of a layer are equal: neither value nor gradient does so
-inside of a group.
+"""Groups of channels that are equal in a network whose weights are all equal within each layer.
 
-Convolutions mix all channels alike. What follows one layer channel by channel, such as ReLU, hands groups on both ways;
-concatenation and truncation cut them.
+Inside a group neither values nor gradients differ. A convolution mixes all channels alike, so all its channels are one
+group. A layer that works channel by channel, such as ReLU, has the groups of what it reads, and the other way round.
+Concatenation puts groups side by side; truncation cuts them.
+
+An example: layers of 2 and 4 channels side by side are two groups of 6 channels, before and after a ReLU:
+
+>>> from nassearch.networks.graph import Builder
+>>> build = Builder((3,))
+>>> _ = build.relu(build.concat([build.linear(0, 2), build.linear(0, 4)]))
+>>> channel_groups([build.done()])
+[[(3,), (2,), (4,), (2, 4), (2, 4)]]
 """
 
 from __future__ import annotations

@@ -1,12 +1,25 @@
-"""Linear window operations on signals that start as ones, with one number for all positions that must be equal.
+"""Linear window operations on signals that start as ones, with one number for each class of equal positions.
 
-A signal that is constant on classes of positions stays so under an operation that sends every position of a class
-the same sum from each class. The coarsest such partition is found by refinement: on a square of side s, for
-stride 1, it has about s * s / 8 classes, because nothing can tell a position from its mirror images. Nothing is
-approximated.
+A signal is constant on a class of positions if it has one value there. It stays so under an operation that sends every
+position of a class the same sum from each class. The coarsest such partition is found by refinement: start with one
+class, and split classes until no operation tells two positions of a class apart. On a square of side s, for stride 1,
+this leaves about s * s / 8 classes, because nothing tells a position from its mirror images. Nothing is approximated.
 
-The largest under a window is linear too, as long as every window has a mirror image: such a signal rises from each
-border to the middle, along every axis, and its sums over windows do, so the largest is the innermost.
+An example: sums over windows of 3 on 5 positions, padded with zeros. Ones become 2 3 3 3 2, then 5 8 9 8 5: the borders
+are alike, and so are their neighbours. Three classes are left. `rows` says which classes each of them sums:
+
+>>> three = Operation("sum", (5,), kernel=3, padding=1)
+>>> found = PositionClasses([((5,), (5,))], [frozenset([(three,)])])
+>>> found.shape(0)  # classes after and before
+(3, 3)
+>>> x = np.array([1.0, 1.0, 1.0, 0.0]).reshape(4, 1, 1)  # a 0 behind the last class
+>>> for _ in range(2):
+...     x = found.rows(0, (three,)).apply(x)
+>>> x.ravel()
+array([5., 8., 9., 0.])
+
+The largest value under a window is linear too, if every window has a mirror image. Such a signal rises from each border
+to the middle, along every axis, and so do its sums over windows. So the largest value is the innermost.
 """
 
 from __future__ import annotations
@@ -29,7 +42,7 @@ Labels = NDArray[np.intp]
 """The class of every position, `[positions]`."""
 
 
-class Op(NamedTuple):
+class Operation(NamedTuple):
     """One operation: the `sum`, `mean` or `max` over windows, or the constant signal `scale` (`ones`).
 
     Attributes:
@@ -46,7 +59,7 @@ class Op(NamedTuple):
     dilation: int = 1
 
 
-Word = tuple[Op, ...]
+Word = tuple[Operation, ...]
 """Operations one after the other."""
 MOST_OFTEN = 16
 """Up to so many summands, one that counts twice is summed twice, rather than each being multiplied by its count."""
@@ -99,7 +112,7 @@ class Rows(NamedTuple):
         return y
 
 
-class Lumping:
+class PositionClasses:
     """The classes of positions along a chain of places, and the words of each place as matrices between classes.
 
     A place that keeps the size may stand in a row with itself: its classes are then closed under its operations.
@@ -135,8 +148,8 @@ class Lumping:
             self._shapes.append((int(labels.max()) + 1, int(inner.max()) + 1))
 
     @classmethod
-    def of(cls, places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> Lumping:
-        """Return the lumping of a chain, given size before, size after and operations of each place; made once."""
+    def of(cls, places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> PositionClasses:
+        """Return the classes of a chain, given size before, size after and operations of each place; made once."""
         return _cached(places)
 
     def entry(self, place: int) -> Labels:
@@ -169,8 +182,8 @@ class Lumping:
 
 
 @lru_cache(maxsize=64)
-def _cached(places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> Lumping:
-    return Lumping([(before, after) for before, after, _ in places], [words for *_, words in places])
+def _cached(places: tuple[tuple[Size, Size, frozenset[Word]], ...]) -> PositionClasses:
+    return PositionClasses([(before, after) for before, after, _ in places], [words for *_, words in places])
 
 
 @lru_cache(maxsize=1024)

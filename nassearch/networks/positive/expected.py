@@ -1,26 +1,40 @@
-"""Interpreter: dual numbers on one channel, which give synflow without a backward pass and without sampling.
+"""Interpreter: expected synflow, by value and tangent of one channel, without sampling and without a backward pass.
 
-With absolute weights and an input of ones every signal is positive, so ReLU is the identity, and without batch norm
-the summed logits R are multilinear in the layers' weights. The sum over all weights of theta * dR/dtheta is then the
-derivative of R(t * theta) at t = 1: one forward pass of (value, tangent), where a layer y = W x has the tangent
-y' = W (x' + x).
+Synflow is the sum over all weights theta of |theta * dR/dtheta|, where R is the sum of the logits, all weights are
+replaced by their absolute values, the input is ones and batch norm is left out (Tanaka et al., 2020, eq. 4). Every
+signal is then positive and ReLU is the identity, so R is a product of one weight per layer, summed over all paths.
+Hence::
 
-Weights of different layers are independent, so the expectation over PyTorch's default initialisation is the value of
-the network whose weights all equal E|theta| = 1 / (2 sqrt(fan_in)), and there all channels of a layer are equal:
-one is enough.
+    synflow = d/dt R(t * theta) at t = 1
 
-What is left of a block is linear: a sum over its `paths`, each a word of window sums with a factor per weighted layer.
-A path through m weighted layers contributes its value m times to the tangent. Networks of one function get one
-score, bit for bit. `lumping` runs words on few numbers, for many networks side by side: each is added up by itself and
-in an order of its own words, so that a score does not depend on what it is computed with.
+and one forward pass of (value, tangent) gives it. A weighted layer y = W x has the tangent y' = W (x' + x).
 
-Behind a concatenation channels differ. Everything above is linear and treats all channels alike, so the mean over
-the channels is followed in their place.
+Weights of different layers are independent. So the expectation over PyTorch's default initialisation is the synflow of
+the network whose weights all equal::
+
+    E|theta| = 1 / (2 sqrt(fan_in))
+
+In this network all channels of a layer are equal, and one of them is enough.
+
+An example: 2 inputs, a layer of 3 units, one logit, no biases. E|theta| is 0.354 in the first layer, 0.289 in the
+second. There are 2 * 3 paths, so R = 6 * 0.354 * 0.289 = 0.612. Each path has two weights, so synflow is 2 R:
+
+>>> from nassearch.networks.graph import Builder
+>>> build = Builder((2,))
+>>> _ = build.linear(build.linear(0, 3, bias=False), 1, bias=False)
+>>> expected_synflow([Network(((build.done(), 1),))]).round(3)
+array([1.225])
+
+A block is written as the sum over its paths: each path is a word of window operations, with a factor for each weighted
+layer (see `words`). A path through m weighted layers adds its value m times to the tangent. `classes` computes words on
+few numbers. Many networks run side by side, but each is summed by itself, in the order of its own words: a score does
+not depend on what it is computed with, and networks of one function get one score, bit for bit.
+
+Behind a concatenation channels differ. All operations are linear and treat channels alike, so their mean is followed.
 
 Max pooling is not linear: the expectation of a maximum is more than the maximum of expectations. With max pooling the
-score is that of the network of mean weights all the same, and no longer quite the expectation. In that network the
-maximum is the innermost position of a window (see `lumping`), which takes value and tangent along, and which is the
-rule for equal values too.
+score is still that of the network of mean weights, which is then not quite the expectation. In this network the maximum
+is at the innermost position of a window (see `classes`). Value and tangent are taken from there, ties included.
 """
 
 from __future__ import annotations
@@ -33,7 +47,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.networks.graph import Network
-from nassearch.networks.positive.classes import Lumping, Rows, Size, Word, alphabet
+from nassearch.networks.positive.classes import PositionClasses, Rows, Size, Word, alphabet
 from nassearch.networks.positive.scaled import Scaled
 from nassearch.networks.positive.words import Function, Paths
 from nassearch.types import Floats
@@ -53,7 +67,7 @@ NOWHERE = -(10**6)
 Chain = tuple[int, ...]
 """The parts of a network by number."""
 Operations = tuple[Size, Size, frozenset[Word]]
-"""What a lumping has to know of a part: size before and after, and the operations."""
+"""What the classes of positions depend on in a part: size before and after, and the operations."""
 
 
 class _Part(NamedTuple):
@@ -158,16 +172,16 @@ def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) ->
     Signals are `[classes + 1, 2, N]`: of each class of positions value and tangent, and a 0 at the end. They are to
     be multiplied by powers of two `[N]`, which are 0 unless they are `scaled` and float64 is too small for them.
     """
-    lumping = Lumping.of(tuple(memory.parts[number].operations for number in chains[0]))
+    classes = PositionClasses.of(tuple(memory.parts[number].operations for number in chains[0]))
     x = np.zeros((2, 2, len(chains)))
     x[0, 0] = 1
     powers = np.zeros(len(chains), np.intc)
     for place, column in enumerate(zip(*chains, strict=True)):
-        x = x.take([*lumping.entry(place), len(x) - 1], axis=0)
+        x = x.take([*classes.entry(place), len(x) - 1], axis=0)
         parts = [memory.parts[number] for number in column]
         words = [memory.paths.words[number] for number in parts[0].function.words]
         counts = np.array([part.function.counts for part in parts]).reshape(len(parts), len(words), 2)
-        steps, offset = _plan(lumping, place, words, counts.transpose(1, 2, 0).copy())
+        steps, offset = _plan(classes, place, words, counts.transpose(1, 2, 0).copy())
         more = np.array([part.function.power for part in parts], np.intc)
         scaled = scaled or bool(more.any())
         for _ in range(parts[0].repeats):
@@ -179,7 +193,7 @@ def _tangents(memory: _Memory, chains: Sequence[Chain], scaled: bool = False) ->
     return list(map(Scaled, x[:, 1].sum(axis=0).tolist(), powers.tolist()))
 
 
-class _Step(NamedTuple):
+class _Prefix(NamedTuple):
     """A word, or the beginning of some.
 
     Attributes:
@@ -193,23 +207,25 @@ class _Step(NamedTuple):
     counts: Floats | None
 
 
-def _plan(lumping: Lumping, place: int, words: Sequence[Word], counts: Floats) -> tuple[list[_Step], Floats]:
+def _plan(
+    classes: PositionClasses, place: int, words: Sequence[Word], counts: Floats
+) -> tuple[list[_Prefix], Floats]:
     """Return the steps in which words with counts `[W, 2, N]` are computed, and what they add of themselves."""
-    offset = np.zeros((lumping.shape(place)[0] + 1, 2, counts.shape[-1]))
-    steps: dict[Word, _Step] = {(): _Step(0, None, None)}
+    offset = np.zeros((classes.shape(place)[0] + 1, 2, counts.shape[-1]))
+    steps: dict[Word, _Prefix] = {(): _Prefix(0, None, None)}
     for word, count in zip(words, counts, strict=True):
         if word and word[0].kind == "ones":
-            offset[:-1] += lumping.constant(place, word)[:, :, None] * count
-        elif lumping.keeps(place):  # words that begin alike have the beginning in common
+            offset[:-1] += classes.constant(place, word)[:, :, None] * count
+        elif classes.keeps(place):  # words that begin alike have the beginning in common
             for n in range(1, len(word)):
-                steps.setdefault(word[:n], _Step(n, lumping.rows(place, word[n - 1 : n]), None))
-            steps[word] = _Step(len(word), lumping.rows(place, word[-1:]) if word else None, count)
+                steps.setdefault(word[:n], _Prefix(n, classes.rows(place, word[n - 1 : n]), None))
+            steps[word] = _Prefix(len(word), classes.rows(place, word[-1:]) if word else None, count)
         else:
-            steps[word] = _Step(1, lumping.rows(place, word), count)
+            steps[word] = _Prefix(1, classes.rows(place, word), count)
     return list(steps.values()), offset
 
 
-def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
+def _run(steps: Sequence[_Prefix], offset: Floats, x: Floats) -> Floats:
     y = offset.copy()
     signals = [x]
     for depth, rows, counts in steps:
@@ -222,7 +238,7 @@ def _run(steps: Sequence[_Step], offset: Floats, x: Floats) -> Floats:
     return y
 
 
-def _run_scaled(steps: Sequence[_Step], offset: Floats, x: Floats, powers: Powers) -> tuple[Floats, Powers]:
+def _run_scaled(steps: Sequence[_Prefix], offset: Floats, x: Floats, powers: Powers) -> tuple[Floats, Powers]:
     """Do what `_run` does to signals that are to be multiplied by powers of two `[N]`, each brought into range."""
     signals = [(x, powers)]
     terms = [_in_range(offset + np.zeros_like(x[:1]), np.zeros_like(powers))]

@@ -1,11 +1,25 @@
-"""Interpreter: value and gradient on one channel, kernel position by kernel position, which gives logsynflow.
+"""Interpreter: logsynflow of the network of mean weights, by values and gradients of one channel.
 
-In the network whose weights all equal E|theta| (see `dual`) the channels of a layer are equal, and so are all weights
-that stand at one position of the kernel: their gradient is one number, the sum over positions of what the output's
-gradient meets in the input. One forward and one backward pass over single channels give them all; where a
-concatenation makes channels differ, over one of each group (`groups`).
+The score is the sum over all weights of::
 
-Gradients span sixty orders of magnitude, and float64 holds that; `log1p` keeps the small ones.
+    E|W| * |log(shift + dR/dW)|,    E|W| = 1 / (2 sqrt(fan_in)),
+
+where R is the sum of the logits, every weight equals E|W|, the input is ones and batch norm is left out. In this
+network the channels of a layer are equal. All weights at one position of a kernel then have the same gradient: the
+sum over positions of the output's gradient times the input that the kernel reads there. So one forward and one
+backward pass over single channels give the gradients of all weights. Behind a concatenation channels differ; there
+one channel of each group is followed (see `channel_groups`).
+
+An example: a classifier of 2 inputs and 3 outputs has E|W| = 1 / (2 sqrt(2)) = 0.354. R is the sum of its outputs, and
+its inputs are 1, so dR/dW = 1 for each of the 6 weights. The score is 6 * 0.354 * log(1 + 1) = 1.470:
+
+>>> from nassearch.networks.graph import Builder, Network
+>>> build = Builder((2,))
+>>> _ = build.linear(0, 3, bias=False)
+>>> expected_logsynflow([Network(((build.done(), 1),))]).round(3)
+array([1.47])
+
+Gradients span sixty orders of magnitude, and float64 holds that. `log1p` keeps the small ones.
 """
 
 from __future__ import annotations
@@ -40,7 +54,7 @@ def expected_logsynflow(networks: Sequence[Network], shift: float = 1.0) -> Floa
 
     Raises:
         InvalidSetting: a network has a layer that treats positive signals in another way than these, or max pooling
-            besides windows without a mirror image (see `lumping`).
+            besides windows without a mirror image (see `classes`).
     """
     return np.array([_score(network, shift) for network in networks], np.float64)
 
@@ -210,7 +224,7 @@ def _logarithm(shift: float, power: int) -> Callable[[float], float]:
 
 
 def _innermost(layer: Layer, size: Sequence[int]) -> tuple[NDArray[np.intp], ...]:
-    """Return where, in `[groups, *size]`, the largest value under each window is: see `lumping`."""
+    """Return where, in `[groups, *size]`, the largest value under each window is: see `classes`."""
     axes = zip(size[1:], layer.size, strict=True)
     return np.ix_(
         np.arange(size[0]), *(innermost(s, out, layer.kernel, layer.stride, layer.padding) for s, out in axes)

@@ -1,4 +1,4 @@
-"""Signals of one sign through a module with absolute weights, at full width: synflow and what derives from it."""
+"""Synflow and its variants for any torch module, at full width: absolute weights, and signals of one sign."""
 
 from __future__ import annotations
 
@@ -30,25 +30,20 @@ SAME = 1e-9
 that runs, and an activation that is not the same at every scale moves it by whole digits."""
 
 
-def network_flow(network: Network, seed: int, batch_norm: bool = False, shift: float | None = None) -> float:
-    """Return `scaled_network_flow` as a float: infinite, or 0, where it is out of range."""
-    return scaled_network_flow(network, seed, batch_norm, shift).value
-
-
-def scaled_network_flow(
+def scaled_network_synflow(
     network: Network, seed: int, batch_norm: bool = False, shift: float | None = None
 ) -> Scaled:
-    """Return `scaled_flow` of one initialisation of a network, its weights drawn from `seed`."""
+    """Return `scaled_module_synflow` of one initialisation of a network, its weights drawn from `seed`."""
     model = TorchNetwork(network, torch.Generator().manual_seed(seed))
-    return scaled_flow(model, network.input_shape, batch_norm, shift, owned=True)
+    return scaled_module_synflow(model, network.input_shape, batch_norm, shift, owned=True)
 
 
-def flow(model: nn.Module, input_shape: tuple[int, ...], *settings: Any, **more: Any) -> float:
-    """Return `scaled_flow` as a float: infinite, or 0, where it is out of range."""
-    return scaled_flow(model, input_shape, *settings, **more).value
+def module_synflow(model: nn.Module, input_shape: tuple[int, ...], *settings: Any, **more: Any) -> float:
+    """Return `scaled_module_synflow` as a float: infinite, or 0, where it is out of range."""
+    return scaled_module_synflow(model, input_shape, *settings, **more).value
 
 
-def scaled_flow(
+def scaled_module_synflow(
     model: nn.Module,
     input_shape: tuple[int, ...],
     batch_norm: bool = False,
@@ -80,7 +75,7 @@ def scaled_flow(
     """
     model = (model if owned else own_copy(model)).double().eval().requires_grad_()
     _prepare(model, batch_norm)
-    return _Flow(model, input_shape, batch_norm, shift, batch_size).score()
+    return _Pass(model, input_shape, batch_norm, shift, batch_size).score()
 
 
 def _prepare(model: nn.Module, batch_norm: bool) -> None:
@@ -110,7 +105,7 @@ class _WithoutBatchNorm(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Flow:
+class _Pass:
     def __init__(
         self,
         model: nn.Module,

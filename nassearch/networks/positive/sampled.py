@@ -1,4 +1,4 @@
-"""Interpreter: dual numbers through a full-width network with sampled weights."""
+"""Interpreter: synflow of a network with sampled weights, by value and tangent at full width."""
 
 from __future__ import annotations
 
@@ -11,20 +11,10 @@ from nassearch.networks.modules.network import TorchBlock, TorchNetwork, one_thr
 from nassearch.networks.positive.scaled import Scaled, surplus
 
 
-def sampled_synflow(network: Network, seed: int) -> float:
-    """Return `scaled_sample` as a float: infinite, or 0, where it is out of range."""
-    return scaled_sample(network, seed).value
-
-
 def scaled_sample(network: Network, seed: int) -> Scaled:
     """Return synflow of one initialisation, the weights drawn from `seed`: no batch norm, no logarithm."""
     model = TorchNetwork(network, torch.Generator().manual_seed(seed)).double()
     return scaled_dual(model, network.input_shape)
-
-
-def dual_synflow(model: TorchNetwork, input_shape: tuple[int, ...]) -> float:
-    """Return `scaled_dual` as a float: infinite, or 0, where it is out of range."""
-    return scaled_dual(model, input_shape).value
 
 
 def scaled_dual(model: TorchNetwork, input_shape: tuple[int, ...]) -> Scaled:

@@ -1,4 +1,9 @@
-"""Numbers beyond float64: a float and a power of two that it is to be multiplied by."""
+"""Numbers beyond float64: a float, and the power of two by which it is to be multiplied.
+
+A synflow can be beyond 1e308, or below 1e-308. It is kept as::
+
+    mantissa * 2 ** exponent,    log = log(mantissa) + exponent * log(2)
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,24 @@
-"""A block on positive signals as the sum over its paths, without batch norm: what `dual` runs.
+"""A block on positive signals as the sum over its paths, without batch norm: what `expected` runs.
 
-A path is a word of window operations (see `lumping`) with a factor for each weighted layer on it: the w channels that
-it reads times E|theta| = 1 / (2 sqrt(w k)), where k is the positions of its kernel. That is half of sqrt(w / k), so the
-product over a path is a root of whole numbers over a power of 2, and is kept as those: equal products are equal.
+A path is a word of window operations (see `classes`) and a product of factors, one for each weighted layer on it. A
+layer that reads w channels with a kernel of k positions has the factor::
 
-Blocks of many networks are written in the same few terms, so a term is a number here, and a layer is a table from
-terms to terms.
+    w * E|theta| = w / (2 sqrt(w k)) = sqrt(w / k) / 2
+
+So the product over a path is the root of a fraction, divided by a power of 2. It is kept as these whole numbers: equal
+products are equal exactly.
+
+An example: two linear layers, of 2 and of 3 inputs, make one path with the factor sqrt(2 * 3) / 4 = 0.612. Values are
+multiplied by this. Two weights lie on the path, so tangents get 2 * 0.612 times the value:
+
+>>> from nassearch.networks.graph import Builder
+>>> build = Builder((2,))
+>>> _ = build.linear(build.linear(0, 3, bias=False), 1, bias=False)
+>>> [(round(value, 3), round(tangent, 3)) for value, tangent in Paths().function(build.done()).counts]
+[(0.612, 1.225)]
+
+Blocks of many networks consist of the same few terms. So a term is a number here, and a layer is a table from terms to
+terms.
 """
 
 from __future__ import annotations
@@ -16,7 +29,7 @@ from typing import NamedTuple
 
 from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import LEFT_OUT, Block, Layer
-from nassearch.networks.positive.classes import Op, Size, Word
+from nassearch.networks.positive.classes import Operation, Size, Word
 from nassearch.networks.positive.scaled import LIMIT, Scaled, largest, root, times, total
 
 WEIGHTED = ("conv", "linear", "frame_conv")
@@ -56,10 +69,10 @@ class Function(NamedTuple):
     power: int
 
 
-class _Step(dict[int, int]):
+class _LayerTable(dict[int, int]):
     """What a layer makes of each term: one operation more on its word, or the factor root(width / positions) / 2."""
 
-    def __init__(self, paths: Paths, op: Op | None, width: int, positions: int) -> None:
+    def __init__(self, paths: Paths, op: Operation | None, width: int, positions: int) -> None:
         self._paths, self._op, self._width, self._positions = paths, op, width, positions
 
     def __missing__(self, term: int) -> int:
@@ -87,7 +100,7 @@ class Paths:
         self._totals: list[tuple[int, float, float, int]] = []
         self._words: dict[Word, int] = {}
         self._numbers: dict[Term, int] = {}
-        self._steps: dict[tuple[int, int], tuple[_Step, int | None, Layer]] = {}
+        self._steps: dict[tuple[int, int], tuple[_LayerTable, int | None, Layer]] = {}
         # By identity, as hashing a layer costs as much as this, and kept, so that no other layer takes its place.
         self._start = self.number(((), 0, 1, 1))
 
@@ -182,17 +195,17 @@ class Paths:
             y[bias] = y.get(bias, 0) + 1
         return y
 
-    def _step(self, layer: Layer, width: int) -> tuple[_Step, int | None]:
+    def _step(self, layer: Layer, width: int) -> tuple[_LayerTable, int | None]:
         positions = layer.kernel ** len(layer.size)
         # A word does not name what changes nothing: linear layers, and convolutions that read each position alone.
         weighted = layer.op in WEIGHTED
         named = layer.op != "linear" and (not weighted or layer.kernel > 1 or layer.stride > 1)
         window = (KINDS[layer.op], layer.size, layer.kernel, layer.stride, layer.padding, 1.0, layer.dilation)
-        step = _Step(self, Op(*window) if named else None, width if weighted else 0, positions)
+        step = _LayerTable(self, Operation(*window) if named else None, width if weighted else 0, positions)
         if not layer.bias:
             return step, None
         # Distributed as the weights are, and not scored: no layer that a tangent counts.
-        bias = Op("ones", layer.size, scale=1 / (2 * math.sqrt(width * positions)))
+        bias = Operation("ones", layer.size, scale=1 / (2 * math.sqrt(width * positions)))
         return step, self.number(((bias,), 0, 1, 1))
 
 

@@ -1,4 +1,14 @@
-"""Jacobians of a probe's model with respect to its inputs, clean or noisy, each computed once."""
+"""Jacobians of a probe's model with respect to its inputs, clean or noisy, each computed once.
+
+An example: a layer with the rows (1, 2) and (3, 4) gives the logits x1 + 2 x2 and 3 x1 + 4 x2. Their sum has the
+derivatives 4 and 6 at every sample:
+
+>>> model = torch.nn.Linear(2, 2)
+>>> model.weight.data = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+>>> input_jacobian(Probe(model, torch.ones(2, 2)))
+tensor([[4., 6.],
+        [4., 6.]])
+"""
 
 from __future__ import annotations
 
@@ -8,10 +18,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nassearch.checks import OF, VARIANCE, check_choice
+from nassearch.checks import check_choice
 from nassearch.errors import InvalidSetting
 from nassearch.networks.modules.isolation import isolated
 from nassearch.networks.probe.probe import Probe
+from nassearch.networks.probe.reads import OF, VARIANCE
 
 _KNOWN: WeakKeyDictionary[Probe, dict[tuple[float, str, str], Tensor]] = WeakKeyDictionary()
 """The Jacobians of each probe that lives, under amplitude, `of` and `variance`."""

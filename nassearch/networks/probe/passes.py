@@ -1,4 +1,4 @@
-"""Passes over models: each model is built and probed once for all who read from it."""
+"""Build and probe each model once for all proxies that read from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from nassearch.checks import READS
+from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, told
 from nassearch.networks.graph import Network
 from nassearch.networks.modules.initialise import check_init, initialised
@@ -18,6 +18,7 @@ from nassearch.networks.modules.isolation import isolated
 from nassearch.networks.modules.memory import give_back
 from nassearch.networks.modules.network import one_thread
 from nassearch.networks.probe.probe import Probe
+from nassearch.networks.probe.reads import READS
 from nassearch.networks.probe.tape.probe import TapeProbe
 from nassearch.networks.probe.tape.tape import fits
 from nassearch.types import Batch, Floats
@@ -88,13 +89,13 @@ def read_model(
             kind: Any = TapeProbe if fits(model) else Probe
             probe = kind(model, inputs, labels, seed=seed, reads=reads, owned=owned)
         except (Exception, SystemExit) as error:  # whatever a user's model raises when it is copied
-            return [_told(error)] * len(readers)
+            return [_reason(error)] * len(readers)
         for reader in readers:
             probe.allowed = frozenset(getattr(reader, "reads", READS))
             try:
                 answers.append(float(reader(probe)))
             except (Exception, SystemExit) as error:  # whatever a user's model raises: the other scores stay
-                answers.append(_told(error))
+                answers.append(_reason(error))
     return answers
 
 
@@ -104,12 +105,11 @@ def noise(shape: tuple[int, ...], count: int, seed: int) -> Batch:
     Raises:
         InvalidSetting: count below 2.
     """
-    if not isinstance(count, int) or count < 2:
-        raise InvalidSetting(f"batch_size is a whole number of at least 2, not {count!r}")
+    whole("batch_size", count, least=2)
     return Batch(np.random.default_rng(seed).standard_normal((count, *shape), np.float32))
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """Return what went wrong as text.
 
     Raises:
@@ -123,11 +123,7 @@ def _told(error: BaseException) -> str:
 def _first(batch: Batch | None, size: int) -> tuple[Tensor, Tensor | None]:
     if batch is None:
         raise InvalidSetting("a model proxy looks at data and needs a batch")
-    if not isinstance(size, int) or not 2 <= size <= len(batch.inputs):
-        raise InvalidSetting(
-            f"batch_size is a whole number from 2 to {len(batch.inputs)}, what the batch holds, not {size!r}: "
-            "give a smaller one or a larger batch"
-        )
+    batch = batch.first(size)
     # Copies: what comes from another process is mapped memory that torch must not write to.
-    labels = None if batch.labels is None else torch.tensor(batch.labels[:size])
-    return torch.tensor(batch.inputs[:size]), labels
+    labels = None if batch.labels is None else torch.tensor(batch.labels)
+    return torch.tensor(batch.inputs), labels

@@ -1,4 +1,4 @@
-"""A model on one batch, and what proxies read from the two, each thing computed once however many proxies ask."""
+"""A model on one batch, and what proxies read from it. Each quantity is computed once, however many proxies ask."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nassearch.checks import READS, RECORDED
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks.modules.copying import copied
 from nassearch.networks.modules.isolation import isolated
 from nassearch.networks.modules.memory import out_of_memory, smaller
 from nassearch.networks.modules.network import TorchNetwork
+from nassearch.networks.probe.reads import READS, RECORDED
 from nassearch.networks.probe.salience import Saliency
 from nassearch.networks.probe.saliency_pass import salient
 from nassearch.networks.tracing.recording import Recording

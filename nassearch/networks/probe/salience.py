@@ -1,9 +1,20 @@
-"""What fisher sums over: for each output unit of each weight, z * dL/dz over all positions of a sample.
+"""What fisher sums over: how much the loss would change without each output unit of each weight.
 
-z is what a weight makes of a signal, its bias included. Positions may lie in the batch's axis, as in attention within
-windows, or in several calls that do not depend on each other, as of recurrent layers on their inputs: what belongs to
-one sample is summed all the same, so that the score does not depend on how a model is written. Calls of one weight that
-depend on each other, as of a layer that is used at two depths, are terms of their own.
+For the unit u of a weight (Theis et al., 2018, eq. 10) this is::
+
+    0.5 * mean over samples of (sum over positions of z_u * dL/dz_u) ** 2
+
+z is what the weight makes of a signal, its bias included. What belongs to one sample is summed, so that the score does
+not depend on how a model is written: positions may lie in the batch's axis, as in attention within windows, or in
+several calls that do not depend on each other, as of recurrent layers on their inputs. Calls of one weight that depend
+on each other, as of a layer that is used at two depths, are terms of their own.
+
+An example: two samples, two units, one input. For the first unit z * dL/dz is 1 and 3, which makes
+0.5 * (1 + 9) / 2 = 2.5:
+
+>>> z, dz = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.0, 0.0], [1.0, 2.0]])
+>>> of_layer(torch.ones(2, 1), z, dz).channels
+tensor([ 2.5000, 16.0000])
 """
 
 from __future__ import annotations
@@ -26,7 +37,7 @@ class Saliency(NamedTuple):
     """What a weight gives fisher.
 
     Attributes:
-        channels: `[units]`, 0.5 * mean over samples of (sum over positions of z * dL/dz)^2.
+        channels: `[units]`, one number for each, see above.
         weights: how many numbers of the weight lead to one unit.
     """
 

@@ -1,4 +1,4 @@
-"""The backward pass in which what fisher sums over is gathered."""
+"""The backward pass that collects what fisher sums over."""
 
 from __future__ import annotations
 

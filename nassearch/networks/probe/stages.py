@@ -1,4 +1,4 @@
-"""A network of a search space block by block: how rich its features are, and how well errors pass back."""
+"""A network block by block: the entropy of each block's features, and the growth of errors through each block."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def entropies(probe: Probe) -> list[float]:
 def norms(probe: Probe) -> list[float | None]:
     """Return for each block but the first and the classifier how much errors grow from its end to its beginning.
 
-    That is the spectral norm of the matrix that links them; None where a block hands back what it is given.
+    This is the spectral norm of mean(g_in g_out^T): g_out are random signs at the end of the block, and g_in is what a
+    backward pass makes of them at its beginning. None where a block hands back what it is given.
 
     Raises:
         InvalidModel: see `entropies`.
@@ -63,6 +64,16 @@ def _passed(probe: Probe) -> list[tuple[Tensor, Tensor]]:
 
 def spectrum_entropy(features: Tensor) -> float:
     """Return the entropy of the normalised eigenvalues of the covariance of channels, in nats; 0 for constant features.
+
+    It is -sum(p log p) over the shares p of the eigenvalues in their sum (AZ-NAS, eq. 2). Two channels that vary
+    equally and independently have the shares 1/2 and 1/2, and the entropy log 2. With deviations of 3 and 1 the
+    shares are 9/10 and 1/10:
+
+    >>> features = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])[:, :, None]
+    >>> round(spectrum_entropy(features), 4)
+    0.6931
+    >>> round(spectrum_entropy(features * torch.tensor([3.0, 1.0])[:, None]), 4)
+    0.3251
 
     Args:
         features: `[B, C, *size]`; every position of every sample is one observation.
@@ -108,5 +119,9 @@ def _rows(x: Tensor) -> Tensor:
 
 
 def least_step(values: list[float]) -> float:
-    """Return the least difference between a value and the one before it."""
+    """Return the least difference between a value and the one before it.
+
+    >>> least_step([1.0, 4.0, 6.0])
+    2.0
+    """
     return min((b - a for a, b in pairwise(values)), default=math.nan)

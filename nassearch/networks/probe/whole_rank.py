@@ -1,4 +1,8 @@
-"""Determinants of matrices of whole numbers, exact where rounding cannot tell a singular matrix from one nearly so."""
+"""Determinants of matrices of whole numbers: log |det K|, or the rank of a K that is singular.
+
+Rounding cannot tell a singular matrix from one that is nearly so. There the rank is computed modulo primes, and the
+determinant in whole numbers, both exactly.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,9 @@ def log_determinant(matrix: Floats) -> float | int:
 
 def rank(matrix: Whole) -> int:
     """Return the rank of a matrix of whole numbers `[m, n]`.
+
+    >>> rank(np.array([[1, 2, 3], [2, 4, 6], [0, 1, 1]]))  # the second row is twice the first
+    2
 
     Over the field of a prime it is never above the true one, and below it only where the prime divides all minors of
     that size: for all three primes at once by a chance of about 1e-27.

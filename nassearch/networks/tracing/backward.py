@@ -1,6 +1,7 @@
-"""The graph that autograd keeps of a forward pass, read from its end: which parameters multiply signals, and where.
+"""Read the graph that autograd keeps of a forward pass: which parameters multiply signals, and where.
 
-Nothing is hooked and nothing held: hooks on tensors that lead back to what registered them are never collected.
+The graph is read from its end, the logits. No hook is registered and no tensor is kept: a hook that refers back to the
+object that registered it is never collected.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Biases that a model adds itself: which parameter is added to each output unit of a product, and to it alone.
+"""Find the biases that a model adds itself: parameters that are added to each output unit of a product, to it alone.
 
-Between product and sum numbers may be moved, by a permutation say. Numbers of units are moved along, so that what is
-added along another axis, such as an embedding of positions, is not taken for a bias.
+Between the product and the sum a model may move numbers, by a permutation for example. The units are numbered, and
+their numbers are moved along. So what is added along another axis, such as an embedding of positions, is no bias.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Multiply-accumulates of a torch module, by torch's counter and by rules for the operations that it leaves out."""
+"""Count the multiply-accumulates of a torch module: by torch's counter, and by rules for what that leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One forward pass of a model, with what proxies need from its inside noted on the way."""
+"""Run a model once, and record what proxies need from its inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a torch module is a model that proxies can score, tried out before any of them runs."""
+"""Try whether proxies can score a torch module, before any of them runs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which parameters of a model are weights: those that multiply signals and sum, whatever they are written as.
+"""Find the weights of a model: the parameters that multiply signals in a sum, however the model writes it.
 
-Biases, gains and shifts of normalisation, lone scales, tables that are looked up (`nn.Embedding`) and what is added to
-signals (tokens, positions) are none: they multiply nothing, or one number each. A weight is one parameter, as the model
-stores it; one that several layers share counts once.
+These are no weights: biases, gains and shifts of normalisation, single scales, tables that are looked up
+(`nn.Embedding`), and what is added to signals (tokens, positions). They multiply nothing, or one number each. A weight
+is one parameter as the model stores it. One that several layers share counts once.
 """
 
 from __future__ import annotations

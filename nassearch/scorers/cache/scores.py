@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nassearch.files.locks import held
 from nassearch.scorers.cache.file import (
@@ -24,7 +24,7 @@ from nassearch.scorers.cache.file import (
     number,
 )
 
-__all__ = ["VERSION", "ScoreCache", "cache_path"]
+__all__ = ["VERSION", "MemoryCache", "NewScores", "ScoreCache", "cache_path"]
 
 Work = Callable[[sqlite3.Connection], None]
 
@@ -195,6 +195,41 @@ class ScoreCache:
             RuntimeWarning,
             stacklevel=2,
         )
+
+
+class NewScores(NamedTuple):
+    """What a scorer has done in a worker, on its way to the process that asks.
+
+    Attributes:
+        scores: by key, those that are in no cache yet.
+        read, computed: keys whose scores it had from the cache, and that it computed.
+        failure: why the first that it failed on has no score, or None.
+    """
+
+    scores: dict[str, float]
+    read: set[str]
+    computed: set[str]
+    failure: str | None
+
+
+class MemoryCache:
+    """A cache in memory, for a worker that does not see the file: it holds new scores until they are taken."""
+
+    def __init__(self) -> None:
+        self._new: dict[str, float] = {}
+
+    def get(self, keys: Sequence[str]) -> dict[str, float]:
+        """Return nothing: what was known came along with the scorer."""
+        return {}
+
+    def put(self, scores: Mapping[str, float]) -> None:
+        """Hold scores by key."""
+        self._new.update(scores)
+
+    def take(self) -> dict[str, float]:
+        """Return what was put in since the last call."""
+        taken, self._new = self._new, {}
+        return taken
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Architectures of NAS-Bench-101 as tuples, to and from the numbers of `nassearch.spaces.nasbench101.cells`."""
+"""Architectures of NAS-Bench-101 as tuples, and as the numbers of `nassearch.spaces.nasbench101.cells`."""
 
 from __future__ import annotations
 

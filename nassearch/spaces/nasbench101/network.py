@@ -27,13 +27,13 @@ def network101(matrix: Matrix, ops: tuple[str, ...], task: Task) -> Network:
     """
     return Network(
         tuple(
-            (_cell(matrix, ops, shape, exit) if block is None else block, repeats)
-            for block, repeats, shape, exit in _skeleton(task)
+            (_cell(matrix, ops, shape, out) if block is None else block, repeats)
+            for block, repeats, shape, out in _skeleton(task)
         )
     )
 
 
-def vertex_channels(matrix: Matrix, entry: int, exit: int) -> tuple[int, ...]:
+def vertex_channels(matrix: Matrix, entry: int, out: int) -> tuple[int, ...]:
     """Return the channels of each vertex, input and output included.
 
     What is concatenated at the output shares its channels equally, the first vertices taking one more each where
@@ -43,22 +43,20 @@ def vertex_channels(matrix: Matrix, entry: int, exit: int) -> tuple[int, ...]:
     (128, 65, 64, 129)
     """
     last = len(matrix) - 1
-    channels = [entry] + [0] * (last - 1) + [exit]
+    channels = [entry] + [0] * (last - 1) + [out]
     joined = [vertex for vertex in range(1, last) if matrix[vertex][last]]
     for place, vertex in enumerate(joined):
-        channels[vertex] = exit // len(joined) + (place < exit % len(joined))
+        channels[vertex] = out // len(joined) + (place < out % len(joined))
     for vertex in range(last - 2, 0, -1):
         if not matrix[vertex][last]:
             channels[vertex] = max(channels[k] for k in range(vertex + 1, last) if matrix[vertex][k])
     return tuple(channels)
 
 
-def _cell(matrix: Matrix, ops: tuple[str, ...], shape: tuple[int, ...], exit: int) -> Block:
+def _cell(matrix: Matrix, ops: tuple[str, ...], shape: tuple[int, ...], out: int) -> Block:
     joined = max(1, sum(row[-1] for row in matrix[1:]))
-    share = exit // joined
-    return _shapes((shape[0], share, share + 1, exit), shape[1:]).fill(
-        _cell_layers(matrix, ops, exit % joined)
-    )
+    share = out // joined
+    return _shapes((shape[0], share, share + 1, out), shape[1:]).fill(_cell_layers(matrix, ops, out % joined))
 
 
 _shapes = lru_cache(maxsize=256)(Shapes)

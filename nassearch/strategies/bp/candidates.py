@@ -1,4 +1,4 @@
-"""The architectures that a predictor ranks: a whole space, or a part of one that is too large to list."""
+"""The architectures that a predictor ranks: the whole space, or a part where it is too large to list."""
 
 from __future__ import annotations
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, rank, scored, whole
+from nassearch.statistics import ranks
+from nassearch.strategies.base import Guidance, Strategy, best_first, scored
 from nassearch.types import Arch, Floats, Scorer, is_number, plain
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class BinaryPredictor(Strategy):
     """
 
     name: ClassVar[str] = "bp"
-    ranked_warm_up: ClassVar[bool] = False
+    guidance = Guidance(ranked_warm_up=False)
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class BinaryPredictor(Strategy):
         scores = np.nan_to_num(scored(scorer(draws)), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
         if (scores != scores[0]).any():
             self._warm_up = draws, scores
-        return [draws[i] for i in rank(scores)]
+        return [draws[i] for i in best_first(scores)]
 
     def ask(self) -> Arch:
         if not self._queue:
@@ -165,7 +167,7 @@ class BinaryPredictor(Strategy):
             return self._queue_draws(count)
         pairs = self._learn(min(i, self.iterations) / self.iterations)
         predictor, candidates = self._tools
-        best = [self._told[place] for place in rank(np.array(self._values))[:INCUMBENTS]]
+        best = [self._told[place] for place in best_first(np.array(self._values))[:INCUMBENTS]]
         self._worth = dict(candidates.ranked(predictor, self._seen, best))
         archs = [*self._worth]
         self._course.append((len(self._told), pairs))
@@ -207,25 +209,25 @@ class BinaryPredictor(Strategy):
         if self._warm_up is not None and not self._course:
             archs, scores = self._warm_up
             how |= {"epochs": self.recipe["warm_up_epochs"], "batch": self.recipe["batch"]}
-            pairs += predictor.fit(encode([*map(self.space.graph, archs)]), ranks(scores), **how)
+            pairs += predictor.fit(encode([*map(self.space.graph, archs)]), unit_ranks(scores), **how)
         if self._told:
             told = np.array(self._values)
-            values = ranks(told) if self.recipe["target"] == "rank" else np.nan_to_num(told / 100, neginf=0.0)
+            values = (
+                unit_ranks(told) if self.recipe["target"] == "rank" else np.nan_to_num(told / 100, neginf=0.0)
+            )
             how["epochs"] = math.ceil(share * self.recipe["epochs"])
             how["batch"] = max(2, int(share * self.recipe["batch"]))
             pairs += predictor.fit(encode([*map(self.space.graph, self._told)]), values, **how)
         return pairs
 
 
-def ranks(values: Floats) -> Floats:
-    """Return ranks from 0 for the lowest to 1 for the highest; equal values share their mean rank.
+def unit_ranks(values: Floats) -> Floats:
+    """Return mid-ranks from 0 for the lowest to 1 for the highest; equal values share their mean.
 
-    >>> ranks(np.array([5.0, -np.inf, 5.0, 1e30])).tolist()
+    >>> unit_ranks(np.array([5.0, -np.inf, 5.0, 1e30])).tolist()
     [0.5, 0.0, 0.5, 1.0]
     """
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - (counts + 1) / 2
-    return np.asarray(middle[places] / max(1, len(values) - 1), dtype=np.float64)
+    return (ranks.midranks(ranks.dense(values)) - 1) / max(1, len(values) - 1)
 
 
 def _agreement(one: list[float], other: list[float]) -> float | None:
@@ -233,8 +235,7 @@ def _agreement(one: list[float], other: list[float]) -> float | None:
     both = np.array([pair for pair in zip(one, other, strict=True) if not math.isnan(pair[0])])
     if len(both) < 2:
         return None
-    signs = np.prod([np.where(a[:, None] > a, 1, np.where(a[:, None] < a, -1, 0)) for a in both.T], axis=0)
-    return float(signs.sum() / (len(both) * (len(both) - 1)))
+    return ranks.tau_a(*map(ranks.dense, both.T))
 
 
 def _positive(name: str, value: float) -> float:

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from nassearch.checks import number
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Strategy, number, scored
+from nassearch.strategies.base import Guidance, Strategy, scored
 from nassearch.types import Arch, Floats, Scorer
 
 BETAS, TINY = (0.9, 0.999), 1e-8
@@ -78,10 +79,12 @@ class SoftmaxController:
         self._refresh()
 
     def _refresh(self) -> None:
-        powers = np.exp(self.logs)
+        # The last bits of np.exp and np.log on floats move with a processor's vector instructions; on complex numbers
+        # numpy asks the C library, as math does.
+        powers = np.exp(self.logs.astype(np.complex128)).real
         sums = np.add.reduce(powers, 1, keepdims=True)
         self.shares: Floats = powers / sums
-        self.logs -= np.log(sums)
+        self.logs -= np.array([*map(math.log, sums.ravel().tolist())])[:, None]
         self._cumulative = self.shares.cumsum(1) + self._last
 
     def entropy(self) -> float:
@@ -163,11 +166,10 @@ class Reinforce(Strategy):
     """
 
     name: ClassVar[str] = "rl"
-    moves: ClassVar[tuple[str, ...]] = ("reward",)
-    ratio: ClassVar[int | None] = 10
-    uniform_warm_up: ClassVar[bool] = False
-    ranked_warm_up: ClassVar[bool] = False
-    scores_alone: ClassVar[tuple[str, ...]] = ("warmup", "reward")
+    revision: ClassVar[int] = 2
+    guidance = Guidance(
+        moves=("reward",), ratio=10, alone=("warmup", "reward"), uniform_warm_up=False, ranked_warm_up=False
+    )
 
     def __init__(
         self,

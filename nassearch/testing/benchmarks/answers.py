@@ -1,4 +1,4 @@
-"""What the answers of a benchmark have to do with each other: the best, the mean, validation and test."""
+"""The answers of a benchmark agree with each other: the best, the mean, validation and test."""
 
 from __future__ import annotations
 

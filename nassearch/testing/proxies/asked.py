@@ -1,4 +1,4 @@
-"""What the tests of one proxy share: networks, a batch, and scores with what was said of those that have none."""
+"""The tests of a proxy share networks, a batch, and the scores with the reasons for those that are missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from nassearch.proxies.base import ModelProxy, Proxy, read_one, together
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, read_one, together
 from nassearch.proxies.scores import Scores
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nasbench201 import NASBench201

@@ -1,4 +1,4 @@
-"""What one network gets from a proxy depends neither on other networks nor on other proxies."""
+"""What a proxy gives one network depends neither on other networks nor on other proxies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
-from nassearch.proxies.base import ModelProxy, Proxy, read_one, together
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy, read_one, together
 from nassearch.testing.proxies.asked import Options, ProxySetting, ask, modules
 from nassearch.testing.surroundings import equal
 from nassearch.types import Batch
@@ -74,10 +75,10 @@ def _compared(proxy: ModelProxy, scored: Callable[[list[ModelProxy]], list[str]]
     (alone,) = scored([proxy])
     for company, place in _companies(proxy):
         found = scored(company)
-        assert found[place] == alone, _told(company, place, alone, found[place])
+        assert found[place] == alone, _difference(company, place, alone, found[place])
         if len(company) == 2 and place == 0:
             (without,) = scored(company[1:])
-            assert found[1] == without, _told(company, 1, without, found[1])
+            assert found[1] == without, _difference(company, 1, without, found[1])
 
 
 def _companies(proxy: ModelProxy) -> Iterator[tuple[list[ModelProxy], int]]:
@@ -102,7 +103,7 @@ def _spoken(scores: Any, failures: dict[int, str]) -> str:
     return f"{scores.tolist()} {failures}"
 
 
-def _told(company: list[ModelProxy], place: int, alone: str, found: str) -> str:
+def _difference(company: list[ModelProxy], place: int, alone: str, found: str) -> str:
     before, after = company[:place], company[place + 1 :]
     return (
         f"a proxy scores the same whichever proxies are asked beside it: {company[place].name} is {found} after "

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName
-from nassearch.proxies.base import ModelProxy, Proxy
+from nassearch.proxies.base import Proxy
+from nassearch.proxies.model import ModelProxy
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.spaces.base import SearchSpace
 from nassearch.testing.proxies.asked import (

@@ -1,4 +1,4 @@
-"""Whether two networks are one function of their input, however they are written down."""
+"""Tell whether two networks are the same function of their input, however they are written down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of one search space share: the space, and what it may declare of itself."""
+"""The tests of a search space share the space and what it declares of itself."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ class StrategyContract(GuidanceContract):
     ) -> None:
         settings = strategy_class.settings()
         strategy = strategy_class(space, np.random.default_rng(0), **settings)
-        assert set(strategy_class.scorer_settings) <= settings.keys(), (
-            "scorer_settings are among the settings"
+        assert set(strategy_class.guidance.settings) <= settings.keys(), (
+            "guidance.settings are among the settings"
         )
         assert strategy.least_budget >= 1, "least_budget is a number of models of at least 1"
 
@@ -67,9 +67,9 @@ class StrategyContract(GuidanceContract):
         )
         assert len(returned) == 40, "a warm-up of n returns n architectures"
         assert sorted(returned) == sorted(scored), "a warm-up returns what it scored"
-        if strategy_class.uniform_warm_up:
+        if strategy_class.guidance.uniform_warm_up:
             assert scored == space.sample_many(40, np.random.default_rng(6)), (
-                "uniform_warm_up says that sample_many(n, rng) is scored, and nothing else"
+                "guidance.uniform_warm_up says that sample_many(n, rng) is scored, and nothing else"
             )
 
     def test_warm_up_is_that_of_its_stream(
@@ -87,7 +87,7 @@ class StrategyContract(GuidanceContract):
     def test_a_ranked_warm_up_is_best_first_with_nan_last_and_comes_first(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
-        if not strategy_class.ranked_warm_up:
+        if not strategy_class.guidance.ranked_warm_up:
             return
         strategy = strategy_class(space, np.random.default_rng(7), **settings)
         ranking = strategy.warm_up(self.score, 60, np.random.default_rng(8))
@@ -99,7 +99,7 @@ class StrategyContract(GuidanceContract):
         assert not np.isnan(scores[:scored]).any(), "NaN comes last in a ranking"
         assert (np.diff(scores[:scored]) <= 0).all(), "a ranking is best first, and higher is better"
         assert [strategy.ask() for _ in range(20)] == ranking[:20], (
-            "ranked_warm_up says that the search begins with the ranking of the warm-up"
+            "guidance.ranked_warm_up says that the search begins with the ranking of the warm-up"
         )
 
     def test_warm_up_out_of_range_is_refused(
@@ -108,7 +108,7 @@ class StrategyContract(GuidanceContract):
         strategy = strategy_class(space, np.random.default_rng(9), **settings)
         with pytest.raises(InvalidSetting, match=r"at least 1|from 1 to"):
             strategy.warm_up(self.score, 0, np.random.default_rng(10))
-        if strategy_class.uniform_warm_up:
+        if strategy_class.guidance.uniform_warm_up:
             with pytest.raises(InvalidSetting, match=str(space.size)):
                 strategy.warm_up(self.score, space.size + 1, np.random.default_rng(10))
         else:
@@ -117,7 +117,7 @@ class StrategyContract(GuidanceContract):
     def test_every_declared_move_runs_and_others_are_refused(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
-        for where in strategy_class.moves:
+        for where in strategy_class.guidance.moves:
             rng = np.random.default_rng(11)
             strategy = strategy_class(space, rng, move=self.score, move_at=where, **settings)
             assert all(space.is_valid(arch) for arch in self.trace(strategy)), (
@@ -136,7 +136,7 @@ class StrategyContract(GuidanceContract):
             scored.extend(archs)
             return self.score(archs)
 
-        if strategy_class.ratio is None:
+        if strategy_class.guidance.ratio is None:
             with pytest.raises(InvalidSetting, match="move ratio of 3 has no meaning"):
                 strategy_class(space, np.random.default_rng(13), move_ratio=3, **settings)
             return

@@ -155,7 +155,7 @@ class GuidanceContract:
     def test_every_declared_move_guides_upwards(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
-        for where in strategy_class.moves:
+        for where in strategy_class.guidance.moves:
             search = self.guided(strategy_class, space, settings, where)
             pull, changed = self.pull(search)
             assert changed, f"a declared move does something: {where} asks for the same whatever the scores"

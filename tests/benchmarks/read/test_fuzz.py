@@ -25,8 +25,8 @@ from nassearch.benchmarks.read.formats.nasbench101_tfrecord import NASBench101TF
 from nassearch.benchmarks.read.formats.nasbench_asr import NASBenchASRPickles
 from nassearch.benchmarks.read.formats.nasbench_nlp_logs import RecurrentLogs
 from nassearch.benchmarks.read.official import Collected
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, InvalidArch, NassearchError
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.search.records import Header, parse, round_line
 from nassearch.search.runner import Round
@@ -124,12 +124,12 @@ def test_a_changed_field_of_a_result_is_damage_or_makes_a_round_that_is_written_
 ) -> None:
     fields = {**FIELDS, name: value}
     try:
-        _, (round,) = parse(Path("a.jsonl"), FIRST + json.dumps(fields).encode() + b"\n")
+        _, (finished,) = parse(Path("a.jsonl"), FIRST + json.dumps(fields).encode() + b"\n")
     except BadData as error:
         assert "line 2 of a.jsonl is damaged" in str(error)
     else:
-        assert round_line(round)
-        assert list(map(list, round.archs)) == fields["archs"]
+        assert round_line(finished)
+        assert list(map(list, finished.archs)) == fields["archs"]
 
 
 @fuzz

@@ -42,7 +42,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
                         path
                     ):
                         found[f"{' '.join(line)} > {path}"] = path.read_text()
-            handed_over = [round.test[round.valid.argmax()] for round in read_result("a.jsonl").rounds]
+            handed_over = [each.test[each.valid.argmax()] for each in read_result("a.jsonl").rounds]
             yield {**found, MEDIAN: str(np.median(handed_over))}
 
 

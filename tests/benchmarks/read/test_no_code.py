@@ -21,8 +21,8 @@ from commands import call, install
 from nassearch.benchmarks.batches import load_batch, save_batch, synthetic_batch
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.table import Table
+from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData
-from nassearch.files.worklog import WorkLog
 from nassearch.scorers.cache.scores import ScoreCache
 from nassearch.search.records import Header
 from nassearch.search.store import read_result
@@ -42,7 +42,7 @@ MODULES = {
     "yaml",
 }
 CALLS = {"compile", "eval", "exec", "execfile", "__import__"}
-UNUSED = {("compile", "sources.py")}
+UNUSED = {("compile", "provenance/sources.py")}
 """Code that is made to be compared with what is imported, and never run."""
 METHODS = {
     "read_pickle",
@@ -66,14 +66,15 @@ SAVES = {
 IMPORTERS = {
     "__init__.py": "the modules of its public names",
     "cli/main.py": "its own commands",
+    "files/lazy.py": "the modules of a folder's public names",
     "cli/commands/model.py": "the user's own module, which --model names",
-    "clusters.py": "ray",
-    "parallel.py": "the package of an executor",
+    "workers/ray_tasks.py": "ray",
+    "workers/spread.py": "the package of an executor",
     "registry.py": "built-in parts and installed entry points",
-    "shipping.py": "a part's own module, in a worker process",
+    "workers/parts.py": "a part's own module, in a worker process",
 }
 """The files that may import by a name that is not written there: none of the names is out of a data file."""
-IN_MEMORY = {"cargo.py", "testing/benchmarks/contract.py", "testing/spaces/contract.py"}
+IN_MEMORY = {"workers/shipping.py", "testing/benchmarks/contract.py", "testing/spaces/contract.py"}
 """What goes to a worker process, and contract tests of it; nothing goes to the disk, and no data file is read so."""
 
 

@@ -482,7 +482,7 @@ def test_curves_and_targets_are_in_the_published_direction(file: Path, known: No
 def test_a_proxy_that_ranks_losses_well_has_a_positive_rho(file: Path, known: None, tmp_path: Path) -> None:
     # The first architectures are the smallest and have the lowest loss.
     import_file(Benchmark, file)
-    found = correlate("widths", "loss", ["params"], draws=50, neighbourhoods=0, cache=False)
+    found = correlate("widths", ["params"], dataset="loss", draws=50, neighbourhoods=0, cache=False)
     assert found.reports[0].figures["dropped"]["rho"].value < -0.5
     assert found.quantity.sign == -1
     from nassearch.reports.plot_scores import collect_scatter

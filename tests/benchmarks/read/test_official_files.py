@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import importlib.util
 import io
 import os
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dumps import dump
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.nats_size import NATSSizeBenchmark
@@ -95,10 +95,6 @@ def member(kind: str, index: int) -> dict[str, Any]:
 def meta(kind: str) -> dict[str, Any]:
     names = [SPACES[kind].format(arch) for arch in islice(SPACES[kind].all(), NAMED)]
     return {"meta_archs": names, "total_archs": len(names), "arch2infos": None, "evaluated_indexes": set()}
-
-
-def dump(value: Any) -> bytes:
-    return bz2.compress(pickle.dumps(value, protocol=4))
 
 
 @pytest.fixture(scope="module", params=["tss", "sss"])

@@ -23,7 +23,7 @@ from nassearch.errors import InvalidModel, UnknownName
 from nassearch.networks.graph import Builder, Network
 from nassearch.networks.modules.copying import copied
 from nassearch.networks.probe.probe import Probe
-from nassearch.proxies.base import model_proxy, together
+from nassearch.proxies.model import model_proxy, together
 from nassearch.registry import load, names
 from nassearch.types import Batch
 

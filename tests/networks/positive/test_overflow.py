@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import nassearch
 from nassearch.networks.graph import Builder, Network
 from nassearch.networks.modules.network import TorchNetwork
-from nassearch.networks.positive.module import scaled_flow
+from nassearch.networks.positive.module import scaled_module_synflow
 from nassearch.registry import load
 
 DEPTHS = (5, 300, 1100)
@@ -196,7 +196,7 @@ def test_biases_are_scaled_with_their_signals() -> None:
     for _ in range(600):
         value, tangent = 8 * value + 3, 8 * (value + tangent)
     right = 3 * 8 * (value + tangent)
-    found = scaled_flow(dense(600, nn.ReLU, bias=3.0), (8,)).log
+    found = scaled_module_synflow(dense(600, nn.ReLU, bias=3.0), (8,)).log
     assert found == pytest.approx(log(right), rel=1e-12)
 
 
@@ -263,7 +263,7 @@ def test_a_network_beyond_float64_leaves_no_trace_in_the_scores_of_others() -> N
     code = (
         "import sys; import numpy as np; from test_overflow import chain; "
         "from nassearch.networks.positive.expected import expected_synflow; "
-        "from nassearch.spaces.nasbench201 import NASBench201; "
+        "from nassearch.spaces import NASBench201; "
         "from nassearch.types import Task; space, task = NASBench201(), Task((3, 32, 32), 10); "
         "before = [] if sys.argv[1] == 'alone' else list(expected_synflow([chain(4, 10**200), chain(1_100)])); "
         "archs = space.sample_many(200, np.random.default_rng(0)); "

@@ -67,5 +67,5 @@ def most(size: int) -> float:
 def test_what_a_pass_holds_at_its_peak_is_bounded() -> None:
     # Of each convolution what its ReLU gives, normed output, its tangent and dL/dz; the first is shared by those that
     # read one node: 21 tensors in each of 5 cells, 64, 32 and 16 KiB of a sample in the three stages, are 11.5 MiB.
-    # The rest passes through: what docs/any-model.md says. z as well would make it 16.
+    # The rest passes through: what docs/guides/model.md says. z as well would make it 16.
     assert 11.5 < (most(4) - most(2)) / 2 < 13

@@ -15,7 +15,7 @@ from nassearch.networks.probe.passes import noise
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.stages import entropies, least_step, norms, spectrum_entropy
 from nassearch.proxies.aznas import expressivity, progressivity, trainability
-from nassearch.proxies.base import together
+from nassearch.proxies.model import together
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 

@@ -1,4 +1,4 @@
-"""What NAS-Bench-201 and NATS-Bench keep of an architecture: dictionaries of trainings, by data set and seed."""
+"""NAS-Bench-201 and NATS-Bench keep a dictionary of trainings per architecture, by data set and seed."""
 
 from __future__ import annotations
 

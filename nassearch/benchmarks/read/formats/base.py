@@ -1,4 +1,4 @@
-"""What a published format is: how to know it, and how to read trainings out of it without running anything in it."""
+"""A published format knows its files and reads the trainings in them. It runs nothing that is in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the hashes in a file of NAS-Bench-101 are those of its cells."""
+"""Check that the hashes in a file of NAS-Bench-101 are those of its cells."""
 
 from __future__ import annotations
 

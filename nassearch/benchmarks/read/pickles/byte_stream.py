@@ -1,4 +1,4 @@
-"""Bytes of a stream, a few at a time, whatever container they come out of."""
+"""Read a stream a few bytes at a time, from whatever container it comes in."""
 
 from __future__ import annotations
 

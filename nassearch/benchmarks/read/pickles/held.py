@@ -1,4 +1,4 @@
-"""How much of a pickle is held at a time: counted as containers are filled, so that no small file fills memory."""
+"""Count how much of a pickle is held while its containers are filled, so that no small file fills memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pickle may name, and what stands for it here: plain values, or an object that does nothing."""
+"""The names that a pickle may use, and what stands for each: a plain value, or an object that does nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pickles read as data: what builds values is followed, and nothing that they name is imported or called."""
+"""Read pickles as data: build the values, and import or call nothing that the pickle names."""
 
 from __future__ import annotations
 

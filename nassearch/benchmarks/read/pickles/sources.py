@@ -1,4 +1,4 @@
-"""Streams of bytes in the containers that pickles come in: bz2, and the two formats of torch."""
+"""Open the containers that pickles come in as streams of bytes: bz2, and the two formats of torch."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nassearch.networks.constant.collapsed import Signal, collapsed_outputs
 from nassearch.networks.constant.compiled.kernel import run
-from nassearch.networks.constant.compiled.program import Tape, compiles
+from nassearch.networks.constant.compiled.program import Program, compiles
 from nassearch.networks.constant.compiled.schedule import schedule
 from nassearch.networks.graph import Network
 
@@ -38,7 +38,7 @@ def compiled_outputs(
         outputs[others] = collapsed_outputs([networks[row] for row in others], inputs, weights)
     if not known:
         return outputs
-    plan = schedule(Tape([networks[row] for row in known]))
+    plan = schedule(Program([networks[row] for row in known]))
     summed = np.moveaxis(inputs.sum(axis=1, dtype=np.float32), 0, -1)
     batch, positions = len(inputs), max(plan.positions, summed[..., 0].size)
     room = positions * batch + GAP

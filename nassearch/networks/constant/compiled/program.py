@@ -44,7 +44,7 @@ Value = tuple[Term, ...]
 Size = tuple[int, ...]
 
 
-class Op(NamedTuple):
+class Pass(NamedTuple):
     """One pass over memory, which writes a slot or the statistics of a norm.
 
     Attributes:
@@ -64,7 +64,7 @@ class Op(NamedTuple):
     copies: int = 0
 
 
-class _Step(NamedTuple):
+class _LayerStep(NamedTuple):
     """A layer of a block: what it does, the steps that it reads, and what an operation would need."""
 
     kind: int
@@ -87,7 +87,7 @@ def compiles(network: Network) -> bool:
     )
 
 
-class Tape:
+class Program:
     """The operations of networks of which `compiles` is true, in an order in which they can be computed.
 
     Attributes:
@@ -103,9 +103,9 @@ class Tape:
             InvalidSetting: something nonlinear comes before the first convolution of a network.
         """
         size = networks[0].input_shape[1:]
-        self.ops = [Op(INPUT, (), size, size)]
+        self.ops = [Pass(INPUT, (), size, size)]
         self.owner, self.outputs = [0], list[int]()
-        self._known: dict[Op, int] = {}
+        self._known: dict[Pass, int] = {}
         for self._network, network in enumerate(networks):
             value: Value = (Term(0),)
             for place, (block, repeats) in enumerate(network.chain):
@@ -116,7 +116,7 @@ class Tape:
 
     def _write(self, *parts: object) -> int:
         """Return the position of an operation, a new one unless there is an equal one."""
-        op = Op(*parts)  # type: ignore[arg-type]
+        op = Pass(*parts)  # type: ignore[arg-type]
         position = self._known.setdefault(op, len(self.ops))
         if position == len(self.ops):
             self.ops.append(op)
@@ -128,7 +128,7 @@ class Tape:
         bare = len(value) == 1 and value[0] == (value[0].slot, 0, False, False, 0, 0)
         return value[0].slot if bare else self._write(SUM, value, size, size)
 
-    def _block(self, steps: Sequence[_Step], output: int, entry: Value) -> Value:
+    def _block(self, steps: Sequence[_LayerStep], output: int, entry: Value) -> Value:
         """Write down a block that is entered with a value, and return the value of its output."""
         values = [entry]
         for kind, inputs, read, size, window, copies in steps:
@@ -161,7 +161,7 @@ class Tape:
 
 
 @lru_cache(maxsize=4096)
-def _steps(block: Block, first: bool) -> tuple[tuple[_Step, ...], int]:
+def _steps(block: Block, first: bool) -> tuple[tuple[_LayerStep, ...], int]:
     """Return the steps of a block after its input, and which of them, counted with the input, gives its output."""
     plan = plan_block(block, None if first else (block[0].channels,))
     layers, found = [step.layer for step in plan.block.steps], []
@@ -172,5 +172,5 @@ def _steps(block: Block, first: bool) -> tuple[tuple[_Step, ...], int]:
             kind = SCALE
         if kind == POOL and window == (3, 1, 1) and layer.size == read:
             kind = AROUND
-        found.append(_Step(kind, layer.inputs, read, layer.size, window, copies[0] if copies else 0))
+        found.append(_LayerStep(kind, layer.inputs, read, layer.size, window, copies[0] if copies else 0))
     return tuple(found), plan.block.output[0].step

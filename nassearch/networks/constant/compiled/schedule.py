@@ -1,4 +1,4 @@
-"""The order in which the compiled kernel runs the operations of a tape, and where in memory they write.
+"""The order in which the compiled kernel runs the operations of a program, and where in memory they write.
 
 Only two things make an operation wait for the end of another: statistics, which are of a whole signal, and a change
 of size. All that lies between two such ends runs together, line by line, each line as soon as those that it reads are
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.networks.constant.compiled.program import NORM, SUM, Tape, Term
+from nassearch.networks.constant.compiled.program import NORM, SUM, Program, Term
 from nassearch.networks.kernels import kernel
 
 KIND, FIRST, LAST, HIGH, WIDE, OUT_HIGH, OUT_WIDE, KERNEL, STRIDE, PADDING, COPIES, WRITE, LAG = range(13)
@@ -49,16 +49,18 @@ class Schedule(NamedTuple):
         return int((self.code[:, WIDE] + 2 * np.maximum(self.code[:, PADDING], 1)).max())
 
 
-def schedule(tape: Tape) -> Schedule:
-    """Return the operations of a tape in groups: network after network, in each as early as can be."""
+def schedule(program: Program) -> Schedule:
+    """Return the operations of a program in groups: network after network, in each as early as can be."""
     code: list[tuple[int, ...]] = []
     terms: list[Term] = []
-    for kind, read, before, after, window, copies in tape.ops:
+    for kind, read, before, after, window, copies in program.ops:
         sizes = (*(before or (1, 1)), *(after or (1, 1)))
         code.append((kind, len(terms), len(terms) + len(read), *sizes, *window, copies, 0, 0))
         terms += read
     rows = np.array(terms, np.int64).reshape(-1, 6)
-    return Schedule(*_arrange(np.array(code, np.int64), rows, np.array(tape.owner), np.array(tape.outputs)))
+    return Schedule(
+        *_arrange(np.array(code, np.int64), rows, np.array(program.owner), np.array(program.outputs))
+    )
 
 
 @kernel()

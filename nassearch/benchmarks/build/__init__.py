@@ -1,0 +1,1 @@
+"""The embedded benchmark: how its space is trained into a table."""
