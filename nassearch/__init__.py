@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nassearch.reports.comparison import Comparison, compare
     from nassearch.reports.correlate import correlate
     from nassearch.reports.correlation import Correlation
+    from nassearch.reports.plot import plot, plot_scores
     from nassearch.scorers.any_module import score
     from nassearch.scorers.open import make_scorer
     from nassearch.search.curves import Curve
@@ -38,6 +39,8 @@ __all__ = [
     "load_benchmark",
     "make_scorer",
     "names",
+    "plot",
+    "plot_scores",
     "read",
     "register",
     "score",
@@ -56,6 +59,8 @@ _HOME = {
     "load_benchmark": "nassearch.benchmarks.given",
     "make_scorer": "nassearch.scorers.open",
     "names": "nassearch.registry",
+    "plot": "nassearch.reports.plot",
+    "plot_scores": "nassearch.reports.plot",
     "read": "nassearch.search.outcome",
     "register": "nassearch.registry",
     "score": "nassearch.scorers.any_module",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 import nassearch as ns
 from nassearch.benchmarks import Batch, Benchmark, Dataset, Metrics, Task
@@ -151,6 +152,10 @@ def reports(results: Sequence[ns.Outcome]) -> None:
     assert scores.shape == (10,) and bench.best.test > bench.query(archs[0], np.random.default_rng(0)).test
     found: ns.Correlation = ns.correlate(bench, ["params", convolutions, blocks], sample=50, draws=20)
     assert list(found.frame()["proxy"][::2]) == ["params", "convolutions", "blocks"]
+    drawn: Figure = ns.plot(
+        results, labels=["one", "two"], limits={"x": (0, 50)}, bands="lines", width="column"
+    )
+    assert len(drawn.axes) == 1 and len(ns.plot_scores(found).axes) == 4
     for each in (results[0], results[0].curve(), compared, found):
         assert "\n" not in repr(each) and "<table>" in each._repr_html_()
 

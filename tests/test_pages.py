@@ -13,6 +13,7 @@ import pytest
 from commands import ROOT
 from pages import PAGES, Reader, blocks, differences, unknown_options, words_of
 
+import nassearch
 from nassearch import registry
 from nassearch.cli.commands.correlate import NAMES
 
@@ -110,6 +111,10 @@ def test_every_extra_is_explained() -> None:
     setup.read(ROOT / "setup.cfg")
     page = PAGES["docs/quickstart.md"].read_text()
     assert not [extra for extra in setup["options.extras_require"] if f"`{extra}`" not in page]
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert f"\nversion: {nassearch.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_every_row_of_correlate_is_defined() -> None:

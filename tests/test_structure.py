@@ -49,7 +49,7 @@ ONLY_IN = {
     "click": ("cli",),
     "cloudpickle": ("workers.shipping",),
     "joblib": ("workers.spread",),
-    "matplotlib": ("reports.plot_curves", "reports.plot_scores"),
+    "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),
     "google_crc32c": ("benchmarks.read.formats",),
@@ -57,7 +57,7 @@ ONLY_IN = {
     "pytest": ("testing",),
     "requests": ("benchmarks.fetch",),
     "rich": ("cli", "workers.progress"),
-    "scipy": ("statistics",),
+    "scipy": ("statistics", "reports.drawing.end_labels"),
 }
 """Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
 

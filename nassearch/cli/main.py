@@ -24,9 +24,9 @@ from nassearch.files.inert import inert, show_warning
 
 COMMANDS = {
     "run": "nassearch.cli.commands.run:run",
-    "compare": "nassearch.cli.commands.results:compare",
+    "compare": "nassearch.cli.commands.compare:compare",
     "show": "nassearch.cli.commands.show:show",
-    "plot": "nassearch.cli.commands.results:plot",
+    "plot": "nassearch.cli.commands.plot:plot",
     "score": "nassearch.cli.commands.score:score",
     "correlate": "nassearch.cli.commands.correlate:correlate",
     "list": "nassearch.cli.commands.listing:listing",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
 from nassearch.cli.common import echo
 from nassearch.errors import BadData, InvalidSetting
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from nassearch.search.quantity import Quantity
     from nassearch.search.runner import Round
     from nassearch.search.store import Header
+
+
+paths_argument = click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 class Search(NamedTuple):

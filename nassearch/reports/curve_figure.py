@@ -156,7 +156,7 @@ class _Drawing:
                     axes.plot(line.x, quartile, **{**drawn, "linewidth": 0.5}, alpha=0.7)
         found = {}
         for line in data.lines:
-            mark = {"marker": "o", "markersize": 3.0} if len(line.x) == 1 else {}
+            mark: dict[str, Any] = {"marker": "o", "markersize": 3.0} if len(line.x) == 1 else {}
             (found[line.label],) = axes.plot(line.x, line.median, **self.looks[line.label], **mark)
         if data.best is not None:
             found[BEST] = axes.axhline(data.best, color="0.45", linewidth=0.8, linestyle=(0, (2, 2)))
@@ -184,7 +184,7 @@ class _Drawing:
 
     def _describe(self, axes: Sequence[Axes], common: str, own: bool) -> None:
         """Write what the panels show: over how many rounds, and what all names have in common."""
-        from nassearch.reports.drawing.canvas import describe, head
+        from nassearch.reports.drawing.canvas import describe, head, is_first
 
         what = "median" if self.bands == "none" else "median and quartiles"
         note = f"{what} of {rounds_told([number for numbers in self.rounds.values() for number in numbers])}"
@@ -193,7 +193,7 @@ class _Drawing:
         same = shared and len({panel.y_label for panel in self.panels}) == 1
         for on, panel in zip(axes, self.panels, strict=True):
             title = "\n".join(filter(None, [panel.title, *([] if shared else notes)]))
-            first = not same or on.get_subplotspec().is_first_col()
+            first = not same or is_first(on)
             describe(on, panel.x_label, panel.y_label if first else "", title)
         if shared:
             head(axes, "\n".join(notes))

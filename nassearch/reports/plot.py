@@ -11,14 +11,14 @@ from nassearch.reports.drawing.looks import Limits
 from nassearch.reports.plot_curves import PlotData, collect, ordered, renamed
 from nassearch.reports.summary import best_of, best_value
 from nassearch.search.curves import Curve
-from nassearch.search.guidance import label
+from nassearch.search.outcome import Outcome
 from nassearch.search.quantity import Quantity
 from nassearch.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from nassearch.reports.correlate import Comparison
+    from nassearch.reports.correlation import Correlation
 
 XS = ("models", "distinct", "seconds")
 
@@ -66,8 +66,8 @@ def plot(
         labels: one for each result, or new ones by the present ones.
         order: of names, colours and styles: `given`, `final` (best last), `name`, or labels of those that come first.
         bands: quartiles as a `fill`, as thin `lines` or `none`; None for a fill of up to three searches.
-        legend: names at the `ends` of the lines, `inside` the axes or `below` them. None for ends from five searches on,
-            and where a legend inside would cover a line; below where panels share it.
+        legend: names at the `ends` of the lines, `inside` the axes or `below` them. None for ends from five searches
+            on, and where a legend inside would cover a line; below where panels share it.
         width: of a figure of its own: `column` (3.25 inches), `page` (6.75) or inches; None for a screen.
 
     Returns:
@@ -83,7 +83,7 @@ def plot(
 
 
 def plot_scores(
-    found: Comparison,
+    found: Correlation,
     ax: Any = None,
     *,
     limits: Limits | None = None,
@@ -127,20 +127,33 @@ def gather(
         raise InvalidSetting(f"x is {', '.join(XS)}, not {x!r}")
     if isinstance(results, Mapping):
         labels, results = list(results), list(results.values())
-    results = [results] if hasattr(results, "curve") or isinstance(results, Curve) else list(results)
+    results = [results] if isinstance(results, Outcome | Curve) else list(results)
     if not results:
         raise InvalidSetting("a plot takes at least one result")
     if isinstance(labels, str) or (labels is not None and len(labels) != len(results)):
-        raise InvalidSetting(f"labels are one for each of {len(results)} results, or by label, not {labels!r}")
+        raise InvalidSetting(
+            f"labels are one for each of {len(results)} results, or by label, not {labels!r}"
+        )
     items = [_item(result, "models" if x == "seconds" else x, show, choose) for result in results]
     if labels is not None:
         items = [item._replace(label=str(name), where="") for item, name in zip(items, labels, strict=True)]
+    return panels(items, x)
+
+
+def panels(items: Sequence[Item], x: str) -> list[PlotData]:
+    """Return a panel for each data set that searches are of; curves, which do not say theirs, join the first.
+
+    Raises:
+        InvalidSetting: there are curves, and searches of several data sets.
+    """
     groups: dict[Any, list[Item]] = {}
     for item in items:
         groups.setdefault((item.subject, item.quantity), []).append(item)
     bare = [key for key in groups if key[0] == NOWHERE]
     if len(groups) - len(bare) > 1 and bare:
-        raise InvalidSetting("a Curve does not say which of several data sets it is of: plot one data set with it")
+        raise InvalidSetting(
+            "a Curve does not say which of several data sets it is of: plot one data set with it"
+        )
     for key in bare if len(groups) > 1 else []:  # curves stand with what they are plotted beside
         rest = groups.pop(key)
         next(iter(groups.values())).extend(rest)
@@ -174,20 +187,13 @@ def _item(result: Any, counted: str, show: str | None, choose: str | None) -> It
                 f"a Curve shows {result.show} by {result.choose} and counts {result.x}, not {wanted}: make another"
             )
         return Item("search", "", NOWHERE, Quantity(), None, result)
-    if not hasattr(result, "rounds") or not (hasattr(result, "experiment") or hasattr(result, "header")):
-        raise InvalidSetting(f"plot takes outcomes, results that were read, or curves, not {type(result).__name__}")
-    if not result.rounds:
-        raise InvalidSetting(f"{getattr(result, 'path', 'a result')} has no complete round yet: wait for it")
-    if hasattr(result, "header") and not callable(result.header):
-        header = result.header
-        quantity, fields = Quantity.of_result(header), header.experiment
-        metrics = quantity.metrics(show or fields.get("show", "test"), choose or fields.get("choose", "valid"))
-        curve = Curve.from_rounds(result.rounds, *metrics, counted)
-        about, data, best = f"{fields.get('benchmark')}, {fields.get('dataset')}", header.data, best_value(header, curve.show)
-        return Item(label(fields), str(getattr(result, "path", "")), (about, data), quantity, best, curve)
-    experiment = result.experiment
-    oracle = experiment.oracle
+    if not isinstance(result, Outcome):
+        raise InvalidSetting(
+            f"plot takes outcomes, results that were read, or curves, not {type(result).__name__}"
+        )
     curve = result.curve(show, choose, counted)
-    about = f"{experiment.benchmark}, {experiment.dataset_name}"
-    best = best_of(oracle, curve.show)
-    return Item(experiment.label, "", (about, oracle.digest), Quantity.of(oracle), best, curve)
+    best = (
+        best_value(result.header, curve.show) if result.oracle is None else best_of(result.oracle, curve.show)
+    )
+    where = "" if result.path is None else str(result.path)
+    return Item(result.label, where, (result.subject, result.header.data), result.quantity, best, curve)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -145,8 +146,8 @@ def ordered(panels: Sequence[PlotData], order: str | Sequence[str] | None) -> li
     if order is None or isinstance(order, str):
         if order not in (None, *ORDERS):
             raise InvalidSetting(f"order is {', '.join(ORDERS)}, or labels, not {order!r}")
-        keys = {"final": lambda label: lines[label][0], "name": str}
-        labels = sorted(labels, key=keys[order]) if order in keys else labels
+        keys: dict[str, Callable[[str], Any]] = {"final": lambda label: lines[label][0], "name": str}
+        labels = sorted(labels, key=keys[order]) if order is not None and order in keys else labels
     else:
         for label in order:
             if label not in lines:

@@ -18,7 +18,6 @@ from nassearch.reports.drawing.looks import (
     check_suffix,
     inches,
     looks,
-    plain,
     save,
     set_limits,
     text_size,
@@ -41,7 +40,9 @@ COLOURS = "viridis_r"
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """One proxy: its name, rank correlation and share of architectures with a score; scores, accuracies and parameters `[M]` of the architectures that have a score.
+    """One proxy: its name, rank correlation and the share of architectures that have a score.
+
+    `scores`, `accuracies` and `parameters`, `[M]`, are of the architectures that have a score.
 
     `linear` is None for a linear axis of scores; a logarithmic one is linear between -linear and linear, so that 0 has
     a place.
@@ -169,7 +170,14 @@ def draw(
     import matplotlib
     from matplotlib.colors import Normalize
 
-    from nassearch.reports.drawing.canvas import describe, figure_of, given_axes, head, score_axes
+    from nassearch.reports.drawing.canvas import (
+        describe,
+        figure_of,
+        given_axes,
+        head,
+        is_first,
+        score_axes,
+    )
 
     ends, across = check_limits(limits), inches(width)
     sizes = np.concatenate([cloud.parameters for cloud in data.clouds]) / 1e6
@@ -180,7 +188,7 @@ def draw(
         for axes, cloud in zip(panels, data.clouds, strict=True):
             points = _points(axes, cloud, norm)
             set_limits(axes, ends)
-            first = not own or axes.get_subplotspec().is_first_col()
+            first = not own or is_first(axes)
             worth = f"rho {cloud.rho:.3f}, {cloud.coverage:.1%} scored"
             describe(axes, "score", data.y_label if first else "", f"{cloud.label}\n{worth}")
         bar = figure_of(panels).colorbar(points, ax=panels)

@@ -131,7 +131,7 @@ def correlate(
     check_output(output, "figures")
     if plot is not None:
         from nassearch.files.bounded import refuse_special
-        from nassearch.reports.plot_curves import check_suffix
+        from nassearch.reports.drawing.looks import check_suffix
 
         check_suffix(plot)
         refuse_special(plot, "choose another --plot")

@@ -94,7 +94,9 @@ def run(
     """
     from nassearch.errors import InvalidSetting
     from nassearch.files.bounded import refuse_special
-    from nassearch.reports.plot_curves import check_suffix, collect, draw_curves
+    from nassearch.reports.curve_figure import draw_curves
+    from nassearch.reports.drawing.looks import check_suffix
+    from nassearch.reports.plot_curves import collect
     from nassearch.reports.summary import best_of, summarise
     from nassearch.search.curves import milestones
     from nassearch.search.experiment import Experiment

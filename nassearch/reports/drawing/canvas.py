@@ -124,6 +124,12 @@ def width_of(axes: Axes) -> float:
     return float(whole_figure(axes).get_figwidth()) / columns
 
 
+def is_first(axes: Axes) -> bool:
+    """Say whether axes stand at the left of their figure."""
+    place = axes.get_subplotspec()
+    return place is None or place.is_first_col()
+
+
 def describe(axes: Axes, x_label: str, y_label: str, title: str) -> None:
     """Write what axes show, in lines that are no longer than these."""
     width = width_of(axes)

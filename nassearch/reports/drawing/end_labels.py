@@ -57,13 +57,15 @@ class EndLabels(Artist):
         """Take the lines of axes and as many names, which are text that matplotlib may be shown."""
         super().__init__()
         self.lines = list(lines)
-        self.texts, self.keys, self.leaders = [], [], []
+        self.texts: list[Text] = []
+        self.keys: list[Line2D] = []
+        self.leaders: list[Line2D] = []
         for line, name in zip(lines, names, strict=True):
             key = Line2D([], [])
             key.update_from(line)
             leader = Line2D([], [], color=line.get_color(), linewidth=0.5, alpha=0.8)
-            for part in (key, leader):
-                part.set_transform(IdentityTransform())
+            key.set_transform(IdentityTransform())
+            leader.set_transform(IdentityTransform())
             self.keys.append(key)
             self.leaders.append(leader)
             self.texts.append(Text(0, 0, name, fontsize=size, va="center", linespacing=1.0, usetex=False))
@@ -98,7 +100,7 @@ class EndLabels(Artist):
         return self.get_window_extent(renderer)
 
     def _place(self, renderer: RendererBase) -> None:
-        point = renderer.points_to_pixels(1.0)
+        point = float(renderer.points_to_pixels(1.0))  # type: ignore[arg-type]
         box = self.axes.bbox  # type: ignore[union-attr]
         ends = np.array([self._end(line) for line in self.lines])
         heights = [text.get_window_extent(renderer).height + APART * point for text in self.texts]

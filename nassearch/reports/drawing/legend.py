@@ -14,6 +14,7 @@ from matplotlib.transforms import Bbox
 
 from nassearch.reports.drawing.canvas import characters, font_size
 from nassearch.reports.drawing.end_labels import EndLabels
+from nassearch.reports.drawing.figure import whole_figure
 
 Lines = Mapping[str, Line2D]
 """The lines of a panel, by name."""
@@ -61,7 +62,7 @@ def put_inside(axes: Axes, lines: Lines, names: Mapping[str, str], layout: bool)
         fontsize=SMALL * font_size(),
     )
     if layout:
-        axes.figure.draw_without_rendering()
+        whole_figure(axes).draw_without_rendering()
     if covers(legend, axes):
         legend.remove()
         return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from os.path import commonprefix
 
 from nassearch.reports.drawing.looks import LONGEST_NAME
 
@@ -79,12 +78,19 @@ def _without_ends(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(set(names)) and all(s.strip("… ") for s in short) else list(names)
 
 
+def _common(name: str, other: str) -> int:
+    """Return how many characters two names have in common from their beginning."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), min(len(name), len(other))
+    )
+
+
 def _cut(names: Sequence[str]) -> list[str]:
     """Leave out the middle of the longest names, and number them where that makes them equal."""
     found = []
     for number, name in enumerate(names):
         others = [*names[:number], *names[number + 1 :]]
-        parting = max((len(commonprefix([name, other])) for other in others), default=0)
+        parting = max((_common(name, other) for other in others), default=0)
         half, third = LONGEST_NAME // 2 - 1, LONGEST_NAME // 3 - 1
         if len(name) <= LONGEST_NAME:
             found.append(name)

@@ -1,4 +1,4 @@
-"""nassearch compare, nassearch plot"""
+"""nassearch compare"""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 import click
 
 from nassearch.cli.common import axis_option, echo, echo_json, json_option, table, view_options
-from nassearch.cli.reading import Search, read, read_one_subject, subject
+from nassearch.cli.reading import Search, paths_argument, read, subject
 from nassearch.errors import InvalidSetting, UnknownName
 
 WORDS = {"exactly": "", "more than": "more than ", "less than": "less than "}
 SIGNS = {"exactly": "", "more than": ">", "less than": "<"}
-paths_argument = click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 @click.command()
@@ -145,39 +144,3 @@ def _tell(
 
 def _bounded(row: dict[str, Any], name: str, words: Mapping[str, str] = WORDS) -> str:
     return "-" if row[name] is None else f"{words[row[f'{name}_bound']]}{row[name]:.2f}"
-
-
-@click.command()
-@paths_argument
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="PNG, SVG or PDF.")
-@click.option(
-    "--x",
-    type=click.Choice(["models", "distinct", "seconds"]),
-    default="models",
-    show_default=True,
-    help="Horizontal axis: models trained, different ones among them, or the time of training.",
-)
-@view_options
-def plot(results: tuple[Path, ...], output: Path, x: str, show: str, choose: str) -> None:
-    """Draw searches in one picture: median lines and quartile bands.
-
-    \b
-    Example:
-      nassearch plot results/*.jsonl -o searches.svg --x seconds
-    """
-    from nassearch.files.bounded import refuse_special
-    from nassearch.reports.plot_curves import check_suffix, collect, draw_curves
-    from nassearch.reports.summary import best_value
-    from nassearch.search.quantity import Quantity
-
-    check_suffix(output)
-    refuse_special(output, "choose another -o")
-    axis, counted = ("seconds", "models") if x == "seconds" else ("models", x)
-    searches = read_one_subject(results, show, choose, counted)
-    header = searches[0].header
-    curves = {search.label: search.curve for search in searches}
-    if x == "seconds" and any(math.isnan(curve.time_axis()[-1]) for curve in curves.values()):
-        raise InvalidSetting("the data behind these results has no training times: leave --x at models")
-    best = best_value(header, searches[0].curve.show)
-    data = collect(curves, x=axis, quantity=Quantity.of_result(header), title=subject(header), best=best)
-    echo(draw_curves(data, output))
