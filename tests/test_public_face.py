@@ -431,3 +431,13 @@ def test_public_nouns_do_without_torch_until_it_is_needed() -> None:
     code += "; print({'torch', 'matplotlib', 'pandas'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_a_scorer_that_was_made_on_another_batch_is_refused() -> None:
+    made, own = (ns.make_scorer("epsilon", batch=batch, cache=False) for batch in ("grey", None))
+    small: dict[str, Any] = {"warmup": 3, "rounds": 1, "budget": 2}
+    with pytest.raises(
+        InvalidSetting, match="epsilon was made on another batch than this search has: give the search"
+    ):
+        ns.Experiment("rand", scorer=made, **small).run(cache=False)
+    ns.Experiment("rand", scorer=own, **small).run(cache=False)
