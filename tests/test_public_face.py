@@ -95,7 +95,7 @@ def test_a_benchmark_that_was_made_otherwise_is_another(tmp_path: Path) -> None:
         {"settings": {"fitness": face.blocks, "pool": 32}},
         {"batch": Batch(np.zeros((4, 1, 40), np.float32))},
     ],
-    ids=str,
+    ids=["strategy", "benchmark", "scorers", "settings", "batch"],
 )
 def test_experiments_with_objects_are_values(change: dict[str, Any]) -> None:
     one = ns.Experiment(AgingEvolution, warmup=9, scorer=face.convolutions)
@@ -195,7 +195,7 @@ NO_PARTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "message"), NO_PARTS, ids=str)
+@pytest.mark.parametrize(("values", "message"), NO_PARTS, ids=range(len(NO_PARTS)))
 def test_an_object_that_is_no_such_part_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         ns.Experiment(**{"strategy": "ae", **values})
@@ -431,3 +431,13 @@ def test_public_nouns_do_without_torch_until_it_is_needed() -> None:
     code += "; print({'torch', 'matplotlib', 'pandas'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_a_scorer_that_was_made_on_another_batch_is_refused() -> None:
+    made, own = (ns.make_scorer("epsilon", batch=batch, cache=False) for batch in ("grey", None))
+    small: dict[str, Any] = {"warmup": 3, "rounds": 1, "budget": 2}
+    with pytest.raises(
+        InvalidSetting, match="epsilon was made on another batch than this search has: give the search"
+    ):
+        ns.Experiment("rand", scorer=made, **small).run(cache=False)
+    ns.Experiment("rand", scorer=own, **small).run(cache=False)

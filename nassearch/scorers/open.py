@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +151,19 @@ def open_roles(
         for spec in dict.fromkeys(roles.values())
     }
     return {role: built[spec] for role, spec in roles.items()}
+
+
+def check_made(given: Iterable[Any], built: Iterable[AnyScorer]) -> None:
+    """Raise `InvalidSetting` where a scorer was made on another batch than the search has.
+
+    A scorer that is given to a search stands for what it was made of. On another batch it would score otherwise than
+    the object that was given.
+    """
+    here = {(leaf.proxy.name, str(leaf.options)): leaf.batch_digest for made in built for leaf in made.leaves}
+    for scorer in given:
+        for leaf in getattr(scorer, "leaves", ()):
+            if here.get((leaf.proxy.name, str(leaf.options)), leaf.batch_digest) != leaf.batch_digest:
+                raise InvalidSetting(
+                    f"the scorer {leaf.proxy.name} was made on another batch than this search has: give the search the "
+                    "same batch=, or name the scorer"
+                )

@@ -22,7 +22,7 @@ from nassearch.files.data_folder import file_stem
 from nassearch.provenance.identity import Witness, made_with
 from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Tally
-from nassearch.scorers.open import open_batch, open_roles
+from nassearch.scorers.open import check_made, open_batch, open_roles
 from nassearch.scorers.spec import AnyScorer, GivenScorer, Spec, name_of, needs_batch
 from nassearch.search.fields import CHECKS
 from nassearch.search.given import as_text, name_of_strategy, refuse_guidance, strategy_of, with_scorer
@@ -244,6 +244,7 @@ class Experiment:
         path = cache_path() if cache else None
         with watched(watch, progress) as watch:
             scorers = open_roles(self._roles, self.oracle, self._batch, watch, cache=path, **how)
+            check_made((self.scorer, self.move, *self.settings.values()), scorers.values())
             if out is None:
                 rounds = list(self._search(scorers, range(self.rounds), watch, **how))
                 seen.check()
