@@ -39,6 +39,11 @@ JOBS = {
     "images": f"{SCORE} cifar10 --proxies '{SIX}'",
     "heaviest": f"score '{CELL}' --dataset cifar10 --no-cache --json --proxies '{SIX}'",
     "grasp": f"{SCORE} cifar10 --proxies grasp",
+    "epsilon": "score --all --no-cache --json --proxies epsilon",
+    "synflow": "score --all --no-cache --json --proxies synflow",
+    "ae": "run ae --warmup 3000 --scorer synflow --move synflow --no-cache --json --overwrite --out a.jsonl",
+    "rl": "run rl --warmup 3000 --scorer synflow --move synflow --no-cache --json --overwrite --out a.jsonl",
+    "start": "list strategies --json",
 }
 """Arguments of the command `nassearch`."""
 
