@@ -80,7 +80,7 @@ def correlate(
     whole("neighbourhoods", clusters_wanted, least=0)
     oracle = load_benchmark(benchmark, dataset)
     space, name, path = oracle.space, oracle.dataset.name, cache_path() if cache else None
-    if isinstance(proxies, str) or not isinstance(proxies, Sequence):
+    if isinstance(proxies, str) or not isinstance(proxies, Sequence) or not proxies:
         raise InvalidSetting(f"proxies are a list such as ['synflow', 'params'], not {quoted(proxies)}")
     scorers = open_scorers(proxies, oracle, name, batch, workers=workers, executor=executor, cache=path)
     archs = list(space.all()) if sample is None else draw_distinct(space, whole("sample", sample), seed)

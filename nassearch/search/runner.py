@@ -13,7 +13,8 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
 from nassearch.checks import whole
-from nassearch.errors import BrokenPart, InvalidSetting, quoted
+from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, quoted, told
+from nassearch.proxies.scores import is_ours
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Metrics, Scorer, plain
@@ -92,24 +93,33 @@ def run_round(
 
     Raises:
         InvalidSetting: a budget below 1 or below what the strategy needs, or a warm-up larger than the space.
+        BrokenPart: a strategy or a benchmark of someone else's fails, or gives what is none.
     """
     for_warmup, for_strategy, for_oracle = streams(seed, number)
     strategy = make_strategy(for_strategy)
     check_budget(strategy, budget)
-    if warmup is not None:
-        strategy.warm_up(*warmup, for_warmup)
     archs: list[Arch] = []
     answers: list[Metrics] = []
-    for _ in range(budget):
-        arch = _asked(strategy)
-        answer = _answered(benchmark, arch, for_oracle)
-        strategy.tell(arch, answer.valid)
-        archs.append(arch)
-        answers.append(answer)
+    try:
+        if warmup is not None:
+            strategy.warm_up(*warmup, for_warmup)
+        for _ in range(budget):
+            arch = _asked(strategy)
+            answer = _answered(benchmark, arch, for_oracle)
+            strategy.tell(arch, answer.valid)
+            archs.append(arch)
+            answers.append(answer)
+        report = strategy.report()
+    except (NassearchError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        if is_ours(type(strategy)):
+            raise
+        raise BrokenPart(f"the strategy {strategy.name} fails: {told(error)}; mend it") from error
     valid, test, seconds = (
         np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
     )
-    return Round(number, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
+    return Round(number, archs, valid, test, seconds, budget - len(set(archs)), report)
 
 
 def _asked(strategy: Strategy) -> Arch:
@@ -128,7 +138,17 @@ def _asked(strategy: Strategy) -> Arch:
 
 def _answered(benchmark: Benchmark, arch: Arch, rng: np.random.Generator) -> Metrics:
     """Return what a benchmark says of an architecture; raise `BrokenPart` where that is not three numbers."""
-    answer = benchmark.query(arch, rng)
+    try:
+        answer = benchmark.query(arch, rng)
+    except (NassearchError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        if is_ours(type(benchmark)):
+            raise
+        raise BrokenPart(
+            f"the benchmark {benchmark.name} fails for {quoted(arch)}: {told(error)}; mend it, and answer NaN for "
+            "what is not known"
+        ) from error
     if not isinstance(answer, Metrics) or not all(
         isinstance(getattr(answer, name), Real) for name in METRICS
     ):

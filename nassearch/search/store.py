@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
-from nassearch.errors import BadData, InvalidSetting
+from nassearch.errors import BadData, InvalidSetting, quoted
 from nassearch.files.bounded import guarded, read_bytes, refuse_special
 from nassearch.files.limits import RESULT
 from nassearch.files.lines import LineFile
@@ -56,10 +56,14 @@ class Store(LineFile):
 
         Raises:
             Busy: another writer holds it.
-            InvalidSetting: it holds the rounds of a different experiment.
+            InvalidSetting: it is no path, or holds the rounds of a different experiment.
             BadData: it is not a result, or a line before the last is damaged.
             NassearchError: it cannot be written.
         """
+        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+            raise InvalidSetting(
+                f"out is the path of a file, not {quoted(path)}: give one, such as 'ae.jsonl'"
+            )
         path = Path(path)
         refuse_special(path, "choose another --out")
         return cls(path, header, overwrite)
