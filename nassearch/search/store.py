@@ -158,5 +158,5 @@ def _refuse_other(path: Path, found: Header, wanted: Header) -> None:
         name, there, here = difference
         raise InvalidSetting(
             f"{path} holds rounds with {name} {there!r}, and this run has {here!r}: "
-            "choose another --out, or --overwrite to start afresh"
+            "choose another --out, or --overwrite to start afresh (from Python: overwrite=True)"
         )
