@@ -108,6 +108,10 @@ class BadData(NassearchError, ValueError):
     """A file that is there but is not what it should be."""
 
 
+class Unbegun(BadData):
+    """A result without a whole first line: its search ended as it began, or begins just now. It may have rounds yet."""
+
+
 class Unreadable(BadData):
     """A file that the system does not give: no permission, no plain file, a disk that fails. It may be whole."""
 

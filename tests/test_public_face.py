@@ -376,6 +376,27 @@ def test_what_cannot_be_read_is_said(
     assert message in str(caught.value)
 
 
+def test_read_leaves_out_what_has_no_first_line(results: list[ns.Outcome], tmp_path: Path) -> None:
+    whole = results[0].header.line()
+    (tmp_path / "a.jsonl").touch()
+    (tmp_path / "b.jsonl").write_bytes(whole[:40])
+    for name, message in (
+        ("a", "a.jsonl is not a result of nassearch run yet: it is empty"),
+        ("b", "b.jsonl .* is cut off within its first line"),
+    ):
+        with pytest.raises(BadData, match=message):
+            ns.read(tmp_path / f"{name}.jsonl")
+    (tmp_path / "c.jsonl").write_bytes(whole)
+    with pytest.warns(
+        RuntimeWarning, match=r"left out: .*(a.jsonl .* is empty|b.jsonl .* is cut off)"
+    ) as seen:
+        (found,) = ns.read(tmp_path)
+    assert found.path == tmp_path / "c.jsonl" and len(seen) == 2
+    (tmp_path / "d.jsonl").write_text("no result")
+    with pytest.raises(BadData, match=r"d\.jsonl is not a result"):
+        ns.read(tmp_path)
+
+
 def test_compare_says_what_is_wrong(results: list[ns.Outcome], tmp_path: Path) -> None:
     toy = ns.Experiment("rand", face.Toy, rounds=1, budget=5).run()
     for given, message in (

@@ -19,7 +19,7 @@ def name_of(page: str) -> str:
 
 def files_of(page: str) -> dict[str, str]:
     """Return the files that the blocks of a page are, and a script of the others, one after another."""
-    shown = [block for block in blocks(page, "python") if not block.value.startswith("waits")]
+    shown = blocks(page, "python")
     files = {block.file: block.text for block in shown if block.file}
     rest = "\n\n".join(block.text for block in shown if not block.file)
     return {**files, **({name_of(page): rest} if rest else {})}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from nassearch.cli.common import echo
-from nassearch.errors import BadData, InvalidSetting
+from nassearch.errors import BadData, InvalidSetting, Unbegun
 
 if TYPE_CHECKING:
     from nassearch.search.curves import Curve
@@ -52,7 +52,8 @@ def quantity_of(header: Header) -> Quantity:
 def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> list[list[Search]]:
     """Read results in groups that can stand in one table: of one quantity on the same data.
 
-    One that has no complete round yet, as a search that was interrupted early leaves it, is told of and left out.
+    One that has no complete round yet, as a search that was interrupted early leaves it, is told of and left out; so is
+    one without a whole first line, as a full disk leaves it.
 
     Raises:
         BadData: a file is no result, or none has a complete round.
@@ -62,19 +63,28 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
     from nassearch.search.outcome import unique
     from nassearch.search.store import read_result
 
-    found = [read_result(path) for path in dict.fromkeys(paths)]
-    for result in found:
-        if not result.rounds:
-            told = f"{result.path} has no complete round yet: wait for it, or run the search again to go on"
-            if not any(other.rounds for other in found):
-                raise BadData(told)
-            echo(f"nassearch: left out: {told}", err=True)
+    found, left_out = [], []
+    for path in dict.fromkeys(paths):
+        try:
+            result = read_result(path)
+        except Unbegun as error:
+            left_out.append(str(error))
+            continue
+        if result.rounds:
+            found.append(result)
+        else:
+            left_out.append(
+                f"{path} has no complete round yet: wait for it, or run the search again to go on"
+            )
+    if left_out and not found:
+        raise BadData(left_out[0])
+    for told in left_out:
+        echo(f"nassearch: left out: {told}", err=True)
     groups: dict[Any, list[Any]] = {}
     for result in found:
-        if result.rounds:
-            fields = result.header.experiment
-            about = fields.get("benchmark"), fields.get("dataset"), result.header.data
-            groups.setdefault((*map(str, about), quantity_of(result.header)), []).append(result)
+        fields = result.header.experiment
+        about = fields.get("benchmark"), fields.get("dataset"), result.header.data
+        groups.setdefault((*map(str, about), quantity_of(result.header)), []).append(result)
     searches = []
     for (*_, quantity), group in groups.items():
         shown, chosen = quantity.metrics(show, choose)

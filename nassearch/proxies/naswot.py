@@ -21,7 +21,8 @@ def naswot(probe: Probe) -> float | str:
 
     A ReLU is live if a backward pass from the output reaches it. In networks of a search space all ReLUs are, those
     that lead nowhere included, since published networks multiply by zero where an edge carries nothing, and a backward
-    pass goes through that product. NaN, with the reason: K is singular. Its entries are whole numbers, so that this is
+    pass goes through that product. Layers may have samples first, positions first, or both on one axis. NaN, with the
+    reason: which samples a ReLU sees cannot be told, or K is singular. Its entries are whole numbers, so that this is
     known exactly and does not depend on the order of the samples.
     """
     from nassearch.networks.probe.whole_rank import log_determinant

@@ -126,6 +126,9 @@ def arranged(
             raise UnknownName("proxy", name, names)
     clouds = [replace(cloud, label=(labels or {}).get(cloud.label, cloud.label)) for cloud in data.clouds]
     names = [cloud.label for cloud in clouds]
+    for name in names if labels else []:
+        if names.count(name) > 1:
+            raise InvalidSetting(f"two proxies cannot both be called {name!r}: give each its own label")
     if isinstance(order, str) or order is None:
         keys = {"name": lambda cloud: cloud.label, "rho": lambda cloud: -cloud.rho, "given": lambda _: 0}
         if order not in (None, *keys):
@@ -171,6 +174,7 @@ def draw(
     from matplotlib.colors import Normalize
 
     from nassearch.reports.drawing.canvas import (
+        BAR,
         describe,
         figure_of,
         given_axes,
@@ -180,25 +184,27 @@ def draw(
     )
 
     ends, across = check_limits(limits), inches(width)
-    sizes = np.concatenate([cloud.parameters for cloud in data.clouds]) / 1e6
-    norm = Normalize(*((sizes.min(), sizes.max()) if len(sizes) else (0, 1)))
+    sizes = np.concatenate([cloud.parameters for cloud in data.clouds])
+    scale, unit = (1e3, "thousands") if len(sizes) and sizes.max() < 1e5 else (1e6, "millions")
+    norm = Normalize(*((sizes.min() / scale, sizes.max() / scale) if len(sizes) else (0, 1)))
     with matplotlib.rc_context({} if width is None else {"font.size": text_size(width)}):
         own = ax is None
-        panels = score_axes(len(data.clouds), across) if own else given_axes(ax, len(data.clouds))
-        for axes, cloud in zip(panels, data.clouds, strict=True):
-            points = _points(axes, cloud, norm)
+        titles = [f"{cloud.label}\nrho {cloud.rho:.3f}, {cloud.coverage:.1%} scored" for cloud in data.clouds]
+        panels = score_axes(titles, across) if own else given_axes(ax, len(titles))
+        for axes, cloud, title in zip(panels, data.clouds, titles, strict=True):
+            points = _points(axes, cloud, norm, scale)
             set_limits(axes, ends)
             first = not own or is_first(axes)
-            worth = f"rho {cloud.rho:.3f}, {cloud.coverage:.1%} scored"
-            describe(axes, "score", data.y_label if first else "", f"{cloud.label}\n{worth}")
+            describe(axes, "score", data.y_label if first else "", title, BAR if own else 0.0)
         bar = figure_of(panels).colorbar(points, ax=panels)
-        bar.set_label("parameters (millions)", fontsize="medium")
+        bar.set_label(f"parameters ({unit})", fontsize="medium")
+        bar.ax.tick_params(labelsize=matplotlib.rcParams["font.size"])
         if own:
             head(panels, data.title)
         return figure_of(panels)
 
 
-def _points(axes: Axes, cloud: Cloud, norm: object) -> PathCollection:
+def _points(axes: Axes, cloud: Cloud, norm: object, scale: float) -> PathCollection:
     import matplotlib
 
     from nassearch.reports.drawing.ticks import SparsePowers
@@ -207,7 +213,7 @@ def _points(axes: Axes, cloud: Cloud, norm: object) -> PathCollection:
     points = axes.scatter(
         cloud.scores[order],
         cloud.accuracies[order],
-        c=cloud.parameters[order] / 1e6,
+        c=cloud.parameters[order] / scale,
         s=3,
         linewidths=0,
         cmap=COLOURS,
@@ -219,4 +225,6 @@ def _points(axes: Axes, cloud: Cloud, norm: object) -> PathCollection:
         axes.xaxis.set_major_locator(SparsePowers(cloud.linear, float(matplotlib.rcParams["font.size"])))
         if not (cloud.scores < 0).any():
             axes.set_xlim(left=-cloud.linear / 5)
+    else:  # numbers of five digits touch each other: 2.5, and 1e5 once for all
+        axes.ticklabel_format(axis="x", scilimits=(-3, 4))
     return points

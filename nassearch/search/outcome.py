@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidSetting, MissingData, quoted
+from nassearch.errors import InvalidSetting, MissingData, Unbegun, quoted
 from nassearch.files.inert import inert
 from nassearch.files.tables import frame, html
 from nassearch.scorers.compute import Tally
@@ -145,7 +146,8 @@ def read(paths: Paths) -> list[Outcome]:
             which stands for the .jsonl files in it, or several of these.
 
     Returns:
-        One for each file, each once; a search that was interrupted early may have no round yet.
+        One for each file, each once; a search that was interrupted early may have no round yet. A file without a whole
+        first line, as a full disk leaves it, is warned of and left out, if there are others.
 
     Raises:
         MissingData: there is no such file, or none that fits the pattern.
@@ -159,7 +161,16 @@ def read(paths: Paths) -> list[Outcome]:
             f"results are read from a path, a pattern or a list of these, not from {quoted(paths)}"
         )
     found = dict.fromkeys(path for given in paths for path in _files(given))
-    results = [read_result(path) for path in found]
+    results, unbegun = [], []
+    for path in found:
+        try:
+            results.append(read_result(path))
+        except Unbegun as error:
+            unbegun.append(error)
+    if unbegun and not results:
+        raise unbegun[0]
+    for each in unbegun:
+        warnings.warn(f"left out: {each}", RuntimeWarning, stacklevel=2)
     return [Outcome(each.header, each.rounds, len(each.rounds), path=each.path) for each in results]
 
 

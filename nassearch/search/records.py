@@ -163,6 +163,16 @@ def check_result(path: Path, content: bytes) -> dict[str, Any]:
     return fields
 
 
+def is_cut_off(content: bytes) -> bool:
+    """Say whether what has no whole line is the beginning of a result, of no byte or more.
+
+    >>> is_cut_off(b""), is_cut_off(b'{"form'), is_cut_off(b"date,valid")
+    (True, True, False)
+    """
+    start = _dump({"format": FORMAT}).rstrip(b"}\n")
+    return content.startswith(start) or start.startswith(content)
+
+
 def _read_header(path: Path, first: bytes) -> Header:
     fields = check_result(path, first)
     version = fields.get("version")

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
-from nassearch.errors import BadData, InvalidSetting, quoted
+from nassearch.errors import BadData, InvalidSetting, Unbegun, quoted
 from nassearch.files.bounded import guarded, read_bytes, refuse_special
 from nassearch.files.limits import RESULT
 from nassearch.files.lines import LineFile
-from nassearch.search.records import Header, check_result, parse, round_line
+from nassearch.search.records import Header, check_result, is_cut_off, parse, round_line
 from nassearch.search.runner import Round
 
 __all__ = ["Header", "Result", "Store", "read_result"]
@@ -138,6 +138,7 @@ def read_result(path: str | os.PathLike[str]) -> Result:
 
     Raises:
         MissingData: there is no such file.
+        Unbegun: it has no whole first line yet.
         BadData: it is not a result, or a line of it is damaged; the message has the line's number.
     """
     path = Path(path)
@@ -145,8 +146,13 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         content = read_bytes(path, RESULT)
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
+        if is_cut_off(content):
+            met = "is cut off within its first line" if content else "is empty"
+            raise Unbegun(
+                f"{path} is not a result of nassearch run yet: it {met}; wait for it, or run the search again"
+            )
         raise BadData(
-            f"{path} is not a result of nassearch run, or is cut off within its first line; run the search again"
+            f"{path} is not a result of nassearch run: it has no whole line; name a file that is one"
         )
     header, rounds = parse(path, whole)
     return Result(path, header, rounds)

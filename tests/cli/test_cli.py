@@ -167,10 +167,25 @@ def test_results_of_several_data_sets_make_a_table_each() -> None:
             about = ("--dataset", dataset, "--rounds", "4", "--budget", budget)
             done("run", strategy, *about, "--out", f"{strategy}-{dataset}.jsonl")
     Path("begun.jsonl").write_bytes(Path("ae-cifar10.jsonl").read_bytes().splitlines(keepends=True)[0])
+    Path("blank.jsonl").touch()
+    Path("cut.jsonl").write_bytes(Path("begun.jsonl").read_bytes()[:50])
     names = sorted(str(path) for path in Path().glob("*.jsonl"))
     result = call("compare", *names)
     assert result.exit_code == 0
-    assert result.stderr.startswith("nassearch: left out: begun.jsonl has no complete round yet")
+    told = "nassearch: left out: {}.jsonl "
+    yet, again = "is not a result of nassearch run yet: it", "; wait for it, or run the search again"
+    assert result.stderr.splitlines()[:3] == [
+        told.format("begun") + "has no complete round yet: wait for it, or run the search again to go on",
+        told.format("blank") + f"{yet} is empty{again}",
+        told.format("cut") + f"{yet} is cut off within its first line{again}",
+    ]
+    assert call("plot", *(n for n in names if "100" not in n), "-o", "some.svg").exit_code == 0
+    for alone in ("begun.jsonl", "blank.jsonl", "cut.jsonl"):
+        refused = call("compare", alone)
+        assert refused.exit_code == 1 and refused.stderr.startswith(f"nassearch: {alone} ")
+    Path("notes.jsonl").write_text("no result")
+    refused = call("compare", *names, "notes.jsonl")
+    assert refused.exit_code == 1 and "notes.jsonl is not a result of nassearch run" in refused.stderr
     assert [line for line in result.stdout.splitlines() if line.startswith("nasbench201, ")] == [
         f"nasbench201, {dataset}: test accuracy (percent) of the best so far by validation accuracy, median of 4 rounds"
         for dataset in ("cifar10", "cifar100")

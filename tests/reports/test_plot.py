@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,42 @@ def test_a_correlation_is_drawn_with_a_panel_for_each_proxy() -> None:
     assert all(axes.get_ylim()[0] == 80 for axes in figure.axes[:2])
     with pytest.raises(InvalidSetting, match="labels are one for each of 2 proxies"):
         ns.plot_scores(found, labels=["one"])
+
+
+@pytest.mark.parametrize("width", [None, "column", "page"])
+def test_nothing_around_scores_is_printed_over_another(width: str | None) -> None:
+    found = ns.correlate("nasbench201", ["params", "flops", "synflow", "epsilon"], sample=60, cache=False)
+    wide = {"a name of several words": 10.0, "zen(of=a, very=long, list=of, options=1)": 2.5e5, "tiny": 3e-7}
+    rng = np.random.default_rng(0)
+    signs = rng.choice([-1.0, 1.0], 60) * 10.0 ** rng.uniform(-20, 25, 60)  # on an axis of powers of ten
+    more = [
+        replace(found.reports[0], proxy=name, scores=rng.random(60) * most) for name, most in wide.items()
+    ]
+    more.append(replace(found.reports[0], proxy="both signs", scores=signs))
+    figure = ns.plot_scores(replace(found, reports=[*found.reports, *more]), width=width)
+    figure.draw_without_rendering()
+    *panels, bar = figure.axes
+    panels = [axes for axes in panels if axes.axison]
+    assert len(panels) == 8
+    titles = [axes._left_title.get_window_extent() for axes in panels]  # type: ignore[attr-defined]
+    numbers = [
+        label.get_window_extent()
+        for axes in panels
+        for label in axes.get_xticklabels()
+        if label.get_text() and axes.get_xlim()[0] <= label.get_position()[0] <= axes.get_xlim()[1]
+    ]
+    assert not overlapping([*titles, *(axes.bbox for axes in panels), bar.get_tightbbox()])
+    assert not overlapping(numbers)
+
+
+def overlapping(boxes: list[Any]) -> list[tuple[Any, Any]]:
+    return [(one, other) for n, one in enumerate(boxes) for other in boxes[:n] if one.overlaps(other)]
+
+
+def test_two_proxies_cannot_share_a_name() -> None:
+    found = ns.correlate("nasbench201", ["params", "flops"], sample=10, draws=5, cache=False)
+    with pytest.raises(InvalidSetting, match="two proxies cannot both be called 'x'"):
+        ns.plot_scores(found, labels=["x", "x"])
 
 
 def test_the_command_takes_the_same_options(outcomes: list[ns.Outcome], tmp_path: Path) -> None:

@@ -349,11 +349,11 @@ def test_what_is_scored_for_most_of_the_space_is_scored_ahead(
 ) -> None:
     asked: list[tuple[str, int]] = []
 
-    def learn(role: str, archs: Sequence[Arch], **options: Any) -> None:
+    def compute(role: str, archs: Sequence[Arch], **options: Any) -> None:
         if archs:
             asked.append((role, len(set(archs))))
 
-    monkeypatch.setattr("nassearch.search.guidance.learn", learn)
+    monkeypatch.setattr("nassearch.search.guidance.compute_scores", compute)
     scorers = {
         role: SimpleNamespace(leaves=role, workers=1, executor="processes", progress=None)
         for role in (WARMUP, MOVE)

@@ -16,6 +16,7 @@ from nassearch.networks.modules.copying import copied
 from nassearch.networks.modules.isolation import isolated
 from nassearch.networks.modules.memory import out_of_memory, smaller
 from nassearch.networks.modules.network import TorchNetwork
+from nassearch.networks.probe.patterns import live, patterns_of
 from nassearch.networks.probe.reads import READS, RECORDED
 from nassearch.networks.probe.salience import Saliency
 from nassearch.networks.probe.saliency_pass import salient
@@ -173,18 +174,15 @@ class Probe:
         A call is live if a backward pass from the logits to the inputs reaches it.
 
         Raises:
-            InvalidModel: the model calls no ReLU.
+            InvalidModel: see `nassearch.networks.probe.patterns.patterns_of`.
         """
         self._declared("relu_kernel")
         return self._relu_kernel
 
     @cached_property
     def _relu_kernel(self) -> Tensor:
-        def work(recording: Recording, part: slice) -> list[Tensor]:
-            return recording.patterns()
-
-        calls = [torch.cat(parts) for parts in zip(*self._parts(work), strict=True)]
-        return agreement(((pattern, 1) for pattern in calls), len(self.inputs))
+        parts = self._parts(lambda recording, _: patterns_of(recording, self.model, self._record))
+        return agreement(((pattern, 1) for pattern in live(parts)), len(self.inputs))
 
     def input_gradients(self, inputs: Tensor | None = None) -> Tensor:
         """Return d(sum of logits)/d(inputs), flattened `[B, D]`, at the batch or at other inputs of its shape."""

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from nassearch.errors import InvalidModel
-from nassearch.networks.tracing.backward import leading, order
+from nassearch.networks.tracing.backward import order
 
 RELUS = frozenset({F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_})
 RNNS = frozenset({torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu})
@@ -25,6 +25,7 @@ class Recording:
     Attributes:
         inputs: leaf of the graph `[B, ...]`.
         logits: `[B, C]`, with the graph.
+        relus: of each call of a ReLU where its input is positive, and its node in the graph.
     """
 
     def __init__(self, model: nn.Module, inputs: Tensor, *, relus: bool = False) -> None:
@@ -39,37 +40,13 @@ class Recording:
         seen: list[tuple[Tensor, Any]] = []
         with open_layers(model), _ReLUs(seen) if relus else nullcontext():
             logits = model(self.inputs)
-        self._relus = seen
+        self.relus = seen
         self.logits = checked(logits, len(inputs))
 
     @cached_property
     def nodes(self) -> list[Any]:
         """What autograd keeps of the pass, see `nassearch.networks.tracing.backward.order`."""
         return order(self.logits.grad_fn)
-
-    def patterns(self) -> list[Tensor]:
-        """Return for each live call of a ReLU `[B, units]`, whether its input is positive.
-
-        A call is live if the logits depend on it and it depends on the inputs: by derivatives, or, where those end on
-        the way (tokens that are looked up), by patterns that differ between samples.
-
-        Raises:
-            InvalidModel: the model calls no ReLU.
-        """
-        if not self._relus:
-            raise InvalidModel(
-                "naswot compares the patterns of ReLUs, and this model calls none: score it by another proxy"
-            )
-        reached, moved = set(self.nodes), leading(self.nodes, self.inputs)
-        return [
-            pattern.flatten(1)
-            for pattern, node in self._relus
-            if node in moved or (node in reached and _differ(pattern, len(self.inputs)))
-        ]
-
-
-def _differ(pattern: Tensor, rows: int) -> bool:
-    return pattern.dim() > 1 and len(pattern) == rows and bool((pattern != pattern[:1]).any())
 
 
 class _ReLUs(TorchFunctionMode):

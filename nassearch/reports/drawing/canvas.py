@@ -23,9 +23,11 @@ AROUND = 6
 """Lines of text above and below axes: a title, the numbers at the ticks and their label."""
 SCREEN, PANEL, NARROW, NAMES = 6.4, 3.6, 2.0, 1.2
 """Inches: a panel on a screen, each of several there, the least that each has in a row; more for names beside one."""
-SCORES, SMALLEST, BAR = 3.2, 1.15, 0.7
+SCORES, SMALLEST, BAR = 3.2, 1.15, 0.8
 """Inches of a panel of scores on a screen, of one at the least, and of the bar of colours beside them."""
 ABREAST = 3
+TITLE = 0.75
+"""Of the width of a panel, what a line of its title takes."""
 EM = 0.58
 """Mean width of a character in text of one point, for matplotlib's own font; those of papers are narrower."""
 
@@ -89,23 +91,26 @@ def new_axes(panels: int, across: float | None, beside: int, below: int) -> list
     return found[:panels]
 
 
-def score_axes(panels: int, across: float | None) -> list[Axes]:
-    """Return the axes of a new figure for scores; they share the values of architectures."""
-    row = min(panels, ABREAST)
+def score_axes(titles: Sequence[str], across: float | None) -> list[Axes]:
+    """Return the axes of a new figure for scores, under such titles; they share the values of architectures."""
+    row = min(len(titles), ABREAST)
     while row > 1 and across is not None and (across - BAR) / row < SMALLEST:
         row -= 1
-    row = -(-panels // -(-panels // row))
-    width = (across or SCORES * row + BAR) - BAR
-    down, line = -(-panels // row), LINE * font_size() / 72
-    height = 0.65 * width / row + AROUND * line
-    figure = Picture(figsize=(width + BAR, height * down + 2 * line), layout="constrained")
+    row = -(-len(titles) // -(-len(titles) // row))
+    width = (across - BAR) / row if across else SCORES
+    down, line = -(-len(titles) // row), LINE * font_size() / 72
+    above = max(_wrapped(title, TITLE * width).count("\n") for title in titles)
+    height = 0.6 * width + (AROUND + above) * line
+    figure = Picture(figsize=(width * row + BAR, height * down + line), layout="constrained")
+    layout: Any = figure.get_layout_engine()
+    layout.set(w_pad=0.08)  # room for the numbers at the ends of neighbours
     found = list(figure.subplots(down, row, squeeze=False, sharey=True).ravel())
-    for axes in found[panels:]:
+    for axes in found[len(titles) :]:
         axes.set_axis_off()
-    for axes in found[:panels]:
+    for axes in found[: len(titles)]:
         axes.grid(color="0.92", linewidth=0.6)
         _dress(axes)
-    return found[:panels]
+    return found[: len(titles)]
 
 
 def _dress(axes: Axes) -> None:
@@ -122,11 +127,14 @@ def abreast(panels: int, across: float | None) -> int:
     return -(-panels // -(-panels // most))  # 2 and 2 rather than 3 and 1
 
 
-def width_of(axes: Axes) -> float:
-    """Return the inches of the part of the figure that axes share with what is written beside them."""
+def width_of(axes: Axes, beside: float = 0.0) -> float:
+    """Return the inches of the part of the figure that axes share with what is written beside them alone.
+
+    beside: inches that they share with all.
+    """
     place = axes.get_subplotspec()
     columns = place.get_gridspec().ncols if place else 1
-    return float(whole_figure(axes).get_figwidth()) / columns
+    return (float(whole_figure(axes).get_figwidth()) - beside) / columns
 
 
 def is_first(axes: Axes) -> bool:
@@ -135,15 +143,15 @@ def is_first(axes: Axes) -> bool:
     return place is None or place.is_first_col()
 
 
-def describe(axes: Axes, x_label: str, y_label: str, title: str) -> None:
-    """Write what axes show, in lines that are no longer than these."""
-    width = width_of(axes)
+def describe(axes: Axes, x_label: str, y_label: str, title: str, beside: float = 0.0) -> None:
+    """Write what axes show, in lines that are no longer than these; beside: as in `width_of`."""
+    width = width_of(axes, beside)
     height = max(ASPECT * width, float(axes.bbox.height / whole_figure(axes).dpi))
     axes.set_xlabel(plain(_wrapped(x_label, 0.8 * width)), fontsize="medium", usetex=False)
     if y_label:
         axes.set_ylabel(plain(_wrapped(y_label, 1.1 * height)), fontsize="medium", usetex=False)
     if title:
-        axes.set_title(plain(_wrapped(title, 0.8 * width)), fontsize="medium", loc="left", usetex=False)
+        axes.set_title(plain(_wrapped(title, TITLE * width)), fontsize="medium", loc="left", usetex=False)
     if axes.get_yscale() == "linear":  # the values themselves, with as many digits as they need
         axes.ticklabel_format(axis="y", useOffset=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,8 +27,8 @@ class SparsePowers(Locator):
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the ticks between two ends of the axis."""
         low, high = sorted((vmin, vmax))
-        first = int(np.ceil(np.log10(self.linear)))
-        last = int(np.floor(np.log10(max(-low, high, self.linear))))
+        first = math.ceil(math.log10(self.linear))
+        last = math.floor(math.log10(max(-low, high, self.linear)))
         powers = [10.0**power for power in range(last, first - 1, -1)]
         ticks = [0.0]
         for step in range(1, len(powers) + 1):
