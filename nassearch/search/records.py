@@ -75,7 +75,7 @@ class Header:
         What was asked for comes before what follows from it: another data set also has other data.
         """
         one, two = (json.loads(header.line())["experiment"] for header in (self, other))
-        names = sorted((one.keys() | two.keys()) - NOT_COMPARED)
+        names = [name for name in {**one, **two} if name not in NOT_COMPARED]
         pairs = [(name, one.get(name), two.get(name)) for name in names]
         pairs += [("package version", self.package, other.package), ("data", self.data, other.data)]
         for part in sorted(self.code.keys() | other.code.keys()):

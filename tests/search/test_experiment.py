@@ -132,8 +132,10 @@ def test_another_search_in_the_file_is_told_by_what_was_asked_for(tmp_path: Path
     first: dict[str, Any] = {"strategy": "rand", "rounds": 1, "budget": 5}
     Experiment(**first).run(path)
     for change, words in (
-        ({"strategy": "ae", "settings": {"pool": 4}}, "settings {}, and this run has {'pool': 4}"),
-        ({"strategy": "ae", "budget": 64}, "budget 5, and this run has 64"),
+        ({"settings": {"first": 4}}, "settings {}, and this run has {'first': 4}"),
+        ({"strategy": "ae", "budget": 64}, "strategy 'rand', and this run has 'ae'"),
+        ({"dataset": "cifar10"}, "dataset 'mnist1d', and this run has 'cifar10'"),
+        ({"budget": 6}, "budget 5, and this run has 6"),
         ({"strategy": "rl"}, "strategy 'rand', and this run has 'rl'"),
         ({"warmup": 9}, "scorer None, and this run has 'epsilon'"),
     ):
