@@ -75,7 +75,8 @@ class Header:
         What was asked for comes before what follows from it: another data set also has other data.
         """
         one, two = (json.loads(header.line())["experiment"] for header in (self, other))
-        names = [name for name in {**one, **two} if name not in NOT_COMPARED]
+        order = {"strategy": 0, "benchmark": 1, "dataset": 2, "batch": 4}  # a batch is a digest
+        names = sorted((one.keys() | two.keys()) - NOT_COMPARED, key=lambda name: (order.get(name, 3), name))
         pairs = [(name, one.get(name), two.get(name)) for name in names]
         pairs += [("package version", self.package, other.package), ("data", self.data, other.data)]
         for part in sorted(self.code.keys() | other.code.keys()):
