@@ -102,7 +102,7 @@ def _is_list(found: Any) -> bool:
 
 
 def is_ours(function: Any) -> bool:
-    """Say whether a function or a class is nassearch's own, so that what it raises is a mistake of ours."""
+    """Say whether a function is nassearch's own, so that what it raises is a mistake of ours."""
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__module__", "")).startswith("nassearch.")

@@ -13,8 +13,8 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
 from nassearch.checks import whole
-from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, quoted, told
-from nassearch.proxies.scores import is_ours
+from nassearch.errors import BrokenPart, InvalidSetting, quoted
+from nassearch.provenance.blame import blamed
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Metrics, Scorer, plain
@@ -70,7 +70,8 @@ def warmup_draws(space: SearchSpace, n: int, seed: int, number: int) -> list[Arc
 
     True of every strategy that keeps `Strategy.warm_up`. It lets one score the union over all rounds first.
     """
-    return space.sample_many(n, streams(seed, number)[0])
+    with blamed(space):
+        return space.sample_many(n, streams(seed, number)[0])
 
 
 def run_round(
@@ -93,32 +94,32 @@ def run_round(
 
     Raises:
         InvalidSetting: a budget below 1 or below what the strategy needs, or a warm-up larger than the space.
-        BrokenPart: a strategy or a benchmark of someone else's fails, or gives what is none.
+        BrokenPart: a strategy or benchmark of someone else's fails, or answers what such a part does not.
     """
     for_warmup, for_strategy, for_oracle = streams(seed, number)
-    strategy = make_strategy(for_strategy)
+    on = benchmark, benchmark.space
+    with blamed(*on):
+        strategy = make_strategy(for_strategy)
     check_budget(strategy, budget)
+    if warmup is not None:
+        with blamed(strategy, *on):
+            strategy.warm_up(*warmup, for_warmup)
     archs: list[Arch] = []
     answers: list[Metrics] = []
-    try:
-        if warmup is not None:
-            strategy.warm_up(*warmup, for_warmup)
-        for _ in range(budget):
+    for _ in range(budget):
+        with blamed(strategy, *on):
             arch = _asked(strategy)
+        with blamed(*on):
             answer = _answered(benchmark, arch, for_oracle)
+        with blamed(strategy, *on):
             strategy.tell(arch, answer.valid)
-            archs.append(arch)
-            answers.append(answer)
-        report = strategy.report()
-    except (NassearchError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        if is_ours(type(strategy)):
-            raise
-        raise BrokenPart(f"the strategy {strategy.name} fails: {told(error)}; mend it") from error
+        archs.append(arch)
+        answers.append(answer)
     valid, test, seconds = (
         np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
     )
+    with blamed(strategy, *on):
+        report = strategy.report()
     return Round(number, archs, valid, test, seconds, budget - len(set(archs)), report)
 
 
@@ -138,17 +139,7 @@ def _asked(strategy: Strategy) -> Arch:
 
 def _answered(benchmark: Benchmark, arch: Arch, rng: np.random.Generator) -> Metrics:
     """Return what a benchmark says of an architecture; raise `BrokenPart` where that is not three numbers."""
-    try:
-        answer = benchmark.query(arch, rng)
-    except (NassearchError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        if is_ours(type(benchmark)):
-            raise
-        raise BrokenPart(
-            f"the benchmark {benchmark.name} fails for {quoted(arch)}: {told(error)}; mend it, and answer NaN for "
-            "what is not known"
-        ) from error
+    answer = benchmark.query(arch, rng)
     if not isinstance(answer, Metrics) or not all(
         isinstance(getattr(answer, name), Real) for name in METRICS
     ):

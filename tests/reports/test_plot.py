@@ -178,3 +178,33 @@ def test_the_command_takes_the_same_options(outcomes: list[ns.Outcome], tmp_path
         refused = call("plot", *paths, "-o", tmp_path / "b.svg", *wrong)
         assert refused.exit_code == 1 and told in refused.stderr, (wrong, refused.stderr)
         assert not (tmp_path / "b.svg").exists()
+
+
+def test_a_search_is_renamed_by_its_file_or_a_name_with_equal_signs(
+    outcomes: list[ns.Outcome], tmp_path: Path
+) -> None:
+    paths = [str(outcome.path) for outcome in outcomes]
+    again = tmp_path / "again.jsonl"  # called as the first is, so that both names hold their files
+    again.write_bytes(Path(paths[0]).read_bytes())
+    options = ("--label", f"{again}=twin", "--label", "ae, pool=8, tournament=4=pool = 8")
+    drawn = call("plot", *paths, again, "-o", tmp_path / "a.svg", *options)
+    assert drawn.exit_code == 0, drawn.stderr
+    text = (tmp_path / "a.svg").read_text()
+    assert "twin (3 rounds)" in text and "pool = 8 (2 rounds)" in text
+
+
+def test_pictures_of_scores_take_the_same_options(tmp_path: Path) -> None:
+    line = ("correlate", "--proxies", "params,cv(batch_size=8)", "--sample", 20, "--draws", 5)
+    out, shape = tmp_path / "a.svg", ("--width", "column", "--ylim", "50:", "--order", "name")
+    drawn = call(*line, "--plot", out, *shape, "--label", "cv(batch_size=8)=own = mine")
+    assert drawn.exit_code == 0, drawn.stderr
+    text = out.read_text()
+    assert text.index("own = mine") < text.index(">params<"), "in the order of the new names"
+    assert 'width="234pt"' in text, "3.25 inches"
+    for wrong, told in (
+        ((*shape,), "are for a picture: add --plot FILE"),
+        (("--plot", out, "--label", "flops=a"), "no proxy is called 'flops'"),
+        (("--plot", out, "--ylim", "3:3"), "two different finite numbers"),
+    ):
+        refused = call(*line, *wrong)
+        assert refused.exit_code == 1 and told in refused.stderr, (wrong, refused.stderr)

@@ -236,33 +236,6 @@ def test_a_benchmark_that_answers_otherwise_is_told(answer: Any) -> None:
         run_round(Odd(), rand, 3, 0, 0)
 
 
-def fails(*_: Any) -> Any:
-    raise KeyError("mine")
-
-
-@pytest.mark.parametrize("method", ["ask", "tell", "start_from", "report"])
-@pytest.mark.parametrize("workers", [None, 2])
-def test_a_strategy_of_someone_else_that_fails_is_told(method: str, workers: int | None) -> None:
-    mine = type("Mine", (RandomSearch,), {"name": "mine", method: fails})
-    guide = (lambda archs: np.arange(len(archs), dtype=np.float64)), 5
-    with pytest.raises(
-        BrokenPart, match=r"the strategy mine fails: KeyError: 'mine' \(.*test_runner.py:\d+\); mend"
-    ):
-        list(
-            run_rounds(
-                FakeBenchmark(), partial(mine, FakeBenchmark().space), 3, 0, range(2), guide, workers=workers
-            )
-        )
-
-
-def test_a_benchmark_of_someone_else_that_fails_is_told() -> None:
-    mine = type("Mine", (FakeBenchmark,), {"query": fails})()
-    with pytest.raises(
-        BrokenPart, match=r"the benchmark .* fails for .*KeyError: 'mine' .*mend it, and answer NaN"
-    ):
-        run_round(mine, partial(RandomSearch, mine.space), 3, 0, 0)
-
-
 @pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), InvalidArch("not of the space")])
 def test_what_is_no_fault_of_a_strategy_passes(error: BaseException) -> None:
     class Mine(RandomSearch):

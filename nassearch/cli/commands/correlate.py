@@ -20,6 +20,8 @@ from nassearch.cli.common import (
     work_options,
 )
 from nassearch.cli.files import check_output, write_rows
+from nassearch.cli.pictures import picture_options, renames, view
+from nassearch.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from nassearch.reports.correlation import Correlation, Report
@@ -92,6 +94,9 @@ TITLES = {
     metavar="FILE",
     help="Draw scores against accuracies: .png, .svg or .pdf.",
 )
+@picture_options
+@click.option("--order", type=click.Choice(["given", "rho", "name"]), default="given", show_default=True,
+              help="Of the panels of the picture: as --proxies, the best rho first, or by name.")  # fmt: skip
 @json_option
 def correlate(
     proxies: str,
@@ -109,6 +114,11 @@ def correlate(
     cache: bool,
     output: Path | None,
     plot: Path | None,
+    labels: tuple[str, ...],
+    xlim: str | None,
+    ylim: str | None,
+    width: str | None,
+    order: str,
     as_json: bool,
 ) -> None:
     """Judge proxies by the accuracies of a benchmark: how they rank all, the best, and neighbours.
@@ -121,6 +131,7 @@ def correlate(
       nassearch correlate --all --proxies synflow,params,flops
       nassearch correlate --sample 1000 --dataset cifar10 --proxies "epsilon,rank(epsilon, synflow)" -o out.csv
       nassearch correlate --all --proxies epsilon,synflow --plot scatter.png --json
+      nassearch correlate --all --proxies epsilon,synflow --plot a.pdf --width column --ylim 80: --order rho
     """
     from nassearch.reports.correlate import correlate as compare
     from nassearch.reports.correlate import parameters
@@ -129,6 +140,12 @@ def correlate(
     if (sample is not None) == everything:
         raise click.UsageError("give --sample N or --all: one of the two")
     check_output(output, "figures")
+    frame, specs = view(xlim, ylim, width), split_specs(proxies)
+    names = renames(labels, "proxy", {spec: spec for spec in specs})
+    if plot is None and (labels or xlim or ylim or width or order != "given"):
+        raise InvalidSetting(
+            "--label, --xlim, --ylim, --width and --order are for a picture: add --plot FILE"
+        )
     if plot is not None:
         from nassearch.files.bounded import refuse_special
         from nassearch.reports.drawing.looks import check_suffix
@@ -138,7 +155,7 @@ def correlate(
     with watching(not as_json) as watch:
         found = compare(
             benchmark,
-            split_specs(proxies),
+            specs,
             dataset=dataset,
             sample=sample,
             seed=seed,
@@ -161,10 +178,11 @@ def correlate(
         if beside is not None:
             write_rows(beside, columns, rows)
     if plot is not None:
-        from nassearch.reports.plot_scores import collect_scatter, draw_scatter
+        from nassearch.reports.plot_scores import arranged, collect_scatter, draw_scatter
 
         sizes = parameters(found, workers=workers, executor=executor, cache=cache)
-        draw_scatter(collect_scatter(found, sizes, quantity=found.quantity), plot)
+        clouds = collect_scatter(found, sizes, quantity=found.quantity)
+        draw_scatter(arranged(clouds, names, order), plot, **frame)
     if as_json:
         return echo_json(_nested(found))
     _tell(found)

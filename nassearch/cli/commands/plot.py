@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from nassearch.cli.common import echo, view_options
+from nassearch.cli.pictures import picture_options, renames, view
 from nassearch.cli.reading import paths_argument, read, subject
-from nassearch.errors import InvalidSetting
 
 
 @click.command()
@@ -22,9 +21,7 @@ from nassearch.errors import InvalidSetting
     show_default=True,
     help="Horizontal axis: models trained, different ones among them, or the time of training.",
 )
-@click.option(
-    "--label", "labels", multiple=True, metavar="OLD=NEW", help="Another name for a search; repeat it."
-)
+@picture_options
 @click.option(
     "--order",
     metavar="ORDER",
@@ -32,10 +29,6 @@ from nassearch.errors import InvalidSetting
     show_default=True,
     help="given, final (best last value first), name, or the name of the search that comes first.",
 )
-@click.option(
-    "--xlim", metavar="LOW:HIGH", help="Ends of the horizontal axis; leave out an end that is open."
-)
-@click.option("--ylim", metavar="LOW:HIGH", help="Ends of the vertical axis, such as 90: or 90:95.")
 @click.option(
     "--bands",
     type=click.Choice(["fill", "lines", "none"]),
@@ -47,12 +40,6 @@ from nassearch.errors import InvalidSetting
     type=click.Choice(["ends", "inside", "below"]),
     default=None,
     help="Names at the ends of lines, within the axes, or below.  [default: at the ends for five searches or more]",
-)
-@click.option(
-    "--width",
-    default=None,
-    metavar="WIDTH",
-    help="column (3.25 inches) or page (6.75) of a paper, or inches.  [default: for a screen]",
 )
 @view_options
 def plot(
@@ -71,17 +58,17 @@ def plot(
 ) -> None:
     """Draw searches in one picture: median lines, and quartiles where they have room.
 
-    Results of several data sets are panels beside each other.
+    Results of several data sets are panels beside each other. For --label, a search is called by its label or its file.
 
     \b
     Examples:
       nassearch plot results/*.jsonl -o searches.svg --x seconds
       nassearch plot results/*.jsonl -o figure.pdf --width column --ylim 92: --order final
-      nassearch plot a.jsonl b.jsonl -o two.png --label "ae=without a guide" --bands lines
+      nassearch plot a.jsonl b.jsonl -o two.png --label "ae=alone" --label b.jsonl=guided --bands lines
     """
     from nassearch.files.bounded import refuse_special
     from nassearch.reports.curve_figure import draw_curves
-    from nassearch.reports.drawing.looks import check_limits, check_suffix, inches
+    from nassearch.reports.drawing.looks import check_suffix
     from nassearch.reports.plot import Item, panels
     from nassearch.reports.plot_curves import ORDERS, ordered, renamed
     from nassearch.reports.summary import best_value
@@ -89,41 +76,29 @@ def plot(
 
     check_suffix(output)
     refuse_special(output, "choose another -o")
-    limits = check_limits({name: _ends(name, text) for name, text in (("x", xlim), ("y", ylim)) if text})
-    inches(width)
+    frame = view(xlim, ylim, width)
+    groups = read(results, show, choose, "models" if x == "seconds" else x)
+    best = {group[0].header.data: best_value(group[0].header, group[0].curve.show) for group in groups}
     items = [
         Item(
             search.label,
             str(search.path),
             (subject(search.header), search.header.data),
             Quantity.of_result(search.header),
-            best_value(search.header, search.curve.show),
+            best[search.header.data],
             search.curve,
         )
-        for group in read(results, show, choose, "models" if x == "seconds" else x)
+        for group in groups
         for search in group
     ]
-    drawn = ordered(renamed(panels(items, x), _renames(labels)), order if order in ORDERS else [order])
-    echo(draw_curves(drawn, output, bands=bands, legend=legend, limits=limits, width=width))
-
-
-def _ends(axis: str, text: str) -> tuple[float | None, float | None]:
-    """Read the ends of an axis, LOW:HIGH; either may be left out."""
-    low, colon, high = text.partition(":")
-    try:
-        if colon:
-            return tuple(float(end) if end.strip() else None for end in (low, high))  # type: ignore[return-value]
-    except ValueError:
-        pass
-    raise InvalidSetting(f"--{axis}lim is LOW:HIGH, such as 90:95 or 90:, not {text!r}")
-
-
-def _renames(texts: Sequence[str]) -> dict[str, str]:
-    """Read new names of searches, OLD=NEW; a name that holds = itself is split at the last one."""
-    found = {}
-    for text in texts:
-        old, equals, new = text.rpartition("=")
-        if not equals or not old.strip() or not new.strip():
-            raise InvalidSetting(f'--label is OLD=NEW, such as --label "ae=without a guide", not {text!r}')
-        found[old.strip()] = new.strip()
-    return found
+    drawn = panels(items, x)
+    names = [line.label for panel in drawn for line in panel.lines]
+    files = {
+        item.where: name
+        for item in items
+        for name in (item.label, f"{item.label} [{item.where}]")
+        if name in names
+    }
+    new = renames(labels, "search", {**files, **{name: name for name in names}})
+    drawn = ordered(renamed(drawn, new), order if order in ORDERS else [order])
+    echo(draw_curves(drawn, output, bands=bands, legend=legend, **frame))
