@@ -18,8 +18,8 @@ class NassearchError(Exception):
 class UnknownName(NassearchError, LookupError):
     """A strategy, proxy, benchmark, data set or setting that does not exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
-        known = sorted(known)
+    def __init__(self, kind: str, name: object, known: Iterable[str], remedy: str = "") -> None:
+        known, name = sorted(known), name if isinstance(name, str) else quoted(name)
         close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=3, cutoff=0.5)
         near = [k for match in close for k in known if k.lower() == match]
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"

@@ -108,8 +108,7 @@ def register(kind: str, part: Any, name: str | None = None) -> Any:
         UnknownName: no such kind.
         InvalidSetting: it is no part of this kind, or the name is built in, of an installed package or of another.
     """
-    if kind not in BUILT_IN:
-        raise UnknownName("kind of part", str(kind), BUILT_IN)
+    _check_kind(kind)
     fault = fault_of(kind, part, name)
     if fault:
         raise InvalidSetting(f"this cannot be registered among the {kind}: {fault}")
@@ -127,6 +126,11 @@ def register(kind: str, part: Any, name: str | None = None) -> Any:
     found = _called(part, name) if kind in SCORERS and part.name != name else part
     _registered[kind][name] = found
     return found
+
+
+def _check_kind(kind: str) -> None:
+    if not isinstance(kind, str) or kind not in BUILT_IN:
+        raise UnknownName("kind of part", kind, BUILT_IN)
 
 
 def name_of(kind: str, part: Any) -> str:
@@ -163,7 +167,12 @@ def is_built_in(kind: str, name: str) -> bool:
 
 
 def names(kind: str) -> list[str]:
-    """Return the known names of `strategies`, `proxies`, `combinations` or `benchmarks`, sorted."""
+    """Return the known names of `strategies`, `proxies`, `combinations` or `benchmarks`, sorted.
+
+    Raises:
+        UnknownName: no such kind.
+    """
+    _check_kind(kind)
     return sorted({*_known(kind), *_registered[kind]})
 
 
@@ -171,13 +180,14 @@ def load(kind: str, name: str) -> Any:
     """Import the part of that name.
 
     Raises:
-        UnknownName: there is none; the message offers the nearest.
+        UnknownName: there is none, or no such kind; the message offers the nearest.
         BrokenPart: another package's cannot be imported or is no part of this kind, or two packages offer one.
     """
+    _check_kind(kind)
     known = _known(kind)
-    if name in _registered[kind]:
+    if isinstance(name, str) and name in _registered[kind]:
         return _registered[kind][name]
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise UnknownName(SINGULAR[kind], name, names(kind), f"(nassearch list {kind})")
     offer, *others = known[name]
     if others:

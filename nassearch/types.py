@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, quoted
 
 Arch = tuple[int, ...]
 """One option per decision. Hashable and JSON-ready; it means nothing without its search space."""
@@ -35,6 +35,24 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
     return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
+
+
+def listed(archs: Any) -> Sequence[Arch]:
+    """Return architectures as a sequence of tuples, also where they are an array `[N, decisions]` or an iterator.
+
+    >>> listed(np.array([[0, 1], [2, 3]]))
+    [(0, 1), (2, 3)]
+
+    Raises:
+        InvalidSetting: it is neither; the message says what is.
+    """
+    if isinstance(archs, list | tuple):
+        return archs
+    if isinstance(archs, np.ndarray) and archs.ndim == 2:
+        return [tuple(options) for options in archs.tolist()]
+    if isinstance(archs, str | bytes) or not isinstance(archs, Iterable):
+        raise InvalidSetting(f"a scorer is called with a list of architectures, not with {quoted(archs)}")
+    return list(archs)
 
 
 def is_number(value: Any) -> bool:

@@ -297,6 +297,52 @@ def test_a_kind_that_is_none_is_told_of() -> None:
         ns.register("combinations", face.weakest, name="blocks")
 
 
+@pytest.mark.parametrize("kind", ["proxy", 3, None, ["proxies"]])
+def test_names_and_parts_of_no_kind_are_told_of(kind: Any) -> None:
+    for ask in (
+        lambda: ns.names(kind),
+        lambda: ns.load(kind, "params"),
+        lambda: ns.register(kind, face.blocks),
+    ):
+        with pytest.raises(UnknownName, match="no kind of part is called"):
+            ask()
+
+
+@pytest.mark.parametrize("name", [3, None, ["params"]])
+def test_a_name_that_is_no_text_is_unknown(name: Any) -> None:
+    with pytest.raises(UnknownName, match="no proxy is called"):
+        ns.load("proxies", name)
+
+
+@pytest.mark.parametrize("spec", ["params", "rank(params, flops)", face.convolutions, len])
+def test_architectures_may_be_an_array_or_come_one_by_one(spec: Any) -> None:
+    bench = ns.load_benchmark("nasbench201", "mnist1d")
+    scorer = ns.make_scorer(spec, bench) if spec is not len else ns.make_scorer(decisions, bench)
+    archs = list(bench.space.all())[:20]
+    for given in (np.array(archs), iter(archs), tuple(archs)):
+        np.testing.assert_array_equal(scorer(given), scorer(archs))
+    for wrong in (None, 3, "abc", archs[0][0]):
+        with pytest.raises(InvalidSetting, match="a scorer is called with a list of architectures, not with"):
+            scorer(wrong)
+
+
+def decisions(archs: Any) -> list[float]:
+    return [float(sum(arch)) for arch in archs if isinstance(arch, tuple)]
+
+
+@pytest.mark.parametrize("out", [3, "", ["a.jsonl"], True])
+def test_a_result_goes_to_a_path(out: Any) -> None:
+    with pytest.raises(InvalidSetting, match="out is the path of a file, not"):
+        ns.Experiment("rand", rounds=1, budget=2).run(out)
+
+
+def test_no_proxy_is_no_question() -> None:
+    with pytest.raises(InvalidSetting, match=r"proxies are a list such as .*, not \[\]"):
+        ns.correlate("nasbench201", [], sample=5)
+    with pytest.raises(InvalidSetting, match=r"proxies are a list such as .*, not \[\]"):
+        ns.score(None, np.ones((2, 3)), [])
+
+
 def test_results_are_read_by_path_folder_pattern_or_list(results: list[ns.Outcome]) -> None:
     folder = Path(str(results[0].path)).parent
     both = [folder / "ae.jsonl", folder / "mine.jsonl"]
@@ -317,6 +363,7 @@ def test_results_are_read_by_path_folder_pattern_or_list(results: list[ns.Outcom
         (".", MissingData, "has no .jsonl file"),
         (3, InvalidSetting, "not from 3"),
         ([3], InvalidSetting, "not from 3"),
+        ("", InvalidSetting, "not from ''"),
         (b"x", InvalidSetting, "not from"),
     ],
 )

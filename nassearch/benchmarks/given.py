@@ -7,6 +7,7 @@ from typing import Any
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark, Dataset
 from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.provenance.blame import blamed
 from nassearch.spaces.base import SearchSpace
 
 GivenBenchmark = str | type[Benchmark] | Benchmark
@@ -57,7 +58,9 @@ def dataset_of(given: GivenBenchmark, dataset: str | None) -> Dataset:
         InvalidSetting: the benchmark is open on another.
     """
     if not isinstance(given, Benchmark):
-        known = owner_of(given).datasets()
+        owner = owner_of(given)
+        with blamed(owner):
+            known = owner.datasets()
         name = next(iter(known)) if dataset is None else dataset
         if name not in known:
             raise UnknownName(
@@ -74,7 +77,11 @@ def dataset_of(given: GivenBenchmark, dataset: str | None) -> Dataset:
 
 def space_of(given: GivenBenchmark, dataset: str | None) -> SearchSpace:
     """Return the search space of a data set; that of a table that is not installed too, where it needs none."""
-    return given.space if isinstance(given, Benchmark) else owner_of(given).make_space(dataset)
+    if isinstance(given, Benchmark):
+        return given.space
+    owner = owner_of(given)
+    with blamed(owner):
+        return owner.make_space(dataset)
 
 
 def load_benchmark(benchmark: GivenBenchmark = "nasbench201", dataset: str | None = None) -> Benchmark:
@@ -96,7 +103,12 @@ def load_benchmark(benchmark: GivenBenchmark = "nasbench201", dataset: str | Non
         UnknownName: no such benchmark or data set.
         MissingData: its table is not installed; the message names the command that gets it.
         BadData: its file is damaged.
+        BrokenPart: it is someone else's, and fails.
     """
     benchmark = check_benchmark(benchmark)
     name = dataset_of(benchmark, dataset).name
-    return benchmark if isinstance(benchmark, Benchmark) else owner_of(benchmark).open(name)
+    if isinstance(benchmark, Benchmark):
+        return benchmark
+    owner = owner_of(benchmark)
+    with blamed(owner):
+        return owner.open(name)

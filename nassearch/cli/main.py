@@ -21,6 +21,7 @@ from nassearch.cli.ending import ending, status, told
 from nassearch.errors import NassearchError
 from nassearch.errors import told as cause
 from nassearch.files.inert import inert, show_warning
+from nassearch.provenance.blame import of_package
 
 COMMANDS = {
     "run": "nassearch.cli.commands.run:run",
@@ -72,6 +73,12 @@ class Commands(click.Group):
             fail("this takes more memory than there is: give less at once, or a machine with more")
         except RecursionError as error:
             fail(f"something that was given is nested too deeply ({error})")
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if broken := of_package(error):
+                fail(str(broken))
+            raise
         except KeyboardInterrupt as error:
             clear_frames(
                 error.__traceback__

@@ -37,12 +37,21 @@ def offered(kind: str) -> Iterator[tuple[str, Offer]]:
 
 def version_offering(module: str) -> str | None:
     """Return the version of the package that offers parts of a top-level module, None where none does or says it."""
+    return _offering(module)[1] or None
+
+
+def offering(module: str) -> str:
+    """Return the package that offers parts of a top-level module, with its version; "" where none does."""
+    return " ".join(_offering(module)).strip()
+
+
+def _offering(module: str) -> tuple[str, str]:
     for package in distributions():
         with suppress(Exception):  # see `unreadable`
             modules = [p.module for p in package.entry_points if p.group.startswith("nassearch.")]
             if module in (name.partition(".")[0] for name in modules):
-                return _title(package)[1] or None
-    return None
+                return _title(package)
+    return "", ""
 
 
 def unreadable(kind: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from nassearch import registry
 from nassearch.checks import check_names, check_options
 from nassearch.errors import BrokenPart, InvalidModel, InvalidSetting
 from nassearch.networks.graph import Network
+from nassearch.provenance.blame import blamed
 from nassearch.proxies.scores import Scores, by_kind, checked, number
 from nassearch.types import Batch, Floats, Task, plain
 from nassearch.workers.parts import reduced
@@ -83,8 +84,9 @@ class Kinds:
         """Return what turns options as given into options as computed with, for the networks of a space."""
         if not self.functions:
             return proxy.resolve  # type: ignore[no-any-return]
-        arch = next(iter(space.all()), None)
-        kind = Network if arch is None else type(space.network(arch, task))
+        with blamed(space):
+            arch = next(iter(space.all()), None)
+            kind = Network if arch is None else type(space.network(arch, task))
         for base in kind.__mro__:
             if base in self.functions:
                 same = self.functions[base].__module__ == proxy.function.__module__

@@ -59,12 +59,14 @@ def correlate(
         dataset: which table; None for the first, or for the one that is open.
         sample: N different random architectures; None for the whole space.
         seed: of the sample, the neighbourhoods and the intervals.
-        batch: see `open_batch`.
+        batch: what proxies look at: None for the data set's own, a path of an .npz file, a synthetic kind such as
+            "grey", or a `Batch`.
         metric: `test` or `valid` accuracy, the mean over training seeds.
         neighbourhoods: random architectures whose neighbours are ranked too; None for 1,000 with the whole space
             and none with a sample, since they may need scores of most of the space.
         draws: resamples per interval.
-        workers, executor: see `nassearch.workers.spread.in_order`.
+        workers: processes at a time; None for this one alone, or for all of a cluster. They change no figure.
+        executor: "processes", or "ray", perhaps with the address of a cluster as in "ray:HOST:PORT".
         cache: keep scores in the user's data directory.
         progress: show it: bars on a terminal or below the cell of a notebook, a line each minute elsewhere.
         watch: told of progress instead.
@@ -80,7 +82,7 @@ def correlate(
     whole("neighbourhoods", clusters_wanted, least=0)
     oracle = load_benchmark(benchmark, dataset)
     space, name, path = oracle.space, oracle.dataset.name, cache_path() if cache else None
-    if isinstance(proxies, str) or not isinstance(proxies, Sequence):
+    if isinstance(proxies, str) or not isinstance(proxies, Sequence) or not proxies:
         raise InvalidSetting(f"proxies are a list such as ['synflow', 'params'], not {quoted(proxies)}")
     scorers = open_scorers(proxies, oracle, name, batch, workers=workers, executor=executor, cache=path)
     archs = list(space.all()) if sample is None else draw_distinct(space, whole("sample", sample), seed)

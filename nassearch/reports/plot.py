@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nassearch.errors import InvalidSetting
@@ -127,7 +127,9 @@ def gather(
         raise InvalidSetting(f"x is {', '.join(XS)}, not {x!r}")
     if isinstance(results, Mapping):
         labels, results = list(results), list(results.values())
-    results = [results] if isinstance(results, Outcome | Curve) else list(results)
+    results = (
+        [results] if isinstance(results, Outcome | Curve) or not isinstance(results, Iterable) else [*results]
+    )
     if not results:
         raise InvalidSetting("a plot takes at least one result")
     if isinstance(labels, str) or (labels is not None and len(labels) != len(results)):

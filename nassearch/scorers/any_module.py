@@ -60,7 +60,7 @@ def score_or_tell(
     from nassearch.networks.modules.foreign import derivatives
     from nassearch.networks.tracing.trying import try_out
 
-    if isinstance(proxies, str | Proxy) or not isinstance(proxies, Sequence):
+    if isinstance(proxies, str | Proxy) or not isinstance(proxies, Sequence) or not proxies:
         raise InvalidSetting(f"proxies are a list such as ['synflow', 'naswot'], not {quoted(proxies)}")
     asked = [_asked(given) for given in proxies]
     names = [given.name if isinstance(given, Proxy) else given for given in proxies]

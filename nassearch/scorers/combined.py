@@ -14,7 +14,7 @@ from nassearch.checks import check_kinds
 from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, UnknownName, quoted, told
 from nassearch.proxies.scores import is_ours
 from nassearch.scorers.compute import compute_scores
-from nassearch.types import Arch, Floats, Progress, plain
+from nassearch.types import Arch, Floats, Progress, listed, plain
 from nassearch.workers.parts import reduced
 
 if TYPE_CHECKING:
@@ -155,8 +155,9 @@ class CombinedScorer:
         """Return scores, float64 `[N]`; higher is better, NaN: not scorable.
 
         Raises:
-            InvalidSetting: there is one architecture and nothing to compare it with.
+            InvalidSetting: these are no architectures, or it is one and there is nothing to compare it with.
         """
+        archs = listed(archs)
         if len(archs) == 1 and self.among is None:
             name = self.combination.name
             raise InvalidSetting(

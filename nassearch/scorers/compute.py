@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from nassearch.provenance.blame import blamed
 from nassearch.proxies.base import Proxy
 from nassearch.proxies.model import ModelProxy, Request, together
 from nassearch.proxies.scores import Scores, finite
@@ -197,5 +198,7 @@ def _score_chunk(jobs: Sequence[_Job], item: _Item) -> tuple[list[Scores], float
     number, archs = item
     space, task, requests = jobs[number]
     start = time.process_time()
-    scores = together(requests, [space.network(arch, task) for arch in archs])
+    with blamed(space):
+        networks = [space.network(arch, task) for arch in archs]
+    scores = together(requests, networks)
     return [finite(*each) for each in scores], time.process_time() - start

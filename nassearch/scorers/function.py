@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, quoted, told
-from nassearch.types import Arch, Floats, Progress
+from nassearch.types import Arch, Floats, Progress, listed
 
 
 class ScorerFunction:
@@ -81,7 +81,7 @@ class FunctionScorer:
         Raises:
             BrokenPart: the function fails, or returns something else than one number for each architecture.
         """
-        archs, start = list(archs), time.process_time()
+        archs, start = list(listed(archs)), time.process_time()
         name, count = self.spec.name, len(archs)
         try:
             found = self.spec.function(archs)

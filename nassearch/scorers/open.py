@@ -34,7 +34,7 @@ def open_batch(text: str | Batch | None, benchmark: type[Benchmark], dataset: st
         MissingData: the data set has none of its own, and `scorer` needs one; or there is no such file.
         BadData: the file is not a batch of the data set.
     """
-    task = benchmark.datasets()[dataset].task
+    task = dataset_of(benchmark, dataset).task
     if isinstance(text, Batch):
         wanted = "give one whose inputs are of the task of the data set"
         return check_batch(text.inputs, text.labels, task, "the batch", wanted)

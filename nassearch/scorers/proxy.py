@@ -16,7 +16,7 @@ from nassearch.proxies.model import ModelProxy, Request
 from nassearch.scorers.cache.scores import MemoryCache, NewScores, ScoreCache
 from nassearch.scorers.compute import compute_scores
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Batch, Floats, Progress, Task, plain
+from nassearch.types import Arch, Batch, Floats, Progress, Task, listed, plain
 from nassearch.workers.spread import is_local
 
 
@@ -86,7 +86,13 @@ class ProxyScorer:
         self._by_key: dict[str, float] = {}
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
-        """Return scores, float64 `[N]`; higher is better, NaN: not scorable."""
+        """Return scores, float64 `[N]`; higher is better, NaN: not scorable.
+
+        Raises:
+            InvalidArch: one is not of the space.
+            InvalidSetting: these are no architectures.
+        """
+        archs = listed(archs)
         try:
             return np.fromiter(map(self._by_arch.__getitem__, archs), np.float64, len(archs))
         except KeyError:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nassearch import registry
+from nassearch.benchmarks.given import space_of
 from nassearch.checks import SEEDS, whole
 from nassearch.scorers import compute_scores
 from nassearch.scorers.cache.scores import cache_path
@@ -64,7 +65,7 @@ def score_table(
     name = owner.find(dataset).name
     path = cache_path() if cache else None
     scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
-    space = owner.make_space(name)
+    space = space_of(benchmark, name)
     chosen: list[Arch]
     if archs:
         chosen = [space.parse(text) for text in archs]

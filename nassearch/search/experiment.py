@@ -229,7 +229,8 @@ class Experiment:
         Args:
             out: file that takes the rounds, one line each, and is gone on with if it is there; None to keep them in
                 memory.
-            workers, executor: see `nassearch.workers.spread.in_order`; they change no result.
+            workers: processes at a time; None for this one alone, or for all of a cluster. They change no result.
+            executor: "processes", or "ray", perhaps with the address of a cluster as in "ray:HOST:PORT".
             cache: keep scores in the user's data directory.
             progress: show it: bars on a terminal or below the cell of a notebook, a line each minute elsewhere.
             watch: told of progress instead.

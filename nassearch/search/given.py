@@ -53,4 +53,6 @@ def refuse_guidance(move_at: str | None, explore: float, move_ratio: int | None)
     }
     for words, given in said.items():
         if given:
-            raise InvalidSetting(f"{words}, and there is no move: add --move SCORER")
+            raise InvalidSetting(
+                f"{words}, and there is no move: add --move SCORER (from Python: move=SCORER)"
+            )

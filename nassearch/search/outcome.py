@@ -176,7 +176,7 @@ def read(paths: Paths) -> list[Outcome]:
 
 def _files(given: Any) -> Sequence[Path]:
     """Return the files that a path, a folder or a pattern stands for."""
-    if not isinstance(given, str | os.PathLike):
+    if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise InvalidSetting(f"a result is read from a path or a pattern, not from {quoted(given)}")
     path = Path(given)
     if path.is_dir():

@@ -70,14 +70,18 @@ class Header:
         return _dump({**header, "experiment": stored})
 
     def difference(self, other: Header) -> tuple[str, Any, Any] | None:
-        """Return the first field in which two headers stand for different rounds, with both values."""
-        pairs = [("package version", self.package, other.package), ("data", self.data, other.data)]
+        """Return the first field in which two headers stand for different rounds, with both values.
+
+        What was asked for comes before what follows from it: another data set also has other data.
+        """
+        one, two = (json.loads(header.line())["experiment"] for header in (self, other))
+        order = {"strategy": 0, "benchmark": 1, "dataset": 2, "batch": 4}  # a batch is a digest
+        names = sorted((one.keys() | two.keys()) - NOT_COMPARED, key=lambda name: (order.get(name, 3), name))
+        pairs = [(name, one.get(name), two.get(name)) for name in names]
+        pairs += [("package version", self.package, other.package), ("data", self.data, other.data)]
         for part in sorted(self.code.keys() | other.code.keys()):
             ours, theirs = (header.code.get(part, "not known") for header in (self, other))
             pairs.append((f"code of the {part}", ours, theirs))
-        one, two = (json.loads(header.line())["experiment"] for header in (self, other))
-        names = sorted((one.keys() | two.keys()) - NOT_COMPARED)
-        pairs += [(name, one.get(name), two.get(name)) for name in names]
         return next((pair for pair in pairs if pair[1] != pair[2]), None)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from nassearch.benchmarks.base import Benchmark
 from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
+from nassearch.provenance.blame import blamed
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Metrics, Scorer, plain
@@ -69,7 +70,8 @@ def warmup_draws(space: SearchSpace, n: int, seed: int, number: int) -> list[Arc
 
     True of every strategy that keeps `Strategy.warm_up`. It lets one score the union over all rounds first.
     """
-    return space.sample_many(n, streams(seed, number)[0])
+    with blamed(space):
+        return space.sample_many(n, streams(seed, number)[0])
 
 
 def run_round(
@@ -92,24 +94,33 @@ def run_round(
 
     Raises:
         InvalidSetting: a budget below 1 or below what the strategy needs, or a warm-up larger than the space.
+        BrokenPart: a strategy or benchmark of someone else's fails, or answers what such a part does not.
     """
     for_warmup, for_strategy, for_oracle = streams(seed, number)
-    strategy = make_strategy(for_strategy)
+    on = benchmark, benchmark.space
+    with blamed(*on):
+        strategy = make_strategy(for_strategy)
     check_budget(strategy, budget)
     if warmup is not None:
-        strategy.warm_up(*warmup, for_warmup)
+        with blamed(strategy, *on):
+            strategy.warm_up(*warmup, for_warmup)
     archs: list[Arch] = []
     answers: list[Metrics] = []
     for _ in range(budget):
-        arch = _asked(strategy)
-        answer = _answered(benchmark, arch, for_oracle)
-        strategy.tell(arch, answer.valid)
+        with blamed(strategy, *on):
+            arch = _asked(strategy)
+        with blamed(*on):
+            answer = _answered(benchmark, arch, for_oracle)
+        with blamed(strategy, *on):
+            strategy.tell(arch, answer.valid)
         archs.append(arch)
         answers.append(answer)
     valid, test, seconds = (
         np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
     )
-    return Round(number, archs, valid, test, seconds, budget - len(set(archs)), strategy.report())
+    with blamed(strategy, *on):
+        report = strategy.report()
+    return Round(number, archs, valid, test, seconds, budget - len(set(archs)), report)
 
 
 def _asked(strategy: Strategy) -> Arch:

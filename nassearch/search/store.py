@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
-from nassearch.errors import BadData, InvalidSetting, Unbegun
+from nassearch.errors import BadData, InvalidSetting, Unbegun, quoted
 from nassearch.files.bounded import guarded, read_bytes, refuse_special
 from nassearch.files.limits import RESULT
 from nassearch.files.lines import LineFile
@@ -56,10 +56,14 @@ class Store(LineFile):
 
         Raises:
             Busy: another writer holds it.
-            InvalidSetting: it holds the rounds of a different experiment.
+            InvalidSetting: it is no path, or holds the rounds of a different experiment.
             BadData: it is not a result, or a line before the last is damaged.
             NassearchError: it cannot be written.
         """
+        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+            raise InvalidSetting(
+                f"out is the path of a file, not {quoted(path)}: give one, such as 'ae.jsonl'"
+            )
         path = Path(path)
         refuse_special(path, "choose another --out")
         return cls(path, header, overwrite)
@@ -160,5 +164,5 @@ def _refuse_other(path: Path, found: Header, wanted: Header) -> None:
         name, there, here = difference
         raise InvalidSetting(
             f"{path} holds rounds with {name} {there!r}, and this run has {here!r}: "
-            "choose another --out, or --overwrite to start afresh"
+            "choose another --out, or --overwrite to start afresh (from Python: overwrite=True)"
         )

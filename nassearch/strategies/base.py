@@ -174,8 +174,17 @@ class Strategy(ABC):
 
     @classmethod
     def check_warm_up(cls, n: int, space: SearchSpace, least: int = 1) -> None:
-        """Raise `InvalidSetting` where a warm-up of n is below 1, or above the size of the space it ranks draws of."""
+        """Raise `InvalidSetting` where a warm-up of n cannot be: below 1, above the size of the space, or not taken."""
         whole("warmup", n, least=least, most=space.size if cls.guidance.uniform_warm_up else None)
+        if n and not cls.takes_warm_up():
+            raise InvalidSetting(
+                f"{cls.name} takes no warm-up, and warmup is {n}: leave it out, or give the class a start_from()"
+            )
+
+    @classmethod
+    def takes_warm_up(cls) -> bool:
+        """Return whether a warm-up has a meaning: the class has a `start_from`, or a `warm_up` of its own."""
+        return cls.start_from is not Strategy.start_from or cls.warm_up is not Strategy.warm_up
 
     def warm_up(self, scorer: Scorer, n: int, rng: np.random.Generator) -> list[Arch]:
         """Draw n architectures uniformly, rank them best first by the scorer, and start from that ranking.
@@ -183,7 +192,7 @@ class Strategy(ABC):
         Returns the ranking. Ties keep the order of the draw, NaN comes last.
 
         Raises:
-            InvalidSetting: n out of range, see `check_warm_up`, or no draw has a score.
+            InvalidSetting: n out of range or no warm-up taken, see `check_warm_up`, or no draw has a score.
         """
         self.check_warm_up(n, self.space)
         draws = self.space.sample_many(n, rng)
@@ -193,7 +202,7 @@ class Strategy(ABC):
 
     def start_from(self, ranking: Sequence[Arch]) -> None:
         """Begin with the architectures of a warm-up, best first: for strategies that keep `warm_up`."""
-        raise NotImplementedError(f"{self.name} has neither a warm_up of its own nor a start_from")
+        self.check_warm_up(len(ranking), self.space)
 
     @abstractmethod
     def ask(self) -> Arch:

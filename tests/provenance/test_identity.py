@@ -15,6 +15,7 @@ import pytest
 
 @pytest.mark.parametrize("spec", golden.specs())
 def test_no_score_moves_under_one_revision(spec: str) -> None:
+    assert spec in golden.kept(), f"{spec} is new: keep its scores by python tests/support/golden.py"
     there, found = golden.kept()[spec], golden.measured(spec)
     where = golden.moved(there["scores"], found["scores"])
     same = there["revision"] == found["revision"]

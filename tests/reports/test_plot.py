@@ -73,6 +73,14 @@ def test_options_reach_the_picture(outcomes: list[ns.Outcome]) -> None:
         ({"labels": {"ea": "one"}}, UnknownName, "ea"),
         ({"order": ["none"]}, UnknownName, "none"),
         ({"bands": "all"}, InvalidSetting, "bands is"),
+        ({"order": [1]}, UnknownName, "no search is called '1'"),
+        ({"limits": [0, 1]}, InvalidSetting, "limits are ends by axis, such as .* not \\[0, 1\\]"),
+        (
+            {"ax": Figure().add_subplot(projection="3d")},
+            InvalidSetting,
+            "plain axes of matplotlib, .* not 3d ones",
+        ),
+        ({"ax": Figure().add_subplot(projection="polar")}, InvalidSetting, "plain axes .* not polar ones"),
     ],
 )
 def test_what_cannot_be_is_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,22 @@ def test_label_of_a_header_is_that_of_the_experiment() -> None:
 def test_wrong_values(values: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSetting, match=message):
         small(**values)
+
+
+def test_another_search_in_the_file_is_told_by_what_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    first: dict[str, Any] = {"strategy": "rand", "rounds": 1, "budget": 5}
+    Experiment(**first).run(path)
+    for change, words in (
+        ({"settings": {"first": 4}}, "settings {}, and this run has {'first': 4}"),
+        ({"strategy": "ae", "budget": 64}, "strategy 'rand', and this run has 'ae'"),
+        ({"dataset": "cifar10"}, "dataset 'mnist1d', and this run has 'cifar10'"),
+        ({"budget": 6}, "budget 5, and this run has 6"),
+        ({"strategy": "rl"}, "strategy 'rand', and this run has 'rl'"),
+        ({"warmup": 9}, "scorer None, and this run has 'epsilon'"),
+    ):
+        with pytest.raises(InvalidSetting, match=re.escape(words)):
+            Experiment(**{**first, **change}).run(path)
 
 
 def test_wrong_name() -> None:

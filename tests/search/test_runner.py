@@ -14,7 +14,7 @@ import pytest
 from fakes import FakeBenchmark, score
 
 from nassearch import registry
-from nassearch.errors import BrokenPart, InvalidSetting
+from nassearch.errors import BrokenPart, InvalidArch, InvalidSetting
 from nassearch.search.curves import Curve
 from nassearch.search.records import round_line
 from nassearch.search.runner import (
@@ -234,3 +234,14 @@ def test_a_benchmark_that_answers_otherwise_is_told(answer: Any) -> None:
         BrokenPart, match=r"the benchmark .* answered .*: query\(\) returns Metrics of three numbers"
     ):
         run_round(Odd(), rand, 3, 0, 0)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), InvalidArch("not of the space")])
+def test_what_is_no_fault_of_a_strategy_passes(error: BaseException) -> None:
+    class Mine(RandomSearch):
+        def ask(self) -> Any:
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        run_round(FakeBenchmark(), partial(Mine, FakeBenchmark().space), 3, 0, 0)
+    assert caught.value is error

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from fakes import FakeBenchmark, flat, score, worth
 
+import nassearch as ns
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.strategies.ae import AgingEvolution, subset
 from nassearch.strategies.base import Strategy, best_first
 from nassearch.strategies.rand import RandomSearch
+from nassearch.testing import StrategyContract
 from nassearch.types import Arch, Floats, Scorer
 
 SPACE = NASBench201()
@@ -256,3 +258,29 @@ GOLDEN = {
     "parent": ("033224 031024 333320 422104 332422 210240 332402 330422 332122 432122 332142 302402"),
     "draw": ("332422 403333 233242 233213 323002 011333 210313 231421 123344 142333 333042 223233"),
 }
+
+
+class NoWarmUp(Strategy):
+    """Random search that takes no warm-up (a baseline)."""
+
+    name = "cold"
+
+    def ask(self) -> Arch:
+        return self.space.sample(self.rng)
+
+    def tell(self, arch: Arch, valid: float) -> None:
+        pass
+
+
+class TestNoWarmUp(StrategyContract):
+    @pytest.fixture
+    def strategy_class(self) -> type[Strategy]:
+        return NoWarmUp
+
+
+def test_a_warm_up_that_a_strategy_does_not_take_is_refused_before_anything_is_scored() -> None:
+    ns.Experiment(NoWarmUp, budget=5)
+    with pytest.raises(InvalidSetting, match="cold takes no warm-up, and warmup is 9: leave it out, or give"):
+        ns.Experiment(NoWarmUp, budget=5, warmup=9)
+    with pytest.raises(InvalidSetting, match="cold takes no warm-up, and warmup is 2"):
+        NoWarmUp(NASBench201(), np.random.default_rng(0)).start_from([(0,) * 6, (1,) * 6])

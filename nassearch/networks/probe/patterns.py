@@ -120,22 +120,34 @@ def _count(size: int) -> int:
     return 1 if size == 2 else 2
 
 
-def _few_shapes(
-    recording: Recording, model: nn.Module, record: Callable[[Tensor], Recording]
-) -> list[torch.Size] | None:
-    """Return what each ReLU sees of a few samples; None where the model takes no batch of that size."""
-    inputs, calls = recording.inputs.detach(), len(recording.relus)
+def few_of(recording: Recording, model: nn.Module, record: Callable[[Tensor], Recording]) -> Recording | None:
+    """Return a pass on a few samples; None where the model takes no batch of that size."""
+    inputs = recording.inputs.detach()
     size, few = len(inputs), _count(len(inputs))
     try:
         with _quiet(model) if few == 1 else nullcontext():  # batch norm has nothing to learn from one
-            shapes = [pattern.shape for pattern, _ in record(inputs[torch.arange(few) % size]).relus]
+            return record(inputs[torch.arange(few) % size])
     except Exception:  # whatever a user's model raises on a batch of another size
         return None
-    if len(shapes) == calls:
-        return shapes
-    if (calls - len(shapes)) % (size - few) == 0:
+
+
+def grows(calls: int, of_few: int, size: int) -> bool:
+    """Say whether there are so many calls because a model looks at one sample at a time."""
+    return calls != of_few and (calls - of_few) % (size - _count(size)) == 0
+
+
+def _few_shapes(
+    recording: Recording, model: nn.Module, record: Callable[[Tensor], Recording]
+) -> list[torch.Size] | None:
+    """Return what each ReLU sees of a few samples; None where that cannot be had."""
+    few = few_of(recording, model, record)
+    if few is None:
+        return None
+    if grows(len(recording.relus), len(few.relus), len(recording.inputs)):
         raise InvalidModel(f"{RULE}; here the calls of ReLUs grow with the batch: {REMEDY}")
-    return None  # layers that are left out at random
+    if len(few.relus) != len(recording.relus):
+        return None  # layers that are left out at random
+    return [pattern.shape for pattern, _ in few.relus]
 
 
 def _axis(pattern: Tensor, size: int, of_few: torch.Size | None) -> int | None:

@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nassearch.errors import InvalidModel
 from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.probe import salience
+from nassearch.networks.probe.patterns import few_of, grows
 from nassearch.networks.probe.salience import Call, Key, Saliency
 from nassearch.networks.tracing.backward import Product, products
 from nassearch.networks.tracing.biases import with_biases
@@ -39,6 +41,9 @@ def salient(
     found = _products(recording, model)
     calls = [salience.call_of(each) for each in found]
     keys = levels(recording.nodes, found, [call.key for call in calls])
+    few = None if isinstance(model, TorchNetwork) else few_of(recording, model, record)
+    if few is not None and grows(len(found), len(_products(few, model)), size):
+        raise InvalidModel(f"{salience.MIXED}; here layers see one at a time: give the model a batch at once")
     inner = salience.layouts(calls, size, lambda: _look(recording.inputs, model, record))
     sums: dict[Key, tuple[Tensor, int]] = {}
 

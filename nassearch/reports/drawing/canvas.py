@@ -51,6 +51,11 @@ def given_axes(ax: Any, panels: int) -> list[Axes]:
     found = [ax] if isinstance(ax, Axes) else list(np.ravel(np.array(ax, dtype=object)))
     if not all(isinstance(axes, Axes) for axes in found):
         raise InvalidSetting(f"ax takes axes of matplotlib, not {ax!r}")
+    for axes in found:
+        if axes.name != "rectilinear":
+            raise InvalidSetting(
+                f"ax takes plain axes of matplotlib, with an x and a y, not {axes.name} ones"
+            )
     if len(found) != panels:
         raise InvalidSetting(
             f"a picture of {panels} panel{'s' if panels > 1 else ''} takes as many axes, not {len(found)}"

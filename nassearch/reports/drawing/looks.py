@@ -88,7 +88,9 @@ def check_limits(limits: Limits | None) -> dict[str, tuple[float | None, float |
         InvalidSetting: an axis that is neither x nor y, no two ends, or ends that are equal or no finite numbers.
     """
     found: dict[str, tuple[float | None, float | None]] = {"x": (None, None), "y": (None, None)}
-    for axis, ends in dict(limits or {}).items():
+    if limits is not None and not isinstance(limits, Mapping):
+        raise InvalidSetting(f"limits are ends by axis, such as {{'y': (90, None)}}, not {limits!r}")
+    for axis, ends in (limits or {}).items():
         if axis not in found:
             raise InvalidSetting(f"limits are those of x and y, not of {axis!r}")
         try:

@@ -11,7 +11,7 @@ import pytest
 
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
-from nassearch.testing.strategies.guidance import GuidanceContract, StrategyClass
+from nassearch.testing.strategies.guidance import GuidanceContract, StrategyClass, needs_warm_up
 from nassearch.testing.surroundings import elsewhere, left_as_found, plain_json
 from nassearch.types import Arch, Floats
 
@@ -46,12 +46,14 @@ class StrategyContract(GuidanceContract):
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
         strategy = strategy_class(space, np.random.default_rng(3), **settings)
-        strategy.warm_up(self.score, 50, np.random.default_rng(4))
+        if strategy_class.takes_warm_up():
+            strategy.warm_up(self.score, 50, np.random.default_rng(4))
         assert all(space.is_valid(arch) for arch in self.trace(strategy)), "what is asked for is of the space"
 
     def test_warm_up_leaves_the_strategys_stream_alone_and_returns_what_it_scored(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
+        needs_warm_up(strategy_class)
         rng = np.random.default_rng(5)
         scored: list[Arch] = []
 
@@ -75,6 +77,7 @@ class StrategyContract(GuidanceContract):
     def test_warm_up_is_that_of_its_stream(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
+        needs_warm_up(strategy_class)
         traces = []
         for seed in (6, 6, 7):
             strategy = strategy_class(space, np.random.default_rng(5), **settings)
@@ -87,6 +90,7 @@ class StrategyContract(GuidanceContract):
     def test_a_ranked_warm_up_is_best_first_with_nan_last_and_comes_first(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
+        needs_warm_up(strategy_class)
         if not strategy_class.guidance.ranked_warm_up:
             return
         strategy = strategy_class(space, np.random.default_rng(7), **settings)
@@ -105,6 +109,7 @@ class StrategyContract(GuidanceContract):
     def test_warm_up_out_of_range_is_refused(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
+        needs_warm_up(strategy_class)
         strategy = strategy_class(space, np.random.default_rng(9), **settings)
         with pytest.raises(InvalidSetting, match=r"at least 1|from 1 to"):
             strategy.warm_up(self.score, 0, np.random.default_rng(10))
@@ -165,7 +170,7 @@ class StrategyContract(GuidanceContract):
             strategy_class(space, np.random.default_rng(15), **settings) for _ in range(2)
         )
         self.check_report(asked_for.report())
-        for strategy in (asked_for, left_alone):
+        for strategy in (asked_for, left_alone) if strategy_class.takes_warm_up() else ():
             strategy.warm_up(self.score, 40, np.random.default_rng(16))
         middle = self.trace(asked_for, self.budget // 2)
         self.check_report(asked_for.report())
@@ -205,7 +210,8 @@ class StrategyContract(GuidanceContract):
     ) -> None:
         with left_as_found("a search"):
             strategy = strategy_class(space, np.random.default_rng(19), **settings)
-            strategy.warm_up(self.score, 20, np.random.default_rng(20))
+            if strategy_class.takes_warm_up():
+                strategy.warm_up(self.score, 20, np.random.default_rng(20))
             self.trace(strategy, self.budget // 4)
 
     def test_another_process_searches_alike(

@@ -20,6 +20,12 @@ Search = Callable[[int, Value], list[Arch]]
 """`(seed, value) -> architectures that were asked for` where `value` guides."""
 
 
+def needs_warm_up(strategy_class: StrategyClass) -> None:
+    """Skip a test of warm-ups for a strategy that takes none."""
+    if not strategy_class.takes_warm_up():
+        pytest.skip(f"{strategy_class.name} takes no warm-up")
+
+
 class GuidanceContract:
     """The part of `StrategyContract` on accuracies, moves and warm-ups: they pull upwards, wherever they pull at all.
 
@@ -145,6 +151,7 @@ class GuidanceContract:
     def test_a_warm_up_guides_upwards(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:
+        needs_warm_up(strategy_class)
         search = self.guided(strategy_class, space, settings, "warm-up")
         pull, _ = self.pull(search, late=1)
         assert pull > 0, (

@@ -266,3 +266,25 @@ class Weighed(Looped):
 def test_relus_of_weights_are_no_patterns_of_samples() -> None:
     model, batch = Weighed(), torch.from_numpy(inputs(8, 5, tokens=True))
     assert kernel(model, batch) == agreeing([model.each(model.table(x).mean(0)) > 0 for x in batch])
+
+
+class Together(Looped):
+    def forward(self, x: Tensor) -> Any:
+        return self.end(F.relu(self.each(x)).mean(1))
+
+
+@pytest.mark.parametrize("sizes", [(8, 8), (8, 5), (2, 2), (3, 3)], ids=str)
+def test_fisher_takes_no_positions_of_one_sample_for_samples(sizes: tuple[int, int]) -> None:
+    labels, values = np.arange(sizes[0]) % 5, []
+    for kind in (Looped, Together):
+        torch.manual_seed(0)
+        values.append(nassearch.score(kind(), (inputs(*sizes), labels), ["fisher"])["fisher"])
+    assert math.isnan(values[0]) and math.isfinite(values[1])
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_fisher_has_one_value_whichever_axis_comes_first(sizes: tuple[int, int]) -> None:
+    batch = inputs(*sizes), np.arange(sizes[0]) % 5
+    for kind in (Encoder, Recurrent):
+        first, second = (nassearch.score(kind(b), batch, ["fisher"])["fisher"] for b in (True, False))
+        assert second == pytest.approx(first, rel=1e-5)  # float32: the same sums in another order
