@@ -509,3 +509,18 @@ def test_a_scorer_that_was_made_on_another_batch_is_refused() -> None:
     ):
         ns.Experiment("rand", scorer=made, **small).run(cache=False)
     ns.Experiment("rand", scorer=own, **small).run(cache=False)
+
+
+def test_what_one_has_in_hand_says_what_it_is() -> None:
+    bench = ns.load_benchmark()
+    made = [
+        ns.make_scorer(given, cache=False)
+        for given in ("synflow", "rank(params, flops)", face.convolutions)
+    ]
+    assert [repr(each) for each in (bench, bench.space, *made)] == [
+        "NASBench201Benchmark(nasbench201, mnist1d)",
+        "NASBench201(nasbench201)",
+        "ProxyScorer(synflow on NASBench201(nasbench201))",
+        "CombinedScorer(rank(params, flops))",
+        "FunctionScorer(convolutions)",
+    ]

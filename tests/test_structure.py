@@ -206,7 +206,7 @@ def fresh(code: str) -> str:
 
 def test_what_cached_searches_import_is_free_of_torch() -> None:
     light = ["registry", "strategies.ae", "strategies.rand", "strategies.rl.strategy", "search.experiment"]
-    light += ["search.curves", "search.store", "reports.plot_curves", "reports.summary", "scorers"]
+    light += ["search.curves", "search.store", "reports.curve_data", "reports.summary", "scorers"]
     light += ["benchmarks.nasbench201", "benchmarks.read.importing", "cli", "__main__"]
     lines = [f"import nassearch.{module}" for module in light]
     lines += ["import sys", "print({'torch', 'matplotlib', 'numba', 'pyarrow'} & sys.modules.keys())"]

@@ -20,8 +20,8 @@ from _common import DATASETS, GREY, data_options, markdown, prepare
 from searches_nasbench201 import HONEST, PAPER, run
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.reports.curve_data import collect
 from nassearch.reports.curve_figure import draw_curves
-from nassearch.reports.plot_curves import collect
 from nassearch.search.curves import Curve
 
 TARGETS = {"cifar10": 94.0, "cifar100": 73.0, "ImageNet16-120": 46.5, "mnist1d": 94.0}

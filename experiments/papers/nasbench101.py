@@ -32,8 +32,8 @@ from nassearch.benchmarks.nasbench101 import NASBench101Benchmark
 from nassearch.benchmarks.read.importing import import_file
 from nassearch.proxies.epsilon import distance, outputs
 from nassearch.reports.correlate import correlate, draw_distinct
+from nassearch.reports.curve_data import collect
 from nassearch.reports.curve_figure import draw_curves
-from nassearch.reports.plot_curves import collect
 from nassearch.search.curves import Curve
 from nassearch.search.experiment import Outcome
 from nassearch.statistics.intervals import Resampling, judge

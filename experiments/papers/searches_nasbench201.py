@@ -23,8 +23,8 @@ from _common import DATASETS, GREY, data_options, markdown, prepare, say
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.read.importing import import_file
 from nassearch.benchmarks.table import Table
+from nassearch.reports.curve_data import collect
 from nassearch.reports.curve_figure import draw_curves
-from nassearch.reports.plot_curves import collect
 from nassearch.scorers import build_scorer
 from nassearch.search.experiment import Experiment, Outcome
 

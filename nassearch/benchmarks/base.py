@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nassearch.errors import UnknownName
+from nassearch.files.inert import inert
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Metrics, Task
 
@@ -124,6 +125,10 @@ class Benchmark(ABC):
         Here, for benchmarks with one training each, what a query returns.
         """
         return self.query(arch, np.random.default_rng(0))
+
+    def __repr__(self) -> str:
+        dataset = getattr(self, "dataset", None)
+        return inert(f"{type(self).__name__}({self.name}{f', {dataset.name}' if dataset else ''})")
 
     @property
     def best(self) -> Metrics:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nassearch.errors import InvalidSetting
+from nassearch.reports.curve_data import PlotData, rounds_told, value_limits
 from nassearch.reports.drawing.looks import (
     Limits,
     check_limits,
@@ -19,7 +20,6 @@ from nassearch.reports.drawing.looks import (
     set_limits,
     text_size,
 )
-from nassearch.reports.plot_curves import PlotData, rounds_told, value_limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

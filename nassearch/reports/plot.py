@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nassearch.errors import InvalidSetting
+from nassearch.reports.curve_data import PlotData, collect, ordered, renamed
 from nassearch.reports.curve_figure import draw
 from nassearch.reports.drawing.looks import Limits
-from nassearch.reports.plot_curves import PlotData, collect, ordered, renamed
 from nassearch.reports.summary import best_of, best_value
 from nassearch.search.curves import Curve
 from nassearch.search.outcome import Outcome

@@ -12,6 +12,7 @@ import numpy as np
 
 from nassearch.checks import check_kinds
 from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, UnknownName, quoted, told
+from nassearch.files.inert import inert
 from nassearch.proxies.scores import is_ours
 from nassearch.scorers.compute import compute_scores
 from nassearch.types import Arch, Floats, Progress, listed, plain
@@ -171,6 +172,10 @@ class CombinedScorer:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "workers": None, "executor": "processes", "progress": None}
+
+    def __repr__(self) -> str:
+        parts = ", ".join(str(leaf.spec or leaf.proxy.name) for leaf in self.leaves)
+        return inert(f"{type(self).__name__}({self.spec or f'{self.combination.name} of {parts}'})")
 
     @property
     def leaves(self) -> list[ProxyScorer]:

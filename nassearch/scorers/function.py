@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import BrokenPart, InvalidSetting, NassearchError, quoted, told
+from nassearch.files.inert import inert
 from nassearch.types import Arch, Floats, Progress, listed
 
 
@@ -74,6 +75,9 @@ class FunctionScorer:
         self.spec = function if isinstance(function, ScorerFunction) else ScorerFunction(function)
         self.workers, self.executor, self.progress = workers, executor, progress
         self.asked, self.seconds = 0, 0.0
+
+    def __repr__(self) -> str:
+        return inert(f"{type(self).__name__}({self.spec.name})")
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
         """Return scores, float64 `[N]`.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting
+from nassearch.files.inert import inert
 from nassearch.provenance.identity import Witness
 from nassearch.proxies.base import Proxy
 from nassearch.proxies.model import ModelProxy, Request
@@ -126,6 +127,9 @@ class ProxyScorer:
             raise InvalidSetting(
                 f"options of {self.proxy.name} are numbers and texts, not {self.options}"
             ) from error
+
+    def __repr__(self) -> str:
+        return inert(f"{type(self).__name__}({self.spec or self.proxy.name} on {self.space!r})")
 
     @property
     def leaves(self) -> list[ProxyScorer]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from nassearch.errors import InvalidArch
+from nassearch.files.inert import inert
 from nassearch.types import Arch, Task
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class SearchSpace(ABC):
     """Options that a paper chose for this space, by proxy: `{"epsilon": {"weights": (1e-7, 1.0)}}`."""
     keys_differ: ClassVar[bool] = False
     """Whether no two architectures share a key, so that scores by key can do without making them."""
+
+    def __repr__(self) -> str:
+        return inert(f"{type(self).__name__}({self.name})")
 
     @property
     @abstractmethod

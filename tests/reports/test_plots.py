@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from nassearch.errors import InvalidSetting, NassearchError, UnknownName
+from nassearch.reports.curve_data import Line, PlotData, collect, ordered, renamed, time_scale, value_limits
 from nassearch.reports.curve_figure import COLOURS, FILLED, INSIDE, STYLES, draw, draw_curves, look
 from nassearch.reports.drawing.end_labels import EndLabels, spread
 from nassearch.reports.drawing.short_names import shorten
 from nassearch.reports.drawing.ticks import SparsePowers
-from nassearch.reports.plot_curves import Line, PlotData, collect, ordered, renamed, time_scale, value_limits
 from nassearch.search.curves import Curve
 from nassearch.search.quantity import Quantity
 from nassearch.search.runner import run_rounds

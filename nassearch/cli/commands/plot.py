@@ -67,10 +67,10 @@ def plot(
       nassearch plot a.jsonl b.jsonl -o two.png --label "ae=alone" --label b.jsonl=guided --bands lines
     """
     from nassearch.files.bounded import refuse_special
+    from nassearch.reports.curve_data import ORDERS, ordered, renamed
     from nassearch.reports.curve_figure import draw_curves
     from nassearch.reports.drawing.looks import check_suffix
     from nassearch.reports.plot import Item, panels
-    from nassearch.reports.plot_curves import ORDERS, ordered, renamed
     from nassearch.reports.summary import best_value
     from nassearch.search.quantity import Quantity
 

@@ -94,9 +94,9 @@ def run(
     """
     from nassearch.errors import InvalidSetting
     from nassearch.files.bounded import refuse_special
+    from nassearch.reports.curve_data import collect
     from nassearch.reports.curve_figure import draw_curves
     from nassearch.reports.drawing.looks import check_suffix
-    from nassearch.reports.plot_curves import collect
     from nassearch.reports.summary import best_of, summarise
     from nassearch.search.curves import milestones
     from nassearch.search.experiment import Experiment
@@ -164,7 +164,7 @@ def run(
 
 
 def _time(summary: dict[str, Any]) -> str:
-    from nassearch.reports.plot_curves import time_scale
+    from nassearch.reports.curve_data import time_scale
 
     if summary["seconds"] is None:
         return "time unknown"

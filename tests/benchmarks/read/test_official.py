@@ -455,7 +455,7 @@ def test_curves_and_targets_are_in_the_published_direction(file: Path, known: No
     outcome = experiment.run(tmp_path / "a.jsonl")
     curve = outcome.curve()
     assert curve.median()[-1] < 0
-    from nassearch.reports.plot_curves import collect, value_limits
+    from nassearch.reports.curve_data import collect, value_limits
 
     quantity = Quantity.of(experiment.oracle)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
