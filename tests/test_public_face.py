@@ -514,8 +514,7 @@ def test_a_scorer_that_was_made_on_another_batch_is_refused() -> None:
 def test_what_one_has_in_hand_says_what_it_is() -> None:
     bench = ns.load_benchmark()
     made = [
-        ns.make_scorer(given, cache=False)
-        for given in ("synflow", "rank(params, flops)", face.convolutions)
+        ns.make_scorer(given, cache=False) for given in ("synflow", "rank(params, flops)", face.convolutions)
     ]
     assert [repr(each) for each in (bench, bench.space, *made)] == [
         "NASBench201Benchmark(nasbench201, mnist1d)",
