@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import call
+from joblib.externals.loky import get_reusable_executor
 from packages import offer, on_the_path
 
 import nassearch
@@ -162,7 +163,9 @@ def test_a_space_that_raises_within_a_strategy_of_ours_is_named(monkeypatch: pyt
 
 def test_it_is_named_by_workers_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAILS", "query")
+    get_reusable_executor().shutdown(wait=True)  # workers of other tests do not see what is set now
     failed = call(*RUN, "--workers", "2")
+    get_reusable_executor().shutdown(wait=True)
     assert failed.exit_code == 1
     assert (
         "the benchmark 'toy' of package oddities 1.0 fails in query(): ValueError: no licence"
