@@ -6,15 +6,15 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from commands import ROOT, call, environment, install
+from readers import every_command
 
-from nassearch.cli.main import COMMANDS, cli
+from nassearch.cli.main import COMMANDS
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.workers import progress
 
@@ -49,17 +49,6 @@ def done(*args: Any) -> str:
     told = {line for line in result.stderr.splitlines() if args[0] == "score" and line.startswith("scores: ")}
     assert set(result.stderr.splitlines()) == told
     return result.stdout
-
-
-def every_command() -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(cli)
-    for name in COMMANDS:
-        command = cli.get_command(context, name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {part}", sub) for part, sub in command.commands.items())
-        else:
-            yield name, command
 
 
 @pytest.mark.parametrize(
