@@ -72,14 +72,14 @@ class Candidates:
         ranks = self._guides.ranks(archs, scaled[0])
         return [*scaled, *(scale(column[:, None]) for scale, column in zip(self._ranks, ranks, strict=True))]
 
-    def first(self, count: int) -> list[Arch]:
+    def first(self, count: int, told: Sequence[Arch] = ()) -> list[Arch]:
         """Return what to begin with: draws from that half of what was scored first which the scorers prefer."""
-        archs, ranks = self._archs, self._preferred
-        pool = (
-            archs
-            if ranks is None
-            else [archs[i] for i in _order(ranks)[: max(count, int(PREFERRED * len(archs)))]]
-        )
+        archs = self._archs
+        if self._preferred is not None:
+            share = max(count, int(PREFERRED * len(archs)))
+            archs = [archs[place] for place in _order(self._preferred)[:share]]
+        without = set(told)
+        pool = [arch for arch in archs if arch not in without]
         chosen = self.rng.choice(len(pool), min(count, len(pool)), replace=False)
         return [pool[place] for place in chosen]
 

@@ -13,6 +13,8 @@ from nassearch.spaces.base import CellGraphs
 Marks = NDArray[np.bool_]
 FAR = 100
 """More than the vertices of a way: stands for no way while lengths are compared."""
+LONGEST = 8
+"""Of the shortest ways; longer ones count as so long, and so does none."""
 MOST_SUBSETS = 32
 """Sets of operations whose own ways are measured; with more operations, single ones and all but one."""
 
@@ -37,22 +39,21 @@ def graph_features(cells: CellGraphs) -> NDArray[np.float64]:
     most = _ways(edges, on_way, first, last, np.maximum, -FAR)
     fewest = _ways(edges, on_way, first, last, np.minimum, FAR)
     connected = np.any(alive & last, 1, keepdims=True)
-    longest = cells.ops.shape[1]
     into: Marks = edges & last[:, None, :]
     out_of: Marks = edges & first[:, :, None]
     fed = (np.any(out_of, 1)[:, :, None] & label).sum(1)
     feeding = (np.any(into, 2)[:, :, None] & label).sum(1)
     outside = ~_subsets(len(cells.names) - sum(cells.ends), len(cells.names))[:, cells.ops].transpose(1, 2, 0)
     forbidden = np.where(outside & inner[:, :, None], FAR, inner[:, :, None]).astype(np.int16)
-    within = np.minimum(_ways(edges, forbidden, first, last, np.minimum, FAR), longest)
+    within = np.minimum(_ways(edges, forbidden, first, last, np.minimum, FAR), LONGEST)
     columns = [
         label.sum(1),
         np.stack([edges.sum((1, 2)), alive.sum(1), _log_ways(edges, first, last)], 1),
         np.where(connected, most, 0),
-        np.where(connected, fewest, longest),
+        np.where(connected, np.minimum(fewest, LONGEST), LONGEST),
         *(fed, feeding),
         np.stack([out_of.sum((1, 2)), into.sum((1, 2))], 1),
-        np.where(connected, within, longest),
+        within,
     ]
     return np.concatenate(columns, 1).astype(np.float64)
 

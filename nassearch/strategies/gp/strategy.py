@@ -22,8 +22,8 @@ from nassearch.types import Arch, Floats, Scorer
 
 REFIT = 25
 """Hyperparameters are fitted anew after each model up to twice as many, then after two, three, ..."""
-PRIORS = {"graph": (0.5, 0.7), "decisions": (1.0, 1.0)}
-GUIDE = (1.0, 1.0)
+PRIORS = {"graph": (0.5, 0.7), "decisions": (2.0, 1.0)}
+GUIDE = (2.0, 1.0)
 NOISE = (math.log(0.02), 1.0)
 """Mean and deviation of the priors of logarithms: length scales of groups of inputs, of guides, share of the noise."""
 
@@ -135,6 +135,8 @@ class GuidedGaussianProcess(Strategy):
     def _next(self) -> Arch:
         self._worth = Worth(self._values)
         y = self._worth.standard
+        if not y.any():  # all alike: nothing to learn from but the scorers
+            return [*self._pool.first(1, self._told), self.space.sample(self.rng)][0]
         points = self._pool.points(self._told)
         squared = distances(points, points)
         theta = self._fit(squared, y)

@@ -18,7 +18,7 @@ BELOW = 0.1
 class Worth:
     """Turns values into standardised ones and back: y = -log(c - value), c a little above the best.
 
-    So a step near the best counts for more than one far below. NaN is somewhat worse than the worst; where all values are the
+    So a step near the best counts for more than one far below. NaN is somewhat worse than the worst. Where all are the
     same, all are 0.
 
     Args:
