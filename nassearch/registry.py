@@ -43,6 +43,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "mnjs": "nassearch.proxies.jacobian:mnjs",
         "mnjsc": "nassearch.proxies.jacobian:mnjsc",
         "naswot": "nassearch.proxies.naswot:naswot",
+        "ntk_cond": "nassearch.proxies.ntk_cond:ntk_cond",
         "params": "nassearch.proxies.counts:params",
         "pjs": "nassearch.proxies.parameters:pjs",
         "pjsc": "nassearch.proxies.parameters:pjsc",

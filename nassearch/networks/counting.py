@@ -7,7 +7,6 @@ from math import prod
 
 from nassearch.networks.graph import Block, Layer, Network
 
-
 WITH_WEIGHTS = frozenset({"conv", "linear", "frame_conv", "lstm"})
 
 

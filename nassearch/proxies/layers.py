@@ -22,8 +22,8 @@ def layers(networks: Sequence[Network], batch: Batch | None) -> Floats:
     """Count the layers with weights: convolutions, linear and recurrent layers; higher is better.
 
     Normalisation does not count. Layers that the output does not depend on do, as in published networks. A recurrent
-    network counts its matrices, the embedding once. In a torch module they are the modules that hold a trainable weight of
-    two axes or more; one that is used twice counts once.
+    network counts its matrices, the embedding once. In a torch module they are the modules that hold a trainable weight
+    of two axes or more; one that is used twice counts once.
     """
     return np.array([counting.layers(network) for network in networks], np.float64)
 

@@ -30,10 +30,10 @@ def linear_regions(probe: Probe, *, samples: int = 3000, size: int = 3) -> float
 
         R = |{ (1[v(x) > 0] for each value v that feeds a ReLU) for each sample x }|
 
-    A whole network has a region for each sample. So one of a search space is cut down as in the paper's code: one cell of
-    one channel and the end of the network, on `samples` crops of `size` along each axis, one channel, of the batch. A
-    module is counted as it is, on the batch. The weights are drawn from `seed`; the paper averages three draws. NaN, with
-    the reason, for networks of speech and where which samples a ReLU sees cannot be told.
+    A whole network has a region for each sample. So one of a search space is cut down as in the paper's code: one cell
+    of one channel and the end of the network, on `samples` crops of `size` along each axis, one channel, of the batch.
+    A module is counted as it is, on the batch. The weights are drawn from `seed`; the paper averages three draws. NaN,
+    with the reason, for networks of speech and where which samples a ReLU sees cannot be told.
     """
     from nassearch.networks.probe.activations.regions import region_count
 

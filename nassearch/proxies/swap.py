@@ -18,7 +18,9 @@ def _check(options: Mapping[str, Any]) -> None:
     given = {name: options[name] for name in ("mu", "sigma") if options[name] is not None}
     check_positive(given, "mu", "sigma")
     if len(given) == 1:
-        raise InvalidSetting("the regularised swap takes mu and sigma together, such as swap(mu=800, sigma=1e6)")
+        raise InvalidSetting(
+            "the regularised swap takes mu and sigma together, such as swap(mu=800, sigma=1e6)"
+        )
 
 
 @model_proxy(

@@ -26,7 +26,7 @@ def _check(options: Mapping[str, Any]) -> None:
     check=_check,
 )
 def zen(probe: Probe, *, alpha: float = 0.01, draws: int = 1) -> float:
-    """Take the logarithm of how far features move with their input, and add those of batch norms' scales; higher is better.
+    """Add the logarithms of how far features move with their input and of batch norms' scales; higher is better.
 
     f are the features in front of global pooling; weights, x and e are from N(0, 1), drawn from `seed`::
 

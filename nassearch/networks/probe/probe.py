@@ -185,7 +185,7 @@ class Probe:
 
     @property
     def relu_patterns(self) -> list[tuple[Tensor, int]]:
-        """Bool `[B, units]`, where live ReLUs see positive inputs, and how many calls see just that; see `relu_kernel`."""
+        """Bool `[B, units]`, where live ReLUs see positive inputs, and how many calls see that; see `relu_kernel`."""
         self._declared("relu_patterns")
         return self._relu_patterns
 

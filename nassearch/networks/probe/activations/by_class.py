@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def class_scores(rows: Tensor, labels: Tensor, k: float) -> list[tuple[float, int]]:
-    """Return for each class that is there the sum of log(|correlation| + k) over pairs of its samples, and their number.
+    """Return for each class that is there the sum of log(|correlation| + k) over pairs of its samples, and how many.
 
     Pairs are ordered, and each sample is paired with itself too: n samples have n * n.
 

@@ -14,12 +14,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import torch
+import torch  # noqa: F401 - of the example
 from numpy.typing import NDArray
 from torch import Tensor
 
 Words = NDArray[np.uint64]
-BITS = 64
+BYTE, WORD = 8, 8
+"""Bits of a byte, bytes of a word."""
 
 
 def unit_patterns(patterns: Iterable[Tensor]) -> int:
@@ -27,8 +28,17 @@ def unit_patterns(patterns: Iterable[Tensor]) -> int:
 
     A column is what one unit sees of the batch: in which of its samples the unit is positive.
     """
-    found = [_distinct(_words(pattern.T)) for pattern in patterns]
-    return len(_distinct(np.concatenate(found))) if found else 0
+    found = [_columns(pattern) for pattern in patterns]
+    if not found:
+        return 0
+    first, *rest = np.concatenate(found).T
+    if not rest:
+        ordered = np.sort(first)
+        return int((ordered[1:] != ordered[:-1]).sum()) + len(ordered[:1])
+    numbers = _numbered(first)
+    for word in rest:  # what is equal so far and in the next word has one number
+        numbers = _numbered(numbers << np.uint64(32) | _numbered(word))
+    return int(numbers.max(initial=0)) + len(numbers[:1])
 
 
 def sample_patterns(patterns: Iterable[Tensor]) -> int:
@@ -36,31 +46,26 @@ def sample_patterns(patterns: Iterable[Tensor]) -> int:
 
     A row is what all units see of one sample: the linear region of a ReLU network that the sample lies in.
     """
-    # What is equal in each matrix is numbered; so many numbers tell the samples apart, whatever the units.
-    numbers = [_numbered(_words(pattern)) for pattern in patterns]
-    return len(_distinct(np.stack(numbers, 1))) if numbers else 0
+    packed = [np.packbits(pattern.cpu().numpy(), axis=1) for pattern in patterns]
+    return len({row.tobytes() for row in np.concatenate(packed, 1)}) if packed else 0
 
 
-def _words(rows: Tensor) -> Words:
-    """Pack bool `[n, bits]` into `[n, words]`, equal where the rows are."""
-    bits = np.ascontiguousarray(rows.cpu().numpy())
-    packed = np.packbits(bits, axis=1)
-    missing = -packed.shape[1] % (BITS // 8) if packed.shape[1] else BITS // 8
-    words: Any = np.pad(packed, ((0, 0), (0, missing))).view(np.uint64)
-    return words  # type: ignore[no-any-return]
-
-
-def _distinct(words: Words) -> Words:
-    """Return the different rows, sorted."""
-    if words.shape[1] == 1:
-        return np.unique(words[:, 0])[:, None]
-    ordered = words[np.lexsort(words.T)]
-    new = np.ones(len(ordered), bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(1)
-    return ordered[new]
+def _columns(pattern: Tensor) -> Words:
+    """Return the columns of bool `[B, units]` as bits, `[units, words]`."""
+    rows: Any = np.ascontiguousarray(pattern.cpu().numpy()).view(np.uint8)
+    bits = np.zeros((rows.shape[1], -(-len(rows) // (BYTE * WORD)) * WORD), np.uint8)
+    for start in range(0, len(rows), BYTE):  # several times quicker than np.packbits along this axis
+        byte = rows[start].copy()
+        for shift, row in enumerate(rows[start + 1 : start + BYTE], 1):
+            byte |= row << np.uint8(shift)
+        bits[:, start // BYTE] = byte
+    return bits.view(np.uint64)
 
 
 def _numbered(words: Words) -> Words:
-    """Return for each row a number that equal rows share, `[n]`."""
-    seen: dict[bytes, int] = {}
-    return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in words], np.uint64)
+    """Return for each word a number from 0, the same for equal words; fewer than 2^32 words."""
+    order = np.argsort(words)
+    ordered = words[order]
+    numbers = np.zeros(len(words), np.uint64)
+    numbers[order[1:]] = np.cumsum(ordered[1:] != ordered[:-1])
+    return numbers

@@ -70,17 +70,19 @@ def features(model: nn.Module, inputs: Tensor) -> Tensor:
         for handle in handles:
             handle.remove()
     # A layer after this one may have overwritten it, as ReLU in place does, alike for both inputs.
-    return last.get("maps", last.get("linear", logits))
+    found: Tensor = last.get("maps", last.get("linear", logits))
+    return found
 
 
 def _of_network(model: TorchNetwork, inputs: Tensor) -> Tensor:
     x = inputs
-    for block in model.blocks:
-        places: Any = block.live
-        pools = [p for p in places if block.block[p].op == "global_pool"]  # type: ignore[index]
+    for each in model.blocks:
+        block: Any = each
+        pools = [place for place in block.live if block.block[place].op == "global_pool"]
         if pools:
-            (read,) = block.block[pools[0]].inputs  # type: ignore[index]
-            return block.compute(x, [p for p in places if p < pools[0]])[read]  # type: ignore[operator, no-any-return]
+            (read,) = block.block[pools[0]].inputs
+            found: Tensor = block.compute(x, [place for place in block.live if place < pools[0]])[read]
+            return found
         x = block(x)
     return x
 
