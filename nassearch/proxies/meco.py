@@ -32,8 +32,9 @@ def meco(probe: Probe, *, channels: int | None = None) -> float:
         meco = sum over l of least eigenvalue of P(l)
 
     With `channels` it is MeCo_opt (8 in the paper): so many channels n of each layer are drawn, and the layer counts
-    C / n times. Maps that are constant count 0. It looks at noise, not at data. NaN, with the reason, where no layer
-    gives maps `[B, channels, *size]`, or the model takes no single sample.
+    C / n times. Maps that are constant count 0. Layers that nothing reads count, as in published networks. It looks at
+    noise, not at data. NaN, with the reason, where no layer gives maps `[B, channels, *size]`, or the model takes no
+    single sample.
     """
     from nassearch.networks.probe.activations.maps import map_correlations
 

@@ -33,8 +33,9 @@ def zen(probe: Probe, *, alpha: float = 0.01, draws: int = 1) -> float:
         zen = log(mean over x of |f(x) - f(x + alpha * e)|) + sum over batch norms of log(sqrt(mean variance))
 
     The mean variance of a batch norm is over its channels, of what it is given for x. `draws` is how many draws of all
-    of these are averaged. Skip connections stay, which the paper takes out of chains of blocks. Dead layers are not
-    computed. It looks at noise, not at data; `init` and `bias` have no part in it. NaN where no feature moves.
+    of these are averaged. Skip connections stay, which the paper takes out of chains of blocks. Layers that nothing
+    reads count, as in published networks; a batch norm whose input does not vary adds nothing. It looks at noise, not
+    at data; `init` and `bias` have no part in it. NaN where no feature moves.
     """
     from nassearch.networks.probe.activations.noised import zen_score
 

@@ -8,6 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.errors import InvalidModel
 from nassearch.networks.modules.foreign import is_bias
+from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.probe.probe import Probe
 
 NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
@@ -26,6 +27,15 @@ def noise_like(probe: Probe, count: int, generator: torch.Generator) -> Tensor:
         )
     drawn = torch.randn(count, *probe.inputs.shape[1:], generator=generator)
     return drawn.to(probe.inputs)
+
+
+def run_whole(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Return a model's logits; of a network of a search space all layers run, those that nothing reads included.
+
+    Published networks multiply by zero where an edge carries nothing, and compute what leads there.
+    """
+    found: Tensor = model.forward_whole(inputs) if isinstance(model, TorchNetwork) else model(inputs)
+    return found
 
 
 @torch.no_grad()

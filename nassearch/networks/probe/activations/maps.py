@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from nassearch.errors import InvalidModel
 from nassearch.networks.modules.isolation import isolated
-from nassearch.networks.probe.activations.drawing import noise_like
+from nassearch.networks.probe.activations.drawing import noise_like, run_whole
 from nassearch.networks.probe.probe import Probe
 
 
@@ -51,7 +51,7 @@ def map_correlations(probe: Probe, channels: int | None) -> float:
 
     inputs = noise_like(probe, 1, generator)
     with torch.no_grad(), isolated(probe.seed), watched(probe.model, look):
-        probe.model(inputs)
+        run_whole(probe.model, inputs)
     if not found:
         raise InvalidModel(
             "it compares the channels of feature maps, and no layer of this model gives maps [B, channels, *size]: "

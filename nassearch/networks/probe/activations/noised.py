@@ -75,15 +75,17 @@ def features(model: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def _of_network(model: TorchNetwork, inputs: Tensor) -> Tensor:
+    """Compute all layers, as published networks do: batch norms on edges that lead nowhere count too."""
     x = inputs
     for each in model.blocks:
         block: Any = each
-        pools = [place for place in block.live if block.block[place].op == "global_pool"]
-        if pools:
-            (read,) = block.block[pools[0]].inputs
-            found: Tensor = block.compute(x, [place for place in block.live if place < pools[0]])[read]
+        pool = next((place for place, layer in enumerate(block.block) if layer.op == "global_pool"), None)
+        values = block.compute(x, range(len(block.block) if pool is None else pool))
+        if pool is not None:
+            (read,) = block.block[pool].inputs
+            found: Tensor = values[read]
             return found
-        x = block(x)
+        x = values[len(block.block) - 1]
     return x
 
 
