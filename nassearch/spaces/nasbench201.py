@@ -21,6 +21,8 @@ NONE, SKIP, CONV1, CONV3, POOL = range(5)
 KERNELS = {CONV1: 1, CONV3: 3}
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(from node, to node), in the order in which an architecture string names them."""
+NASLIB_OPS = (SKIP, NONE, CONV3, CONV1, POOL)
+"""Operations in the order of NASLib, `naslib/search_spaces/nasbench201/conversions.py`."""
 MOVES = len(EDGES) * (len(OPS) - 1)
 PLACES = len(OPS) ** np.arange(len(EDGES))[::-1]
 """What one step of each operation counts in the place of an architecture in the product of the operations."""
@@ -134,6 +136,15 @@ class NASBench201(SearchSpace):
                     raise InvalidArch(f"{excerpt(edge)} in {excerpt(text)} should read {op}~{source}")
                 arch.append(OPS.index(op))
         return tuple(arch)
+
+    def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
+        """Return the cell of NASLib's six numbers: indices into `NASLIB_OPS`, by edges sorted by their sources."""
+        if len(numbers) != len(EDGES) or not all(0 <= number < len(OPS) for number in numbers):
+            raise InvalidArch(
+                f"NASLib writes a cell of {self.name} as six numbers from 0 to 4, not {numbers}"
+            )
+        ops = dict(zip(sorted(EDGES), numbers, strict=True))
+        return tuple(NASLIB_OPS[ops[edge]] for edge in EDGES)
 
     def format(self, arch: Arch) -> str:
         ops = iter(self.check(arch))

@@ -175,7 +175,7 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
         ],
         "list": [
             ["list", kind, *more]
-            for kind in ("strategies", "proxies", "combinations", "benchmarks")
+            for kind in registry.BUILT_IN
             for more in ([], ["--json"])
         ],
         "cache show": [["cache", "show"], ["cache", "show", "--json"]],
