@@ -100,7 +100,9 @@ class EdgeCells(SearchSpace):
                     if later == target and carries[j]:
                         adjacency[i + 1, j + 1] = True
         names = OPS[: self.operations]
-        return CellGraph(adjacency, np.array([len(names), *arch, len(names) + 1]), (*names, "input", "output"))
+        return CellGraph(
+            adjacency, np.array([len(names), *arch, len(names) + 1]), (*names, "input", "output")
+        )
 
 
 def relu_conv_bn(build: Builder, x: int, channels: int, kernel: int, stride: int = 1) -> int:
