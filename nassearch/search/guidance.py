@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.errors import InvalidSetting, NassearchError, quoted
 from nassearch.provenance.identity import Witness
 from nassearch.scorers.combined import AMONG
 from nassearch.scorers.compute import compute_scores
@@ -58,6 +58,8 @@ def roles(
         found[MOVE] = specified(move)
     for name in strategy.guidance.settings:
         if (value := settings.get(name)) is not None:
+            if isinstance(value, list | tuple):
+                raise InvalidSetting(f"{name} of {strategy.name} takes one scorer, not {quoted(value)}")
             found[name] = _checked(name, value if is_scorer(value) else str(value))
     for name in strategy.guidance.lists:
         for value in settings.get(name) or ():
