@@ -22,8 +22,9 @@ METRICS = ("test", "valid")
 def random(place: Place, *, seed: int = 0) -> Scores:
     """Give every architecture a number by chance, the same whenever it is asked: a guide that knows nothing.
 
-    All rounds of a search have the same favourites, so judge by several seeds. The number is a hash of the seed, the space and the architecture, uniform in [0, 1). A proxy is worth as much as a
-    search that it guides is better than one guided by this.
+    The number is a hash of the seed, the space and the architecture, uniform in [0, 1). A proxy is worth as much as a
+    search that it guides is better than one guided by this. All rounds have the same favourites: judge by several
+    seeds.
 
     Args:
         seed: of the hash; other seeds give other numbers.
