@@ -67,6 +67,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "nasbench101-matrix": "nassearch.benchmarks.nasbench101:NASBench101MatrixBenchmark",
         "nasbench201": "nassearch.benchmarks.nasbench201:NASBench201Benchmark",
         "nats-size": "nassearch.benchmarks.nats_size:NATSSizeBenchmark",
+        "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
 }
 SINGULAR = {

@@ -158,9 +158,14 @@ def check_made(given: Iterable[Any], built: Iterable[AnyScorer]) -> None:
 
     A scorer that is given to a search stands for what it was made of. On another batch it would score otherwise than
     the object that was given.
+
+    Args:
+        given: scorers, lists of them, and whatever else.
+        built: what the search scores by.
     """
     here = {(leaf.proxy.name, str(leaf.options)): leaf.batch_digest for made in built for leaf in made.leaves}
-    for scorer in given:
+    flat = [each for value in given for each in (value if isinstance(value, list | tuple) else [value])]
+    for scorer in flat:
         for leaf in getattr(scorer, "leaves", ()):
             if here.get((leaf.proxy.name, str(leaf.options)), leaf.batch_digest) != leaf.batch_digest:
                 raise InvalidSetting(

@@ -60,15 +60,17 @@ def _strategy(name: str, part: Any) -> dict[str, Any]:
         "what": _what(part),
         "settings": part.settings(),
         "scorer_settings": list(part.guidance.settings),
+        "scorer_lists": list(part.guidance.lists),
         "moves": list(part.guidance.moves),
         "move_ratio": part.guidance.ratio,
     }
 
 
 def _tell_strategy(row: dict[str, Any]) -> list[str]:
-    scorers = row["scorer_settings"]
+    kinds = {"a proxy": row["scorer_settings"], "proxies, with commas": row["scorer_lists"]}
+    told = [f"{', '.join(names)}: {what}" for what, names in kinds.items() if names]
     ratio = f"; scores per model trained (--move-ratio): {row['move_ratio']}" if row["move_ratio"] else ""
-    named = f" ({', '.join(scorers)}: a proxy)" if scorers else ""
+    named = f" ({'; '.join(told)})" if told else ""
     return [
         row["what"],
         f"settings (--set): {_values(row['settings'])}{named}" if row["settings"] else "",
