@@ -28,6 +28,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "fisher": "nassearch.proxies.fisher:fisher",
         "flops": "nassearch.proxies.counts:flops",
         "grad_norm": "nassearch.proxies.gradients:grad_norm",
+        "gradsign": "nassearch.proxies.gradsign:gradsign",
         "grasp": "nassearch.proxies.grasp:grasp",
         "jacob_cov": "nassearch.proxies.jacobian:jacob_cov",
         "js": "nassearch.proxies.jacobian:js",
@@ -52,6 +53,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "trainability": "nassearch.proxies.aznas:trainability",
         "wpjs": "nassearch.proxies.parameters:wpjs",
         "wpjsi": "nassearch.proxies.parameters:wpjsi",
+        "zico": "nassearch.proxies.zico:zico",
     },
     "combinations": {
         "fallback": "nassearch.scorers.combinations:fallback",
