@@ -100,5 +100,5 @@ def _last(curves: Any) -> dict[str, float]:
     for name, values in curves.items():
         if isinstance(values, list | tuple) and values and type(values[-1]) in (int, float):
             value = values[-1]
-            found[name] = float(value) if abs(value) <= sys.float_info.max else math.inf
+            found[name] = math.inf if abs(value) > sys.float_info.max else float(value)
     return found
