@@ -18,6 +18,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
+        "robot": "nassearch.strategies.robot.strategy:RoBoT",
     },
     "proxies": {
         "cv": "nassearch.proxies.cv:cv",
@@ -77,6 +78,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "nasbench101-matrix": "nassearch.benchmarks.nasbench101:NASBench101MatrixBenchmark",
         "nasbench201": "nassearch.benchmarks.nasbench201:NASBench201Benchmark",
         "nats-size": "nassearch.benchmarks.nats_size:NATSSizeBenchmark",
+        "transnas-macro": "nassearch.benchmarks.transnas:TransNASMacroBenchmark",
         "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
 }
