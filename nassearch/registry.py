@@ -18,6 +18,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "strategies": {
         "ae": "nassearch.strategies.ae:AgingEvolution",
         "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
+        "ls": "nassearch.strategies.ls:LocalSearch",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
     },

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from nassearch.strategies.ae import AgingEvolution
     from nassearch.strategies.base import Guidance, Strategy, best_first
     from nassearch.strategies.bp.strategy import BinaryPredictor
+    from nassearch.strategies.ls import LocalSearch
     from nassearch.strategies.rand import RandomSearch
     from nassearch.strategies.rl.strategy import Reinforce
 
@@ -14,6 +15,7 @@ __all__ = [
     "AgingEvolution",
     "BinaryPredictor",
     "Guidance",
+    "LocalSearch",
     "RandomSearch",
     "Reinforce",
     "Strategy",
@@ -27,6 +29,7 @@ if not TYPE_CHECKING:
             "nassearch.strategies.ae": ["AgingEvolution"],
             "nassearch.strategies.base": ["Guidance", "Strategy", "best_first"],
             "nassearch.strategies.bp.strategy": ["BinaryPredictor"],
+            "nassearch.strategies.ls": ["LocalSearch"],
             "nassearch.strategies.rand": ["RandomSearch"],
             "nassearch.strategies.rl.strategy": ["Reinforce"],
         },
