@@ -29,6 +29,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "fisher": "nassearch.proxies.fisher:fisher",
         "flops": "nassearch.proxies.counts:flops",
         "grad_norm": "nassearch.proxies.gradients:grad_norm",
+        "gradsign": "nassearch.proxies.gradsign:gradsign",
         "grasp": "nassearch.proxies.grasp:grasp",
         "jacob_cov": "nassearch.proxies.jacobian:jacob_cov",
         "js": "nassearch.proxies.jacobian:js",
@@ -53,11 +54,17 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "trainability": "nassearch.proxies.aznas:trainability",
         "wpjs": "nassearch.proxies.parameters:wpjs",
         "wpjsi": "nassearch.proxies.parameters:wpjsi",
+        "zico": "nassearch.proxies.zico:zico",
     },
     "combinations": {
         "fallback": "nassearch.scorers.combinations:fallback",
         "rank": "nassearch.scorers.combinations:rank",
         "vote": "nassearch.scorers.combinations:vote",
+    },
+    "lookups": {
+        "oracle": "nassearch.scorers.lookups.chance:oracle",
+        "random": "nassearch.scorers.lookups.chance:random",
+        "table": "nassearch.scorers.lookups.table:table",
     },
     "benchmarks": {
         "nasbench-asr": "nassearch.benchmarks.nasbench_asr:NASBenchASRBenchmark",
@@ -66,23 +73,26 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "nasbench101-matrix": "nassearch.benchmarks.nasbench101:NASBench101MatrixBenchmark",
         "nasbench201": "nassearch.benchmarks.nasbench201:NASBench201Benchmark",
         "nats-size": "nassearch.benchmarks.nats_size:NATSSizeBenchmark",
+        "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
 }
 SINGULAR = {
     "strategies": "strategy",
     "proxies": "proxy",
     "combinations": "combination",
+    "lookups": "lookup",
     "benchmarks": "benchmark",
 }
 BASES = {
     "strategies": "nassearch.strategies.base:Strategy",
     "proxies": "nassearch.proxies.base:Proxy",
     "combinations": "nassearch.scorers.combined:Combination",
+    "lookups": "nassearch.scorers.lookups.base:Lookup",
     "benchmarks": "nassearch.benchmarks.base:Benchmark",
 }
 """What a part is, or a subclass of what: looked at where it comes from another package."""
 DATASET = "nassearch.benchmarks.base:Dataset"
-SCORERS = ("proxies", "combinations")
+SCORERS = ("proxies", "combinations", "lookups")
 """Kinds that are named in one place, so that what is built in of either keeps its name from both."""
 
 
@@ -98,7 +108,7 @@ def register(kind: str, part: Any, name: str | None = None) -> Any:
     A cell that is run again replaces what it registered before. Workers get parts by value and need no names.
 
     Args:
-        kind: `strategies`, `proxies`, `combinations` or `benchmarks`.
+        kind: `strategies`, `proxies`, `combinations`, `lookups` or `benchmarks`.
         part: a subclass of `Strategy` or `Benchmark`, or what `@proxy`, `@model_proxy` or `@combination` made.
         name: what it is called; None for the name that it says itself, see `name_of`.
 
@@ -168,7 +178,7 @@ def is_built_in(kind: str, name: str) -> bool:
 
 
 def names(kind: str) -> list[str]:
-    """Return the known names of `strategies`, `proxies`, `combinations` or `benchmarks`, sorted.
+    """Return the known names of `strategies`, `proxies`, `combinations`, `lookups` or `benchmarks`, sorted.
 
     Raises:
         UnknownName: no such kind.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nassearch.benchmarks.read.formats.base import Format
     from nassearch.benchmarks.table import Table
     from nassearch.benchmarks.tabular import TabularBenchmark
+    from nassearch.benchmarks.transnas import TransNASMicroBenchmark
     from nassearch.files.data_folder import embedded
     from nassearch.types import Batch, Metrics, Task
 
@@ -34,6 +35,7 @@ __all__ = [
     "Table",
     "TabularBenchmark",
     "Task",
+    "TransNASMicroBenchmark",
     "embedded",
     "load_batch",
     "save_batch",
@@ -56,6 +58,7 @@ if not TYPE_CHECKING:
             "nassearch.benchmarks.read.formats.base": ["Format"],
             "nassearch.benchmarks.table": ["Table"],
             "nassearch.benchmarks.tabular": ["TabularBenchmark"],
+            "nassearch.benchmarks.transnas": ["TransNASMicroBenchmark"],
             "nassearch.files.data_folder": ["embedded"],
             "nassearch.types": ["Batch", "Metrics", "Task"],
         },

@@ -47,6 +47,8 @@ class TabularBenchmark(Benchmark):
 
     formats: ClassVar[tuple[Format, ...]] = ()
     """Published files that `nassearch bench import` reads for it, besides CSV and Parquet."""
+    columns: ClassVar[Mapping[str, str]] = {}
+    """What sheets about it call a column, by its role, where that is not the name of the role."""
     by_key: ClassVar[bool] = False
     """Whether its published files hold one architecture per key of the space."""
     listed: ClassVar[bool] = False

@@ -19,11 +19,14 @@ from nassearch.scorers.spec import check_scorer
 from nassearch.strategies.base import Strategy
 from nassearch.types import Batch, is_number, plain
 
+GUIDE = "epsilon"
+"""The scorer of a search that names none."""
+
 
 class Settings(Mapping[str, Any]):
     """Settings of a strategy: equal to a dict of the same values, hashable, and changed by nobody.
 
-    Lists are copied when they come in and when they go out. A setting that takes a scorer may hold one itself.
+    Lists are copied when they come in and when they go out. A setting that takes scorers may hold them themselves.
 
     >>> Settings({"pool": 32, "widths": [1, 2]}) == {"pool": 32, "widths": [1, 2]}
     True
@@ -41,7 +44,7 @@ class Settings(Mapping[str, Any]):
             if not isinstance(name, str):
                 raise InvalidSetting(f"a setting has a text for a name, such as 'pool', not {quoted(name)}")
         try:
-            values = {name: value for name, value in given.items() if not is_scorer(value)}
+            values = {name: _without_scorers(value) for name, value in given.items()}
             json.dumps(values, allow_nan=False, default=_scalar)
         except (TypeError, ValueError, RecursionError):
             raise InvalidSetting(
@@ -87,6 +90,17 @@ def _name(field: str, value: Any, example: str) -> str:
 def is_scorer(value: Any) -> bool:
     """Say whether this is an object that scores: a proxy, a combination, or what is called with architectures."""
     return not isinstance(value, type) and (isinstance(value, Combination) or callable(value))
+
+
+def holds_scorer(value: Any) -> bool:
+    """Say whether this is an object that scores, or a list with one."""
+    return is_scorer(value) or (isinstance(value, list | tuple) and any(map(is_scorer, value)))
+
+
+def _without_scorers(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [each for each in value if not is_scorer(each)]
+    return None if is_scorer(value) else value
 
 
 def _strategy(field: str, value: Any) -> str | type[Strategy]:
@@ -153,7 +167,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "budget": whole,
     "rounds": whole,
     "seed": partial(whole, least=0, largest=SEEDS),
-    "scorer": _scorer,
+    "scorer": _or_none(_scorer),
     "warmup": lambda field, value: plain(value),
     "move": _move,
     "move_at": _or_none(partial(_name, example="child")),

@@ -157,6 +157,8 @@ def _of_sheet(
 ) -> tuple[dict[str, Table], tuple[str, ...]]:
     """Return the tables of a sheet, and the columns that nothing was taken from."""
     sheet = read_sheet(path, [fmt.name for fmt in benchmark.formats])
+    own = {role: name for role, name in benchmark.columns.items() if name in sheet.columns}
+    mapping = {role: name for role, name in own.items() if role not in sheet.columns} | dict(mapping or {})
     try:
         layout = find_layout(sheet.columns, wanted, mapping, epochs)
     except BadData as error:
