@@ -62,7 +62,12 @@ ONLY_IN = {
 }
 """Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
 
-LEARNT = {"strategies.bp.predictor", "strategies.rl.controller"}
+LEARNT = {
+    "strategies.bp.predictor",
+    "strategies.predicted.ensemble",
+    "strategies.predicted.gin",
+    "strategies.rl.controller",
+}
 """Models that a strategy learns."""
 
 MOST_FILES = 12

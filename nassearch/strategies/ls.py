@@ -34,9 +34,9 @@ class LocalSearch(Strategy):
     trained again.
 
     Moves:
-        neighbour: only the neighbours that score higher than where the climb stands are tried, best first, NaN below
-            every number; a share `explore` of the neighbourhoods, and those without any score, are tried whole and at
-            random. Ours: the paper has no guidance.
+        neighbour: the neighbours that score no lower than where the climb stands are tried, best first, and the others
+            and those without a score are not; a share `explore` of the neighbourhoods, and those without any score,
+            are tried whole and at random. Ours: the paper has no guidance.
 
     Args:
         step: `best` trains all neighbours and goes to the best of them, as algorithm 1 does; `first` goes to the first
@@ -135,9 +135,8 @@ class LocalSearch(Strategy):
         """Return the neighbours that are tried, in the order in which they are."""
         near = self.space.neighbours(arch)
         if self.move is not None and self.explore < 1 and self.rng.random() >= self.explore:
-            here, *scores = np.nan_to_num(
-                self.move([arch, *near]), nan=-np.inf, posinf=np.inf, neginf=-np.inf
-            )
-            if max(here, *scores) > -math.inf:
-                return [near[i] for i in best_first(np.array(scores)) if scores[i] > here]
+            here, *scores = self.move([arch, *near]).tolist()
+            if not np.isnan(scores).all():
+                lowest = -math.inf if math.isnan(here) else here
+                return [near[i] for i in best_first(np.array(scores)) if scores[i] >= lowest]
         return [near[i] for i in self.rng.permutation(len(near))]
