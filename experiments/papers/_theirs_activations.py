@@ -53,7 +53,7 @@ def meco(folder: Path) -> Theirs:
     return score
 
 
-def zen(folder: Path, momentum: float = 0.1) -> Theirs:
+def zen(folder: Path, momentum: float = 0.1, repeats: int = 1) -> Theirs:
     """Our draws are theirs: the weights in the order of the modules, then both noises."""
     path = folder / "ZeroShotProxy" / "compute_zen_score.py"
     names = ("network_weight_gaussian_init", "compute_nas_score")
@@ -66,7 +66,7 @@ def zen(folder: Path, momentum: float = 0.1) -> Theirs:
         with torch.random.fork_rng():
             torch.manual_seed(SEED)
             size = batch.inputs.shape[-1]
-            return float(theirs(None, _Whole(model), 1e-2, size, len(batch.inputs), 1)["avg_nas_score"])
+            return float(theirs(None, _Whole(model), 1e-2, size, len(batch.inputs), repeats)["avg_nas_score"])
 
     return score
 
@@ -173,9 +173,14 @@ def _on_processor() -> Iterator[None]:
 PORTS = {
     "swap": Port("pym1024/SWAP", swap, "swap"),
     "meco": Port("HamsterMimi/MeCo", meco, "meco", what="its sum over layers"),
-    "zen": Port("idstcv/ZenNAS", zen, "zen"),
-    "zen_batch": Port(
-        "idstcv/ZenNAS", partial(zen, momentum=1.0), "zen", what="its score with batch norms of momentum 1"
+    "zen": Port("idstcv/ZenNAS", zen, "zen", what="one draw"),
+    "zen_batch": Port("idstcv/ZenNAS", partial(zen, momentum=1.0), "zen", what="one draw, momentum 1"),
+    "zen_32": Port(
+        "idstcv/ZenNAS",
+        partial(zen, repeats=32),
+        "zen",
+        {"draws": 32, "batch_size": 4},
+        what="32 draws, as released",
     ),
     "ntk_cond": Port("VITA-Group/TENAS", ntk_cond, "ntk_cond", {"batch_size": 16}),
     "linear_regions": Port("VITA-Group/TENAS", linear_regions, "linear_regions", what="its count"),
