@@ -18,6 +18,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
+        "robot": "nassearch.strategies.robot.strategy:RoBoT",
     },
     "proxies": {
         "cv": "nassearch.proxies.cv:cv",
