@@ -120,7 +120,7 @@ def run_round(
         if spent + share > budget + ROUNDING:
             break
         with blamed(*on):
-            answer = _answered(benchmark, arch, for_oracle, strategy.epochs)
+            answer = _answered(benchmark, arch, for_oracle, strategy.asked_epochs)
         with blamed(strategy, *on):
             strategy.tell(arch, answer.valid)
         archs.append(arch)
@@ -146,14 +146,14 @@ def refuse_shorter(strategy: Strategy, benchmark: Benchmark) -> None:
 
 def _share(strategy: Strategy, benchmark: Benchmark) -> float:
     """Return what the training that was asked for costs of a whole one."""
-    if strategy.epochs is None:
+    if strategy.asked_epochs is None:
         return 1.0
-    if strategy.epochs not in strategy.shorter_epochs:
+    if strategy.asked_epochs not in strategy.shorter_epochs:
         raise BrokenPart(
-            f"the strategy {strategy.name} asked for {quoted(strategy.epochs)} epochs, and its shorter_epochs are "
-            f"{quoted(strategy.shorter_epochs)}: name there all that it asks for"
+            f"the strategy {strategy.name} asked for {quoted(strategy.asked_epochs)} epochs, and its shorter_epochs "
+            f"are {quoted(strategy.shorter_epochs)}: name there all that it asks for"
         )
-    return benchmark.shorter[strategy.epochs]
+    return benchmark.shorter[strategy.asked_epochs]
 
 
 def _asked(strategy: Strategy) -> Arch:

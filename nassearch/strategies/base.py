@@ -95,7 +95,7 @@ class Strategy(ABC):
     name: ClassVar[str]
     revision: ClassVar[int] = 1
     """Raised with every change after which a seed leads to other architectures."""
-    epochs: int | None = None
+    asked_epochs: int | None = None
     """Of the training that was asked for last; None for a whole one, as most strategies always ask for. One that sets
     it in `ask` to fewer is told what the shorter training reached, and the budget counts its share of a whole one."""
     guidance: ClassVar[Guidance] = Guidance()
@@ -193,7 +193,7 @@ class Strategy(ABC):
 
     @property
     def shorter_epochs(self) -> tuple[int, ...]:
-        """Return all the numbers of epochs below a whole training that it may ask for, see `epochs`."""
+        """Return all the numbers of epochs below a whole training that it may ask for, see `asked_epochs`."""
         return ()
 
     @classmethod

@@ -25,7 +25,7 @@ class SuccessiveHalving(Strategy):
         strategy = SuccessiveHalving(space, rng)
         strategy.warm_up(scorer, 3000, rng_for_warm_up)   # optional: its ranking is taken first, best first
         arch = strategy.ask()
-        strategy.tell(arch, valid)   # after strategy.epochs epochs, None for a whole training
+        strategy.tell(arch, valid)   # after strategy.asked_epochs epochs, None for a whole training
 
     A bracket begins with `first` architectures on the lowest rung. Of n on a rung the best n / `eta` come to the next,
     the last of which is a whole training. The paper halves; `eta=3` is that of Hyperband (Li et al., 2018). When a
@@ -86,7 +86,7 @@ class SuccessiveHalving(Strategy):
     def ask(self) -> Arch:
         if not self._queue:
             self._climb()
-        self.epochs = self.rungs[self._rung] if self._rung < len(self.rungs) else None
+        self.asked_epochs = self.rungs[self._rung] if self._rung < len(self.rungs) else None
         return self._queue.popleft()
 
     def tell(self, arch: Arch, valid: float) -> None:

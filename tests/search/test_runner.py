@@ -122,7 +122,7 @@ def test_rounds_go_on_from_where_they_were() -> None:
 UNIFORM = [
     name
     for name in registry.names("strategies")
-    if registry.load("strategies", name).guidance.uniform_warm_up
+    if (kind := registry.load("strategies", name)).guidance.uniform_warm_up and kind.takes_warm_up()
 ]
 
 

@@ -72,7 +72,7 @@ def test_brackets_take_the_best_part_of_each_rung_to_the_next() -> None:
     trained: list[tuple[Arch, int | None]] = []
     for _ in range(2 * (27 + 9 + 3)):
         arch = strategy.ask()
-        trained.append((arch, strategy.epochs))
+        trained.append((arch, strategy.asked_epochs))
         strategy.tell(arch, math.nan if arch[0] == 0 else whole(arch))
     assert [epochs for _, epochs in trained] == 2 * [*[4] * 27, *[12] * 9, *[None] * 3]
     assert len({arch for arch, epochs in trained if epochs == 4}) == 54
@@ -94,7 +94,7 @@ def test_a_warm_up_is_taken_first_and_without_rungs_all_are_whole() -> None:
     for _ in range(12):
         archs.append(strategy.ask())
         strategy.tell(archs[-1], 1.0)
-        assert strategy.epochs is None
+        assert strategy.asked_epochs is None
     assert archs[:8] == ranking and len(set(archs)) == 12
 
 
