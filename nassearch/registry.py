@@ -51,6 +51,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "synflow": "nassearch.proxies.synflow:synflow",
         "synflow_bn": "nassearch.proxies.synflow:synflow_bn",
         "trainability": "nassearch.proxies.aznas:trainability",
+        "vkdnw": "nassearch.proxies.vkdnw:vkdnw",
         "wpjs": "nassearch.proxies.parameters:wpjs",
         "wpjsi": "nassearch.proxies.parameters:wpjsi",
         "zico": "nassearch.proxies.zico:zico",
