@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.read.formats.base import Format
+from nassearch.benchmarks.read.formats.transnas import TransNASFile
 from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.spaces.transnas.macro import TransNASMacro
 from nassearch.spaces.transnas.micro import TransNASMicro
 from nassearch.types import Task
 
@@ -45,6 +49,18 @@ def _datasets(note: str) -> tuple[Dataset, ...]:
 
 
 MICRO = _datasets("valid and test are those after the last epoch of one training")
+MACRO = tuple(
+    replace(
+        dataset,
+        note=dataset.note.replace("mean IoU", "pixel accuracy"),
+        quantity="pixel accuracy" if dataset.name == "segmentsemantic" else dataset.quantity,
+    )
+    for dataset in _datasets(
+        "valid and test are those after the last epoch of one training; a sheet without test values has the best "
+        "validation value of all epochs"
+    )
+)
+"""The sheets that circulate have pixel accuracy for the segmentation, not mean IoU."""
 
 
 class TransNASMicroBenchmark(TabularBenchmark):
@@ -55,6 +71,7 @@ class TransNASMicroBenchmark(TabularBenchmark):
     """
 
     name: ClassVar[str] = "transnas-micro"
+    formats: ClassVar[tuple[Format, ...]] = (TransNASFile("micro"),)
     columns: ClassVar[Mapping[str, str]] = {"dataset": "task"}
 
     @classmethod
@@ -64,3 +81,23 @@ class TransNASMicroBenchmark(TabularBenchmark):
     @classmethod
     def make_space(cls, dataset: str | None = None) -> TransNASMicro:
         return TransNASMicro()
+
+
+class TransNASMacroBenchmark(TabularBenchmark):
+    """The skeletons of TransNAS-Bench-101 on seven tasks of Taskonomy (Duan et al., 2021).
+
+    benchmark = TransNASMacroBenchmark.open("jigsaw")
+    benchmark.query(benchmark.space.parse("64-1234-basic"), rng).valid
+    """
+
+    name: ClassVar[str] = "transnas-macro"
+    formats: ClassVar[tuple[Format, ...]] = (TransNASFile("macro", {"segmentsemantic": "acc"}),)
+    columns: ClassVar[Mapping[str, str]] = {"dataset": "task", "test": "valid"}
+
+    @classmethod
+    def datasets(cls) -> dict[str, Dataset]:
+        return {dataset.name: dataset for dataset in MACRO}
+
+    @classmethod
+    def make_space(cls, dataset: str | None = None) -> TransNASMacro:
+        return TransNASMacro()

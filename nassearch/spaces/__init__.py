@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nassearch.spaces.nasbench_asr.space import NASBenchASR
     from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
     from nassearch.spaces.nats_size import NATSSize
+    from nassearch.spaces.transnas.macro import TransNASMacro
     from nassearch.spaces.transnas.micro import TransNASMicro
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Network",
     "RecurrentNetwork",
     "SearchSpace",
+    "TransNASMacro",
     "TransNASMicro",
 ]
 
@@ -45,6 +47,7 @@ if not TYPE_CHECKING:
             "nassearch.spaces.nasbench_asr.space": ["NASBenchASR"],
             "nassearch.spaces.nasbench_nlp.space": ["NASBenchNLP"],
             "nassearch.spaces.nats_size": ["NATSSize"],
+            "nassearch.spaces.transnas.macro": ["TransNASMacro"],
             "nassearch.spaces.transnas.micro": ["TransNASMicro"],
         },
     )

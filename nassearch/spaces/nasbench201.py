@@ -10,8 +10,22 @@ from typing import Any, ClassVar
 
 from nassearch.errors import InvalidArch, excerpt
 from nassearch.networks.graph import Block, Builder, Network
-from nassearch.spaces.edge_cells import CONV3, EDGES, NONE, OPS, SKIP, EdgeCells, cell, relu_conv_bn
+from nassearch.spaces.edge_cells import (
+    CONV1,
+    CONV3,
+    EDGES,
+    NONE,
+    OPS,
+    POOL,
+    SKIP,
+    EdgeCells,
+    cell,
+    relu_conv_bn,
+)
 from nassearch.types import Arch, Task
+
+NASLIB_OPS = (SKIP, NONE, CONV3, CONV1, POOL)
+"""Operations in the order of NASLib, `naslib/search_spaces/nasbench201/conversions.py`."""
 
 
 class NASBench201(EdgeCells):
@@ -82,6 +96,15 @@ class NASBench201(EdgeCells):
                     raise InvalidArch(f"{excerpt(edge)} in {excerpt(text)} should read {op}~{source}")
                 arch.append(OPS.index(op))
         return tuple(arch)
+
+    def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
+        """Return the cell of NASLib's six numbers: indices into `NASLIB_OPS`, by edges sorted by their sources."""
+        if len(numbers) != len(EDGES) or not all(0 <= number < len(OPS) for number in numbers):
+            raise InvalidArch(
+                f"NASLib writes a cell of {self.name} as six numbers from 0 to 4, not {numbers}"
+            )
+        ops = dict(zip(sorted(EDGES), numbers, strict=True))
+        return tuple(NASLIB_OPS[ops[edge]] for edge in EDGES)
 
     def format(self, arch: Arch) -> str:
         ops = iter(self.check(arch))

@@ -63,6 +63,10 @@ def digests(folder: Path) -> dict[str, str]:
         path = folder / f"{strategy} {scorer}.jsonl"
         Experiment(strategy, rounds=2, budget=80, scorer=scorer, warmup=300, move=True).run(path)
         found[f"{strategy} {scorer}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path = folder / "robot.jsonl"
+    settings = {"proxies": ["params", "flops", "random"], "steps": 30}
+    Experiment("robot", rounds=2, budget=40, settings=settings).run(path)
+    found["robot"] = hashlib.sha256(path.read_bytes()).hexdigest()
     scores, accuracies = np.random.default_rng(0).random((2, 1001))
     found["slope"] = _digest(np.array(correlation.slope(scores, accuracies)))
     found["rho"] = _digest(np.array(correlation.spearman(scores, accuracies).value))

@@ -44,7 +44,7 @@ class ImportedTable:
         seconds: whether training seconds came along; a query answers NaN where not.
         best_valid, best_test: best values as published, the test value averaged over seeds.
         best_arch: text of the architecture with the best test value.
-        validated: whether there are validation values; where not, `valid` repeats `test`.
+        validated, tested: whether there are validation and test values; what is not there repeats the other.
         architectures: how many the table holds.
         written: False where the same table was there already.
     """
@@ -60,6 +60,7 @@ class ImportedTable:
     best_test: float
     best_arch: str
     validated: bool
+    tested: bool
     architectures: int
     written: bool
 
@@ -250,6 +251,7 @@ def _describe(benchmark: type[TabularBenchmark], table: Table, path: Path, writt
         best_test=dataset.sign * float(test[best]),
         best_arch=space.format(arch),
         validated=table.meta.get("valid") != "test",
+        tested=table.meta.get("test") != "valid",
         architectures=len(table.rows),
         written=written,
     )

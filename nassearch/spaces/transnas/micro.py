@@ -53,6 +53,10 @@ class TransNASMicro(EdgeCells):
             )
         return tuple(map(int, digits))
 
+    def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
+        """Return the cell of NASLib's six numbers, which are the digits of the published text."""
+        return self.check(numbers)
+
     def format(self, arch: Arch) -> str:
         digits = "".join(map(str, self.check(arch)))
         return f"{PREFIX}{digits[0]}_{digits[1:3]}_{digits[3:]}"
