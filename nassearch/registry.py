@@ -39,6 +39,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "lns": "nassearch.proxies.jacobian:lns",
         "lnsc": "nassearch.proxies.jacobian:lnsc",
         "logsynflow": "nassearch.proxies.synflow:logsynflow",
+        "lswag": "nassearch.proxies.lswag:lswag",
         "meco": "nassearch.proxies.meco:meco",
         "mnjs": "nassearch.proxies.jacobian:mnjs",
         "mnjsc": "nassearch.proxies.jacobian:mnjsc",

@@ -91,9 +91,8 @@ def _looked_at(theirs: Path, model: TorchNetwork) -> tuple[nn.Module, Any]:
             part.track_running_stats = False
             part.running_mean = part.running_var = part.num_batches_tracked = None
         for name in ("weight", "bias") if isinstance(part, _BatchNorm) else ("bias",):
-            value = part._parameters.pop(name, None)
-            if value is not None:
-                part.register_buffer(name, value.data)
+            if part._parameters.get(name) is not None:
+                part.register_buffer(name, part._parameters.pop(name).data)
     return Pair(net), module(theirs / "NB201" / "ZeroShotProxy" / "compute_vkdnw_score.py")
 
 

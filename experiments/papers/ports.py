@@ -4,8 +4,8 @@
     python experiments/papers/ports.py --theirs THEIRS/ZiCo zico [--archs 60] [--data FOLDER | --home DIR] [--out FILE]
 
 --theirs is a checkout of the authors' repository, whose functions are called as they are; nothing of it is here.
-Architectures are random cells of NAS-Bench-201 at full size with CIFAR-10 images. The table says how far the ranks agree,
-and the largest difference between the two as a share of the larger number.
+Architectures are random cells of NAS-Bench-201, with as many cells a stage and CIFAR-10 images as --cells and --batch
+say. The table says how far the ranks agree, and the largest difference between the two as a share of the larger number.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +37,13 @@ ALIKE = 1e-4
 """What rounding and another order of sums make of float32 gradients of fifty layers."""
 
 
-def pairs(name: str, folder: Path, count: int) -> list[tuple[float, float]]:
+def pairs(name: str, folder: Path, count: int, cells: int, size: int) -> list[tuple[float, float]]:
     """Score random architectures by both: ours, theirs."""
     proxy = registry.load("proxies", name.split("-")[0])
-    space, task = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()["cifar10"].task
+    space, full = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()["cifar10"].task
+    task = replace(full, cells=cells)
     seed, init, bias = (proxy.options[option] for option in ("seed", "init", "bias"))
-    batch = open_batch(None, NASBench201Benchmark, "cifar10", proxy.name).first(proxy.options["batch_size"])
+    batch = open_batch(None, NASBench201Benchmark, "cifar10", proxy.name).first(size)
     found = []
     for arch in space.sample_many(count, np.random.default_rng(0)):
         model = initialised(space.network(arch, task), seed, init, bias).train()
@@ -73,11 +75,14 @@ def main() -> None:
     parser.add_argument("names", nargs="+", choices=PORTS, metavar="NAME", help=", ".join(PORTS))
     parser.add_argument("--theirs", type=Path, required=True, help="a checkout of the authors' repository")
     parser.add_argument("--archs", type=int, default=60, help="random ones; default: 60")
+    parser.add_argument("--cells", type=int, default=5, help="of a stage; default: 5, as in the benchmark")
+    parser.add_argument("--batch", type=int, default=64, help="images; default: 64")
     data_options(parser)
     parser.add_argument("--out", type=Path, help="write the table here too")
     args = parser.parse_args()
     prepare(args.data, args.home)
-    rows = [row(name, args.theirs, pairs(name, args.theirs, args.archs)) for name in args.names]
+    how = args.archs, args.cells, args.batch
+    rows = [row(name, args.theirs, pairs(name, args.theirs, *how)) for name in args.names]
     text = markdown(HEAD, rows)
     print(text)
     if args.out is not None:

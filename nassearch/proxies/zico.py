@@ -31,10 +31,10 @@ def _check(options: Mapping[str, Any]) -> None:
 def zico(probe: Probe, *, batches: int = 2, spread: str = "gradients") -> float:
     """Sum over layers log(sum over weights of mean|g| / std), over the gradients g of batches; higher is better.
 
-    The batch falls into `batches` equal parts, by default two of 128 as in the paper (section 4.5). std is the deviation
-    of the whole population, of `spread`: "gradients" is that of g, as in the authors' code, which the published figures
-    are of; "sizes" is that of |g|, as in equation 15. A weight that all batches agree on, at 0 say, is left out, as is a
-    layer where no weight is left. NaN where no layer is.
+    The batch falls into `batches` equal parts, by default two of 128 as in the paper (section 4.5). std is the
+    deviation of the whole population, of `spread`: "gradients" is that of g, as in the authors' code, by which the
+    published figures are; "sizes" is that of |g|, as in equation 15. A weight that all batches agree on, at 0 say, is
+    left out, as is a layer where no weight is left. NaN where no layer is.
     """
     from nassearch.networks.probe.samples.batches import layer_sums
 
