@@ -1,16 +1,19 @@
 """Ports of proxies of activations beside the authors' functions: one function for each, of a folder with their code.
 
 `both(theirs, model, batch, seed)` returns our value and theirs for one network of ours, with the same weights and
-inputs. Their code wants a GPU, old torch, data loaders and its own modules; `stubs` stands in for these. It is imported
-from the folder, and nothing of it is here.
+inputs; NaN: there is none. Their code wants a GPU and an old torch: `on_processor` stands in for these. It is run from
+the folder, and nothing of it is here.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial, reduce
+from operator import mul
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +21,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassearch.networks.graph import Network
 from nassearch.networks.modules.copying import copied
@@ -40,23 +44,19 @@ class Whole(nn.Module):
 
     def __init__(self, model: TorchNetwork) -> None:
         super().__init__()
-        self.blocks = model.blocks
+        self.blocks, self.own = model.blocks, [model]
 
     def forward(self, x: Tensor) -> Tensor:
-        return TorchNetwork.forward_whole(self, x)  # type: ignore[arg-type]
+        return self.own[0].forward_whole(x)
 
     def forward_pre_GAP(self, x: Tensor) -> Tensor:
-        model = TorchNetwork.__new__(TorchNetwork)
-        nn.Module.__init__(model)
-        model.blocks = self.blocks
-        return features(model, x)
+        return features(self.own[0], x)
 
 
 def ours(name: str, model: nn.Module, batch: Batch, **options: Any) -> float:
     """Return our raw score of a model that has its weights."""
     (value,) = read_one([(load("proxies", name), {"batch_size": len(batch.inputs), **options})], model, batch)
-    assert isinstance(value, float), value
-    return value
+    return value if isinstance(value, float) else math.nan
 
 
 def swap(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
@@ -70,6 +70,10 @@ def swap(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
 
 
 def meco(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
+    """Look at our noise, of the size of the batch's images; theirs is of 64x64.
+
+    Theirs counts modules that hold others too. Here none is called as such.
+    """
     x = noise_like(Probe(model, torch.from_numpy(batch.inputs), seed=seed), 1, generator(seed))
     with code(theirs / "correlation"):
         path = theirs / "correlation" / "foresight" / "pruners" / "measures" / "meco.py"
@@ -79,15 +83,26 @@ def meco(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
     return ours("meco", model, batch, seed=seed), found
 
 
-def zen(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
+def zen(
+    theirs: Path, model: TorchNetwork, batch: Batch, seed: int, momentum: float = 0.1, draws: int = 1
+) -> Both:
+    """Draw in the same order: weights by module, then both noises.
+
+    Their batch norms give a running variance, which at their momentum is a tenth that of the newest batch and for the
+    rest what was before; at momentum 1 it is the batch's.
+    """
     path = theirs / "ZeroShotProxy" / "compute_zen_score.py"
     names = ["network_weight_gaussian_init", "compute_nas_score"]
     score = functions(path, names, {"torch": torch, "nn": nn, "np": np})["compute_nas_score"]
+    net = copied(model).train()
+    for part in net.modules():
+        if isinstance(part, _BatchNorm):
+            part.momentum = momentum
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         size = batch.inputs.shape[-1]
-        found = score(None, Whole(copied(model)).train(), 1e-2, size, len(batch.inputs), 1)["avg_nas_score"]
-    return ours("zen", model, batch, seed=seed), found
+        found = score(None, Whole(net), 1e-2, size, len(batch.inputs), draws)["avg_nas_score"]
+    return ours("zen", model, batch, seed=seed, draws=draws), found
 
 
 def ntk_cond(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
@@ -101,10 +116,8 @@ def ntk_cond(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both
 
 
 def linear_regions(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
+    """Count in the same cut-down network on the same crops."""
     path = theirs / "lib" / "procedures" / "linear_region_counter.py"
-    from functools import reduce
-    from operator import mul
-
     held = {"torch": torch, "nn": nn, "np": np, "mul": mul, "reduce": reduce}
     made = functions(path, ["LinearRegionCount", "Linear_Region_Collector"], held)
     blocks = Network(tuple((tuple(block.block), 1) for block in model.blocks))  # type: ignore[arg-type]
@@ -125,7 +138,10 @@ def epe_nas(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
     )
     x, labels = torch.tensor(batch.inputs), torch.from_numpy(batch.labels)  # type: ignore[arg-type]
     net = copied(model).train()
-    jacobian, _ = made["get_batch_jacobian"](Pair(net), x, labels, None, None)
+    try:
+        jacobian, _ = made["get_batch_jacobian"](Pair(net), x, labels, None, None)
+    except AttributeError:  # the logits do not depend on the inputs
+        return ours("epe_nas", model, batch), math.nan
     found = made["eval_score_perclass"](
         jacobian.flatten(1).numpy(), [labels.tolist()], len(set(labels.tolist()))
     )
@@ -147,6 +163,8 @@ PORTS: dict[str, Callable[[Path, TorchNetwork, Batch, int], Both]] = {
     "swap": swap,
     "meco": meco,
     "zen": zen,
+    "zen-momentum1": partial(zen, momentum=1.0),
+    "zen-32draws": partial(zen, draws=32),
     "ntk_cond": ntk_cond,
     "linear_regions": linear_regions,
     "epe_nas": epe_nas,

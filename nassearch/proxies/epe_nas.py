@@ -28,7 +28,7 @@ def _check(options: Mapping[str, Any]) -> None:
     batch_size=256,
     check=_check,
 )
-def epe_nas(probe: Probe, *, k: float = 1e-5, tau: int = 100) -> float:
+def epe_nas(probe: Probe, *, k: float = 1e-5, tau: int = 100) -> float | str:
     """Sum over classes how little the Jacobians of their samples correlate; higher is better.
 
     For the correlation S(c) `[n, n]` of d(sum of logits)/dx at the n samples of class c, and C classes in the batch::
@@ -37,13 +37,16 @@ def epe_nas(probe: Probe, *, k: float = 1e-5, tau: int = 100) -> float:
         epe_nas = sum over c of |e(c)|
 
     With more than `tau` classes e(c) is divided by n * n, and the score is the sum over pairs of classes of
-    |e(c) - e(d)|, divided by C. NaN where the logits do not depend on a sample.
+    |e(c) - e(d)|, divided by C. NaN, with the reason, where the logits do not depend on a
+    sample.
     """
     from nassearch.networks.probe.activations.by_class import class_scores
 
     if probe.labels is None:
         raise InvalidSetting("epe_nas compares samples of one class, and needs a batch with labels")
     found = class_scores(probe.input_gradients(), probe.labels, k)
+    if any(math.isnan(e) for e, _ in found):
+        return "the logits do not depend on a sample of the batch"
     if len(found) <= tau:
         return math.fsum(abs(e) for e, _ in found)
     means = [e / pairs for e, pairs in found]

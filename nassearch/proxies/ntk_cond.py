@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from nassearch.proxies.model import model_proxy
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     init="kaiming",
     bias="zero",
 )
-def ntk_cond(probe: Probe) -> float:
+def ntk_cond(probe: Probe) -> float | str:
     """Divide the largest eigenvalue of the neural tangent kernel by the least; lower is better.
 
     J[i] is the gradient of the sum of the logits of sample i by all parameters but biases::
@@ -31,4 +32,9 @@ def ntk_cond(probe: Probe) -> float:
     """
     from nassearch.networks.probe.activations.kernel import condition, tangent_kernel
 
-    return condition(tangent_kernel(probe))
+    found = condition(tangent_kernel(probe))
+    return (
+        found
+        if math.isfinite(found)
+        else "its tangent kernel is singular: samples of the batch have one gradient"
+    )

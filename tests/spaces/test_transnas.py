@@ -13,6 +13,7 @@ import pytest
 from nassearch.benchmarks.transnas import MACRO, MICRO
 from nassearch.errors import InvalidArch
 from nassearch.networks.counting import macs, parameters
+from nassearch.networks.positive.expected import expected_synflow
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.spaces.transnas.macro import TransNASMacro
@@ -152,3 +153,12 @@ def test_every_row_of_the_sheets_at_hand_is_of_the_space(real_data: Path) -> Non
         with gzip.open(real_data / "transnas" / file, "rt") as rows:
             found = {row["arch"] for row in csv.DictReader(rows)}
         assert found == set(map(space.format, space.all()))
+
+
+def test_cells_that_pass_nothing_on_score_nothing() -> None:
+    """A cell without a path halves the image all the same, and its neighbours are scored beside it."""
+    task = Task((3, 64, 64), 5, channels=(2,), cells=2)
+    archs = [CELLS.parse(text) for text in ("0_00_000", "3_00_000", "0_00_300", "0_30_000")]
+    values = expected_synflow([CELLS.network(arch, task) for arch in archs])
+    assert values[[0, 1, 3]].tolist() == [0.0, 0.0, 0.0]
+    assert values[2] > 0

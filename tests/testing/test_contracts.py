@@ -38,8 +38,11 @@ BIASED = {"nasbench101-matrix"}
 TASKS = {
     "nasbench-asr": Task((80, 12), 48, channels=(100, 100, 100), cells=1),
     "nasbench-nlp": Task((4,), 6, channels=(4, 4, 4), words=6),
+    # Images that are still larger than a pixel after the last of four or six halvings.
+    "transnas-micro": Task((3, 64, 64), 10, channels=(2,), cells=2),
+    "transnas-macro": Task((3, 128, 128), 10, channels=(2,), cells=1),
 }
-"""Small tasks for the spaces whose networks are not for images."""
+"""Small tasks for the spaces whose networks are not for images, or halve them often."""
 LEARNERS = {
     "bp": {
         **{"width": 16, "depth": 2, "epochs": 30, "warm_up_epochs": 30, "batch": 10, "rate": 3e-3},

@@ -42,7 +42,7 @@ def _zen(model: nn.Module, probe: Probe, generator: torch.Generator, amplitude: 
     with isolated(probe.seed):
         after = features(model, moved)
     distance = float((before - after).flatten(1).double().norm(dim=1).mean())
-    if not distance > 0:
+    if not 0 < distance < math.inf:
         return math.nan
     return math.log(distance) + math.fsum(math.log(v) / 2 for v in variances if v > 0)
 
