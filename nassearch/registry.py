@@ -15,7 +15,10 @@ from nassearch.provenance.offers import Offer, offered, unreadable
 BUILT_IN: dict[str, dict[str, str]] = {
     "strategies": {
         "ae": "nassearch.strategies.ae:AgingEvolution",
+        "bananas": "nassearch.strategies.predicted.bananas:Bananas",
         "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
+        "ls": "nassearch.strategies.ls:LocalSearch",
+        "npenas": "nassearch.strategies.predicted.npenas:Npenas",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
         "robot": "nassearch.strategies.robot.strategy:RoBoT",
