@@ -15,7 +15,10 @@ from nassearch.provenance.offers import Offer, offered, unreadable
 BUILT_IN: dict[str, dict[str, str]] = {
     "strategies": {
         "ae": "nassearch.strategies.ae:AgingEvolution",
+        "bananas": "nassearch.strategies.predicted.bananas:Bananas",
         "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
+        "ls": "nassearch.strategies.ls:LocalSearch",
+        "npenas": "nassearch.strategies.predicted.npenas:Npenas",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
         "robot": "nassearch.strategies.robot.strategy:RoBoT",
@@ -39,6 +42,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "lns": "nassearch.proxies.jacobian:lns",
         "lnsc": "nassearch.proxies.jacobian:lnsc",
         "logsynflow": "nassearch.proxies.synflow:logsynflow",
+        "lswag": "nassearch.proxies.lswag:lswag",
         "meco": "nassearch.proxies.meco:meco",
         "mnjs": "nassearch.proxies.jacobian:mnjs",
         "mnjsc": "nassearch.proxies.jacobian:mnjsc",
@@ -56,6 +60,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "synflow": "nassearch.proxies.synflow:synflow",
         "synflow_bn": "nassearch.proxies.synflow:synflow_bn",
         "trainability": "nassearch.proxies.aznas:trainability",
+        "vkdnw": "nassearch.proxies.vkdnw:vkdnw",
         "wpjs": "nassearch.proxies.parameters:wpjs",
         "wpjsi": "nassearch.proxies.parameters:wpjsi",
         "zen": "nassearch.proxies.zen:zen",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nassearch.errors import InvalidSetting
 from nassearch.networks import counting, recurrent
 from nassearch.networks.graph import Network
 from nassearch.proxies.base import proxy
@@ -22,8 +23,8 @@ def layers(networks: Sequence[Network], batch: Batch | None) -> Floats:
     """Count the layers with weights: convolutions, linear and recurrent layers; higher is better.
 
     Normalisation does not count. Layers that the output does not depend on do, as in published networks. A recurrent
-    network counts its matrices, the embedding once. In a torch module they are the modules that hold a trainable weight
-    of two axes or more; one that is used twice counts once.
+    network counts its matrices, the embedding once. Of a torch module its trainable weights count, the parameters that
+    multiply signals in a sum, however it writes them; one that is used twice counts once.
     """
     return np.array([counting.layers(network) for network in networks], np.float64)
 
@@ -35,6 +36,10 @@ def _layers_recurrent(networks: Sequence[recurrent.RecurrentNetwork], batch: Bat
 
 @layers.for_model
 def _layers_of_model(model: Any, batch: Batch | None) -> float:
-    from nassearch.networks.modules.foreign import module_layers
+    if batch is None:
+        raise InvalidSetting(
+            "layers of a module needs a batch: a pass shows which parameters multiply signals"
+        )
+    from nassearch.networks.tracing.trained import trained_weights
 
-    return float(module_layers(model))
+    return float(trained_weights(model, batch.inputs))

@@ -287,11 +287,25 @@ def network_score_of_counts(arch: Any) -> float:
     return float(load("proxies", "layers")([SPACE.network(arch, TASK)])[0])
 
 
-def test_layers_of_modules() -> None:
-    attention = nn.Sequential(nn.Flatten(), nn.Linear(12, 12), nn.LayerNorm(12), nn.Linear(12, 2))
-    assert nassearch.score(attention, np.ones((2, 3, 2, 2)), ["layers"])["layers"] == 2
-    attention[1].weight.requires_grad_(False)
-    assert nassearch.score(attention, np.ones((2, 3, 2, 2)), ["layers"])["layers"] == 1
+def test_layers_of_modules_are_their_trained_weights() -> None:
+    class Bare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w, self.shift, self.end = (
+                nn.Parameter(torch.ones(12, 5)),
+                nn.Parameter(torch.ones(5)),
+                nn.Linear(5, 2),
+            )
+
+        def forward(self, x: Tensor) -> Any:
+            return self.end(torch.relu(x.flatten(1) @ self.w + self.shift))
+
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(12, 12), nn.LayerNorm(12), nn.Linear(12, 2))
+    inputs = np.ones((2, 3, 2, 2))
+    assert nassearch.score(Bare(), inputs, ["layers"])["layers"] == 2
+    assert nassearch.score(flat, inputs, ["layers"])["layers"] == 2
+    flat[1].weight.requires_grad_(False)
+    assert nassearch.score(flat, inputs, ["layers"])["layers"] == 1
 
 
 def test_naswot_and_swap_share_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:

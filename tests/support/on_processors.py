@@ -31,7 +31,13 @@ SPECS = (
     *("synflow", "synflow(log=true)", "logsynflow", "logsynflow(shift=1e-6)", "params", "flops"),
     *("rank(epsilon, synflow, log=true)", "vote(epsilon, synflow, params)", "fallback(epsilon, synflow)"),
 )
-SEARCHES = (("rand", "epsilon"), ("ae", "epsilon"), ("rl", "epsilon"), ("rl", "logsynflow"))
+SEARCHES = (
+    ("rand", "epsilon"),
+    ("ae", "epsilon"),
+    ("ls", "epsilon"),
+    ("rl", "epsilon"),
+    ("rl", "logsynflow"),
+)
 
 
 def digests(folder: Path) -> dict[str, str]:

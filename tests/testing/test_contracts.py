@@ -48,8 +48,13 @@ LEARNERS = {
         **{"width": 16, "depth": 2, "epochs": 30, "warm_up_epochs": 30, "batch": 10, "rate": 3e-3},
         **{"points": 40, "iterations": 2, "candidates": 1500},
     },
+    "bananas": {"epochs": 20, "batch": 60, "rate": 0.02, "depth": 2},
+    "npenas": {"epochs": 10, "batch": 60, "rate": 0.02},
 }
 """Settings for strategies that train a network: quick, and every comparison passes by five of its standard errors."""
+
+CLIMBERS = {"ls"}
+"""Strategies that stay on a hill, or on a plain, for much of a search: more seeds tell chance from direction."""
 
 
 def space_of(part: Any) -> SearchSpace:
@@ -144,6 +149,8 @@ class TestStrategies(StrategyContract):
     def name(self, request: pytest.FixtureRequest) -> str:
         if request.param in LEARNERS:
             self.budget, self.seeds, self.warmed_by = 60, 4, 100
+        if request.param in CLIMBERS:
+            self.seeds = 16
         return str(request.param)
 
     @pytest.fixture

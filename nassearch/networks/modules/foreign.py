@@ -61,18 +61,6 @@ def module_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def module_layers(model: nn.Module) -> int:
-    """Count the modules that hold a trainable weight of two axes or more, one that is used twice once."""
-    return sum(
-        any("weight" in name and p.dim() > 1 and p.requires_grad for name, p in _own(module))
-        for module in model.modules()
-    )
-
-
-def _own(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    return module.named_parameters(recurse=False)
-
-
 SOME = 4
 """Copies of an input for a model that has no use for one."""
 

@@ -28,7 +28,7 @@ def region_count(probe: Probe, samples: int, size: int, init: str, bias: str) ->
         return sample_patterns(pattern for pattern, _ in probe.relu_patterns)
     blocks = [(tuple(block.block), 1) for block in probe.model.blocks]  # type: ignore[arg-type]
     small = initialised(thinned(Network(tuple(blocks)), size), probe.seed, init, bias).train()
-    patterns = small.relu_patterns(crops(probe.inputs, samples, size, probe.generator()))
+    patterns = small.relu_patterns(crops(probe.inputs.cpu(), samples, size, probe.generator()))
     return sample_patterns(pattern for pattern, _ in patterns)
 
 
