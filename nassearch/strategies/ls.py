@@ -37,9 +37,9 @@ class LocalSearch(Strategy):
     trained again.
 
     Moves:
-        neighbour: the neighbours that score no lower than where the climb stands are tried, best first, and the others
-            and those without a score are not; a share `explore` of the neighbourhoods, and those without any score,
-            are tried whole and at random. Ours: the paper has no guidance.
+        neighbour: neighbours are tried by their score, best first and NaN last. Where the step is `best`, which trains
+            all it tries, those that score lower than where the climb stands are left out. A share `explore` of the
+            neighbourhoods, and those without any score, are tried whole and at random. Ours: the paper has no guidance.
 
     Args:
         step: `best` trains all neighbours and goes to the best of them, as algorithm 1 does; `first` goes to the first
@@ -143,6 +143,7 @@ class LocalSearch(Strategy):
         if self.move is not None and self.explore < 1 and self.rng.random() >= self.explore:
             here, *scores = self.move([arch, *near]).tolist()
             if not np.isnan(scores).all():
+                order = best_first(np.array(scores))
                 lowest = -math.inf if math.isnan(here) else here
-                return [near[i] for i in best_first(np.array(scores)) if scores[i] >= lowest]
+                return [near[i] for i in order if self.step == "first" or scores[i] >= lowest]
         return [near[i] for i in self.rng.permutation(len(near))]

@@ -141,16 +141,27 @@ def test_a_warm_up_gives_the_starts_in_their_order() -> None:
     assert len(known) == len(asked)
 
 
-def test_a_move_tries_what_scores_no_lower_best_first() -> None:
-    def scorer(archs: Sequence[Arch]) -> Floats:
-        return np.array([np.nan if arch[1] == 4 else height(arch) for arch in archs])
+def in_part(archs: Sequence[Arch]) -> Floats:
+    """Score by height, but nothing in one column."""
+    return np.array([np.nan if arch[1] == 4 else height(arch) for arch in archs])
 
-    strategy = LocalSearch(Line(), rng(6), move=scorer, explore=0)
+
+def test_a_move_tries_what_scores_no_lower_best_first() -> None:
+    strategy = LocalSearch(Line(), rng(6), move=in_part, explore=0)
     (start,) = trace(strategy, 1, lambda arch: 1.0)
-    near = [arch for arch in Line().neighbours(start) if arch[1] != 4 and height(arch) >= height(start)]
+    near = [arch for arch in Line().neighbours(start) if arch[1] != 4 and height(arch) > height(start)]
+    assert 0 < len(near) < 9  # some score lower, two have no score
     assert trace(strategy, len(near), lambda arch: 1.0) == sorted(near, key=height, reverse=True)
     strategy.ask()
     assert strategy.report()["climbs ended"] == 1
+
+
+def test_a_move_on_the_way_to_the_first_better_one_leaves_none_out() -> None:
+    strategy = LocalSearch(Line(), rng(6), step="first", move=in_part, explore=0)
+    (start,) = trace(strategy, 1, lambda arch: 1.0)
+    near = Line().neighbours(start)
+    scored = sorted((arch for arch in near if arch[1] != 4), key=height, reverse=True)
+    assert trace(strategy, 10, lambda arch: 1.0) == [*scored, *(arch for arch in near if arch[1] == 4)]
 
 
 def test_what_ignores_the_scorer_is_the_search_without_it() -> None:
