@@ -3,21 +3,56 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cached_property
 from itertools import pairwise
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nassearch.errors import InvalidModel
+from nassearch.networks.modules.channels_last import last
 from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.probe.probe import Probe
+from nassearch.networks.probe.tape.probe import TapeProbe
+from nassearch.networks.probe.tape.tape import Tape
 
 TINY_SHARE, TINY_NORM = 1e-8, 1e-6
 """Added to what may be 0, as in the released code of AZ-NAS."""
 
-_known: WeakKeyDictionary[Probe, list[tuple[Tensor, Tensor]]] = WeakKeyDictionary()
-"""What blocks take and give, for as long as a probe lives: the proxies that share it share its pass."""
+Back = Callable[[Tensor], Tensor]
+"""Maps a gradient at the end of a block to that at its beginning."""
+
+
+class _Blocks:
+    """What blocks give and how errors pass back through them, each block but the classifier for itself."""
+
+    def __init__(self, probe: Probe) -> None:
+        if not isinstance(probe.model, TorchNetwork):
+            raise InvalidModel(
+                "expressivity, progressivity and trainability compare the blocks of a network of a search space; "
+                "the blocks of other models are not known: score this one by another proxy"
+            )
+        run = _by_tape if isinstance(probe, TapeProbe) else _by_autograd
+        self.generator = probe.generator()
+        self.passed: list[tuple[Tensor, Back]] = []
+        x = probe.inputs
+        for block in probe.model.blocks[:-1]:
+            self.passed.append(run(block, x))
+            x = self.passed[-1][0]
+
+    @cached_property
+    def entropies(self) -> list[float]:
+        return [spectrum_entropy(y) for y, _ in self.passed]
+
+    @cached_property
+    def norms(self) -> list[float | None]:
+        return [_norm(y, back, self.generator) for y, back in self.passed[1:]]
+
+
+_known: WeakKeyDictionary[Probe, _Blocks] = WeakKeyDictionary()
+"""For as long as a probe lives: the proxies that share it share its pass."""
 
 
 def entropies(probe: Probe) -> list[float]:
@@ -26,7 +61,7 @@ def entropies(probe: Probe) -> list[float]:
     Raises:
         InvalidModel: the model is none of a search space, so that its blocks are not known.
     """
-    return [spectrum_entropy(y.detach()) for _, y in _passed(probe)]
+    return _blocks(probe).entropies
 
 
 def norms(probe: Probe) -> list[float | None]:
@@ -38,28 +73,30 @@ def norms(probe: Probe) -> list[float | None]:
     Raises:
         InvalidModel: see `entropies`.
     """
-    generator = probe.generator()
-    return [_norm(x, y, generator) for x, y in _passed(probe)[1:]]
+    return _blocks(probe).norms
 
 
-def _passed(probe: Probe) -> list[tuple[Tensor, Tensor]]:
-    """Return what each block but the classifier takes and gives, with a graph from the one to the other alone."""
-    if not isinstance(probe.model, TorchNetwork):
-        raise InvalidModel(
-            "expressivity, progressivity and trainability compare the blocks of a network of a search space; "
-            "the blocks of other models are not known: score this one by another proxy"
-        )
-    if probe in _known:
-        return _known[probe]
-    passed: list[tuple[Tensor, Tensor]] = []
-    x = probe.inputs
-    for block in probe.model.blocks[:-1]:
-        x = x.detach().requires_grad_()
-        y = block(x)
-        passed.append((x, y))
-        x = y
-    _known[probe] = passed
-    return passed
+def _blocks(probe: Probe) -> _Blocks:
+    if probe not in _known:
+        _known[probe] = _Blocks(probe)
+    return _known[probe]
+
+
+def _by_tape(block: nn.Module, x: Tensor) -> tuple[Tensor, Back]:
+    with torch.no_grad():
+        tape = Tape([block], x)
+    return tape.logits, torch.no_grad()(tape.input_gradients)
+
+
+def _by_autograd(block: nn.Module, x: Tensor) -> tuple[Tensor, Back]:
+    x = x.detach().requires_grad_()
+    y = block(x)
+
+    def back(delta: Tensor) -> Tensor:
+        found = torch.autograd.grad(y, x, delta, allow_unused=True)[0] if y.requires_grad else None
+        return torch.zeros_like(x) if found is None else found
+
+    return y.detach(), back
 
 
 def spectrum_entropy(features: Tensor) -> float:
@@ -89,17 +126,13 @@ def spectrum_entropy(features: Tensor) -> float:
     return -float((shares * torch.log(shares + TINY_SHARE)).sum())
 
 
-def _norm(x: Tensor, y: Tensor, generator: torch.Generator) -> float | None:
+def _norm(y: Tensor, back: Back, generator: torch.Generator) -> float | None:
     """Return the spectral norm of mean(g_in g_out^T): g_out random signs after a block, g_in what it makes of them."""
-    signs = torch.randint(0, 2, y.shape, generator=generator).float() * 2 - 1
-    if not y.requires_grad:
-        return 0.0
-    (back,) = torch.autograd.grad(y, x, signs, allow_unused=True)
-    if back is None:
-        return 0.0
-    if back.shape == signs.shape and bool((back == signs).all()):
+    signs = last(torch.randint(0, 2, y.shape, generator=generator, dtype=y.dtype).mul_(2).sub_(1))
+    passed = back(signs)
+    if passed.shape == signs.shape and bool((passed == signs).all()):
         return None
-    rows = _rows(_fold(back, y.shape))
+    rows = _rows(_fold(passed, y.shape))
     return float(torch.linalg.matrix_norm(rows.T @ _rows(signs) / len(rows), 2))
 
 
