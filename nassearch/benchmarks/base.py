@@ -66,6 +66,8 @@ class Benchmark(ABC):
     dataset: Dataset
     validated: bool = True
     """Whether it has validation values. Where it has none `valid` repeats `test`, and all that is shown says so."""
+    tested: bool = True
+    """Whether it has test values. Where it has none `test` repeats `valid`, and all that is shown says so."""
 
     @classmethod
     @abstractmethod

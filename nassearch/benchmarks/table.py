@@ -40,7 +40,7 @@ class Table:
             Isomorphic architectures may share a row.
         meta: plain JSON values: `format`, `space`, `dataset`, `unit`, `higher_is_better`, `origin`, `note`,
             `seeds` and whatever else the maker wants to say; `valid` is "test" where no validation values were
-            published, so that `valid` repeats `test`.
+            published, so that `valid` repeats `test`, and `test` is "valid" where no test values were.
         archs: int32 `[A, L]`, the architectures themselves, -1 after the end of short ones, for spaces that are a
             finite list; None for those that know their architectures.
 

@@ -21,6 +21,7 @@ from nassearch.types import Arch, Batch, Floats, Metrics
 
 Self = TypeVar("Self", bound="TabularBenchmark")
 NO_VALIDATION = "none published: a search sees the test value, so its curves are optimistic"
+NO_TEST = "none published: all that is shown is the validation value that a search sees, so its curves are optimistic"
 
 
 class TabularBenchmark(Benchmark):
@@ -38,6 +39,7 @@ class TabularBenchmark(Benchmark):
     def __init__(self, space: SearchSpace, dataset: Dataset, table: Table) -> None:
         self.space, self.dataset, self.table, self.digest = space, dataset, table, table.digest
         self.validated = table.meta.get("valid") != "test"
+        self.tested = table.meta.get("test") != "valid"
         self._answers: dict[Arch, tuple[Metrics, ...]] = {}
         unknown = np.full((1, 1), np.nan)
         seconds = np.broadcast_to(unknown if table.seconds is None else table.seconds, table.valid.shape)
@@ -47,6 +49,8 @@ class TabularBenchmark(Benchmark):
 
     formats: ClassVar[tuple[Format, ...]] = ()
     """Published files that `nassearch bench import` reads for it, besides CSV and Parquet."""
+    columns: ClassVar[Mapping[str, str]] = {}
+    """What sheets about it call a column, by its role, where that is not the name of the role."""
     by_key: ClassVar[bool] = False
     """Whether its published files hold one architecture per key of the space."""
     listed: ClassVar[bool] = False
@@ -185,6 +189,7 @@ class TabularBenchmark(Benchmark):
             "better": "higher" if self.dataset.higher_is_better else "lower",
             "note": self.dataset.note,
             "validation": "published" if self.validated else NO_VALIDATION,
+            **({} if self.tested else {"test": NO_TEST}),
             "file": str(self.table_path(self.dataset.name)),
             "batch": str(path) if (path := self.batch_path(self.dataset.name)).exists() else None,
             "architectures": len(table.rows),

@@ -7,6 +7,8 @@ from math import prod
 
 from nassearch.networks.graph import Block, Layer, Network
 
+WITH_WEIGHTS = frozenset({"conv", "linear", "frame_conv", "lstm"})
+
 
 def parameters(network: Network) -> int:
     """Count the trainable numbers: weights and biases of convolutions and classifier, gain and shift of batch norm.
@@ -19,6 +21,11 @@ def parameters(network: Network) -> int:
 def macs(network: Network) -> int:
     """Count the multiply-accumulates of one input in convolutions and classifier, the usual meaning of FLOPs."""
     return sum(repeats * _count(block)[1] for block, repeats in network.chain)
+
+
+def layers(network: Network) -> int:
+    """Count the layers with weights, batch norm and layer norm not among them; those that nothing reads count too."""
+    return sum(repeats * sum(layer.op in WITH_WEIGHTS for layer in block) for block, repeats in network.chain)
 
 
 def operations(network: Network) -> int:

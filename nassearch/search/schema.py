@@ -116,6 +116,7 @@ EXPERIMENT: dict[str, Check] = {
     "choose": metric,
     "target": nullable(number),
     "unvalidated": truth,
+    "untested": truth,
 }
 """By name of the field. Any may be missing, and one that is not here, of a later version, is plain JSON."""
 

@@ -44,7 +44,7 @@ class ImportedTable:
         seconds: whether training seconds came along; a query answers NaN where not.
         best_valid, best_test: best values as published, the test value averaged over seeds.
         best_arch: text of the architecture with the best test value.
-        validated: whether there are validation values; where not, `valid` repeats `test`.
+        validated, tested: whether there are validation and test values; what is not there repeats the other.
         architectures: how many the table holds.
         written: False where the same table was there already.
     """
@@ -60,6 +60,7 @@ class ImportedTable:
     best_test: float
     best_arch: str
     validated: bool
+    tested: bool
     architectures: int
     written: bool
 
@@ -157,6 +158,8 @@ def _of_sheet(
 ) -> tuple[dict[str, Table], tuple[str, ...]]:
     """Return the tables of a sheet, and the columns that nothing was taken from."""
     sheet = read_sheet(path, [fmt.name for fmt in benchmark.formats])
+    own = {role: name for role, name in benchmark.columns.items() if name in sheet.columns}
+    mapping = {role: name for role, name in own.items() if role not in sheet.columns} | dict(mapping or {})
     try:
         layout = find_layout(sheet.columns, wanted, mapping, epochs)
     except BadData as error:
@@ -248,6 +251,7 @@ def _describe(benchmark: type[TabularBenchmark], table: Table, path: Path, writt
         best_test=dataset.sign * float(test[best]),
         best_arch=space.format(arch),
         validated=table.meta.get("valid") != "test",
+        tested=table.meta.get("test") != "valid",
         architectures=len(table.rows),
         written=written,
     )

@@ -228,8 +228,8 @@ def to_table(
         "seeds": named,
         "epochs": found.columns.epochs,
     }
-    if found.columns.valid == found.columns.test:
-        meta["valid"] = "test"
+    if found.columns.only is not None:
+        meta["valid" if found.columns.only == "test" else "test"] = found.columns.only
     timed = found.columns.seconds is not None
     try:
         return Table.build(
