@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from itertools import pairwise
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -25,33 +25,7 @@ Back = Callable[[Tensor], Tensor]
 """Maps a gradient at the end of a block to that at its beginning."""
 
 
-class _Blocks:
-    """What blocks give and how errors pass back through them, each block but the classifier for itself."""
-
-    def __init__(self, probe: Probe) -> None:
-        if not isinstance(probe.model, TorchNetwork):
-            raise InvalidModel(
-                "expressivity, progressivity and trainability compare the blocks of a network of a search space; "
-                "the blocks of other models are not known: score this one by another proxy"
-            )
-        run = _by_tape if isinstance(probe, TapeProbe) else _by_autograd
-        self.generator = probe.generator()
-        self.passed: list[tuple[Tensor, Back]] = []
-        x = probe.inputs
-        for block in probe.model.blocks[:-1]:
-            self.passed.append(run(block, x))
-            x = self.passed[-1][0]
-
-    @cached_property
-    def entropies(self) -> list[float]:
-        return [spectrum_entropy(y) for y, _ in self.passed]
-
-    @cached_property
-    def norms(self) -> list[float | None]:
-        return [_norm(y, back, self.generator) for y, back in self.passed[1:]]
-
-
-_known: WeakKeyDictionary[Probe, _Blocks] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Probe, dict[str, list[Any]]] = WeakKeyDictionary()
 """For as long as a probe lives: the proxies that share it share its pass."""
 
 
@@ -61,7 +35,7 @@ def entropies(probe: Probe) -> list[float]:
     Raises:
         InvalidModel: the model is none of a search space, so that its blocks are not known.
     """
-    return _blocks(probe).entropies
+    return _swept(probe, "block_entropies")
 
 
 def norms(probe: Probe) -> list[float | None]:
@@ -73,13 +47,32 @@ def norms(probe: Probe) -> list[float | None]:
     Raises:
         InvalidModel: see `entropies`.
     """
-    return _blocks(probe).norms
+    return _swept(probe, "block_norms")
 
 
-def _blocks(probe: Probe) -> _Blocks:
-    if probe not in _known:
-        _known[probe] = _Blocks(probe)
-    return _known[probe]
+def _swept(probe: Probe, asked: str) -> list[Any]:
+    """Return what is asked of each block; what else will be read is found on the way.
+
+    Blocks are left behind one by one, so that the memory of one is enough.
+    """
+    if asked in _known.get(probe, ()):
+        return _known[probe][asked]
+    if not isinstance(probe.model, TorchNetwork):
+        raise InvalidModel(
+            "expressivity, progressivity and trainability compare the blocks of a network of a search space; "
+            "the blocks of other models are not known: score this one by another proxy"
+        )
+    run = _by_tape if isinstance(probe, TapeProbe) else _by_autograd
+    found: dict[str, list[Any]] = {name: [] for name in {asked, *probe.reads}}
+    generator, x = probe.generator(), probe.inputs
+    for number, block in enumerate(probe.model.blocks[:-1]):
+        x, back = run(block, x)
+        if "block_entropies" in found:
+            found["block_entropies"].append(spectrum_entropy(x))
+        if "block_norms" in found and number:
+            found["block_norms"].append(_norm(x, back, generator))
+    _known[probe] = found
+    return found[asked]
 
 
 def _by_tape(block: nn.Module, x: Tensor) -> tuple[Tensor, Back]:
