@@ -22,6 +22,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
         "robot": "nassearch.strategies.robot.strategy:RoBoT",
+        "sh": "nassearch.strategies.sh:SuccessiveHalving",
     },
     "proxies": {
         "cv": "nassearch.proxies.cv:cv",

@@ -32,7 +32,15 @@ from nassearch.networks.modules.network import one_thread
 from nassearch.scorers.open import open_batch
 
 PORTS = {**_ports_activations.PORTS, **_ports_gradients.PORTS}
-HEAD = ["proxy", "their commit", "architectures", "rho", "tau", "largest difference", "alike within 1e-4"]
+HEAD = [
+    "proxy",
+    "their commit",
+    "both have a score of",
+    "rho",
+    "tau",
+    "largest difference",
+    "alike within 1e-4",
+]
 ALIKE = 1e-4
 """What rounding and another order of sums make of float32 gradients of fifty layers."""
 
@@ -54,12 +62,14 @@ def pairs(name: str, folder: Path, count: int, cells: int, size: int) -> list[tu
 
 
 def row(name: str, folder: Path, found: Sequence[tuple[float, float]]) -> list[str]:
-    ours, theirs = np.array(found).T
+    both = np.array(found).T
+    ours, theirs = both[:, np.isfinite(both).all(0)]
     scale = np.maximum(np.abs(ours), np.abs(theirs))
     apart = np.divide(np.abs(ours - theirs), scale, out=np.zeros_like(scale), where=scale > 0)
     agree = f"{spearmanr(ours, theirs).statistic:.4f}", f"{kendalltau(ours, theirs).statistic:.4f}"
     alike = int((apart <= ALIKE).sum())
-    return [f"`{name}`", commit(folder), str(len(found)), *agree, f"{apart.max():.1e}", str(alike)]
+    count = f"{len(ours)} of {len(found)}"
+    return [f"`{name}`", commit(folder), count, *agree, f"{apart.max():.1e}", str(alike)]
 
 
 def commit(folder: Path) -> str:
