@@ -83,7 +83,7 @@ def vkdnw(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
     net, get = _looked_at(theirs, model)
     with _copying_flatten():
         matrix = get.get_fisher(net, torch.tensor(batch.inputs), use_logits=False, params_grad_len=128, p=1)
-    return ours("vkdnw", model, batch, size=False), decile_entropy(matrix)
+    return ours("vkdnw", model, batch, size=False, passes=None), decile_entropy(matrix)
 
 
 def vkdnw_transposed(theirs: Path, model: TorchNetwork, batch: Batch, seed: int) -> Both:
@@ -94,7 +94,7 @@ def vkdnw_transposed(theirs: Path, model: TorchNetwork, batch: Batch, seed: int)
         jacobian = get.get_jacobian_index(net, inputs, 1, 128)
     logits = torch.cat([net(x[None])[1] for x in inputs]).detach()
     rows = (get.cholesky_covariance(logits).mT @ jacobian).double()
-    return ours("vkdnw", model, batch, size=False), decile_entropy(
+    return ours("vkdnw", model, batch, size=False, passes=None), decile_entropy(
         torch.einsum("bcp,bcq->pq", rows, rows) / len(rows)
     )
 

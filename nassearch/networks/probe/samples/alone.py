@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from nassearch.networks.modules.initialise import WEIGHTED
 from nassearch.networks.modules.isolation import isolated
 from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.probe.probe import Probe
@@ -42,7 +43,7 @@ def own_gradients(probe: Probe, fold: Fold) -> list[Tensor]:
     """
     weights = [weight.parameter for weight in probe._weighted]
     kept: dict[int, Tensor] = {}
-    if isinstance(probe.model, TorchNetwork):
+    if fits(probe.model):
 
         def seen(layer: Any, x: Tensor, z: Tensor) -> None:
             z.register_hook(partial(_folded, kept, fold, layer, x.detach()))
@@ -76,6 +77,14 @@ def one_by_one(probe: Probe) -> Iterator[Tensor]:
         with isolated(probe.seed), open_layers(probe.model):
             logits = checked(probe.model(probe.inputs[n : n + 1]), 1)
         yield logits
+
+
+def fits(model: nn.Module) -> bool:
+    """Say whether samples can go through a model together: one of our networks, of layers that pad as they say."""
+    if not isinstance(model, TorchNetwork):
+        return False
+    weighted = (module for module in model.modules() if isinstance(module, WEIGHTED))
+    return all(type(module) in WEIGHTED for module in weighted)
 
 
 @contextmanager

@@ -18,9 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nassearch.networks.modules.isolation import isolated
-from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.probe.probe import Probe
-from nassearch.networks.probe.samples.alone import alone, one_by_one, watched
+from nassearch.networks.probe.samples.alone import alone, fits, one_by_one, watched
 from nassearch.networks.tracing.recording import checked
 
 Chosen = list[tuple[Tensor, list[int]]]
@@ -47,7 +46,7 @@ def fisher_information(probe: Probe, layers: int, each: int, passes: int | None)
     key = (layers, each, passes)
     if key not in known:
         chosen = [(w.parameter, places(w.parameter.numel(), each)) for w in probe._weighted[:layers]]
-        jacobians = _jacobians if isinstance(probe.model, TorchNetwork) else _jacobians_alone
+        jacobians = _jacobians if fits(probe.model) else _jacobians_alone
         found = [rows.double() for rows in jacobians(probe, chosen, passes)]
         known[key] = sum((rows.T @ rows for rows in found[1:]), found[0].T @ found[0]) / len(probe.inputs)
     return known[key]
