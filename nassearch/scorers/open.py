@@ -89,6 +89,7 @@ def open_scorers(
     task, space = dataset_of(benchmark, dataset).task, space_of(benchmark, dataset)
     name, owner = dataset_of(benchmark, dataset).name, owner_of(benchmark)
     batches = [open_batch(batch, owner, name, name_of(spec)) if needs_batch(spec) else None for spec in specs]
+    how |= {"benchmark": benchmark, "dataset": name}
     return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
 
 
@@ -146,6 +147,8 @@ def open_roles(
             oracle.dataset.task,
             batch,
             progress=watch(f"scoring by {name_of(spec)}") if watch else None,
+            benchmark=oracle,
+            dataset=oracle.dataset.name,
             **how,
         )
         for spec in dict.fromkeys(roles.values())

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from nassearch import registry
 from nassearch.benchmarks.given import check_benchmark
 from nassearch.checks import SEEDS, share, whole
 from nassearch.errors import InvalidSetting, quoted
+from nassearch.provenance import faults
 from nassearch.scorers.combined import Combination
 from nassearch.scorers.spec import check_scorer
 from nassearch.strategies.base import Strategy
@@ -111,7 +111,7 @@ def _strategy(field: str, value: Any) -> str | type[Strategy]:
         raise InvalidSetting(
             f"{field} is a name, such as 'ae', or a subclass of Strategy, not {quoted(value)}"
         )
-    if fault := registry.fault_of("strategies", value):
+    if fault := faults.fault_of("strategies", value):
         raise InvalidSetting(f"{value.__name__} cannot be used as a strategy: {fault}")
     return value
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nassearch import registry
 from nassearch.errors import InvalidSetting, quoted
+from nassearch.provenance import faults
 from nassearch.scorers.spec import GivenScorer, name_of, specified, split_specs
 from nassearch.search.fields import GUIDE, is_scorer
 from nassearch.strategies.base import EXPLORE, Strategy
@@ -24,7 +25,7 @@ def strategy_of(given: str | type[Strategy]) -> type[Strategy]:
 
 def name_of_strategy(given: str | type[Strategy]) -> str:
     """Return the name by which results know a strategy."""
-    return given if isinstance(given, str) else registry.name_of("strategies", given)
+    return given if isinstance(given, str) else faults.name_of("strategies", given)
 
 
 def with_scorer(
