@@ -23,7 +23,7 @@ from nassearch.types import Arch, Floats, Scorer
 REFIT = 25
 """Hyperparameters are fitted anew after each model up to twice as many, then after two, three, ..."""
 PRIORS = {"graph": (0.5, 0.7), "decisions": (2.0, 1.0)}
-GUIDE = (2.0, 1.0)
+GUIDE = (3.0, 1.0)
 NOISE = (math.log(0.02), 1.0)
 """Mean and deviation of the priors of logarithms: length scales of groups of inputs, of guides, share of the noise."""
 
@@ -62,7 +62,7 @@ class GuidedGaussianProcess(Strategy):
     """
 
     name: ClassVar[str] = "gp"
-    guidance = Guidance(lists=("features",), ranked_warm_up=False)
+    guidance = Guidance(lists=("features",), guides=(), ranked_warm_up=False)
 
     def __init__(
         self,
