@@ -183,7 +183,7 @@ class Strategy(ABC):
 
     @property
     def scores_all(self) -> bool:
-        """Return whether the scorers of `guidance.lists` will score the whole space: on all workers, ahead."""
+        """Return whether the scorers of `guidance.lists` will score the whole space, where there is no warm-up."""
         return False
 
     @property
