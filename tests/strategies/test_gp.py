@@ -80,10 +80,11 @@ def test_what_lies_on_no_way_counts_for_nothing() -> None:
 
 def test_a_space_adds_what_it_knows_and_free_decisions_are_inputs() -> None:
     space = NATSSize()
-    graph, decisions = described(space, [(0, 1, 2, 3, 7)])
+    graph, edges, decisions = described(space, [(0, 1, 2, 3, 7)])
     assert graph[0, -5:].tolist() == [8, 16, 24, 32, 64]
     assert decisions.shape == (1, 40) and np.flatnonzero(decisions[0]).tolist() == [0, 9, 18, 27, 39]
-    assert len(described(NASBench101(), NASBench101().sample_many(2, np.random.default_rng(0)))) == 1
+    assert len(described(NASBench101(), NASBench101().sample_many(2, np.random.default_rng(0)))) == 2
+    assert edges.sum() == 6 and edges.max() == 1  # a chain of five widths, which differ
 
 
 def test_the_process_is_that_of_the_textbook_and_grows_to_the_same() -> None:
@@ -210,7 +211,7 @@ def test_a_warm_up_says_how_many_are_scored_and_scorers_are_asked_of_the_space_o
         search.tell(search.ask(), float(step))
     assert 30 <= len(asked) <= 30 + 4 * 4
     report = search.report()
-    assert report["inputs"]["of"] == ["graph", "decisions", "sum"]
+    assert report["inputs"]["of"] == ["graph", "edges", "decisions", "sum"]
     assert sum(report["inputs"]["weight"]) == pytest.approx(1)
     asked.clear()
     GuidedGaussianProcess(NASBench201(), np.random.default_rng(0), features={"sum": scorer}).ask()

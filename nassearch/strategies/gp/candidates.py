@@ -53,7 +53,7 @@ class Candidates:
             raw = described(space, archs)
         self._scales = [Scale(group) for group in raw]
         scaled = self._scaled(raw)
-        self.names = ["graph", *(["decisions"] if decides(space) else []), *scorers]
+        self.names = ["graph", "edges", *(["decisions"] if decides(space) else []), *scorers]
         self._guides = Guides(scorers, archs, scaled[0])
         ranks = self._guides.ranks(archs, scaled[0])
         self._ranks = [Scale(spread_out(column)) for column in ranks]

@@ -58,6 +58,17 @@ def graph_features(cells: CellGraphs) -> NDArray[np.float64]:
     return np.concatenate(columns, 1).astype(np.float64)
 
 
+def edge_features(cells: CellGraphs) -> NDArray[np.float64]:
+    """Return the edges of N cells by the labels at both ends, on ways from input to output, `[N, labels^2]`."""
+    _, first, last = _ends(cells)
+    alive = _alive(cells.adjacency, first, last)
+    edges = cells.adjacency & alive[:, :, None] & alive[:, None, :]
+    cell, source, target = np.nonzero(edges)
+    labels = len(cells.names)
+    place = (cell * labels + cells.ops[cell, source]) * labels + cells.ops[cell, target]
+    return np.bincount(place, minlength=len(edges) * labels**2).reshape(len(edges), -1).astype(np.float64)
+
+
 def _ends(cells: CellGraphs) -> tuple[Marks, Marks, Marks]:
     """Return which vertices are inner ones, inputs and outputs, bool `[N, V]` each."""
     outputs = len(cells.names) - cells.ends[1]

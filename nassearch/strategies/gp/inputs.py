@@ -11,7 +11,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.ranks import midranks_among
-from nassearch.strategies.gp.graphs import graph_features
+from nassearch.strategies.gp.graphs import edge_features, graph_features
 from nassearch.types import Arch, Floats, Scorer
 
 TOP = 0.01
@@ -28,9 +28,11 @@ def decides(space: SearchSpace) -> bool:
 def described(space: SearchSpace, archs: Sequence[Arch]) -> list[Floats]:
     """Return what is known of N architectures without a scorer, by group, `[N, F]` each.
 
-    The first group is what the graph and the space say; the second, where `decides`, is one column for each option.
+    First what the ways through the graph and the space say, then the edges by operation and, where `decides`, one
+    column for each option.
     """
-    found = [graph_features(space.graphs(archs))]
+    cells = space.graphs(archs)
+    found = [graph_features(cells), edge_features(cells)]
     if type(space).features is not SearchSpace.features:
         more = [[*space.features(arch).values()] for arch in archs]
         found[0] = np.concatenate([found[0], np.array(more, np.float64)], 1)

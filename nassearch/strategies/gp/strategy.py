@@ -24,7 +24,7 @@ REFIT = 25
 """Hyperparameters are fitted anew after each model up to twice as many, then after two, three, ..."""
 DIGITS = 6
 """Expected values are compared after rounding to so many: last bits differ from processor to processor."""
-PRIORS = {"graph": (0.5, 0.7), "decisions": (2.0, 1.0)}
+PRIORS = {"graph": (0.5, 0.7), "edges": (2.0, 1.0), "decisions": (2.0, 1.0)}
 GUIDE = (2.0, 1.0)
 NOISE = (math.log(0.02), 1.0)
 """Mean and deviation of the priors of logarithms: length scales of groups of inputs, of guides, share of the noise."""
