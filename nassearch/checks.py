@@ -39,6 +39,14 @@ def number(name: str, value: float, least: float = 0, most: float = math.inf) ->
     return value
 
 
+def positive(name: str, value: float) -> float:
+    """Return a setting that is a finite number above 0, also one of numpy; raise `InvalidSetting` where it is not."""
+    value = plain(value)
+    if not is_number(value) or value <= 0:
+        raise InvalidSetting(f"{name} is a number above 0, not {quoted(value)}")
+    return float(value)
+
+
 def share(name: str, value: float) -> float:
     """Return a setting that is a share, also one of numpy; raise `InvalidSetting` where it is not."""
     value = plain(value)

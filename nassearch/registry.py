@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-import inspect
-import keyword
 import sys
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
-from functools import cache, reduce
-from importlib import import_module
+from functools import cache
 from typing import Any
 
-from nassearch.errors import BrokenPart, InvalidSetting, UnknownName, quoted
+from nassearch.errors import BrokenPart, InvalidSetting, UnknownName
+from nassearch.provenance.faults import SCORERS, SINGULAR, fault_of, import_named, name_of
 from nassearch.provenance.offers import Offer, offered, unreadable
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "strategies": {
         "ae": "nassearch.strategies.ae:AgingEvolution",
+        "bananas": "nassearch.strategies.predicted.bananas:Bananas",
         "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
+        "ls": "nassearch.strategies.ls:LocalSearch",
+        "npenas": "nassearch.strategies.predicted.npenas:Npenas",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
+        "robot": "nassearch.strategies.robot.strategy:RoBoT",
+        "sh": "nassearch.strategies.sh:SuccessiveHalving",
     },
     "proxies": {
         "cv": "nassearch.proxies.cv:cv",
+        "epe_nas": "nassearch.proxies.epe_nas:epe_nas",
         "epsilon": "nassearch.proxies.epsilon:epsilon",
         "expressivity": "nassearch.proxies.aznas:expressivity",
         "fisher": "nassearch.proxies.fisher:fisher",
         "flops": "nassearch.proxies.counts:flops",
         "grad_norm": "nassearch.proxies.gradients:grad_norm",
+        "gradsign": "nassearch.proxies.gradsign:gradsign",
         "grasp": "nassearch.proxies.grasp:grasp",
         "jacob_cov": "nassearch.proxies.jacobian:jacob_cov",
         "js": "nassearch.proxies.jacobian:js",
         "jsc": "nassearch.proxies.jacobian:jsc",
         "l2_norm": "nassearch.proxies.gradients:l2_norm",
+        "layers": "nassearch.proxies.layers:layers",
+        "linear_regions": "nassearch.proxies.linear_regions:linear_regions",
         "lns": "nassearch.proxies.jacobian:lns",
         "lnsc": "nassearch.proxies.jacobian:lnsc",
         "logsynflow": "nassearch.proxies.synflow:logsynflow",
+        "lswag": "nassearch.proxies.lswag:lswag",
+        "meco": "nassearch.proxies.meco:meco",
         "mnjs": "nassearch.proxies.jacobian:mnjs",
         "mnjsc": "nassearch.proxies.jacobian:mnjsc",
         "naswot": "nassearch.proxies.naswot:naswot",
+        "ntk_cond": "nassearch.proxies.ntk_cond:ntk_cond",
         "params": "nassearch.proxies.counts:params",
         "pjs": "nassearch.proxies.parameters:pjs",
         "pjsc": "nassearch.proxies.parameters:pjsc",
@@ -47,16 +57,25 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "snip": "nassearch.proxies.gradients:snip",
         "sns": "nassearch.proxies.jacobian:sns",
         "snsc": "nassearch.proxies.jacobian:snsc",
+        "swap": "nassearch.proxies.swap:swap",
         "synflow": "nassearch.proxies.synflow:synflow",
         "synflow_bn": "nassearch.proxies.synflow:synflow_bn",
         "trainability": "nassearch.proxies.aznas:trainability",
+        "vkdnw": "nassearch.proxies.vkdnw:vkdnw",
         "wpjs": "nassearch.proxies.parameters:wpjs",
         "wpjsi": "nassearch.proxies.parameters:wpjsi",
+        "zen": "nassearch.proxies.zen:zen",
+        "zico": "nassearch.proxies.zico:zico",
     },
     "combinations": {
         "fallback": "nassearch.scorers.combinations:fallback",
         "rank": "nassearch.scorers.combinations:rank",
         "vote": "nassearch.scorers.combinations:vote",
+    },
+    "lookups": {
+        "oracle": "nassearch.scorers.lookups.chance:oracle",
+        "random": "nassearch.scorers.lookups.chance:random",
+        "table": "nassearch.scorers.lookups.table:table",
     },
     "benchmarks": {
         "nasbench-asr": "nassearch.benchmarks.nasbench_asr:NASBenchASRBenchmark",
@@ -65,26 +84,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "nasbench101-matrix": "nassearch.benchmarks.nasbench101:NASBench101MatrixBenchmark",
         "nasbench201": "nassearch.benchmarks.nasbench201:NASBench201Benchmark",
         "nats-size": "nassearch.benchmarks.nats_size:NATSSizeBenchmark",
+        "transnas-macro": "nassearch.benchmarks.transnas:TransNASMacroBenchmark",
+        "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
 }
-SINGULAR = {
-    "strategies": "strategy",
-    "proxies": "proxy",
-    "combinations": "combination",
-    "benchmarks": "benchmark",
-}
-BASES = {
-    "strategies": "nassearch.strategies.base:Strategy",
-    "proxies": "nassearch.proxies.base:Proxy",
-    "combinations": "nassearch.scorers.combined:Combination",
-    "benchmarks": "nassearch.benchmarks.base:Benchmark",
-}
-"""What a part is, or a subclass of what: looked at where it comes from another package."""
-DATASET = "nassearch.benchmarks.base:Dataset"
-SCORERS = ("proxies", "combinations")
-"""Kinds that are named in one place, so that what is built in of either keeps its name from both."""
-
-
 _registered: dict[str, dict[str, Any]] = {kind: {} for kind in BUILT_IN}
 """Parts that this process has named itself, by kind and name."""
 
@@ -97,7 +100,7 @@ def register(kind: str, part: Any, name: str | None = None) -> Any:
     A cell that is run again replaces what it registered before. Workers get parts by value and need no names.
 
     Args:
-        kind: `strategies`, `proxies`, `combinations` or `benchmarks`.
+        kind: `strategies`, `proxies`, `combinations`, `lookups` or `benchmarks`.
         part: a subclass of `Strategy` or `Benchmark`, or what `@proxy`, `@model_proxy` or `@combination` made.
         name: what it is called; None for the name that it says itself, see `name_of`.
 
@@ -133,14 +136,6 @@ def _check_kind(kind: str) -> None:
         raise UnknownName("kind of part", kind, BUILT_IN)
 
 
-def name_of(kind: str, part: Any) -> str:
-    """Return what a part calls itself; a class that has the name of the one it builds on is called as the class is."""
-    if kind in SCORERS:
-        return str(part.name)
-    own = part if isinstance(part, type) else type(part)
-    return str(own.__dict__["name"] if "name" in own.__dict__ else own.__name__.lower())
-
-
 def _rivals(kind: str) -> tuple[str, ...]:
     return SCORERS if kind in SCORERS else (kind,)
 
@@ -167,7 +162,7 @@ def is_built_in(kind: str, name: str) -> bool:
 
 
 def names(kind: str) -> list[str]:
-    """Return the known names of `strategies`, `proxies`, `combinations` or `benchmarks`, sorted.
+    """Return the known names of `strategies`, `proxies`, `combinations`, `lookups` or `benchmarks`, sorted.
 
     Raises:
         UnknownName: no such kind.
@@ -194,10 +189,10 @@ def load(kind: str, name: str) -> Any:
         packages = " and ".join(sorted({each.package for each in known[name]}))
         raise BrokenPart(f"{packages} both offer a {SINGULAR[kind]} called {name!r}: uninstall one of them")
     if not offer.package:
-        return _import(offer.value)
+        return import_named(offer.value)
     try:
         with redirect_stdout(sys.stderr):  # what it prints is none of a command's output
-            part = _import(offer.value)
+            part = import_named(offer.value)
         reason = fault_of(kind, part, name)
     except KeyboardInterrupt:
         raise
@@ -213,40 +208,6 @@ def _called(part: Any, name: str) -> Any:
     found = replace(part, name=name)
     object.__setattr__(found, "__doc__", part.__doc__)
     return found
-
-
-def _import(value: str) -> Any:
-    module, _, attribute = value.partition("[")[0].strip().partition(":")
-    return reduce(getattr, filter(None, attribute.strip().split(".")), import_module(module.strip()))
-
-
-def fault_of(kind: str, part: Any, name: str | None = None) -> str:
-    """Say why an object is no part of this kind, under this name where one is given; "" where it is one."""
-    base = _import(BASES[kind])
-    of_class = kind not in SCORERS
-    if not (isinstance(part, type) and issubclass(part, base) if of_class else isinstance(part, base)):
-        what = (
-            f"a subclass of {base.__name__}" if of_class else f"a {base.__name__}, as its decorator makes one"
-        )
-        return f"it is a {part.__name__ if isinstance(part, type) else type(part).__name__}, not {what}"
-    if of_class and inspect.isabstract(part):
-        return f"it does not define {', '.join(sorted(part.__abstractmethods__))}"
-    if of_class and not isinstance(getattr(part, "name", None), str):
-        return "it has no name: give the class one"
-    if kind == "benchmarks":
-        known, dataset = part.datasets(), _import(DATASET)
-        if (
-            not isinstance(known, dict)
-            or not known
-            or not all(isinstance(d, dataset) for d in known.values())
-        ):
-            return "its datasets() gives no data sets by name, as {'toy': Dataset('toy', ...)}"
-    name = name_of(kind, part) if name is None else name
-    if not isinstance(name, str) or not name:
-        return f"its name is no text but {quoted(name)}"
-    if not of_class and (not name.isidentifier() or keyword.iskeyword(name)):
-        return "a scorer is named by letters, digits and underscores, so nobody can write this name"
-    return ""
 
 
 def broken(kind: str, name: str, why: BaseException | str) -> BrokenPart:

@@ -83,6 +83,8 @@ class Task:
             or `"pool"` (average pooling and a 1x1 convolution).
         stem_stride: stride of the first convolution.
         words: how many different words there are, where inputs are words, numbers from 0; None where they are not.
+        pieces: how many pieces of an image one network looks at one by one before a classifier reads what it made of
+            all of them; inputs are single pieces then. None where inputs are whole.
     """
 
     input_shape: tuple[int, ...]
@@ -92,6 +94,7 @@ class Task:
     reduction: str = "residual"
     stem_stride: int = 1
     words: int | None = None
+    pieces: int | None = None
 
     @property
     def tokens(self) -> bool:

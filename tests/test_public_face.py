@@ -191,7 +191,7 @@ NO_PARTS: list[tuple[dict[str, Any], str]] = [
     ({"scorer": np.zeros(3)}, "a proxy or a function of architectures"),
     ({"move": [face.convolutions]}, "a proxy or a function of architectures"),
     ({"settings": {"pool": face.convolutions}}, "pool of ae takes no scorer"),
-    ({"settings": {"fitness": [face.convolutions]}}, "numbers, texts or lists"),
+    ({"settings": {"fitness": [face.convolutions]}}, "fitness of ae takes one scorer"),
 ]
 
 

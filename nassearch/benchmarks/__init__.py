@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nassearch.benchmarks.read.formats.base import Format
     from nassearch.benchmarks.table import Table
     from nassearch.benchmarks.tabular import TabularBenchmark
+    from nassearch.benchmarks.transnas import TransNASMacroBenchmark, TransNASMicroBenchmark
     from nassearch.files.data_folder import embedded
     from nassearch.types import Batch, Metrics, Task
 
@@ -34,6 +35,8 @@ __all__ = [
     "Table",
     "TabularBenchmark",
     "Task",
+    "TransNASMacroBenchmark",
+    "TransNASMicroBenchmark",
     "embedded",
     "load_batch",
     "save_batch",
@@ -56,6 +59,7 @@ if not TYPE_CHECKING:
             "nassearch.benchmarks.read.formats.base": ["Format"],
             "nassearch.benchmarks.table": ["Table"],
             "nassearch.benchmarks.tabular": ["TabularBenchmark"],
+            "nassearch.benchmarks.transnas": ["TransNASMacroBenchmark", "TransNASMicroBenchmark"],
             "nassearch.files.data_folder": ["embedded"],
             "nassearch.types": ["Batch", "Metrics", "Task"],
         },

@@ -7,6 +7,7 @@ from typing import Any
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark, Dataset
 from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.provenance import faults
 from nassearch.provenance.blame import blamed
 from nassearch.spaces.base import SearchSpace
 
@@ -28,7 +29,7 @@ def check_benchmark(given: Any) -> GivenBenchmark:
             "benchmark is a name, such as 'nasbench201', a subclass of Benchmark, or one that is open, not "
             f"{quoted(given)}"
         )
-    if fault := registry.fault_of("benchmarks", kind):
+    if fault := faults.fault_of("benchmarks", kind):
         raise InvalidSetting(f"{kind.__name__} cannot be used as a benchmark: {fault}")
     found: GivenBenchmark = given
     return found
@@ -47,7 +48,7 @@ def owner_of(given: GivenBenchmark) -> type[Benchmark]:
 
 def name_of_benchmark(given: GivenBenchmark) -> str:
     """Return the name by which results and tables know it."""
-    return given if isinstance(given, str) else registry.name_of("benchmarks", given)
+    return given if isinstance(given, str) else faults.name_of("benchmarks", given)
 
 
 def dataset_of(given: GivenBenchmark, dataset: str | None) -> Dataset:

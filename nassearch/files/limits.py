@@ -32,6 +32,7 @@ RECORDS = Limits(20 * GB, 20 * GB, 3600)
 LOGS = Limits(2 * GB, GB, 1200)
 TEXT = Limits(256 * MB, 256 * MB, 600)
 RESULT = Limits(256 * MB, 256 * MB, 600)
+SCORES = Limits(512 * MB, 512 * MB, 600)
 WORK = Limits(GB, GB, 600)
 BEGINNING = Limits(1 << 62, MB, 60)
 """Of files whose kind is not known yet: a part of them is looked at, and reading them says what is too large."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
-from nassearch.networks.graph import Block, Layer, Network
+from nassearch.networks.graph import Block, Layer, Network, live_positions
+
+WITH_WEIGHTS = frozenset({"conv", "linear", "frame_conv", "lstm"})
 
 
 def parameters(network: Network) -> int:
@@ -19,6 +21,23 @@ def parameters(network: Network) -> int:
 def macs(network: Network) -> int:
     """Count the multiply-accumulates of one input in convolutions and classifier, the usual meaning of FLOPs."""
     return sum(repeats * _count(block)[1] for block, repeats in network.chain)
+
+
+def layers(network: Network) -> int:
+    """Count the layers with weights, normalisation not among them, that lie on a path from the input to the output."""
+    counts = [(repeats, *_on_paths(block)) for block, repeats in network.chain]
+    return sum(repeats * count for repeats, count, _ in counts) if all(passes for *_, passes in counts) else 0
+
+
+@lru_cache(maxsize=65536)
+def _on_paths(block: Block) -> tuple[int, bool]:
+    """Return how many layers with weights lie on paths, and whether there is a path."""
+    reached: set[int] = set()
+    for place, layer in enumerate(block):
+        if layer.op == "input" or not reached.isdisjoint(layer.inputs):
+            reached.add(place)
+    count = sum(block[place].op in WITH_WEIGHTS for place in live_positions(block) if place in reached)
+    return count, len(block) - 1 in reached
 
 
 def operations(network: Network) -> int:

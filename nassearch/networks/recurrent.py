@@ -76,6 +76,12 @@ def parameters(network: RecurrentNetwork) -> int:
     return shared + biases + _products(network)
 
 
+def matrices(network: RecurrentNetwork) -> int:
+    """Count the matrices: one per input of each linear node in each layer, and the embedding."""
+    linear = sum(len(node.inputs) for node in network.cell.nodes if node.op == "linear")
+    return len(network.widths) * linear + 1
+
+
 def macs(network: RecurrentNetwork) -> int:
     """Count the multiply-accumulates of matrices and classifier for one word."""
     return _products(network) + network.vocabulary * network.widths[-1]

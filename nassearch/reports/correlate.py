@@ -88,6 +88,8 @@ def correlate(
     archs = list(space.all()) if sample is None else draw_distinct(space, whole("sample", sample), seed)
     clusters = draw_clusters(space, clusters_wanted, np.random.default_rng([seed, 1]))
     union = list(dict.fromkeys([*archs, *(arch for cluster in clusters for arch in cluster)]))
+    quantity = Quantity.of(oracle)
+    metric, _ = quantity.metrics(metric, metric)
     reached = {arch: float(getattr(oracle.expected(arch), metric)) for arch in union}
     leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
     accuracies = np.array([reached[arch] for arch in archs])
@@ -112,7 +114,7 @@ def correlate(
             if resampling is not None:
                 resampling(len(reports), len(proxies))
     size = float(np.mean([len(cluster) for cluster in clusters])) if clusters else float("nan")
-    about = name_of_benchmark(benchmark), name, metric, Quantity.of(oracle), archs, accuracies
+    about = name_of_benchmark(benchmark), name, metric, quantity, archs, accuracies
     counts = Tally.of(leaves)
     return Correlation(*about, len(clusters), size, how, reports, counts, space, oracle.dataset.task)
 

@@ -87,6 +87,8 @@ def collect(
     of = "so far" if show == choose else f"of the best by {METRIC[choose]}"
     if not quantity.validated:
         of = "so far (no validation values)"
+    if not quantity.tested:
+        of = "so far (no test values)"
     best_ = "" if of.startswith("of") else "best "
     return PlotData(
         tuple(lines),

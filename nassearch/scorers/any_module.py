@@ -91,6 +91,8 @@ def _asked(spec: Any) -> Asked:
             f"a module is scored by a proxy, named by a text such as 'synflow' or as @proxy made it, not {quoted(spec)}"
         )
     name, args, options = parse_spec(spec)
+    if name in registry.names("lookups"):
+        raise InvalidSetting(f"{spec} looks up architectures of a search space, and there is one model here")
     if args:
         raise InvalidSetting(
             f"{spec} compares architectures with each other, and there is one model here: ask for "

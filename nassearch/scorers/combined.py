@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,11 @@ from nassearch.types import Arch, Floats, Progress, listed, plain
 from nassearch.workers.parts import reduced
 
 if TYPE_CHECKING:
+    from nassearch.scorers.lookups.base import LookupScorer
     from nassearch.scorers.proxy import ProxyScorer
+    from nassearch.spaces.base import SearchSpace
+
+    Part: TypeAlias = "ProxyScorer | LookupScorer | CombinedScorer"
 
 CombinationFunction = Callable[..., Floats]
 """`(parts [P, N], among [P, M], **options) -> scores [N]`."""
@@ -134,7 +138,7 @@ class CombinedScorer:
     def __init__(
         self,
         combination: Combination,
-        parts: Sequence[ProxyScorer | CombinedScorer],
+        parts: Sequence[Part],
         options: Mapping[str, Any] | None = None,
         *,
         workers: int | None = None,
@@ -182,6 +186,11 @@ class CombinedScorer:
         """The scorers that this one is made of."""
         return [leaf for part in self.parts for leaf in part.leaves]
 
+    @property
+    def space(self) -> SearchSpace:
+        """Return the space of its parts."""
+        return self.parts[0].space
+
     def against(self, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
         """Return the scores of architectures compared with others, or with its own draws where `among` is set."""
         if self.among is not None:
@@ -215,7 +224,7 @@ class CombinedScorer:
     def _draws(self) -> tuple[list[Arch], Floats]:
         """The architectures that all are compared with, and their scores by each part `[P, M]`."""
         assert self.among is not None
-        draws = self.leaves[0].space.sample_many(self.among, np.random.default_rng(0))
+        draws = self.space.sample_many(self.among, np.random.default_rng(0))
         among = list(dict.fromkeys(draws))
         self._compute(among)
         return among, self._columns(among, among)
@@ -238,5 +247,5 @@ def _one_each(name: str, found: Any, count: int) -> Floats:
     return array.astype(np.float64, copy=False)
 
 
-def _against(part: ProxyScorer | CombinedScorer, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
+def _against(part: Part, archs: Sequence[Arch], among: Sequence[Arch]) -> Floats:
     return part.against(archs, among) if isinstance(part, CombinedScorer) else part(archs)

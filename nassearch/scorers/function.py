@@ -18,14 +18,15 @@ class ScorerFunction:
     """A function `f(archs) -> scores` under the name that people read: equal where the function is.
 
     Attributes:
-        name: that of the function, of what a partial is of, or of the class of an object that can be called.
+        name: as given, or that of the function, of what a partial is of, or of the class of an object that can be
+            called.
         function: maps N architectures to N scores, higher is better, NaN: not scorable.
 
     Raises:
         InvalidSetting: it cannot be called, or is a class.
     """
 
-    def __init__(self, function: Callable[[Sequence[Arch]], Any]) -> None:
+    def __init__(self, function: Callable[[Sequence[Arch]], Any], name: str | None = None) -> None:
         if not callable(function) or isinstance(function, type):
             raise InvalidSetting(
                 "a scorer is a text such as 'synflow', a proxy or combination, or a function of architectures that "
@@ -35,7 +36,7 @@ class ScorerFunction:
         named: Any = function
         while isinstance(named, partial):
             named = named.func
-        self.name = str(getattr(named, "__name__", type(named).__name__)).strip("<>")
+        self.name = name or str(getattr(named, "__name__", type(named).__name__)).strip("<>")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ScorerFunction) and self.function == other.function
@@ -72,12 +73,13 @@ class FunctionScorer:
         executor: str = "processes",
         progress: Progress | None = None,
     ) -> None:
-        self.spec = function if isinstance(function, ScorerFunction) else ScorerFunction(function)
+        self.called = function if isinstance(function, ScorerFunction) else ScorerFunction(function)
+        self.spec: Any = self.called  # what it was built of
         self.workers, self.executor, self.progress = workers, executor, progress
         self.asked, self.seconds = 0, 0.0
 
     def __repr__(self) -> str:
-        return inert(f"{type(self).__name__}({self.spec.name})")
+        return inert(f"{type(self).__name__}({self.called.name})")
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
         """Return scores, float64 `[N]`.
@@ -86,9 +88,9 @@ class FunctionScorer:
             BrokenPart: the function fails, or returns something else than one number for each architecture.
         """
         archs, start = list(listed(archs)), time.process_time()
-        name, count = self.spec.name, len(archs)
+        name, count = self.called.name, len(archs)
         try:
-            found = self.spec.function(archs)
+            found = self.called.function(archs)
         except (NassearchError, MemoryError):
             raise
         except (Exception, SystemExit) as error:

@@ -89,6 +89,7 @@ def open_scorers(
     task, space = dataset_of(benchmark, dataset).task, space_of(benchmark, dataset)
     name, owner = dataset_of(benchmark, dataset).name, owner_of(benchmark)
     batches = [open_batch(batch, owner, name, name_of(spec)) if needs_batch(spec) else None for spec in specs]
+    how |= {"benchmark": benchmark, "dataset": name}
     return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
 
 
@@ -146,6 +147,8 @@ def open_roles(
             oracle.dataset.task,
             batch,
             progress=watch(f"scoring by {name_of(spec)}") if watch else None,
+            benchmark=oracle,
+            dataset=oracle.dataset.name,
             **how,
         )
         for spec in dict.fromkeys(roles.values())
@@ -158,9 +161,14 @@ def check_made(given: Iterable[Any], built: Iterable[AnyScorer]) -> None:
 
     A scorer that is given to a search stands for what it was made of. On another batch it would score otherwise than
     the object that was given.
+
+    Args:
+        given: scorers, lists of them, and whatever else.
+        built: what the search scores by.
     """
     here = {(leaf.proxy.name, str(leaf.options)): leaf.batch_digest for made in built for leaf in made.leaves}
-    for scorer in given:
+    flat = [each for value in given for each in (value if isinstance(value, list | tuple) else [value])]
+    for scorer in flat:
         for leaf in getattr(scorer, "leaves", ()):
             if here.get((leaf.proxy.name, str(leaf.options)), leaf.batch_digest) != leaf.batch_digest:
                 raise InvalidSetting(

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from nassearch import registry
+from nassearch.benchmarks.given import GivenBenchmark
 from nassearch.errors import InvalidSetting, UnknownName, excerpt
 from nassearch.proxies.base import Proxy
 from nassearch.scorers.combined import AMONG, Combination, CombinedScorer
 from nassearch.scorers.function import FunctionScorer, ScorerFunction
+from nassearch.scorers.lookups.base import Lookup, LookupScorer, Place
+from nassearch.scorers.lookups.writing import with_quotes
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Progress, Task
 
 AnyScorer = ProxyScorer | CombinedScorer | FunctionScorer
 """What is built of a specification. All have `leaves`, `workers`, `executor`, `progress` and `spec`."""
+Part = Proxy | Combination | Lookup | ScorerFunction
+"""What a specification means, without those that it is made of."""
 Spec = str | Proxy | Combination | ScorerFunction
 """What says which scorer is meant; `specified` makes it of what people give."""
 SPECS = (str, Proxy, Combination, ScorerFunction)
@@ -50,32 +55,34 @@ def name_of(spec: Spec) -> str:
 
 
 def parse_spec(text: str) -> tuple[str, list[str], dict[str, Any]]:
-    """Return name, specs in the places of arguments, and options. Bare words are texts; nothing is evaluated.
+    """Return name, what stands in the places of arguments, and options. Bare words are texts; nothing is evaluated.
 
     >>> parse_spec("synflow(estimator=sampled, seed=3)")
     ('synflow', [], {'estimator': 'sampled', 'seed': 3})
     >>> parse_spec("rank(synflow, epsilon(weights=(1e-7, 1)))")
     ('rank', ['synflow', 'epsilon(weights=(1e-07, 1))'], {})
+    >>> parse_spec("table(my scores.csv, epsilon, higher_is_better=false)")
+    ('table', ['my scores.csv', 'epsilon'], {'higher_is_better': False})
 
     Raises:
         InvalidSetting: not a name with options in brackets.
     """
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        node = ast.parse(with_quotes(text.strip(), registry.names("lookups")), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):  # both of the last: brackets too deep
         raise _unreadable(text) from None
     if isinstance(node, ast.Name):
         return node.id, [], {}
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise _unreadable(text)
-    if not all(isinstance(arg, ast.Name | ast.Call) for arg in node.args):
+    if not all(isinstance(arg, ast.Name | ast.Call) or _is_text(arg) for arg in node.args):
         raise _unreadable(text)
     options: dict[str, Any] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
             raise _unreadable(text)
         options[keyword.arg] = _value(keyword.value, text)
-    return node.func.id, [ast.unparse(arg) for arg in node.args], options
+    return node.func.id, [_argument(arg) for arg in node.args], options
 
 
 def split_specs(value: str) -> list[str]:
@@ -98,6 +105,15 @@ def split_specs(value: str) -> list[str]:
     if not all(specs):
         raise InvalidSetting(f"{value!r} is not a list of proxies such as params,synflow")
     return specs
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _argument(node: ast.expr) -> str:
+    """Return a text in quotes as it is, and a scorer as it is written."""
+    return str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node)
 
 
 def _value(node: ast.expr, text: str) -> Any:
@@ -129,6 +145,8 @@ def check_scorer(spec: Any) -> Spec:
     part, parts, options = _find(meant)
     if isinstance(part, ScorerFunction):
         return meant
+    if isinstance(part, Lookup):
+        part.check(parts, options)
     if isinstance(part, Combination):
         part.check(options)
         for each in parts:
@@ -147,7 +165,7 @@ def needs_batch(spec: Spec) -> bool:
 def needs(spec: Spec) -> frozenset[str]:
     """Return what of a batch a scorer looks at, itself or in its parts: `"inputs"`, `"labels"`, or nothing."""
     part, parts, _ = _find(spec)
-    if isinstance(part, ScorerFunction):
+    if isinstance(part, ScorerFunction | Lookup):
         return frozenset()
     return frozenset().union(*map(needs, parts)) if isinstance(part, Combination) else part.needs
 
@@ -168,9 +186,11 @@ def with_among(spec: Spec) -> str:
     return f"{name}({rest[:-1]}, among={AMONG})" if opened else f"{name}(among={AMONG})"
 
 
-def parts_of(spec: Spec) -> list[Proxy | Combination | ScorerFunction]:
-    """Return the proxy, combination or function that is meant, and all that it is made of."""
+def parts_of(spec: Spec) -> list[Part]:
+    """Return the proxy, combination, lookup or function that is meant, and all that it is made of."""
     part, parts, _ = _find(spec)
+    if isinstance(part, Lookup):
+        return [part.identified(parts)]
     return [part, *(each for text in parts for each in parts_of(text))]
 
 
@@ -184,8 +204,16 @@ def build_scorer(
     executor: str = "processes",
     cache: Path | str | None = None,
     progress: Progress | None = None,
+    benchmark: GivenBenchmark | None = None,
+    dataset: str | None = None,
 ) -> AnyScorer:
     """Build the scorer that a text names, or that a proxy, combination or function is, with those that it is made of.
+
+    Args:
+        spec: which scorer.
+        space, task, batch: what architectures mean, and what proxies look at.
+        workers, executor, cache, progress: see `ProxyScorer`.
+        benchmark, dataset: what a lookup such as `oracle` asks.
 
     Raises:
         InvalidSetting: the text cannot be read, an option's value is wrong, a combination has too few parts, or a
@@ -195,12 +223,15 @@ def build_scorer(
     meant = specified(spec)
     part, parts, options = _find(meant)
     how: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
-    built: ProxyScorer | CombinedScorer
+    built: AnyScorer
     if isinstance(part, ScorerFunction):
         return FunctionScorer(part, **how)
-    if isinstance(part, Combination):
+    if isinstance(part, Lookup):
+        built = LookupScorer(part, Place(space, benchmark, dataset), parts, options, **how)
+    elif isinstance(part, Combination):
         part.check(options)
-        scorers: list[Any] = [build_scorer(each, space, task, batch, cache=cache) for each in parts]
+        on: dict[str, Any] = {"cache": cache, "benchmark": benchmark, "dataset": dataset}
+        scorers: list[Any] = [build_scorer(each, space, task, batch, **on) for each in parts]
         built = CombinedScorer(part, scorers, options, **how)
     else:
         built = ProxyScorer(part, space, task, batch, options, cache=cache, **how)
@@ -208,8 +239,8 @@ def build_scorer(
     return built
 
 
-def _find(spec: Spec) -> tuple[Proxy | Combination | ScorerFunction, tuple[str, ...], dict[str, Any]]:
-    """Return the proxy, combination or function that is meant, the texts of its parts and its options."""
+def _find(spec: Spec) -> tuple[Part, tuple[str, ...], dict[str, Any]]:
+    """Return the proxy, combination, lookup or function that is meant, the texts in its brackets and its options."""
     if not isinstance(spec, str):
         return spec, spec.parts(()) if isinstance(spec, Combination) else (), {}
     name, args, options = parse_spec(spec)
@@ -221,9 +252,14 @@ def _find(spec: Spec) -> tuple[Proxy | Combination | ScorerFunction, tuple[str, 
                 f"takes scorers is {' or '.join(combinations)}"
             )
         return registry.load("proxies", name), (), options
+    if name in (lookups := registry.names("lookups")):
+        return registry.load("lookups", name), tuple(args), options
     if name not in combinations:
         raise UnknownName(
-            "scorer", name, [*proxies, *combinations], "(nassearch list proxies, nassearch list combinations)"
+            "scorer",
+            name,
+            [*proxies, *combinations, *lookups],
+            "(nassearch list proxies, nassearch list combinations, nassearch list lookups)",
         )
     found: Combination = registry.load("combinations", name)
     return found, found.parts(args), options

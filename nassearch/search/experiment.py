@@ -24,8 +24,15 @@ from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Tally
 from nassearch.scorers.open import check_made, open_batch, open_roles
 from nassearch.scorers.spec import AnyScorer, GivenScorer, Spec, name_of, needs_batch
-from nassearch.search.fields import CHECKS
-from nassearch.search.given import as_text, name_of_strategy, refuse_guidance, strategy_of, with_scorer
+from nassearch.search.fields import CHECKS, GUIDE
+from nassearch.search.given import (
+    as_text,
+    name_of_strategy,
+    refuse_guidance,
+    strategy_of,
+    texts,
+    with_scorer,
+)
 from nassearch.search.guidance import (
     WARMUP,
     StrategyMaker,
@@ -33,6 +40,7 @@ from nassearch.search.guidance import (
     label,
     roles,
     score_ahead,
+    shorter_fields,
     unscored,
     witness,
 )
@@ -63,8 +71,8 @@ class Experiment:
         budget: models trained in a round.
         rounds: how many.
         seed: of the whole experiment.
-        scorer: ranks the warm-up, and is meant where `move` or a strategy's scorer setting is True. A text, what
-            `@proxy` made, or a plain function `f(archs) -> scores [N]`: higher is better, NaN: not scorable.
+        scorer: ranks the warm-up, and is meant where `move` or a strategy's scorer setting is True. None for
+            epsilon. A text, what `@proxy` made, or a function `f(archs) -> scores [N]`: higher is better, NaN: none.
         warmup: architectures scored before each search; 0 for none.
         move: scorer that guides each step, or None.
         move_at: which step; None for the strategy's first choice.
@@ -85,7 +93,7 @@ class Experiment:
     budget: int = 300
     rounds: int = 100
     seed: int = 0
-    scorer: GivenScorer = "epsilon"
+    scorer: GivenScorer | None = None
     warmup: int = 0
     move: GivenScorer | bool | None = None
     move_at: str | None = None
@@ -113,8 +121,7 @@ class Experiment:
             refuse_guidance(self.move_at, self.explore, self.move_ratio)
         space = space_of(self.benchmark, dataset.name)
         strategy.check_warm_up(self.warmup, space, least=0)
-        stand_ins = dict.fromkeys(self._roles, unscored)
-        check_search(self._maker(space, stand_ins), self.budget, self._roles, self.warmup)
+        check_search(self._stand_in(space), self.budget, self._roles, self.warmup)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what was opened on the way."""
@@ -132,11 +139,16 @@ class Experiment:
     @property
     def move_scorer(self) -> GivenScorer | None:
         """Return the scorer of the moves: `scorer` where `move` is True, None where there are none."""
-        return (self.scorer if self.move else None) if isinstance(self.move, bool) else self.move
+        return (self._scorer if self.move else None) if isinstance(self.move, bool) else self.move
+
+    @property
+    def _scorer(self) -> GivenScorer:
+        """Return the scorer: the usual one where none was given."""
+        return GUIDE if self.scorer is None else self.scorer
 
     @property
     def used_settings(self) -> dict[str, Any]:
-        """Return the settings, with `scorer` where one that takes a scorer is True."""
+        """Return the settings, with `scorer` where one that takes a scorer is True and lists of scorers written out."""
         return with_scorer(self.settings, self._strategy_class, self.scorer)
 
     @property
@@ -150,11 +162,14 @@ class Experiment:
 
     @property
     def _roles(self) -> dict[str, Spec]:
-        return roles(self._strategy_class, self.scorer, self.warmup, self.move_scorer, self.used_settings)
+        return roles(self._strategy_class, self._scorer, self.warmup, self.move_scorer, self.used_settings)
 
     def _maker(self, space: SearchSpace, scorers: Mapping[str, Scorer]) -> StrategyMaker:
         guidance = {"move_at": self.move_at, "explore": self.explore, "move_ratio": self.move_ratio}
         return StrategyMaker(self._strategy_class, space, scorers, self.used_settings, **guidance)
+
+    def _stand_in(self, space: SearchSpace) -> StrategyMaker:
+        return self._maker(space, dict.fromkeys(self._roles, unscored))
 
     @cached_property
     def oracle(self) -> Benchmark:
@@ -175,9 +190,9 @@ class Experiment:
             "strategy": name_of_strategy(self.strategy),
             "benchmark": name_of_benchmark(self.benchmark),
             "dataset": self.dataset_name,
-            "scorer": as_text(self.scorer),
+            "scorer": as_text(self._scorer),
             "move": as_text(self.move_scorer),
-            "settings": {name: as_text(value) for name, value in self.used_settings.items()},
+            "settings": texts(self.used_settings, self._strategy_class),
             "batch": as_text(self.batch),
         }
         return {**given, **resolved}
@@ -201,8 +216,9 @@ class Experiment:
 
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
-            "scorer": as_text(self.scorer) if self.warmup else None,
+            "scorer": as_text(self._scorer) if self.warmup else None,
             **Quantity.of(self.oracle).fields(),
+            **shorter_fields(self._stand_in(self.oracle.space), self.oracle),
         }
         code = dict(self._witness.code)
         if isinstance(self.benchmark, Benchmark) and (made := made_with(self.benchmark)):
@@ -249,35 +265,28 @@ class Experiment:
             if out is None:
                 rounds = list(self._search(scorers, range(self.rounds), watch, **how))
                 seen.check()
-                return Outcome(header, rounds, 0, _tally(scorers), oracle=self.oracle)
+                return Outcome(header, rounds, 0, Tally.of_all(scorers.values()), oracle=self.oracle)
             with Store.open(out, header, overwrite) as store:
                 found = min(store.done, self.rounds)
                 for finished in self._search(scorers, range(store.done, self.rounds), watch, **how):
                     seen.check()
                     store.append(finished)
                 rounds = store.rounds[: self.rounds]
-                return Outcome(header, rounds, found, _tally(scorers), store.path, self.oracle)
+                return Outcome(header, rounds, found, Tally.of_all(scorers.values()), store.path, self.oracle)
 
     def _search(
         self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
     ) -> Iterator[Round]:
         if not rounds:
             return
-        space, guide = self.oracle.space, scorers.get(WARMUP)
+        space, guide, maker = self.oracle.space, scorers.get(WARMUP), self._maker(self.oracle.space, scorers)
         uniform = guide and self._strategy_class.guidance.uniform_warm_up
         draws = {r: warmup_draws(space, self.warmup, self.seed, r) for r in rounds if uniform}
-        score_ahead(
-            scorers,
-            self._roles,
-            space,
-            draws,
-            len(rounds) * self.warmup,
-            len(rounds) * self.budget * (self.move_ratio or self._strategy_class.guidance.ratio or 1),
-        )
+        score_ahead(scorers, self._roles, maker, draws, len(rounds), self.warmup, self.budget)
         progress = watch("searching") if watch else None
         found = run_rounds(
             self.oracle,
-            self._maker(space, scorers),
+            maker,
             self.budget,
             self.seed,
             rounds,
@@ -289,7 +298,3 @@ class Experiment:
             if progress:
                 progress(done, rounds.stop)
             yield finished
-
-
-def _tally(scorers: Mapping[str, AnyScorer]) -> Tally:
-    return Tally.of(leaf for scorer in scorers.values() for leaf in scorer.leaves)

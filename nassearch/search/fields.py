@@ -10,20 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from nassearch import registry
 from nassearch.benchmarks.given import check_benchmark
 from nassearch.checks import SEEDS, share, whole
 from nassearch.errors import InvalidSetting, quoted
+from nassearch.provenance import faults
 from nassearch.scorers.combined import Combination
 from nassearch.scorers.spec import check_scorer
 from nassearch.strategies.base import Strategy
 from nassearch.types import Batch, is_number, plain
 
+GUIDE = "epsilon"
+"""The scorer of a search that names none."""
+
 
 class Settings(Mapping[str, Any]):
     """Settings of a strategy: equal to a dict of the same values, hashable, and changed by nobody.
 
-    Lists are copied when they come in and when they go out. A setting that takes a scorer may hold one itself.
+    Lists are copied when they come in and when they go out. A setting that takes scorers may hold them themselves.
 
     >>> Settings({"pool": 32, "widths": [1, 2]}) == {"pool": 32, "widths": [1, 2]}
     True
@@ -41,7 +44,7 @@ class Settings(Mapping[str, Any]):
             if not isinstance(name, str):
                 raise InvalidSetting(f"a setting has a text for a name, such as 'pool', not {quoted(name)}")
         try:
-            values = {name: value for name, value in given.items() if not is_scorer(value)}
+            values = {name: _without_scorers(value) for name, value in given.items()}
             json.dumps(values, allow_nan=False, default=_scalar)
         except (TypeError, ValueError, RecursionError):
             raise InvalidSetting(
@@ -89,6 +92,17 @@ def is_scorer(value: Any) -> bool:
     return not isinstance(value, type) and (isinstance(value, Combination) or callable(value))
 
 
+def holds_scorer(value: Any) -> bool:
+    """Say whether this is an object that scores, or a list with one."""
+    return is_scorer(value) or (isinstance(value, list | tuple) and any(map(is_scorer, value)))
+
+
+def _without_scorers(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [each for each in value if not is_scorer(each)]
+    return None if is_scorer(value) else value
+
+
 def _strategy(field: str, value: Any) -> str | type[Strategy]:
     value = plain(value)
     if isinstance(value, str) and value:
@@ -97,7 +111,7 @@ def _strategy(field: str, value: Any) -> str | type[Strategy]:
         raise InvalidSetting(
             f"{field} is a name, such as 'ae', or a subclass of Strategy, not {quoted(value)}"
         )
-    if fault := registry.fault_of("strategies", value):
+    if fault := faults.fault_of("strategies", value):
         raise InvalidSetting(f"{value.__name__} cannot be used as a strategy: {fault}")
     return value
 
@@ -153,7 +167,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "budget": whole,
     "rounds": whole,
     "seed": partial(whole, least=0, largest=SEEDS),
-    "scorer": _scorer,
+    "scorer": _or_none(_scorer),
     "warmup": lambda field, value: plain(value),
     "move": _move,
     "move_at": _or_none(partial(_name, example="child")),

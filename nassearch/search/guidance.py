@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.errors import InvalidSetting, NassearchError, quoted
 from nassearch.provenance.identity import Witness
 from nassearch.scorers.combined import AMONG
 from nassearch.scorers.compute import compute_scores
@@ -24,8 +24,8 @@ from nassearch.scorers.spec import (
     specified,
     with_among,
 )
-from nassearch.search.fields import is_scorer
-from nassearch.search.runner import check_budget
+from nassearch.search.fields import holds_scorer, is_scorer
+from nassearch.search.runner import check_budget, refuse_shorter
 from nassearch.search.silence import draws_of, refuse_silent, refuse_silent_rounds
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
@@ -41,22 +41,49 @@ def roles(
     move: GivenScorer | None,
     settings: Mapping[str, Any],
 ) -> dict[str, Spec]:
-    """Return the scorers in use, by the part they play: `warmup`, `move`, or a setting of the strategy."""
+    """Return the scorers in use, by the part they play.
+
+    A part is `warmup`, `move`, a setting of the strategy, or one of a list of scorers: `features synflow`.
+
+    Args:
+        strategy: whose settings.
+        scorer, warmup, move: of the search.
+        settings: with lists written out, see `nassearch.search.given.with_scorer`.
+
+    Raises:
+        InvalidSetting, UnknownName: no such scorer, or one where none is taken.
+    """
     found = {WARMUP: specified(scorer)} if warmup else {}
     if move is not None:
         found[MOVE] = specified(move)
     for name in strategy.guidance.settings:
         if (value := settings.get(name)) is not None:
-            try:
-                found[name] = check_scorer(value if is_scorer(value) else str(value))
-            except InvalidSetting as error:
-                raise InvalidSetting(f"{name}: {error}") from None
+            if isinstance(value, list | tuple):
+                raise InvalidSetting(f"{name} of {strategy.name} takes one scorer, not {quoted(value)}")
+            found[name] = _checked(name, value if is_scorer(value) else str(value))
+    for name in strategy.guidance.lists:
+        for value in settings.get(name) or ():
+            spec = _checked(name, value)
+            found[f"{name} {name_of(spec)}"] = spec
     for name, value in settings.items():
-        if is_scorer(value) and name not in strategy.guidance.settings:
+        known = name in strategy.guidance.settings or name in strategy.guidance.lists
+        if not known and holds_scorer(value):
             raise InvalidSetting(
                 f"{name} of {strategy.name} takes no scorer: give a number, a text or a list"
             )
     return found
+
+
+def _checked(setting: str, value: Any) -> Spec:
+    try:
+        return check_scorer(value)
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{setting}: {error}") from None
+
+
+def setting_of(role: str) -> str:
+    """Return the setting of a role: features of `features synflow`, one of a list of scorers."""
+    return role.partition(" ")[0]
 
 
 def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, Spec], warmup: int) -> None:
@@ -82,14 +109,25 @@ def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, Spec], wa
         ) from error
     check_budget(made, budget)
     for role, spec in roles.items():
-        where = made.move_at if role == MOVE else role
+        where = made.move_at if role == MOVE else setting_of(role)
         count = {WARMUP: warmup, MOVE: made.move_ratio}.get(role)
         if (where in made.guidance.alone or count == 1) and compares(spec):
-            what = {WARMUP: "a warm-up", MOVE: f"a move at {where}"}.get(role, role)
+            what = {WARMUP: "a warm-up", MOVE: f"a move at {where}"}.get(role, where)
             raise InvalidSetting(
                 f"{name_of(spec)} compares architectures that are scored together, and {what} of {made.name} scores "
                 f"one at a time: give it {AMONG} others to be compared with, as in {with_among(spec)}"
             )
+
+
+def shorter_fields(make: StrategyMaker, oracle: Benchmark) -> dict[str, Any]:
+    """Return what a header says of shorter trainings: a digest of them where the strategy asks for such.
+
+    Raises:
+        InvalidSetting: the benchmark has none of these epochs.
+    """
+    made = make(np.random.default_rng(0))
+    refuse_shorter(made, oracle)
+    return {"shorter": oracle.shorter_digest} if made.shorter_epochs else {}
 
 
 def witness(strategy: type[Strategy], oracle: Benchmark, roles: Mapping[str, Spec]) -> Witness:
@@ -117,7 +155,13 @@ class StrategyMaker:
         settings: Mapping[str, Any],
         **guidance: Any,
     ) -> None:
-        named = {name: scorer for name, scorer in scorers.items() if name in strategy.guidance.settings}
+        named: dict[str, Any] = {name: {} for name in strategy.guidance.lists if name in settings}
+        for role, scorer in scorers.items():
+            setting, _, name = role.partition(" ")
+            if setting in named:
+                named[setting][name] = scorer
+            elif setting in strategy.guidance.settings:
+                named[setting] = scorer
         make: Callable[..., Strategy] = strategy
         self._make = partial(make, space, move=scorers.get(MOVE), **guidance, **{**settings, **named})
 
@@ -133,24 +177,28 @@ def unscored(archs: Sequence[Arch]) -> Floats:
 def score_ahead(
     scorers: Mapping[str, AnyScorer],
     specs: Mapping[str, Spec],
-    space: SearchSpace,
+    make: StrategyMaker,
     warmup: Mapping[int, Sequence[Arch]],
+    rounds: int,
     warming: int,
-    steps: int,
+    budget: int,
 ) -> None:
     """Score at once, on all workers, what the rounds will ask for; they compute the rest themselves, one by one.
 
     Args:
         scorers: by role.
         specs: which they are, by role.
-        space: what is searched.
+        make: of the strategy.
         warmup: what the warm-up of each round will rank; empty where it depends on the scores.
-        warming: architectures scored by the warm-ups of all rounds together.
-        steps: models trained in all rounds together, times the scores that each takes.
+        rounds: how many there are.
+        warming: architectures scored by the warm-up of each.
+        budget: models trained in each.
 
     Raises:
         InvalidSetting: a scorer scores nothing, or nothing of what the warm-up of a round ranks.
     """
+    made = make(np.random.default_rng(0))
+    space, steps = made.space, rounds * budget * (made.move_ratio or 1)
     first = list(dict.fromkeys(arch for archs in warmup.values() for arch in archs))
     for role, scorer in scorers.items():
         warming_up = role == WARMUP
@@ -160,7 +208,9 @@ def score_ahead(
         asked: list[Arch] = []
         if role == WARMUP and first:
             asked = first
-        elif (warming if role == WARMUP else steps) >= space.size:
+        elif setting_of(role) in made.guidance.lists:
+            asked = list(space.all()) if made.scores_all else first
+        elif (rounds * warming if role == WARMUP else steps) >= space.size:
             # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
             asked = list(space.all())
         compute_scores(

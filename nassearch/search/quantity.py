@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nassearch import registry
@@ -25,22 +25,24 @@ class Quantity:
         unit: of it.
         sign: 1 where higher is better as published, -1 where lower is.
         validated: whether there are validation values; where not, "valid" repeats the test value.
+        tested: whether there are test values; where not, "test" repeats the validation value.
     """
 
     name: str = "accuracy"
     unit: str = "percent"
     sign: float = 1.0
     validated: bool = True
+    tested: bool = True
 
     @classmethod
-    def of_dataset(cls, dataset: Dataset, validated: bool = True) -> Quantity:
+    def of_dataset(cls, dataset: Dataset, validated: bool = True, tested: bool = True) -> Quantity:
         """Return that of a data set."""
-        return cls(dataset.quantity, dataset.unit, dataset.sign, validated)
+        return cls(dataset.quantity, dataset.unit, dataset.sign, validated, tested)
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> Quantity:
         """Return that of an opened benchmark."""
-        return cls.of_dataset(benchmark.dataset, benchmark.validated)
+        return cls.of_dataset(benchmark.dataset, benchmark.validated, benchmark.tested)
 
     @classmethod
     def of_result(cls, header: Header) -> Quantity:
@@ -49,20 +51,21 @@ class Quantity:
         The header says it where it is not that, so that a result can be read where its benchmark is not installed.
         """
         fields = header.experiment
-        validated = not fields.get("unvalidated", False)
+        parts = not fields.get("unvalidated", False), not fields.get("untested", False)
         if "quantity" in fields:
             sign = -1.0 if fields.get("lower_is_better") else 1.0
-            return cls(str(fields["quantity"]), str(fields.get("unit", "")), sign, validated)
+            return cls(str(fields["quantity"]), str(fields.get("unit", "")), sign, *parts)
         try:
             datasets = registry.load("benchmarks", str(fields.get("benchmark"))).datasets()
-            return cls.of_dataset(datasets[fields["dataset"]], validated)
+            return cls.of_dataset(datasets[fields["dataset"]], *parts)
         except (NassearchError, KeyError):
-            return cls(validated=validated)
+            return replace(cls(), validated=parts[0], tested=parts[1])
 
     def fields(self) -> dict[str, Any]:
         """Return what a header says of it, nothing where it is an accuracy in percent."""
         usual = Quantity()
         said: dict[str, Any] = {} if self.validated else {"unvalidated": True}
+        said |= {} if self.tested else {"untested": True}
         if (self.name, self.unit, self.sign) != (usual.name, usual.unit, usual.sign):
             said |= {"quantity": self.name, "unit": self.unit, "lower_is_better": self.sign < 0}
         return said
@@ -80,12 +83,14 @@ class Quantity:
         return writer(values, SIGNIFICANT)
 
     def metrics(self, show: str, choose: str) -> tuple[str, str]:
-        """Return the metrics that a curve takes for those asked for: test alone where there is no validation.
+        """Return the metrics that a curve takes for those asked for: one alone where the other is not published.
 
         A benchmark may answer with one training as `valid`, and with the mean over several as `test`. By the first a
         curve of the second would fall.
         """
-        return (show, choose) if self.validated else ("test", "test")
+        if not self.validated:
+            return "test", "test"
+        return (show, choose) if self.tested else ("valid", "valid")
 
     @property
     def short_unit(self) -> str:
@@ -96,4 +101,6 @@ class Quantity:
         """Say by what an architecture is the best so far: what follows on these words; "" if by what is shown."""
         if not self.validated and choose == "valid":
             return f" by test {self.name}: there are no validation values"
+        if not self.tested and show == "test":
+            return f" by validation {self.name}: there are no test values"
         return "" if show == choose else f" by {METRIC[choose]} {self.name}"

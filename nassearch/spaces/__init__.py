@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from nassearch.spaces.nasbench_asr.space import NASBenchASR
     from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
     from nassearch.spaces.nats_size import NATSSize
+    from nassearch.spaces.transnas.macro import TransNASMacro
+    from nassearch.spaces.transnas.micro import TransNASMicro
 
 __all__ = [
     "Block",
@@ -28,6 +30,8 @@ __all__ = [
     "Network",
     "RecurrentNetwork",
     "SearchSpace",
+    "TransNASMacro",
+    "TransNASMicro",
 ]
 
 if not TYPE_CHECKING:
@@ -43,5 +47,7 @@ if not TYPE_CHECKING:
             "nassearch.spaces.nasbench_asr.space": ["NASBenchASR"],
             "nassearch.spaces.nasbench_nlp.space": ["NASBenchNLP"],
             "nassearch.spaces.nats_size": ["NATSSize"],
+            "nassearch.spaces.transnas.macro": ["TransNASMacro"],
+            "nassearch.spaces.transnas.micro": ["TransNASMicro"],
         },
     )

@@ -143,6 +143,18 @@ class SearchSpace(ABC):
     def parse(self, text: str) -> Arch:
         """Read an architecture as people write it; raise `InvalidArch` with the place where it goes wrong."""
 
+    def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
+        """Return the architecture that NASLib writes as these numbers, as NAS-Bench-Suite-Zero does.
+
+        Here none, for spaces of which that is not known.
+
+        Raises:
+            InvalidArch: they mean none.
+        """
+        raise InvalidArch(
+            f"{numbers} is how NASLib writes an architecture, which is not known of {self.name}: {self.rule()}"
+        )
+
     @abstractmethod
     def format(self, arch: Arch) -> str:
         """Write an architecture as people read it; `parse(format(arch)) == arch`."""

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import re
 from collections.abc import Iterator
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
-import numpy as np
-
 from nassearch.errors import InvalidArch, excerpt
-from nassearch.networks.graph import Block, Builder, Layer, Network, Shapes, layer
-from nassearch.spaces.base import CellGraph, SearchSpace
+from nassearch.networks.graph import Block, Builder, Network
+from nassearch.spaces.edge_cells import (
+    CONV1,
+    CONV3,
+    EDGES,
+    NONE,
+    OPS,
+    POOL,
+    SKIP,
+    EdgeCells,
+    cell,
+    relu_conv_bn,
+)
 from nassearch.types import Arch, Task
 
-OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-NONE, SKIP, CONV1, CONV3, POOL = range(5)
-KERNELS = {CONV1: 1, CONV3: 3}
-EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-"""(from node, to node), in the order in which an architecture string names them."""
-MOVES = len(EDGES) * (len(OPS) - 1)
-PLACES = len(OPS) ** np.arange(len(EDGES))[::-1]
-"""What one step of each operation counts in the place of an architecture in the product of the operations."""
+NASLIB_OPS = (SKIP, NONE, CONV3, CONV1, POOL)
+"""Operations in the order of NASLib, `naslib/search_spaces/nasbench201/conversions.py`."""
 
 
-class NASBench201(SearchSpace):
+class NASBench201(EdgeCells):
     """A cell of four nodes and six edges with one of five operations on each: 15,625 architectures.
 
     An architecture is six indices into `OPS`, one per edge of `EDGES`.
@@ -36,22 +38,13 @@ class NASBench201(SearchSpace):
     '|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|'
     >>> len(space.neighbours((3, 1, 3, 1, 0, 3)))
     24
+
+    Its keys are 4,930; 326 of them hold cells where two terms of a sum are one convolution and cells where they are
+    two. That average pooling of a sum is the sum of the poolings is not seen.
     """
 
     name: ClassVar[str] = "nasbench201"
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {"epsilon": {"weights": (1e-7, 1.0)}}
-
-    @property
-    def size(self) -> int:
-        return int(len(OPS) ** len(EDGES))
-
-    @property
-    def options(self) -> tuple[int, ...]:
-        return (len(OPS),) * len(EDGES)
-
-    @cached_property
-    def _product(self) -> list[Arch]:
-        return list(itertools.product(range(len(OPS)), repeat=len(EDGES)))
 
     @cached_property
     def _official(self) -> list[Arch]:
@@ -62,37 +55,6 @@ class NASBench201(SearchSpace):
 
     def all(self) -> Iterator[Arch]:
         return iter(self._official)
-
-    def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
-        draws = rng.integers(len(OPS), size=(n, len(EDGES)))
-        # The tuples of `all()` themselves: nothing is built, and a dictionary finds the same object at once.
-        return list(map(self._product.__getitem__, (draws @ PLACES).tolist()))
-
-    def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        return _neighbours(arch)[rng.integers(MOVES)]
-
-    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
-        return _neighbours(arch)
-
-    def is_valid(self, arch: Arch) -> bool:
-        return (
-            isinstance(arch, tuple)
-            and len(arch) == len(EDGES)
-            and all(isinstance(op, int) and 0 <= op < len(OPS) for op in arch)
-        )
-
-    def rule(self) -> str:
-        return f"six operations, each from 0 to {len(OPS) - 1}"
-
-    def key(self, arch: Arch) -> str:
-        """Return the sum that reaches the output, as a sorted text of its terms: 4,930 keys.
-
-        A skip hands on every term of its source, `none` and what it feeds add nothing, so that cells with one key add
-        the same terms. Two terms that read alike may be one convolution that two paths share or two convolutions with
-        equal weights: the cells agree where equal terms have equal weights, and 326 of the keys hold both kinds. That
-        average pooling of a sum is the sum of the poolings is not seen.
-        """
-        return _key(arch)
 
     def published_key(self, arch: Arch) -> str:
         """Return the text by which the authors' package finds isomorphic cells: 6,466 texts.
@@ -135,27 +97,19 @@ class NASBench201(SearchSpace):
                 arch.append(OPS.index(op))
         return tuple(arch)
 
+    def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
+        """Return the cell of NASLib's six numbers: indices into `NASLIB_OPS`, by edges sorted by their sources."""
+        if len(numbers) != len(EDGES) or not all(0 <= number < len(OPS) for number in numbers):
+            raise InvalidArch(
+                f"NASLib writes a cell of {self.name} as six numbers from 0 to 4, not {numbers}"
+            )
+        ops = dict(zip(sorted(EDGES), numbers, strict=True))
+        return tuple(NASLIB_OPS[ops[edge]] for edge in EDGES)
+
     def format(self, arch: Arch) -> str:
         ops = iter(self.check(arch))
         nodes = ("".join(f"{OPS[next(ops)]}~{source}|" for source in range(node)) for node in (1, 2, 3))
         return "+".join("|" + edges for edges in nodes)
-
-    def graph(self, arch: Arch) -> CellGraph:
-        """Return the cell with its operations as vertices: input, the six edges, output `[8]`.
-
-        An edge labelled `none` carries nothing, so it is a vertex without neighbours.
-        """
-        adjacency = np.zeros((len(EDGES) + 2, len(EDGES) + 2), dtype=bool)
-        carries = [op != NONE for op in self.check(arch)]
-        for i, (source, target) in enumerate(EDGES):
-            if carries[i]:
-                adjacency[0, i + 1] = source == 0
-                adjacency[i + 1, -1] = target == 3
-                for j, (later, _) in enumerate(EDGES):
-                    if later == target and carries[j]:
-                        adjacency[i + 1, j + 1] = True
-        ops = np.array([len(OPS), *arch, len(OPS) + 1])
-        return CellGraph(adjacency, ops, (*OPS, "input", "output"))
 
     def network(self, arch: Arch, task: Task) -> Network:
         """Return the skeleton of the paper's figure 1 with this cell: stem, three stages, classifier.
@@ -165,7 +119,7 @@ class NASBench201(SearchSpace):
         self.check(arch)
         chain = []
         for block, repeats, shape in _skeleton(task):
-            chain.append((_cell(arch, shape) if block is None else block, repeats))
+            chain.append((cell(arch, shape) if block is None else block, repeats))
         return Network(tuple(chain))
 
 
@@ -188,51 +142,10 @@ def _skeleton(task: Task) -> tuple[tuple[Block | None, int, tuple[int, ...]], ..
     return (*chain, (head.done(), 1, shape))
 
 
-def _relu_conv_bn(build: Builder, x: int, channels: int, kernel: int, stride: int = 1) -> int:
-    return build.batch_norm(build.conv(build.relu(x), channels, kernel, stride))
-
-
-@cache
-def _cell(arch: Arch, shape: tuple[int, ...]) -> Block:
-    # All layers of a cell have one shape, so a cell is written down once and its shape filled in.
-    return _shapes(shape).fill(_cell_layers(arch))
-
-
-@lru_cache(maxsize=64)
-def _shapes(shape: tuple[int, ...]) -> Shapes:
-    return Shapes(shape[:1], shape[1:])
-
-
-@lru_cache(maxsize=1024)
-def _cell_layers(arch: Arch) -> Block:
-    layers: list[Layer] = []
-
-    def write(op: str, inputs: tuple[int, ...], kernel: int = 1) -> int:
-        layers.append(layer(op, inputs, 0, (), kernel, 1, kernel // 2))
-        return len(layers) - 1
-
-    nodes = [write("input", ())]
-    for target in (1, 2, 3):
-        parts = []
-        for op, (source, end) in zip(arch, EDGES, strict=True):
-            if end != target or op == NONE:
-                continue
-            y = nodes[source]
-            if op in KERNELS:
-                y = write("batch_norm", (write("conv", (write("relu", (y,)),), KERNELS[op]),))
-            elif op == POOL:
-                y = write("avg_pool", (y,), 3)
-            parts.append(y)
-        nodes.append(parts[0] if len(parts) == 1 else write("add" if parts else "zeros", tuple(parts)))
-    if nodes[-1] != len(layers) - 1:
-        write("add", (nodes[-1],))
-    return tuple(layers)
-
-
 def _residual(build: Builder, channels: int) -> None:
     shortcut = build.conv(build.avg_pool(0, 2, stride=2), channels, kernel=1)
-    x = _relu_conv_bn(build, 0, channels, 3, stride=2)
-    build.add([shortcut, _relu_conv_bn(build, x, channels, 3)])
+    x = relu_conv_bn(build, 0, channels, 3, stride=2)
+    build.add([shortcut, relu_conv_bn(build, x, channels, 3)])
 
 
 def _pool(build: Builder, channels: int) -> None:
@@ -240,29 +153,6 @@ def _pool(build: Builder, channels: int) -> None:
 
 
 REDUCTIONS = {"residual": _residual, "pool": _pool}
-
-
-@cache
-def _neighbours(arch: Arch) -> tuple[Arch, ...]:
-    return tuple(
-        (*arch[:edge], op, *arch[edge + 1 :])
-        for edge in range(len(EDGES))
-        for op in range(len(OPS))
-        if op != arch[edge]
-    )
-
-
-@cache
-def _key(arch: Arch) -> str:
-    nodes: list[tuple[str, ...]] = [("x",)]
-    for target in (1, 2, 3):
-        terms: list[str] = []
-        for op, (source, end) in zip(arch, EDGES, strict=True):
-            if end != target or op == NONE or not nodes[source]:
-                continue
-            terms += nodes[source] if op == SKIP else [f"({'+'.join(nodes[source])}){op}"]
-        nodes.append(tuple(sorted(terms)))
-    return "+".join(nodes[-1]) or "0"
 
 
 def _published_key(arch: Arch) -> str:

@@ -7,13 +7,19 @@ if TYPE_CHECKING:
     from nassearch.strategies.ae import AgingEvolution
     from nassearch.strategies.base import Guidance, Strategy, best_first
     from nassearch.strategies.bp.strategy import BinaryPredictor
+    from nassearch.strategies.ls import LocalSearch
+    from nassearch.strategies.predicted.bananas import Bananas
+    from nassearch.strategies.predicted.npenas import Npenas
     from nassearch.strategies.rand import RandomSearch
     from nassearch.strategies.rl.strategy import Reinforce
 
 __all__ = [
     "AgingEvolution",
+    "Bananas",
     "BinaryPredictor",
     "Guidance",
+    "LocalSearch",
+    "Npenas",
     "RandomSearch",
     "Reinforce",
     "Strategy",
@@ -27,6 +33,9 @@ if not TYPE_CHECKING:
             "nassearch.strategies.ae": ["AgingEvolution"],
             "nassearch.strategies.base": ["Guidance", "Strategy", "best_first"],
             "nassearch.strategies.bp.strategy": ["BinaryPredictor"],
+            "nassearch.strategies.ls": ["LocalSearch"],
+            "nassearch.strategies.predicted.bananas": ["Bananas"],
+            "nassearch.strategies.predicted.npenas": ["Npenas"],
             "nassearch.strategies.rand": ["RandomSearch"],
             "nassearch.strategies.rl.strategy": ["Reinforce"],
         },

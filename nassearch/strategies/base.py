@@ -30,6 +30,10 @@ class Guidance:
             not free.
         settings: settings that take a scorer: where people set them, they name one as `--scorer` does. Those of the
             classes that a strategy builds on count too.
+        lists: settings that take any number of scorers, likewise: people give texts, `a,b(option=1)`, or a list. The
+            strategy gets a dict of scorers by name, in the order given, empty for none; its own default is None.
+        guides: the scorers of such a setting where neither it nor a scorer of the search is given; none for the scorer
+            that all searches have.
         alone: where it asks a scorer about one architecture at a time: "warmup", moves, settings that take a scorer.
             Scorers that compare the architectures of one call, such as rank(epsilon, synflow), are refused there.
         uniform_warm_up: whether a warm-up scores uniform draws, `space.sample_many(n, rng)`, and no other: they can
@@ -44,12 +48,14 @@ class Guidance:
     explores: tuple[str, ...] = ("child",)
     ratio: int | None = None
     settings: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    guides: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
     uniform_warm_up: bool = True
     ranked_warm_up: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("moves", "explores", "settings", "alone"):
+        for name in ("moves", "explores", "settings", "lists", "guides", "alone"):
             value = getattr(self, name)
             if not isinstance(value, tuple) or not all(isinstance(each, str) for each in value):
                 raise BrokenPart(
@@ -89,6 +95,9 @@ class Strategy(ABC):
     name: ClassVar[str]
     revision: ClassVar[int] = 1
     """Raised with every change after which a seed leads to other architectures."""
+    asked_epochs: int | None = None
+    """Of the training that was asked for last; None for a whole one, as most strategies always ask for. One that sets
+    it in `ask` to fewer is told what the shorter training reached, and the budget counts its share of a whole one."""
     guidance: ClassVar[Guidance] = Guidance()
     """What scorers can do for it; a class that builds on another changes that of the other by `replace`."""
 
@@ -98,13 +107,18 @@ class Strategy(ABC):
             cls.name = cls.__name__.lower()
         if not isinstance(cls.guidance, Guidance):
             raise BrokenPart(f"guidance of {cls.__name__} is {quoted(cls.guidance)}: give a Guidance(...)")
-        settings = [
-            name for base in cls.__mro__ if issubclass(base, Strategy) for name in base.guidance.settings
-        ]
-        own = cls.guidance.settings if "guidance" in cls.__dict__ else ()
+        cls.guidance = replace(
+            cls.guidance, settings=cls._with_inherited("settings"), lists=cls._with_inherited("lists")
+        )
+
+    @classmethod
+    def _with_inherited(cls, field: str) -> tuple[str, ...]:
+        """Return what this class declares, then what those that it builds on do and it still has as a setting."""
+        own = getattr(cls.guidance, field) if "guidance" in cls.__dict__ else ()
+        bases = (base for base in cls.__mro__ if issubclass(base, Strategy))
         kept = cls.settings()
-        inherited = (name for name in settings if name in kept)
-        cls.guidance = replace(cls.guidance, settings=tuple(dict.fromkeys([*own, *inherited])))
+        inherited = (name for base in bases for name in getattr(base.guidance, field) if name in kept)
+        return tuple(dict.fromkeys([*own, *inherited]))
 
     def __init__(
         self,
@@ -168,9 +182,19 @@ class Strategy(ABC):
         return found
 
     @property
+    def scores_all(self) -> bool:
+        """Return whether the scorers of `guidance.lists` will score the whole space: on all workers, ahead."""
+        return False
+
+    @property
     def least_budget(self) -> int:
         """Return the smallest budget, in models, with which this search does what its name says."""
         return 1
+
+    @property
+    def shorter_epochs(self) -> tuple[int, ...]:
+        """Return all the numbers of epochs below a whole training that it may ask for, see `asked_epochs`."""
+        return ()
 
     @classmethod
     def check_warm_up(cls, n: int, space: SearchSpace, least: int = 1) -> None:

@@ -83,6 +83,12 @@ class Unvalidated(Computed):
         return [Metrics(m.valid, float(np.mean([n.valid for n in known])), m.seconds) for m in known]
 
 
+class Untested(Unvalidated):
+    """No test values: test is the mean over the validation values."""
+
+    validated, tested = True, False
+
+
 class SameTwice(Computed):
     """No validation: valid is the test value of that training, and so is test."""
 
@@ -213,6 +219,10 @@ class CallsItselfUnvalidated(Computed):
     validated = False
 
 
+class CallsItselfUntested(Computed):
+    tested = False
+
+
 class ExpectsOneTraining(Computed):
     def expected(self, arch: Arch) -> Metrics:
         return self.trainings(arch)[0]
@@ -248,7 +258,7 @@ class NegativeSeconds(Computed):
         return Metrics(metrics.valid, metrics.test, -1.0)
 
 
-CORRECT = [Computed, SeveralTests, Unvalidated, SameTwice, Losses, Noisy, Unknown]
+CORRECT = [Computed, SeveralTests, Unvalidated, Untested, SameTwice, Losses, Noisy, Unknown]
 RANGE = "test_answers_for_every_architecture_within_the_range"
 VALIDATION = "test_says_whether_it_has_validation_values"
 BEFORE = "test_answers_do_not_depend_on_what_was_asked_before"
@@ -270,6 +280,7 @@ MUTANTS = [
     (HidesThatItIsUnvalidated, VALIDATION, "validated is False"),
     (HidesThatTestsRepeat, VALIDATION, "validated is False"),
     (CallsItselfUnvalidated, VALIDATION, "valid repeats test"),
+    (CallsItselfUntested, VALIDATION, "valid repeats test"),
     (ExpectsOneTraining, MEAN, "mean over the trainings"),
     (ExpectsSwapped, MEAN, "mean over the trainings"),
     (NumpyFloats, "test_answers_are_python_floats", "own floats"),

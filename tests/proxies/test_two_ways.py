@@ -18,7 +18,7 @@ from nassearch.networks.tracing.backward import order, products
 from nassearch.networks.tracing.biases import with_biases
 
 PROXIES = ["params", "flops", "synflow", "logsynflow", "synflow_bn", "epsilon", "snip", "grad_norm", "plain"]
-PROXIES += ["l2_norm", "grasp", "fisher", "naswot", "jacob_cov", "pjs"]
+PROXIES += ["l2_norm", "grasp", "fisher", "naswot", "jacob_cov", "pjs", "swap", "epe_nas", "layers"]
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(16, 8)).astype(np.float32)
 SERIES = RNG.normal(size=(16, 5, 8)).astype(np.float32)

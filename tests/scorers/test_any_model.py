@@ -103,7 +103,7 @@ def test_one_that_fails_is_told_of_and_empty(here: Path) -> None:
     args = ("score", "--model", "broken:linear", *GIVEN, "--proxies", "naswot,params")
     result = call(*args, "--json")
     assert result.exit_code == 0
-    assert "nassearch: naswot has no score: naswot compares the patterns of ReLUs" in result.stderr
+    assert "nassearch: naswot has no score: it compares the patterns of ReLUs" in result.stderr
     assert json.loads(result.stdout)[0]["naswot"] is None
     assert call(*args, "-o", "scores.csv").exit_code == 0
     (row,) = csv.DictReader((here / "scores.csv").open())

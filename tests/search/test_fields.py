@@ -129,7 +129,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("warmup", np.zeros(2), "warmup is a whole number"),
     (
         "scorer",
-        None,
+        3,
         "scorer is a scorer, named by a text such as 'synflow', or a proxy or a function of architectures itself, not",
     ),
     (

@@ -17,7 +17,8 @@ from nassearch.errors import InvalidArch
 from nassearch.networks.modules.network import TorchNetwork
 from nassearch.proxies.epsilon import epsilon
 from nassearch.proxies.synflow import synflow
-from nassearch.spaces.nasbench201 import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP, NASBench201
+from nassearch.spaces.edge_cells import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP
+from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Arch, Batch, Task
 
 SPACE = NASBench201()

@@ -31,7 +31,13 @@ SPECS = (
     *("synflow", "synflow(log=true)", "logsynflow", "logsynflow(shift=1e-6)", "params", "flops"),
     *("rank(epsilon, synflow, log=true)", "vote(epsilon, synflow, params)", "fallback(epsilon, synflow)"),
 )
-SEARCHES = (("rand", "epsilon"), ("ae", "epsilon"), ("rl", "epsilon"), ("rl", "logsynflow"))
+SEARCHES = (
+    ("rand", "epsilon"),
+    ("ae", "epsilon"),
+    ("ls", "epsilon"),
+    ("rl", "epsilon"),
+    ("rl", "logsynflow"),
+)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -63,6 +69,10 @@ def digests(folder: Path) -> dict[str, str]:
         path = folder / f"{strategy} {scorer}.jsonl"
         Experiment(strategy, rounds=2, budget=80, scorer=scorer, warmup=300, move=True).run(path)
         found[f"{strategy} {scorer}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path = folder / "robot.jsonl"
+    settings = {"proxies": ["params", "flops", "random"], "steps": 30}
+    Experiment("robot", rounds=2, budget=40, settings=settings).run(path)
+    found["robot"] = hashlib.sha256(path.read_bytes()).hexdigest()
     scores, accuracies = np.random.default_rng(0).random((2, 1001))
     found["slope"] = _digest(np.array(correlation.slope(scores, accuracies)))
     found["rho"] = _digest(np.array(correlation.spearman(scores, accuracies).value))

@@ -173,11 +173,7 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             ["correlate", *judged, "-o", f"{file}.csv", "--plot", f"{file}-scatter.svg"],
             ["correlate", *judged, "-o", f"{file}.json"],
         ],
-        "list": [
-            ["list", kind, *more]
-            for kind in ("strategies", "proxies", "combinations", "benchmarks")
-            for more in ([], ["--json"])
-        ],
+        "list": [["list", kind, *more] for kind in registry.BUILT_IN for more in ([], ["--json"])],
         "cache show": [["cache", "show"], ["cache", "show", "--json"]],
         "cache clear": [["cache", "clear"], ["cache", "clear", "--others", "--json"]],
         "bench list": [["bench", "list"], ["bench", "list", "--json"]],

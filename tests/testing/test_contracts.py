@@ -38,15 +38,23 @@ BIASED = {"nasbench101-matrix"}
 TASKS = {
     "nasbench-asr": Task((80, 12), 48, channels=(100, 100, 100), cells=1),
     "nasbench-nlp": Task((4,), 6, channels=(4, 4, 4), words=6),
+    # Images that are still larger than a pixel after the last of four or six halvings.
+    "transnas-micro": Task((3, 64, 64), 10, channels=(2,), cells=2),
+    "transnas-macro": Task((3, 128, 128), 10, channels=(2,), cells=1),
 }
-"""Small tasks for the spaces whose networks are not for images."""
+"""Small tasks for the spaces whose networks are not for images, or halve them often."""
 LEARNERS = {
     "bp": {
         **{"width": 16, "depth": 2, "epochs": 30, "warm_up_epochs": 30, "batch": 10, "rate": 3e-3},
         **{"points": 40, "iterations": 2, "candidates": 1500},
     },
+    "bananas": {"epochs": 20, "batch": 60, "rate": 0.02, "depth": 2},
+    "npenas": {"epochs": 10, "batch": 60, "rate": 0.02},
 }
 """Settings for strategies that train a network: quick, and every comparison passes by five of its standard errors."""
+
+CLIMBERS = {"ls"}
+"""Strategies that stay on a hill, or on a plain, for much of a search: more seeds tell chance from direction."""
 
 
 def space_of(part: Any) -> SearchSpace:
@@ -131,7 +139,8 @@ class TestBenchmarks(BenchmarkContract):
 def quick(proxy: Proxy, space: SearchSpace) -> dict[str, Any]:
     """Return options that leave a proxy what it is, and make it quick."""
     options = dict(space.proxy_defaults.get(proxy.name, {}))
-    few = {"batch_size": 10 if proxy.name == "cv" else 6, "initialisations": 3}
+    # Of six samples there are 64 patterns, and swap meets them all.
+    few = {"batch_size": 10 if proxy.name in ("cv", "swap") else 6, "initialisations": 3}
     return options | {name: value for name, value in few.items() if name in proxy.options}
 
 
@@ -140,6 +149,8 @@ class TestStrategies(StrategyContract):
     def name(self, request: pytest.FixtureRequest) -> str:
         if request.param in LEARNERS:
             self.budget, self.seeds, self.warmed_by = 60, 4, 100
+        if request.param in CLIMBERS:
+            self.seeds = 16
         return str(request.param)
 
     @pytest.fixture

@@ -21,7 +21,8 @@ NAMES = {"arch": ("arch", "architecture"), "seconds": ("seconds", "train_seconds
 class Columns(NamedTuple):
     """Positions of the columns of one data set; `dataset` None where the rows say which it is.
 
-    `epochs` is what the chosen columns are called after, None where their names do not say.
+    `epochs` is what the chosen columns are called after, None where their names do not say. `only` is "valid" or "test"
+    where one column stands for both: the metric whose values it holds. `shorter` are the columns of fewer epochs.
     """
 
     dataset: str | None
@@ -29,6 +30,8 @@ class Columns(NamedTuple):
     test: int
     seconds: int | None
     epochs: int | None = None
+    only: str | None = None
+    shorter: tuple[Columns, ...] = ()
 
 
 class Layout(NamedTuple):
@@ -80,7 +83,7 @@ def find_layout(
                 f"epochs ({epochs}) choose among columns DATASET/valid/EPOCHS; there are none"
             )
         valid, test = finder.need("valid", "validation values"), finder.need("test", "test values")
-        group = Columns(None, valid, test, finder.find("seconds"))
+        group = Columns(None, valid, test, finder.find("seconds"), only=finder.only(valid, test))
         return Layout(arch, finder.find("dataset"), seed, (group,))
     groups = tuple(wide for name in datasets if (wide := finder.wide(name, epochs)) is not None)
     if not groups:
@@ -157,7 +160,19 @@ class _Finder:
                 return None
             raise self.missing(f"valid and test of {dataset} at the same epochs", f"{dataset}/valid")
         at = max(both, key=lambda at: -1 if at is None else at)
-        return Columns(dataset, valid[at], test[at], found.get("seconds", {}).get(at), at)
+        seconds, only = found.get("seconds", {}), self.only(valid[at], test[at])
+        fewer = [each for each in valid if each and at and each < at and each in test and only is None]
+        shorter = (
+            Columns(dataset, valid[each], test[each], seconds.get(each), each) for each in sorted(fewer)
+        )
+        return Columns(dataset, valid[at], test[at], seconds.get(at), at, only, tuple(shorter))
+
+    def only(self, valid: int, test: int) -> str | None:
+        """Return the metric that a column for both holds: validation, where the mapping looks for the test there."""
+        if valid != test:
+            return None
+        mapped = {role.rpartition("/")[2] for role in self.mapping}
+        return "valid" if "test" in mapped and "valid" not in mapped else "test"
 
     def spelt(self, dataset: str) -> set[str]:
         """Return the beginnings of names of columns that mean a data set."""

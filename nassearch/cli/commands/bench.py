@@ -206,18 +206,21 @@ def import_(
 
 def _tell(part: Any, t: Any) -> None:
     """Print what became of one data set."""
-    from nassearch.benchmarks.tabular import NO_VALIDATION
+    from nassearch.benchmarks.tabular import NO_TEST, NO_VALIDATION
 
     epochs = f", {t.epochs} epochs" if t.epochs else ""
+    epochs += f" and shorter of {', '.join(map(str, t.shorter))}" if t.shorter else ""
     state = "written" if t.written else "there already"
     published = part.published.get(t.dataset, t.architectures)
     of = f" of {published} published" if published != t.architectures else ""
     echo(
-        f"{t.dataset}: {t.architectures} architectures{of}, {t.trainings} trainings{epochs}, best test "
-        f"{text(t.best_test)}, {state}: {t.path}"
+        f"{t.dataset}: {t.architectures} architectures{of}, {t.trainings} trainings{epochs}, best "
+        f"{'test' if t.tested else 'valid'} {text(t.best_test)}, {state}: {t.path}"
     )
     if not t.validated:
         echo(f"{t.dataset}: validation values: {NO_VALIDATION}")
+    if not t.tested:
+        echo(f"{t.dataset}: test values: {NO_TEST}")
 
 
 @bench.command()

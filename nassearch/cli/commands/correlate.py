@@ -36,6 +36,8 @@ NAMES = {
     "tau_top": "tau, top 10 %",
     "top_overlap": "top 10 % / top 10 %",
     "top_count": "top 64 / top 5 %",
+    "ndcg": "nDCG, first 1,000",
+    "weighted_tau": "weighted tau",
     "monotonicity": "monotonicity |tau-a|",
     "monotonicity_above": "monotonicity, above median score",
     "slope": "slope of log(1 - score)",

@@ -15,10 +15,12 @@ RELATIVE = (
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["strategies", "proxies", "combinations", "benchmarks"]))
+@click.argument("kind", type=click.Choice([*registry.BUILT_IN]))
 @json_option
 def listing(kind: str, as_json: bool) -> None:
-    """Show the strategies, proxies, combinations of proxies or benchmarks there are.
+    """Show the strategies, proxies, combinations of proxies, lookups or benchmarks there are.
+
+    Lookups are scorers that look at the architecture and not at its network, such as a table of published scores.
 
     What is wrong with parts of other packages that cannot be used is told beside, on standard error.
 
@@ -60,15 +62,17 @@ def _strategy(name: str, part: Any) -> dict[str, Any]:
         "what": _what(part),
         "settings": part.settings(),
         "scorer_settings": list(part.guidance.settings),
+        "scorer_lists": list(part.guidance.lists),
         "moves": list(part.guidance.moves),
         "move_ratio": part.guidance.ratio,
     }
 
 
 def _tell_strategy(row: dict[str, Any]) -> list[str]:
-    scorers = row["scorer_settings"]
+    kinds = {"a proxy": row["scorer_settings"], "proxies, with commas": row["scorer_lists"]}
+    told = [f"{', '.join(names)}: {what}" for what, names in kinds.items() if names]
     ratio = f"; scores per model trained (--move-ratio): {row['move_ratio']}" if row["move_ratio"] else ""
-    named = f" ({', '.join(scorers)}: a proxy)" if scorers else ""
+    named = f" ({'; '.join(told)})" if told else ""
     return [
         row["what"],
         f"settings (--set): {_values(row['settings'])}{named}" if row["settings"] else "",
@@ -120,6 +124,27 @@ def _tell_combination(row: dict[str, Any]) -> list[str]:
     ]
 
 
+def _lookup(name: str, part: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "what": _what(part),
+        "texts": part.texts,
+        "options": part.options,
+        "reference": part.reference,
+    }
+
+
+def _tell_lookup(row: dict[str, Any]) -> list[str]:
+    texts = f"({', '.join(row['texts']).upper()})" if row["texts"] else ""
+    inside = ", ".join([*row["texts"], _values(row["options"])])
+    return [
+        row["what"],
+        f"as a scorer: {row['name']}{texts}",
+        f"options: {row['name']}({inside})",
+        f"reference: {row['reference']}",
+    ]
+
+
 def _benchmark(name: str, part: Any) -> dict[str, Any]:
     return {
         "name": name,
@@ -141,5 +166,6 @@ KINDS = {
     "strategies": (_strategy, _tell_strategy),
     "proxies": (_proxy, _tell_proxy),
     "combinations": (_combination, _tell_combination),
+    "lookups": (_lookup, _tell_lookup),
     "benchmarks": (_benchmark, _tell_benchmark),
 }

@@ -34,9 +34,8 @@ from nassearch.cli.common import (
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the whole experiment.")
 @click.option(
     "--scorer",
-    default="epsilon",
-    show_default=True,
-    help="Ranks the warm-up; a proxy, with options in brackets.",
+    default=None,
+    help="Ranks the warm-up; a proxy, with options in brackets. [default: epsilon]",
 )
 @click.option("--warmup", type=int, default=0, metavar="N", help="Score N architectures before each search.")
 @click.option("--move", default=None, metavar="SCORER", help="Let a proxy guide each step.")

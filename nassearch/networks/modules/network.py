@@ -43,6 +43,14 @@ class TorchNetwork(nn.Module):
             x = block(x)
         return x
 
+    def forward_whole(self, inputs: Tensor) -> Tensor:
+        """Map inputs to logits as `forward` does; layers that nothing reads are computed too, for hooks on them."""
+        x = inputs
+        for block in self.blocks:
+            assert isinstance(block, TorchBlock)
+            x = block.compute(x, range(len(block.block)))[len(block.block) - 1]
+        return x
+
     @torch.no_grad()
     def relu_patterns(self, inputs: Tensor) -> list[tuple[Tensor, int]]:
         """Return where ReLUs see positive inputs, bool `[B, units]`, and how many ReLUs see just that.

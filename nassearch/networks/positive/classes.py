@@ -136,7 +136,8 @@ class PositionClasses:
         self._constants: dict[tuple[int, Word], Floats] = {}
         labels = np.zeros(prod(sizes[0][0]), np.intp)
         for (before, after), at_place in zip(sizes, words, strict=True):
-            self._keeps.append(_keeps(at_place, before))
+            # A place that nothing passes has no operations, and may change the size all the same.
+            self._keeps.append(before == after and _keeps(at_place, before))
             inner = _refine(labels, before, at_place) if self._keeps[-1] else labels
             self._entries.append(labels[_first(inner)])
             if inner is labels:

@@ -31,7 +31,7 @@ from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.tracing.backward import leading
 from nassearch.networks.tracing.recording import Recording
 
-RULE = "naswot compares what ReLUs see of each sample, which every ReLU must keep apart"
+RULE = "patterns are what ReLUs see of each sample, which every ReLU must keep apart"
 REMEDY = "give the model layers with samples first, or score it by another proxy"
 FLIPPED = 1e-3
 """Share of a pattern that may differ in a batch of another order: a sum that is zero but for rounding has any sign, and
@@ -75,7 +75,7 @@ def patterns_of(
     """
     if not recording.relus:
         raise InvalidModel(
-            "naswot compares the patterns of ReLUs, and this model calls none: score it by another proxy"
+            "it compares the patterns of ReLUs, and this model calls none: score it by another proxy"
         )
     size = len(recording.inputs)
     reached, moved = set(recording.nodes), leading(recording.nodes, recording.inputs)

@@ -17,7 +17,7 @@ from nassearch.networks.modules.isolation import isolated
 from nassearch.networks.modules.memory import out_of_memory, smaller
 from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.probe.patterns import live, patterns_of
-from nassearch.networks.probe.reads import READS, RECORDED
+from nassearch.networks.probe.reads import OF_RELUS, READS, RECORDED
 from nassearch.networks.probe.salience import Saliency
 from nassearch.networks.probe.saliency_pass import salient
 from nassearch.networks.tracing.recording import Recording
@@ -181,8 +181,18 @@ class Probe:
 
     @cached_property
     def _relu_kernel(self) -> Tensor:
+        return agreement(self._relu_patterns, len(self.inputs))
+
+    @property
+    def relu_patterns(self) -> list[tuple[Tensor, int]]:
+        """Bool `[B, units]`, where live ReLUs see positive inputs, and how many calls see that; see `relu_kernel`."""
+        self._declared("relu_patterns")
+        return self._relu_patterns
+
+    @cached_property
+    def _relu_patterns(self) -> list[tuple[Tensor, int]]:
         parts = self._parts(lambda recording, _: patterns_of(recording, self.model, self._record))
-        return agreement(((pattern, 1) for pattern in live(parts)), len(self.inputs))
+        return [(pattern, 1) for pattern in live(parts)]
 
     def input_gradients(self, inputs: Tensor | None = None) -> Tensor:
         """Return d(sum of logits)/d(inputs), flattened `[B, D]`, at the batch or at other inputs of its shape."""
@@ -261,7 +271,7 @@ class Probe:
 
     def _record(self, inputs: Tensor) -> Recording:
         with isolated(self.seed):
-            return Recording(self.model, inputs, relus="relu_kernel" in self.reads)
+            return Recording(self.model, inputs, relus=not self.reads.isdisjoint(OF_RELUS))
 
     def _declared(self, name: str) -> None:
         if name not in (self.allowed if name not in RECORDED else self.allowed & self.reads):

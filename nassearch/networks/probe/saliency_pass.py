@@ -89,6 +89,7 @@ def levels(nodes: list[Any], found: list[Product], keys: list[Key]) -> list[Key]
 
 
 def _products(recording: Recording, model: nn.Module) -> list[Product]:
+    """Return where weights multiply signals in a pass of a model, with the biases that are added there."""
     layers = layer_weights(model)
     found = products(recording.nodes, list(model.parameters()), layers)
     if isinstance(

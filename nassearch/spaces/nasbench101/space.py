@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from nassearch.networks.graph import Network
 
 SAMPLING = ("unique", "matrix")
+NASLIB_OPS = (INPUT, OUTPUT, PUBLISHED[2], PUBLISHED[1], PUBLISHED[0])
+"""Operations in the order of NASLib, `naslib/search_spaces/nasbench101/conversions.py`."""
 EXAMPLE = "110-01-1:conv3x3,maxpool3x3"
 
 
@@ -141,6 +144,19 @@ class NASBench101(SearchSpace):
             )
         ops = [name.strip() for name in names.split(",")] if names.strip() else []
         return cell(_matrix(text, bits), ops)
+
+    def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
+        """Return the cell of NASLib's numbers: its matrix row by row, then V indices into `NASLIB_OPS`."""
+        size = (math.isqrt(4 * len(numbers) + 1) - 1) // 2
+        if size * size + size != len(numbers) or not all(
+            0 <= number < len(NASLIB_OPS) for number in numbers[size * size :]
+        ):
+            raise InvalidArch(
+                f"NASLib writes a cell of V vertices of {self.name} as the V * V numbers of its matrix and V "
+                f"operations from 0 to {len(NASLIB_OPS) - 1}, not {numbers}"
+            )
+        rows = [numbers[v * size : (v + 1) * size] for v in range(size)]
+        return cell(rows, [NASLIB_OPS[number] for number in numbers[size * size :]])
 
     def format(self, arch: Arch) -> str:
         """Write the rows of the upper triangle of the pruned matrix, then the operations of its inner vertices."""

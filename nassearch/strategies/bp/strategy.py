@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from nassearch.checks import whole
-from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.checks import positive, whole
+from nassearch.errors import UnknownName
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics import ranks
 from nassearch.strategies.base import Guidance, Strategy, best_first, scored
-from nassearch.types import Arch, Floats, Scorer, is_number, plain
+from nassearch.types import Arch, Floats, Scorer
 
 if TYPE_CHECKING:
     from nassearch.strategies.bp.candidates import Candidates
@@ -109,7 +109,7 @@ class BinaryPredictor(Strategy):
         self.recipe = {
             **PRESETS[preset],
             **given,
-            **({} if rate is None else {"rate": _positive("rate", rate)}),
+            **({} if rate is None else {"rate": positive("rate", rate)}),
         }
         self._iteration = 0
         self._queue: deque[Arch] = deque()
@@ -236,10 +236,3 @@ def _agreement(one: list[float], other: list[float]) -> float | None:
     if len(both) < 2:
         return None
     return ranks.tau_a(*map(ranks.dense, both.T))
-
-
-def _positive(name: str, value: float) -> float:
-    value = plain(value)
-    if not is_number(value) or value <= 0:
-        raise InvalidSetting(f"{name} is a number above 0, not {quoted(value)}")
-    return float(value)

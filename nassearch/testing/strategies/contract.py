@@ -28,8 +28,9 @@ class StrategyContract(GuidanceContract):
     ) -> None:
         settings = strategy_class.settings()
         strategy = strategy_class(space, np.random.default_rng(0), **settings)
-        assert set(strategy_class.guidance.settings) <= settings.keys(), (
-            "guidance.settings are among the settings"
+        declared = strategy_class.guidance
+        assert {*declared.settings, *declared.lists} <= settings.keys(), (
+            "guidance.settings and guidance.lists are among the settings"
         )
         assert strategy.least_budget >= 1, "least_budget is a number of models of at least 1"
 
@@ -131,6 +132,23 @@ class StrategyContract(GuidanceContract):
         with pytest.raises(InvalidSetting, match="no meaning"):
             rng = np.random.default_rng(12)
             strategy_class(space, rng, move=self.score, move_at="nowhere", **settings)
+
+    def test_settings_that_take_scorers_take_them(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        def other(archs: Sequence[Arch]) -> Floats:
+            return -self.score(archs)
+
+        declared = strategy_class.guidance
+        given: list[tuple[str, Any]] = [(name, self.score) for name in declared.settings]
+        given += [(name, {}) for name in declared.lists]
+        given += [(name, {"one": self.score, "other": other}) for name in declared.lists]
+        for name, scorers in given:
+            rng = np.random.default_rng(12)
+            strategy = strategy_class(space, rng, **{**settings, name: scorers})
+            asked = self.trace(strategy)
+            assert all(space.is_valid(arch) for arch in asked), "what is asked for is of the space"
+            self.check_report(strategy.report())
 
     def test_a_move_ratio_counts_scores_or_is_refused(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nassearch.errors import NassearchError
-from nassearch.networks.probe.probe import Probe, agreement
+from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.salience import Saliency, of_layer
 from nassearch.networks.probe.tape.tape import Tape
 from nassearch.networks.tracing.recording import checked
@@ -63,12 +63,12 @@ class TapeProbe(Probe):
         return self._parts(work)[0]
 
     @cached_property
-    def _relu_kernel(self) -> Tensor:
+    def _relu_patterns(self) -> list[tuple[Tensor, int]]:
         model: Any = self.model
         patterns: list[tuple[Tensor, int]] = self._parts(
             lambda _, part: model.relu_patterns(self.inputs), False
         )[0]
-        return agreement(patterns, len(self.inputs))
+        return patterns
 
     def _to_inputs(self, recording: Any) -> Tensor:
         with torch.no_grad():

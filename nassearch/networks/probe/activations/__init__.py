@@ -1,0 +1,1 @@
+"""What proxies read from activations: patterns of ReLUs, maps of channels, features under noise."""
