@@ -136,7 +136,7 @@ class Strategy(ABC):
             known = (
                 f"it takes {' or '.join(self.guidance.moves)}"
                 if self.guidance.moves
-                else "use ae, rl or rand, or a warm-up only"
+                else "use ae, ls, rl or rand, or a warm-up only"
             )
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
@@ -183,7 +183,7 @@ class Strategy(ABC):
 
     @property
     def scores_all(self) -> bool:
-        """Return whether the scorers of `guidance.lists` will score the whole space: on all workers, ahead."""
+        """Return whether the scorers of `guidance.lists` will score the whole space, where there is no warm-up."""
         return False
 
     @property
