@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # for _common
-from _common import markdown, prepare, say
+from _common import GREY, markdown, prepare, say
 from _records import RECORDS, TRANSNAS
 
 from nassearch import registry
@@ -61,12 +61,12 @@ PLACES = (
     ("nasbench-nlp", "wikitext-2"),
     *(("transnas-micro", task) for task in TRANSNAS),
 )
-GUIDES = {"nasbench-nlp": "synflow"}
-"""Where the guide of the others has no meaning."""
+GUIDES = {"nasbench-nlp": "synflow", "transnas-micro": "logsynflow"}
+"""Where the guide of the others has no meaning, or the images that it looks at are not to be had."""
 
 
 class Search(NamedTuple):
-    """A row: what it is called, its settings, and where they have a scorer ("guide" stands for it)."""
+    """A row: its name and settings; "guide" stands for the guide, "guide among" for one that is asked singly."""
 
     label: str
     settings: dict[str, Any]
@@ -92,9 +92,13 @@ SEARCHES = (
         {"strategy": "ae", "warmup": 3000, "scorer": "guide", "move": "guide"},
     ),
     Search("rl", {"strategy": "rl"}),
-    Search("rl, warm-up 3000", {"strategy": "rl", "warmup": 3000, "scorer": "guide"}),
+    Search("rl, warm-up 3000", {"strategy": "rl", "warmup": 3000, "scorer": "guide among"}),
     Search("ls", {"strategy": "ls"}),
-    Search("ls, warm-up 3000", {"strategy": "ls", "warmup": 3000, "scorer": "guide"}),
+    Search("ls, first better neighbour", {"strategy": "ls", "settings": {"step": "first"}}),
+    Search(
+        "ls, first better neighbour, warm-up 3000, move",
+        {"strategy": "ls", "settings": {"step": "first"}, "warmup": 3000, "scorer": "guide", "move": "guide"},
+    ),
     Search("bp", {"strategy": "bp"}, 30),
     Search("bp, warm-up 512", {"strategy": "bp", "warmup": 512, "scorer": "guide"}, 30),
     Search("bananas", {"strategy": "bananas"}, 30),
@@ -105,6 +109,13 @@ SEARCHES = (
     Search("sh", {"strategy": "sh"}),
     Search("gp", {"strategy": "gp"}),
 )
+PLACES_OF = tuple(
+    f"{what}, {n} models"
+    for what in ("best by validation, by validation", "best met, by test")
+    for n in (50, 100)
+)
+UNNAMED = ("gp", "robot")
+"""Searches that take scorers of their own."""
 
 
 def main() -> None:
@@ -182,22 +193,12 @@ def place(args: argparse.Namespace, name: str, oracle: Benchmark) -> tuple[str, 
                 ],
             )
         )  # fmt: skip
-    columns = [
-        "search",
-        "different models of 150",
-        "seconds of a round",
-        *(["rank found after 50", "after 100"] if every is not None else []),
-    ]
-    parts.append("What a search costs, and the place of what it hands over (median; 1 is the best):\n")
+    columns = ["search", "different models of 150", "seconds of a round", *(PLACES_OF if every else ())]
     parts.append(
-        markdown(
-            columns,
-            [
-                [row["search"], row["distinct"], row["seconds"], *(row["ranks"] if every is not None else [])]
-                for row in rows
-            ],
-        )
+        "What a search costs, and the place of what it found (median of the rounds, 1 is the best):\n"
     )
+    costs = [[row["search"], row["distinct"], row["seconds"], *row["ranks"]] for row in rows]
+    parts.append(markdown(columns, costs))
     published = [record for record in RECORDS if name in record.values]
     if published:
         parts.append("Published:\n")
@@ -212,7 +213,16 @@ def run(args: argparse.Namespace, oracle: Benchmark) -> Iterator[tuple[Search, O
     for search in SEARCHES:
         if args.searches and search.label not in args.searches:
             continue
-        settings = {key: guide if value == "guide" else value for key, value in search.settings.items()}
+        among = guide.replace(")", ", among=1000)") if "(" in guide else guide
+        named = {"guide": guide, "guide among": among}
+        settings = {
+            key: named.get(value, value) if isinstance(value, str) else value
+            for key, value in search.settings.items()
+        }
+        if oracle.dataset.name == GREY and (
+            any(value in search.settings.values() for value in named) or search.label in UNNAMED
+        ):
+            settings["batch"] = "grey"
         if "warmup" in settings:
             settings["warmup"] = min(settings["warmup"], oracle.space.size)
         try:
@@ -243,7 +253,9 @@ def kept(path: Path, name: str, spent: float, computed: int) -> float | None:
     return seen[name][0] if name in seen else None
 
 
-def measured(label: str, outcome: Outcome, seconds: float | None, every: np.ndarray | None) -> dict[str, Any]:
+def measured(
+    label: str, outcome: Outcome, seconds: float | None, every: dict[str, np.ndarray]
+) -> dict[str, Any]:
     """Return the numbers of one search as plain values."""
     row: dict[str, Any] = {"search": label, "rounds": len(outcome.rounds), "seconds": seconds}
     assert outcome.oracle is not None
@@ -254,18 +266,20 @@ def measured(label: str, outcome: Outcome, seconds: float | None, every: np.ndar
         low, median, high = np.quantile(needed, [0.25, 0.5, 0.75], method="inverted_cdf")
         row[kind]["to the best"] = [None if np.isinf(v) else int(v) for v in (median, low, high)]
     row["distinct"] = round(float(np.mean([len(set(each.archs)) for each in outcome.rounds])), 1)
-    if every is not None:
-        handed = outcome.curve("test", "valid").values
-        places = 1 + (every[None, :] > handed.reshape(-1, 1)).sum(axis=1).reshape(handed.shape)
-        row["ranks"] = [int(np.quantile(places[:, n - 1], 0.5, method="inverted_cdf")) for n in (50, 100)]
+    row["ranks"] = []
+    for metric, values in every.items():
+        met = outcome.curve(metric, metric).values[:, [49, 99]]
+        places = 1 + (values > met[..., None]).sum(axis=-1)
+        row["ranks"] += [int(place) for place in np.quantile(places, 0.5, axis=0, method="inverted_cdf")]
     return row
 
 
-def ranks(oracle: Benchmark) -> np.ndarray | None:
-    """Return the test values of the whole space, for the places of what is found; None where it is large."""
+def ranks(oracle: Benchmark) -> dict[str, np.ndarray]:
+    """Return the values of the whole space, for the places of what is found; nothing where the space is large."""
     if oracle.space.size > 20_000:
-        return None
-    return np.array([oracle.expected(arch).test for arch in oracle.space.all()])
+        return {}
+    every = [oracle.expected(arch) for arch in oracle.space.all()]
+    return {metric: np.array([getattr(each, metric) for each in every]) for metric in ("valid", "test")}
 
 
 def _at(curve: Curve, models: int) -> dict[str, list[float]]:
