@@ -46,6 +46,12 @@ class Guided(Panel):
     guidance = Guidance(guides=("params", "flops"))
 
 
+class Alone(Panel):
+    """Has no panel unless one is given."""
+
+    guidance = Guidance(guides=())
+
+
 class Strict(Panel):
     """Asks about one at a time."""
 
@@ -95,6 +101,7 @@ def test_what_is_not_given_is_the_searchs_scorer_else_the_strategys_else_the_usu
     assert names(Panel, scorer="synflow") == "synflow"
     assert names(Guided) == names(Guided, settings={"panel": True}) == "params,flops"
     assert names(Guided, scorer="epsilon") == "epsilon"
+    assert names(Alone) is None and names(Alone, scorer="synflow") == "synflow"
     assert names(Guided, settings={"panel": ["flops", True]}) == "flops,epsilon"
 
 

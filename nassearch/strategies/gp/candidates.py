@@ -8,7 +8,7 @@ import numpy as np
 
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.gp.acquisition import DIGITS, first_best
-from nassearch.strategies.gp.inputs import Guides, Scale, decides, described, whole
+from nassearch.strategies.gp.inputs import Guides, Scale, decides, described, spread_out, whole
 from nassearch.strategies.gp.surrogate import Posterior
 from nassearch.types import Arch, Floats, Scorer
 
@@ -18,7 +18,7 @@ NEAR = 8
 """Of the best so far, and of the candidates that lead: how many have their neighbours looked at."""
 
 Judge = Callable[[Posterior], tuple[Floats, Floats, Floats]]
-"""Returns what candidates are worth trying, and mean and deviation of what they are worth, `[M]` each."""
+"""Returns what candidates are worth trying, and mean and deviation of the values they may reach, `[M]` each."""
 
 
 class Candidates:
@@ -56,7 +56,7 @@ class Candidates:
         self.names = ["graph", *(["decisions"] if decides(space) else []), *scorers]
         self._guides = Guides(scorers, archs, scaled[0])
         ranks = self._guides.ranks(archs, scaled[0])
-        self._ranks = [Scale(column[:, None]) for column in ranks]
+        self._ranks = [Scale(spread_out(column)) for column in ranks]
         self._preferred = ranks.mean(0) if len(ranks) else None
         self._archs = archs
         self._groups = self._grouped(archs, scaled)
@@ -70,7 +70,10 @@ class Candidates:
 
     def _grouped(self, archs: Sequence[Arch], scaled: list[Floats]) -> list[Floats]:
         ranks = self._guides.ranks(archs, scaled[0])
-        return [*scaled, *(scale(column[:, None]) for scale, column in zip(self._ranks, ranks, strict=True))]
+        return [
+            *scaled,
+            *(scale(spread_out(column)) for scale, column in zip(self._ranks, ranks, strict=True)),
+        ]
 
     def first(self, count: int, told: Sequence[Arch] = ()) -> list[Arch]:
         """Return what to begin with: draws from that half of what was scored first which the scorers prefer."""

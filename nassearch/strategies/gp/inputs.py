@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -13,6 +14,8 @@ from nassearch.statistics.ranks import midranks_among
 from nassearch.strategies.gp.graphs import graph_features
 from nassearch.types import Arch, Floats, Scorer
 
+TOP = 0.01
+"""Share of the ranks within which they are told apart no further."""
 DIGITS = 6
 """Ranks that are estimated are rounded to so many."""
 
@@ -46,6 +49,14 @@ def whole(space: SearchSpace) -> tuple[list[Arch], list[Floats]]:
     return archs, described(space, archs)
 
 
+def spread_out(ranks: Floats) -> Floats:
+    """Return ranks `[N]` with the top drawn apart, -log(1 - rank + TOP), `[N, 1]`.
+
+    The best are a few in a thousand, which ranks alone hardly tell apart.
+    """
+    return np.array([[-math.log(1 - rank + TOP)] for rank in ranks.tolist()]).reshape(-1, 1)
+
+
 class Scale:
     """Puts inputs on one scale: those of a sample have mean 0 and are sqrt(2) apart in the mean of squares.
 
@@ -65,7 +76,7 @@ class Scale:
 
 
 class Guides:
-    """Ranks by scorers, 0 for the lowest and 1 for the highest score among those that were scored first.
+    """Ranks by scorers, from 0 for the lowest to 1 for the highest score of those that were scored first.
 
     What a scorer has no number for, or was not asked about, gets the rank that a linear regression on the other inputs
     expects. So it is like what looks like it, and no outlier.

@@ -130,6 +130,8 @@ class Posterior:
         self._squared = np.empty((len(candidates), 0, len(candidates[0])))
         self._solved = np.empty((0, len(candidates[0])))
         self._theta = np.empty(0)
+        self.noise = 0.0
+        """Variance of the noise, in the unit of y squared, after a call of `predict`."""
 
     def predict(
         self, points: Sequence[Floats], squared: Floats, y: Floats, theta: Floats
@@ -155,6 +157,7 @@ class Posterior:
         solved = self._solved[:n]
         b = solve_triangular(root, y, lower=True, check_finite=False)
         scale = (float(b @ b) / 2 + SHAPE) / (n / 2 + SHAPE)
+        self.noise = scale * math.exp(theta[-1])
         left = np.maximum(1 - np.einsum("ij,ij->j", solved, solved), 1e-10)
         return b @ solved, np.sqrt(left * scale)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from nassearch.types import Floats
 
-GAP = 1.0
-"""Beyond the best, as a share of the distance from the median to the best."""
+GAP = 2.0
+"""Beyond the best, as a multiple of the distance from the median to the best."""
 BELOW = 0.1
 """Below the worst, as a share of the distance to the best, where NaN stands."""
 
