@@ -19,6 +19,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ from nassearch.reports.curve_data import collect
 from nassearch.reports.curve_figure import draw_curves
 from nassearch.search.curves import Curve
 from nassearch.search.experiment import Experiment
-from nassearch.search.outcome import Outcome
+from nassearch.search.outcome import Outcome, read
 from nassearch.statistics.intervals import Resampling
 
 AT = (10, 20, 50, 100, 150)
@@ -61,12 +62,18 @@ PLACES = (
     ("nasbench-nlp", "wikitext-2"),
     *(("transnas-micro", task) for task in TRANSNAS),
 )
-GUIDES = {"nasbench-nlp": "synflow", "transnas-micro": "logsynflow"}
-"""Where the guide of the others has no meaning, or the images that it looks at are not to be had."""
+GUIDES = {"nasbench101": "params", "nasbench-nlp": "synflow", "transnas-micro": "logsynflow"}
+"""Where the guide of the others has no meaning, looks at images that are not to be had, or takes hours."""
+SEVERAL = {
+    "nasbench101": "synflow,params",
+    "nasbench-nlp": "synflow,params",
+    "transnas-micro": "synflow,logsynflow,params",
+}
+"""What stands for "synflow,epsilon,params" there, for the same reasons."""
 
 
 class Search(NamedTuple):
-    """A row: its name and settings; "guide" stands for the guide, "guide among" for one that is asked singly."""
+    """A row: its name and settings; "guide" and "several" stand for scorers, "guide among" for one asked singly."""
 
     label: str
     settings: dict[str, Any]
@@ -99,23 +106,21 @@ SEARCHES = (
         "ls, first better neighbour, warm-up 3000, move",
         {"strategy": "ls", "settings": {"step": "first"}, "warmup": 3000, "scorer": "guide", "move": "guide"},
     ),
-    Search("bp", {"strategy": "bp"}, 30),
-    Search("bp, warm-up 512", {"strategy": "bp", "warmup": 512, "scorer": "guide"}, 30),
-    Search("bananas", {"strategy": "bananas"}, 30),
-    Search("bananas, warm-up 3000", {"strategy": "bananas", "warmup": 3000, "scorer": "guide"}, 30),
-    Search("npenas", {"strategy": "npenas"}, 30),
-    Search("npenas, warm-up 3000", {"strategy": "npenas", "warmup": 3000, "scorer": "guide"}, 30),
-    Search("robot", {"strategy": "robot"}),
+    Search("bp", {"strategy": "bp"}, 10),
+    Search("bp, warm-up 512", {"strategy": "bp", "warmup": 512, "scorer": "guide"}, 10),
+    Search("bananas", {"strategy": "bananas"}, 5),
+    Search("bananas, warm-up 3000", {"strategy": "bananas", "warmup": 3000, "scorer": "guide"}, 5),
+    Search("npenas", {"strategy": "npenas"}, 3),
+    Search("robot", {"strategy": "robot", "settings": {"proxies": "several"}}),
     Search("sh", {"strategy": "sh"}),
-    Search("gp", {"strategy": "gp"}),
+    Search("gp", {"strategy": "gp"}, 30),
+    Search("gp, several guides", {"strategy": "gp", "settings": {"features": "several"}}, 30),
 )
 PLACES_OF = tuple(
     f"{what}, {n} models"
     for what in ("best by validation, by validation", "best met, by test")
     for n in (50, 100)
 )
-UNNAMED = ("gp", "robot")
-"""Searches that take scorers of their own."""
 
 
 def main() -> None:
@@ -130,9 +135,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="parts of BENCHMARK/DATASET")
     parser.add_argument("--searches", nargs="+", choices=[search.label for search in SEARCHES])
     parser.add_argument(
-        "--rounds", type=int, help="of every search; default: 100, and 30 of those that train networks"
+        "--rounds", type=int, help="of every search; default: 100, and fewer of those that fit a model"
     )
     parser.add_argument("--guide", default=GUIDE, help=f"scorer that guides, default: {GUIDE}")
+    parser.add_argument(
+        "--assemble", action="store_true", help="run nothing: put together the rounds that are there"
+    )
     parser.add_argument("--quick", action="store_true", help="three rounds of each")
     args = parser.parse_args()
     args.rounds = 3 if args.quick else args.rounds
@@ -213,15 +221,13 @@ def run(args: argparse.Namespace, oracle: Benchmark) -> Iterator[tuple[Search, O
     for search in SEARCHES:
         if args.searches and search.label not in args.searches:
             continue
-        among = guide.replace(")", ", among=1000)") if "(" in guide else guide
-        named = {"guide": guide, "guide among": among}
-        settings = {
-            key: named.get(value, value) if isinstance(value, str) else value
-            for key, value in search.settings.items()
+        named = {
+            "guide": guide,
+            "guide among": guide.replace(")", ", among=1000)"),
+            "several": SEVERAL.get(oracle.name, "synflow,epsilon,params"),
         }
-        if oracle.dataset.name == GREY and (
-            any(value in search.settings.values() for value in named) or search.label in UNNAMED
-        ):
+        settings = {key: meant(value, named) for key, value in search.settings.items()}
+        if oracle.dataset.name == GREY and settings != search.settings:
             settings["batch"] = "grey"
         if "warmup" in settings:
             settings["warmup"] = min(settings["warmup"], oracle.space.size)
@@ -233,8 +239,12 @@ def run(args: argparse.Namespace, oracle: Benchmark) -> Iterator[tuple[Search, O
                 budget=min(max(AT), oracle.space.size),
                 rounds=args.rounds or search.rounds,
             )
+            path = args.out / experiment.file_name
+            if args.assemble:
+                there = len(read(path)[0].rounds)
+                experiment = replace(experiment, rounds=min(there, experiment.rounds))
             begun = time.process_time()
-            outcome = experiment.run(args.out / experiment.file_name)
+            outcome = experiment.run(path)
         except (InvalidSetting, MissingData, UnknownName) as error:
             say(f"{oracle.name}/{oracle.dataset.name}: {search.label} is left out: {error}")
             continue
@@ -242,6 +252,13 @@ def run(args: argparse.Namespace, oracle: Benchmark) -> Iterator[tuple[Search, O
         computed = len(outcome.rounds) - outcome.found
         say(f"{oracle.name}/{oracle.dataset.name}: {search.label}: {computed} rounds in {spent:.1f} s")
         yield search, outcome, kept(args.out / "seconds.json", experiment.file_name, spent, computed)
+
+
+def meant(value: Any, named: dict[str, str]) -> Any:
+    """Return a setting with the scorers that its words stand for."""
+    if isinstance(value, dict):
+        return {key: meant(each, named) for key, each in value.items()}
+    return named.get(value, value) if isinstance(value, str) else value
 
 
 def kept(path: Path, name: str, spent: float, computed: int) -> float | None:
