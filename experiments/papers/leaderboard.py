@@ -251,7 +251,7 @@ def run(args: argparse.Namespace, oracle: Benchmark) -> Iterator[tuple[Search, O
         spent = time.process_time() - begun
         computed = len(outcome.rounds) - outcome.found
         say(f"{oracle.name}/{oracle.dataset.name}: {search.label}: {computed} rounds in {spent:.1f} s")
-        yield search, outcome, kept(args.out / "seconds.json", experiment.file_name, spent, computed)
+        yield search, outcome, kept(path.with_suffix(".seconds.json"), spent, computed)
 
 
 def meant(value: Any, named: dict[str, str]) -> Any:
@@ -261,13 +261,13 @@ def meant(value: Any, named: dict[str, str]) -> Any:
     return named.get(value, value) if isinstance(value, str) else value
 
 
-def kept(path: Path, name: str, spent: float, computed: int) -> float | None:
+def kept(path: Path, spent: float, computed: int) -> float | None:
     """Return the seconds of a round, of the call that computed most rounds; keep them for the next call."""
-    seen = json.loads(path.read_text()) if path.exists() else {}
-    if computed > seen.get(name, [0, 0])[1]:
-        seen[name] = [spent / computed, computed]
-        path.write_text(json.dumps(seen, indent=1))
-    return seen[name][0] if name in seen else None
+    seen = json.loads(path.read_text()) if path.exists() else [None, 0]
+    if computed > seen[1]:
+        seen = [spent / computed, computed]
+        path.write_text(json.dumps(seen))
+    return seen[0]  # type: ignore[no-any-return]
 
 
 def measured(
