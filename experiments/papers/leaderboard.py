@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,7 @@ CURVES = {
     "running maximum of test": ("test", "test"),
     "test of the best by validation": ("test", "valid"),
 }
+CURVES_TOLD = tuple(CURVES)
 GUIDE = "fallback(epsilon, logsynflow)"
 FILES = {
     "nasbench201": "nasbench201/nasbench201.csv.gz",
@@ -99,7 +101,7 @@ SEARCHES = (
         {"strategy": "ae", "warmup": 3000, "scorer": "guide", "move": "guide"},
     ),
     Search("rl", {"strategy": "rl"}),
-    Search("rl, warm-up 3000", {"strategy": "rl", "warmup": 3000, "scorer": "guide among"}),
+    Search("rl, warm-up 3000", {"strategy": "rl", "warmup": 3000, "scorer": "guide among"}, 20),
     Search("ls", {"strategy": "ls"}),
     Search("ls, first better neighbour", {"strategy": "ls", "settings": {"step": "first"}}),
     Search(
@@ -156,8 +158,47 @@ def main() -> None:
             text, facts[name] = place(args, name, oracle)
             texts.append(text)
             print(text, flush=True)
-    (args.out / "leaderboard.md").write_text("\n".join(texts))
+    (args.out / "leaderboard.md").write_text("\n".join([summary(facts), *texts]))
     (args.out / "leaderboard.json").write_text(json.dumps(facts, indent=1))
+
+
+def summary(facts: dict[str, list[dict[str, Any]]]) -> str:
+    """Return the tables of one row for each search and one column for each data set."""
+    top = CURVES_TOLD[0]
+    ranked = {name: rows for name, rows in facts.items() if name.startswith("transnas")}
+    others = {name: rows for name, rows in facts.items() if name not in ranked}
+    asked = (
+        ("Models to the best there is: median of the rounds", others, lambda row: row[top]["to the best"][0]),
+        *(
+            (
+                f"Running maximum of test after {n} models: mean of the rounds",
+                others,
+                partial(_mean_at, str(n)),
+            )
+            for n in (20, 50, 100)
+        ),
+        (
+            "Rank of 4,096 of the best by validation, by validation, after 50 models: median of the rounds",
+            ranked,
+            lambda row: row["ranks"][0],
+        ),
+    )
+    parts = []
+    for title, chosen, value in asked:
+        if chosen:
+            by = {name: {row["search"]: value(row) for row in rows} for name, rows in chosen.items()}
+            short = [name.partition("/")[2] if name in ranked else name for name in chosen]
+            there = [
+                search.label for search in SEARCHES if any(search.label in found for found in by.values())
+            ]
+            rows = [[label, *(found.get(label, "-") for found in by.values())] for label in there]
+            parts.append(f"{title}\n\n{markdown(['search', *short], rows)}")
+    return "\n".join(parts)
+
+
+def _mean_at(models: str, row: dict[str, Any]) -> float | str:
+    at = row[CURVES_TOLD[0]].get(models)
+    return "-" if at is None else abs(at["mean"][0])
 
 
 def opened(benchmark: str, dataset: str, data: Path | None) -> Benchmark | None:
