@@ -22,6 +22,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
         "robot": "nassearch.strategies.robot.strategy:RoBoT",
+        "sh": "nassearch.strategies.sh:SuccessiveHalving",
     },
     "proxies": {
         "cv": "nassearch.proxies.cv:cv",
@@ -42,6 +43,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "lns": "nassearch.proxies.jacobian:lns",
         "lnsc": "nassearch.proxies.jacobian:lnsc",
         "logsynflow": "nassearch.proxies.synflow:logsynflow",
+        "lswag": "nassearch.proxies.lswag:lswag",
         "meco": "nassearch.proxies.meco:meco",
         "mnjs": "nassearch.proxies.jacobian:mnjs",
         "mnjsc": "nassearch.proxies.jacobian:mnjsc",
@@ -59,6 +61,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "synflow": "nassearch.proxies.synflow:synflow",
         "synflow_bn": "nassearch.proxies.synflow:synflow_bn",
         "trainability": "nassearch.proxies.aznas:trainability",
+        "vkdnw": "nassearch.proxies.vkdnw:vkdnw",
         "wpjs": "nassearch.proxies.parameters:wpjs",
         "wpjsi": "nassearch.proxies.parameters:wpjsi",
         "zen": "nassearch.proxies.zen:zen",

@@ -1,78 +1,92 @@
-"""Proxies of one model beside one forward and backward pass: how many passes each is worth.
+"""Time proxies beside one forward and one backward pass of the same images through the same network by torch.
 
-    python experiments/speed/passes.py [--data FOLDER | --home DIR] [--repeats 5]
+    python experiments/speed/passes.py [--data FOLDER] [--repeats 5] [--archs 4] [--batch 64] [--out FILE]
 
-Random NAS-Bench-201 architectures at full size on images of 32x32, a proxy alone with its default options; building the
-network is in both. Plain is the forward and backward pass of the mean cross-entropy in autograd, on 64 images. Turns
-alternate, on one thread; the ratio is of processor time, since other work moves the clock.
+Random cells of NAS-Bench-201 at full size, one thread; drawing the weights counts on both sides. The loss and gradients
+of all parameters are plain autograd. Proxies of several batches have them as parts of the same images. The ratios are of
+processor time, medians of pairs that were timed by turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from _measure import Row, Work, alternate, ratios, run_part
+from _common import data_options, markdown, prepare, say
+from _measure import alternate
 from gradients import SPACE, TASK, images
 
 from nassearch import registry
 from nassearch.proxies.model import together
+from nassearch.scorers import parse_spec
 from nassearch.types import Arch, Batch
 
-NAMES = ("swap", "meco", "zen", "linear_regions", "zico", "vkdnw", "epe_nas", "ntk_cond")
-"""Those that are not registered are left out."""
-SIZE, ARCHS, MOST = 64, 6, 2.0
-HEAD = ("what", "ours, s", "one pass, s", "passes [least to most]", "asked")
+SPECS = ("zico", "lswag", "gradsign", "vkdnw", "vkdnw(passes=none)", "swap", "meco")
+ASKED = 2
+"""Passes that a proxy may take the time of."""
 
 
-def one_pass(batch: Batch, archs: Sequence[Arch]) -> None:
-    """Build each network, and run it forward and backward."""
+def passes(batch: Batch, archs: list[Arch]) -> None:
+    """Take the gradients of the cross-entropy of a batch."""
     import torch
-    from torch.nn import functional as F
 
     from nassearch.networks.modules.initialise import initialised
     from nassearch.networks.modules.network import one_thread
 
+    inputs, labels = torch.tensor(batch.inputs), torch.tensor(batch.labels)
     with one_thread():
         for arch in archs:
             model = initialised(SPACE.network(arch, TASK), 0).train()
-            F.cross_entropy(model(torch.tensor(batch.inputs)), torch.tensor(batch.labels)).backward()
+            torch.nn.functional.cross_entropy(model(inputs), labels).backward()
 
 
-def alone(name: str, batch: Batch, archs: Sequence[Arch]) -> None:
-    """Score each architecture by one proxy."""
-    ((_, failures),) = together(
-        [(registry.load("proxies", name), {}, batch)], [SPACE.network(arch, TASK) for arch in archs]
+def ours(spec: str, batch: Batch, archs: list[Arch]) -> None:
+    """Score architectures by one proxy."""
+    name, _, options = parse_spec(spec)
+    proxy = registry.load("proxies", name)
+    options = {**options, "batch_size": len(batch.inputs)}
+    together([(proxy, options, batch)], [SPACE.network(arch, TASK) for arch in archs])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    assert not failures, failures
+    data_options(parser)
+    parser.add_argument("--archs", type=int, default=4, help="random ones; default: 4")
+    parser.add_argument("--batch", type=int, default=64, help="images; default: 64")
+    parser.add_argument("--repeats", type=int, default=5, help="pairs; default: 5")
+    parser.add_argument("--proxies", nargs="+", default=SPECS, metavar="SPEC")
+    parser.add_argument("--out", type=Path, help="write the table here too")
+    args = parser.parse_args()
+    prepare(args.data, args.home)
+    batch = images(args.batch)
+    archs = SPACE.sample_many(args.archs, np.random.default_rng(0))
+    plain = partial(passes, batch, archs)
+    rows = []
+    for spec in args.proxies:
+        work = partial(ours, spec, batch, archs)
+        work(), plain()  # what is done once in a process is done
+        mine, theirs = alternate(work, plain, repeats=args.repeats)
+        found = sorted(a.cpu / b.cpu for a, b in zip(mine, theirs, strict=True))
+        each = median(sample.cpu for sample in mine) / len(archs)
+        ratio = median(found)
+        kept = "yes" if ratio <= ASKED else "NO"
+        rows.append([f"`{spec}`", f"{each:.2f}", f"{ratio:.2f} ({found[0]:.2f} to {found[-1]:.2f})", kept])
+        say(" ".join(rows[-1]))
+    head = ["proxy", "seconds an architecture", "passes that take as long", f"at most {ASKED}"]
+    text = f"Batch of {len(batch.inputs)}, {len(archs)} architectures.\n\n{markdown(head, rows)}"
+    print(text)
+    if args.out is not None:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text)
 
-
-def rows(args: argparse.Namespace) -> list[list[str]]:
-    """Time each proxy in turns with a pass."""
-    archs = SPACE.sample_many(2 if args.quick else ARCHS, np.random.default_rng(3))
-    whole = images(256)
-    batch = whole.first(SIZE)
-    found = []
-    for name in (name for name in NAMES if name in registry.BUILT_IN["proxies"]):
-        works: list[Work] = [lambda n=name: alone(n, whole, archs), lambda: one_pass(batch, archs)]  # type: ignore[misc]
-        for work in works:
-            work()
-        ours, plain = alternate(*works, repeats=args.repeats)
-        times = ratios(Row(name, ours, plain, len(archs), len(archs)), "cpu")
-        passes = [1 / ratio for ratio in times]
-        seconds = [f"{median(s.cpu for s in samples) / len(archs):.3f}" for samples in (ours, plain)]
-        told = f"{median(passes):.2f} [{min(passes):.2f} to {max(passes):.2f}]"
-        found.append([f"`{name}`", *seconds, told, f"{MOST:g}" if name in ASKED else ""])
-    return found
-
-
-ASKED = ("swap", "meco", "zico", "vkdnw")
 
 if __name__ == "__main__":
-    run_part(__doc__, rows, head=HEAD)
+    main()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.errors import UnknownName
+from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.files.inert import inert
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Metrics, Task
@@ -121,6 +122,24 @@ class Benchmark(ABC):
     def query(self, arch: Arch, rng: np.random.Generator) -> Metrics:
         """Return what training this architecture once gives. `rng` picks the training seed where there are several."""
 
+    @property
+    def shorter(self) -> Mapping[int, float]:
+        """Return by epochs what shorter trainings cost as a share of a whole one; here there are none."""
+        return {}
+
+    @property
+    def shorter_digest(self) -> str:
+        """Hash of the data behind shorter trainings, for the header of results."""
+        return self.digest
+
+    def query_shorter(self, arch: Arch, rng: np.random.Generator, epochs: int) -> Metrics:
+        """Return what training this architecture once for so many epochs gives, fewer than a whole training has.
+
+        Raises:
+            InvalidSetting: there are no trainings of so many epochs.
+        """
+        raise InvalidSetting(no_shorter(self, [epochs]))
+
     def expected(self, arch: Arch) -> Metrics:
         """Return the mean over all trainings of this architecture: what it is worth, which no search may see.
 
@@ -164,3 +183,14 @@ class Benchmark(ABC):
     def batch(self) -> Batch | None:
         """Return the fixed batch of this data set, or None where none is installed."""
         return self.find_batch(self.dataset.name)
+
+
+def no_shorter(benchmark: Benchmark, epochs: Sequence[int]) -> str:
+    """Say that a benchmark has no trainings of so many epochs, which it has, and what to do."""
+    have = ", ".join(map(str, sorted(benchmark.shorter))) or "none"
+    asked = ", ".join(map(str, epochs))
+    return (
+        f"{benchmark.name} {benchmark.dataset.name} has no shorter trainings of {asked} epochs; it has {have}: name "
+        "those, import a table with columns such as DATASET/valid/12 and DATASET/test/12 beside the whole trainings, "
+        "or use another strategy"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.npz import Arrays, read_npz, write_npz
+from nassearch.benchmarks.shorter import Shorter, arrays_of, digest_of, of_arrays
 from nassearch.errors import BadData
 from nassearch.files.plain_json import read_json
 from nassearch.spaces.base import SearchSpace
@@ -43,6 +44,7 @@ class Table:
             published, so that `valid` repeats `test`, and `test` is "valid" where no test values were.
         archs: int32 `[A, L]`, the architectures themselves, -1 after the end of short ones, for spaces that are a
             finite list; None for those that know their architectures.
+        shorter: trainings of fewer epochs than `meta["epochs"]`, by epochs, where there are.
 
     A published loss stands here negated.
     """
@@ -53,6 +55,7 @@ class Table:
     rows: NDArray[np.int32]
     meta: Mapping[str, Any]
     archs: NDArray[np.int32] | None = None
+    shorter: Mapping[int, Shorter] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -67,6 +70,7 @@ class Table:
         *,
         by_key: bool = False,
         listed: bool = False,
+        shorter: Mapping[int, Shorter] | None = None,
         **meta: Any,
     ) -> Table:
         """Make a table from N architectures in any order.
@@ -77,6 +81,7 @@ class Table:
             valid, test, seconds: `[N]` or `[S, N]`, in the order of `archs`; higher is better.
             by_key: keep one row per key of the space.
             listed: keep the architectures too.
+            shorter: trainings of fewer epochs, in the order of `archs`.
             **meta: further metadata, JSON values.
 
         Raises:
@@ -110,6 +115,7 @@ class Table:
                 "note": meta.get("note", dataset.note),
             },
             _padded(list(space.all())) if listed else None,
+            {epochs: each.picked(pick) for epochs, each in (shorter or {}).items()},
         )
         table.check(space, dataset)
         return table
@@ -130,7 +136,7 @@ class Table:
             for name in MEANING:
                 meta[name]  # a KeyError says which is missing
             columns = arrays["valid"], arrays["test"], arrays.get("seconds"), arrays["rows"]
-            table = cls(*columns, meta, arrays.get("archs"))
+            table = cls(*columns, meta, arrays.get("archs"), of_arrays(arrays))
             table._check_arrays()
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, BadData):
@@ -148,19 +154,25 @@ class Table:
         for name, array in (("seconds", self.seconds), ("archs", self.archs)):
             if array is not None:
                 arrays[name] = array
+        arrays |= arrays_of(self.shorter)
         text = json.dumps(dict(self.meta), sort_keys=True, allow_nan=False)
         arrays["meta"] = np.frombuffer(text.encode(), dtype=np.uint8)
         return arrays
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the numbers and of what they mean; notes and recipe do not count."""
+        """Hash of the numbers and of what they mean; notes, recipe and shorter trainings do not count."""
         digest = hashlib.sha256(json.dumps({name: self.meta[name] for name in MEANING}).encode())
         for array in (self.valid, self.test, self.seconds, self.rows, self.archs):
             if array is not None:
                 digest.update(f"{array.dtype.str}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
+
+    @property
+    def shorter_digest(self) -> str:
+        """Hash of the shorter trainings, "" where there are none."""
+        return digest_of(self.shorter)
 
     @property
     def architectures(self) -> list[Arch]:
@@ -211,6 +223,10 @@ class Table:
             raise BadData(
                 f"the table lists {len(self.archs)} architectures and has rows for {len(self.rows)}"
             )
+        for epochs, each in self.shorter.items():
+            if not isinstance(whole := self.meta.get("epochs"), int) or epochs >= whole:
+                raise BadData(f"trainings of {epochs} epochs are not shorter than whole ones, of {whole}")
+            each.check(epochs, trained.shape)
         if self.rows.min() < 0 or self.rows.max() >= self.valid.shape[1]:
             raise BadData(f"rows {self.rows.min()} to {self.rows.max()} in a table of {self.valid.shape[1]}")
 

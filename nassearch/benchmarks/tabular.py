@@ -8,12 +8,12 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from nassearch.benchmarks.base import Benchmark, Dataset
+from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
 from nassearch.benchmarks.batches import load_batch
 from nassearch.benchmarks.read.formats.base import Format
 from nassearch.benchmarks.read.images import import_images
 from nassearch.benchmarks.table import Table
-from nassearch.errors import BadData, MissingData
+from nassearch.errors import BadData, InvalidSetting, MissingData
 from nassearch.files.data_folder import data_dir
 from nassearch.files.together import finish
 from nassearch.spaces.base import SearchSpace
@@ -126,6 +126,31 @@ class TabularBenchmark(Benchmark):
         answers = self._answers.get(arch) or self._remember(arch)
         return answers[int(rng.random() * len(answers))]
 
+    @property
+    def shorter(self) -> dict[int, float]:
+        return {epochs: epochs / self.table.meta["epochs"] for epochs in self.table.shorter}
+
+    @property
+    def shorter_digest(self) -> str:
+        return self.table.shorter_digest
+
+    def query_shorter(self, arch: Arch, rng: np.random.Generator, epochs: int) -> Metrics:
+        """Return what training this architecture once for so many epochs gives, as `query` does for a whole training.
+
+        `test` is the mean over the seeds of these trainings. `seconds` is the share of a whole training where the
+        table has none of its own.
+        """
+        if epochs not in self.table.shorter:
+            raise InvalidSetting(no_shorter(self, [epochs]))
+        trainings, row = self.table.shorter[epochs], int(self.table.rows[self.space.index(arch)])
+        seeds = np.flatnonzero(np.isfinite(trainings.valid[:, row]))
+        seed = int(seeds[int(rng.random() * len(seeds))])
+        test = float(np.nanmean(trainings.test[:, row]))
+        valid = float(trainings.valid[seed, row]) if self.validated else test
+        if trainings.seconds is not None:
+            return Metrics(valid, test, float(trainings.seconds[seed, row]))
+        return Metrics(valid, test, float(self._trainings[row, seed, 1]) * self.shorter[epochs])
+
     def expected(self, arch: Arch) -> Metrics:
         answers = self._answers.get(arch) or self._remember(arch)
         valid, seconds = (
@@ -200,6 +225,7 @@ class TabularBenchmark(Benchmark):
             "best_valid": sign * best.valid,
             "best_test": sign * best.test,
             "test_percentiles": dict(zip(("5", "25", "50", "75", "95"), quantiles, strict=True)),
+            "shorter": list(self.table.shorter),
             "training_seconds": None if table.seconds is None else best.seconds,
             "meta": dict(table.meta),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
-from nassearch.networks.graph import Block, Layer, Network
+from nassearch.networks.graph import Block, Layer, Network, live_positions
 
 WITH_WEIGHTS = frozenset({"conv", "linear", "frame_conv", "lstm"})
 
@@ -24,8 +24,20 @@ def macs(network: Network) -> int:
 
 
 def layers(network: Network) -> int:
-    """Count the layers with weights, batch norm and layer norm not among them; those that nothing reads count too."""
-    return sum(repeats * sum(layer.op in WITH_WEIGHTS for layer in block) for block, repeats in network.chain)
+    """Count the layers with weights, normalisation not among them, that lie on a path from the input to the output."""
+    counts = [(repeats, *_on_paths(block)) for block, repeats in network.chain]
+    return sum(repeats * count for repeats, count, _ in counts) if all(passes for *_, passes in counts) else 0
+
+
+@lru_cache(maxsize=65536)
+def _on_paths(block: Block) -> tuple[int, bool]:
+    """Return how many layers with weights lie on paths, and whether there is a path."""
+    reached: set[int] = set()
+    for place, layer in enumerate(block):
+        if layer.op == "input" or not reached.isdisjoint(layer.inputs):
+            reached.add(place)
+    count = sum(block[place].op in WITH_WEIGHTS for place in live_positions(block) if place in reached)
+    return count, len(block) - 1 in reached
 
 
 def operations(network: Network) -> int:

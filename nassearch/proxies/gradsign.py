@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def gradsign(probe: Probe) -> float:
     """Sum |sum over samples of sign(dL_i/dw)| over all weights; higher is better.
 
-    L_i is the cross-entropy of one sample, and its gradient is what the sample adds to that of the batch: see
-    `nassearch.networks.probe.samples.each`. A weight whose gradient is 0 counts 0. NaN where a layer mixes samples.
+    L_i is the cross-entropy of the sample i alone, so that batch norm looks at it alone, as in the authors' code. A
+    gradient of 0 counts 0. NaN where the model takes no single sample in training mode.
     """
-    from nassearch.networks.probe.samples.each import sample_gradients
+    from nassearch.networks.probe.samples.alone import own_gradients
 
-    signs = sample_gradients(probe, lambda shares: shares.sign().sum(0))
-    return sum(float(sum(parts[1:], parts[0]).double().abs().sum()) for parts in signs)
+    signs = own_gradients(probe, lambda gradients: gradients.sign().sum(0))
+    return sum(float(agreed.double().abs().sum()) for agreed in signs)

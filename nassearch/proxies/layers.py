@@ -18,13 +18,15 @@ from nassearch.types import Batch, Floats
     reference="a count; baseline in table 1 of Tybl and Neumann, Training-free neural architecture search through "
     "variance of knowledge of deep network weights (2025, arXiv 2502.04975)",
     chunk=1024,
+    revision=2,
 )
 def layers(networks: Sequence[Network], batch: Batch | None) -> Floats:
-    """Count the layers with weights: convolutions, linear and recurrent layers; higher is better.
+    """Count the layers with weights that training reaches: convolutions, linear and recurrent layers; higher is better.
 
-    Normalisation does not count. Layers that the output does not depend on do, as in published networks. A recurrent
-    network counts its matrices, the embedding once. Of a torch module its trainable weights count, the parameters that
-    multiply signals in a sum, however it writes them; one that is used twice counts once.
+    Normalisation does not count, nor do layers on no path from the input to the output: no gradient is left there. A
+    recurrent network counts its matrices, the embedding once. Of a torch module its trainable weights count, the
+    parameters that multiply signals in a sum, however it writes them, and that have a gradient at two inputs; one that
+    is used twice counts once.
     """
     return np.array([counting.layers(network) for network in networks], np.float64)
 

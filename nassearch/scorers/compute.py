@@ -59,6 +59,11 @@ class Tally(NamedTuple):
     computed: int = 0
 
     @classmethod
+    def of_all(cls, scorers: Iterable[Any]) -> Tally:
+        """Count the scores of scorers, combined ones included."""
+        return cls.of(leaf for scorer in scorers for leaf in scorer.leaves)
+
+    @classmethod
     def of(cls, scorers: Iterable[SingleScorer]) -> Tally:
         """Count the scores of scorers, each once however many of them are alike."""
         read: dict[str, set[str]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nassearch.errors import BadData, InvalidSetting
 from nassearch.files.tables import frame, html
-from nassearch.search.runner import Round
+from nassearch.search.runner import ROUNDING, Round
 from nassearch.statistics.correlation import ends
 from nassearch.statistics.digits import SIGNIFICANT, writer
 from nassearch.types import Arch, Floats
@@ -86,10 +86,17 @@ class Curve:
         most papers plot. With `x="distinct"` the k-th value is the last before the round trains its k+1-th different
         architecture, as far as every round has so many.
 
+        Where there are shorter trainings, each counts as its share of a whole one: the k-th value is that after all
+        that k whole trainings cost, and its test value is that of the training by which it was chosen, which may be
+        a shorter one.
+
         Raises:
             BadData: no rounds, or rounds of different lengths.
             InvalidSetting: show or choose is neither test nor valid, or x neither models nor distinct.
         """
+        rounds = list(rounds)
+        if any(each.shares is not None for each in rounds):
+            return cls._of_shares(rounds, show, choose, x)
         lengths = {len(each.archs) for each in rounds}
         if len(lengths) != 1:
             found = f"rounds of {sorted(lengths)} models" if lengths else "no complete round"
@@ -107,6 +114,28 @@ class Curve:
             kept = np.stack([places[: min(map(len, visits))] for places in visits])
             values, seconds = (np.take_along_axis(each, kept, axis=1) for each in (values, seconds))
         return cls(values, seconds, show, choose, x)
+
+    @classmethod
+    def _of_shares(cls, rounds: Sequence[Round], show: str, choose: str, x: str) -> Curve:
+        values, seconds = [], []
+        for each in rounds:
+            parts = cls.from_rounds([replace(each, shares=None)], show, choose)
+            shares = np.ones(len(each.archs)) if each.shares is None else each.shares.copy()
+            if x == "distinct":
+                trained = list(zip(each.archs, shares.tolist(), strict=True))
+                shares[[place for place, one in enumerate(trained) if one in trained[:place]]] = 0.0
+            spent = np.cumsum(shares) - ROUNDING
+            ends = np.searchsorted(spent, np.arange(1, max(1, math.ceil(spent[-1])) + 1), side="right") - 1
+            values.append(parts.values[0, ends])
+            seconds.append(parts.seconds[0, ends])
+        least = min(map(len, values))
+        return cls(
+            np.array([each[:least] for each in values]),
+            np.array([each[:least] for each in seconds]),
+            show,
+            choose,
+            x,
+        )
 
     @property
     def rounds(self) -> int:

@@ -40,6 +40,7 @@ from nassearch.search.guidance import (
     label,
     roles,
     score_ahead,
+    shorter_fields,
     unscored,
     witness,
 )
@@ -120,8 +121,7 @@ class Experiment:
             refuse_guidance(self.move_at, self.explore, self.move_ratio)
         space = space_of(self.benchmark, dataset.name)
         strategy.check_warm_up(self.warmup, space, least=0)
-        stand_ins = dict.fromkeys(self._roles, unscored)
-        check_search(self._maker(space, stand_ins), self.budget, self._roles, self.warmup)
+        check_search(self._stand_in(space), self.budget, self._roles, self.warmup)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what was opened on the way."""
@@ -167,6 +167,9 @@ class Experiment:
     def _maker(self, space: SearchSpace, scorers: Mapping[str, Scorer]) -> StrategyMaker:
         guidance = {"move_at": self.move_at, "explore": self.explore, "move_ratio": self.move_ratio}
         return StrategyMaker(self._strategy_class, space, scorers, self.used_settings, **guidance)
+
+    def _stand_in(self, space: SearchSpace) -> StrategyMaker:
+        return self._maker(space, dict.fromkeys(self._roles, unscored))
 
     @cached_property
     def oracle(self) -> Benchmark:
@@ -215,6 +218,7 @@ class Experiment:
             "batch": self._batch.digest() if self._batch else None,
             "scorer": as_text(self._scorer) if self.warmup else None,
             **Quantity.of(self.oracle).fields(),
+            **shorter_fields(self._stand_in(self.oracle.space), self.oracle),
         }
         code = dict(self._witness.code)
         if isinstance(self.benchmark, Benchmark) and (made := made_with(self.benchmark)):
@@ -261,14 +265,14 @@ class Experiment:
             if out is None:
                 rounds = list(self._search(scorers, range(self.rounds), watch, **how))
                 seen.check()
-                return Outcome(header, rounds, 0, _tally(scorers), oracle=self.oracle)
+                return Outcome(header, rounds, 0, Tally.of_all(scorers.values()), oracle=self.oracle)
             with Store.open(out, header, overwrite) as store:
                 found = min(store.done, self.rounds)
                 for finished in self._search(scorers, range(store.done, self.rounds), watch, **how):
                     seen.check()
                     store.append(finished)
                 rounds = store.rounds[: self.rounds]
-                return Outcome(header, rounds, found, _tally(scorers), store.path, self.oracle)
+                return Outcome(header, rounds, found, Tally.of_all(scorers.values()), store.path, self.oracle)
 
     def _search(
         self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
@@ -294,7 +298,3 @@ class Experiment:
             if progress:
                 progress(done, rounds.stop)
             yield finished
-
-
-def _tally(scorers: Mapping[str, AnyScorer]) -> Tally:
-    return Tally.of(leaf for scorer in scorers.values() for leaf in scorer.leaves)

@@ -25,7 +25,7 @@ from nassearch.scorers.spec import (
     with_among,
 )
 from nassearch.search.fields import holds_scorer, is_scorer
-from nassearch.search.runner import check_budget
+from nassearch.search.runner import check_budget, refuse_shorter
 from nassearch.search.silence import draws_of, refuse_silent, refuse_silent_rounds
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
@@ -117,6 +117,17 @@ def check_search(make: StrategyMaker, budget: int, roles: Mapping[str, Spec], wa
                 f"{name_of(spec)} compares architectures that are scored together, and {what} of {made.name} scores "
                 f"one at a time: give it {AMONG} others to be compared with, as in {with_among(spec)}"
             )
+
+
+def shorter_fields(make: StrategyMaker, oracle: Benchmark) -> dict[str, Any]:
+    """Return what a header says of shorter trainings: a digest of them where the strategy asks for such.
+
+    Raises:
+        InvalidSetting: the benchmark has none of these epochs.
+    """
+    made = make(np.random.default_rng(0))
+    refuse_shorter(made, oracle)
+    return {"shorter": oracle.shorter_digest} if made.shorter_epochs else {}
 
 
 def witness(strategy: type[Strategy], oracle: Benchmark, roles: Mapping[str, Spec]) -> Witness:

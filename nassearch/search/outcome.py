@@ -6,7 +6,7 @@ import glob
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +80,16 @@ class Outcome:
         """Return a row for each model trained, as a pandas.DataFrame.
 
         Columns: `round` from 0, `model` from 1, `arch`, `valid` and `test` as published, `seconds` of its training, and
-        `best`: what the curve shows after it, as published.
+        `best`: what the curve shows after it, as published. With shorter trainings `share`: what each cost of a whole
+        one.
 
         Raises:
             InvalidSetting: pandas is not installed.
             BadData: there is no complete round.
         """
         curve, sign = self.curve(), self.quantity.sign
+        each_alone = ([replace(done, shares=None)] for done in self.rounds)
+        best = [Curve.from_rounds(alone, curve.show, curve.choose).values[0] for alone in each_alone]
         each = [len(done.archs) for done in self.rounds]
         archs = np.empty(sum(each), dtype=object)
         archs[:] = [arch for done in self.rounds for arch in done.archs]
@@ -98,8 +101,16 @@ class Outcome:
                 "valid": sign * np.concatenate([done.valid for done in self.rounds]),
                 "test": sign * np.concatenate([done.test for done in self.rounds]),
                 "seconds": np.concatenate([done.seconds for done in self.rounds]),
-                "best": sign * curve.values.ravel(),
+                "best": sign * np.concatenate(best),
+                **self._shares(),
             }
+        )
+
+    def _shares(self) -> dict[str, Any]:
+        """Return a column of shares where there are shorter trainings."""
+        shares = [np.ones(len(done.archs)) if done.shares is None else done.shares for done in self.rounds]
+        return (
+            {"share": np.concatenate(shares)} if any(done.shares is not None for done in self.rounds) else {}
         )
 
     def __repr__(self) -> str:

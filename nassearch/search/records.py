@@ -21,6 +21,7 @@ from nassearch.search.schema import (
     check_archs,
     check_header,
     check_report,
+    check_shares,
     check_values,
     field,
     kind,
@@ -30,7 +31,8 @@ from nassearch.search.schema import (
 FORMAT = "nassearch result"
 VERSION = 1
 """Raised when a reader of the version before would misread a file. A field that it passes over, such as `report` or a
-new one of the experiment that is None where it has no meaning, does not raise it."""
+new one of the experiment that is None where it has no meaning, does not raise it. Results with shorter trainings have
+the next: a reader that passes over their shares would take each for a whole one."""
 NOT_STORED = frozenset({"rounds", "workers", "executor", "out", "plot", "json"})
 """Fields of an experiment that change no round: never written, so that they change no byte of a result."""
 LONGEST_LINE = 64 * 1024 * 1024
@@ -61,7 +63,7 @@ class Header:
         stored = {key: value for key, value in sorted(self.experiment.items()) if key not in NOT_STORED}
         header: dict[str, Any] = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": VERSION + bool(self.experiment.get("shorter")),
             "package": self.package,
             "data": self.data,
         }
@@ -104,6 +106,8 @@ def round_line(finished: Round) -> bytes:
             )
         columns[name] = [None if value != value else value for value in values]
     columns["revisits"] = finished.revisits
+    if finished.shares is not None:
+        columns["shares"] = finished.shares.tolist()
     try:
         _check_round(columns, finished.round)
     except ValueError as error:
@@ -132,7 +136,8 @@ def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
     for number, line in enumerate(lines, start=2):
         try:
             rounds.append(_read_round(_loads(line), len(rounds)))
-            if len(rounds[-1].archs) != len(rounds[0].archs):
+            told = rounds[-1].shares is not None or rounds[0].shares is not None
+            if len(rounds[-1].archs) != len(rounds[0].archs) and not told:
                 raise ValueError(f"it has {len(rounds[-1].archs)} models, not {len(rounds[0].archs)}")
         except ValueError as error:
             why = str(error) if type(error) is ValueError else _excerpt(line.rstrip(b"\n"))
@@ -177,9 +182,9 @@ def is_cut_off(content: bytes) -> bool:
 def _read_header(path: Path, first: bytes) -> Header:
     fields = check_result(path, first)
     version = fields.get("version")
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in (VERSION, VERSION + 1):
         raise BadData(
-            f"{path} has format version {quoted(version)}, and this nassearch reads {VERSION}: "
+            f"{path} has format version {quoted(version)}, and this nassearch reads {VERSION} and {VERSION + 1}: "
             "read it with the version that wrote it, or run it again"
         )
     try:
@@ -214,6 +219,8 @@ def _check_round(columns: Any, expected: int) -> None:
     field("revisits", revisits, whole(0, len(archs)))
     for name in METRICS:
         check_values(name, columns[name], len(archs), 0.0 if name == "seconds" else -LARGEST)
+    if "shares" in columns:
+        check_shares(columns["shares"], len(archs))
 
 
 def _read_round(columns: Any, expected: int) -> Round:
@@ -221,9 +228,9 @@ def _read_round(columns: Any, expected: int) -> Round:
     report = columns.get("report", {})
     check_report(report)
     valid, test, seconds = (np.array(columns[name], dtype=np.float64) for name in METRICS)
-    return Round(
-        expected, list(map(tuple, columns["archs"])), valid, test, seconds, columns["revisits"], report
-    )
+    archs, shares = list(map(tuple, columns["archs"])), columns.get("shares")
+    costs = None if shares is None else np.array(shares, np.float64)
+    return Round(expected, archs, valid, test, seconds, columns["revisits"], report, costs)
 
 
 def _excerpt(line: bytes) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nassearch.benchmarks.base import Benchmark
+from nassearch.benchmarks.base import Benchmark, no_shorter
 from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.provenance.blame import blamed
@@ -27,6 +27,8 @@ Warmup = tuple[Scorer, int]
 LARGEST_BATCH = 25
 SECONDS_IN_BATCH = 1.0
 METRICS = ("valid", "test", "seconds")
+ROUNDING = 1e-9
+"""By which a sum of shares may be above a budget that it is equal to."""
 
 
 class RemoteScorer(Protocol):
@@ -42,7 +44,7 @@ class Round:
 
     Attributes:
         round: its number, from 0.
-        archs: T architectures; T is the budget.
+        archs: T architectures; T is the budget, where all trainings are whole ones.
         valid, test: what each reached, `[T]`, in the unit of the data set; higher is better.
         seconds: what training each took, `[T]`, not summed.
         revisits: how many of them this search had trained before.
@@ -56,6 +58,8 @@ class Round:
     seconds: Floats
     revisits: int
     report: dict[str, Any] = field(default_factory=dict)
+    shares: Floats | None = None
+    """What each training cost of a whole one, `[T]`; None where all are whole ones. They sum up to the budget."""
 
 
 def streams(seed: int, number: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
@@ -87,7 +91,7 @@ def run_round(
     Args:
         benchmark: the oracle; a revisit is asked, and paid for, again.
         make_strategy: called with the strategy's random stream.
-        budget: models to train.
+        budget: models to train; a shorter training counts as its share of a whole one.
         seed: of the experiment.
         number: of this round, from 0.
         warmup: scorer and number of architectures to rank before the search, or None.
@@ -106,21 +110,50 @@ def run_round(
             strategy.warm_up(*warmup, for_warmup)
     archs: list[Arch] = []
     answers: list[Metrics] = []
-    for _ in range(budget):
+    shares: list[float] = []
+    refuse_shorter(strategy, benchmark)
+    spent = 0.0
+    while spent < budget:
         with blamed(strategy, *on):
             arch = _asked(strategy)
+        share = _share(strategy, benchmark)
+        if spent + share > budget + ROUNDING:
+            break
         with blamed(*on):
-            answer = _answered(benchmark, arch, for_oracle)
+            answer = _answered(benchmark, arch, for_oracle, strategy.asked_epochs)
         with blamed(strategy, *on):
             strategy.tell(arch, answer.valid)
         archs.append(arch)
         answers.append(answer)
+        shares.append(share)
+        spent += share
     valid, test, seconds = (
         np.array([getattr(answer, name) for answer in answers], np.float64) for name in METRICS
     )
     with blamed(strategy, *on):
         report = strategy.report()
-    return Round(number, archs, valid, test, seconds, budget - len(set(archs)), report)
+    revisits = len(archs) - len(set(zip(archs, shares, strict=True)))
+    costs = None if set(shares) == {1.0} else np.array(shares)
+    return Round(number, archs, valid, test, seconds, revisits, report, costs)
+
+
+def refuse_shorter(strategy: Strategy, benchmark: Benchmark) -> None:
+    """Raise `InvalidSetting` where a strategy may ask for shorter trainings that a benchmark does not have."""
+    missing = sorted(set(strategy.shorter_epochs) - set(benchmark.shorter))
+    if missing:
+        raise InvalidSetting(no_shorter(benchmark, missing))
+
+
+def _share(strategy: Strategy, benchmark: Benchmark) -> float:
+    """Return what the training that was asked for costs of a whole one."""
+    if strategy.asked_epochs is None:
+        return 1.0
+    if strategy.asked_epochs not in strategy.shorter_epochs:
+        raise BrokenPart(
+            f"the strategy {strategy.name} asked for {quoted(strategy.asked_epochs)} epochs, and its shorter_epochs "
+            f"are {quoted(strategy.shorter_epochs)}: name there all that it asks for"
+        )
+    return benchmark.shorter[strategy.asked_epochs]
 
 
 def _asked(strategy: Strategy) -> Arch:
@@ -137,9 +170,9 @@ def _asked(strategy: Strategy) -> Arch:
     return arch
 
 
-def _answered(benchmark: Benchmark, arch: Arch, rng: np.random.Generator) -> Metrics:
+def _answered(benchmark: Benchmark, arch: Arch, rng: np.random.Generator, epochs: int | None) -> Metrics:
     """Return what a benchmark says of an architecture; raise `BrokenPart` where that is not three numbers."""
-    answer = benchmark.query(arch, rng)
+    answer = benchmark.query(arch, rng) if epochs is None else benchmark.query_shorter(arch, rng, epochs)
     if not isinstance(answer, Metrics) or not all(
         isinstance(getattr(answer, name), Real) for name in METRICS
     ):

@@ -116,6 +116,7 @@ EXPERIMENT: dict[str, Check] = {
     "choose": metric,
     "target": nullable(number),
     "unvalidated": truth,
+    "shorter": text,
     "untested": truth,
 }
 """By name of the field. Any may be missing, and one that is not here, of a later version, is plain JSON."""
@@ -151,6 +152,13 @@ def check_values(name: str, values: Any, length: int, least: float = -LARGEST) -
         field(name, value, nullable(number))
         if value is not None and value < least:
             raise ValueError(f"{name} is {least:g} or more, not {value:g}")
+
+
+def check_shares(shares: Any, length: int) -> None:
+    """Raise `ValueError` unless these are so many shares of whole trainings, above 0 and at most 1."""
+    check_values("shares", shares, length)
+    if not all(share is not None and 0 < share <= 1 for share in shares):
+        raise ValueError("shares are numbers above 0 and at most 1")
 
 
 def check_archs(archs: Any) -> None:

@@ -95,6 +95,9 @@ class Strategy(ABC):
     name: ClassVar[str]
     revision: ClassVar[int] = 1
     """Raised with every change after which a seed leads to other architectures."""
+    asked_epochs: int | None = None
+    """Of the training that was asked for last; None for a whole one, as most strategies always ask for. One that sets
+    it in `ask` to fewer is told what the shorter training reached, and the budget counts its share of a whole one."""
     guidance: ClassVar[Guidance] = Guidance()
     """What scorers can do for it; a class that builds on another changes that of the other by `replace`."""
 
@@ -187,6 +190,11 @@ class Strategy(ABC):
     def least_budget(self) -> int:
         """Return the smallest budget, in models, with which this search does what its name says."""
         return 1
+
+    @property
+    def shorter_epochs(self) -> tuple[int, ...]:
+        """Return all the numbers of epochs below a whole training that it may ask for, see `asked_epochs`."""
+        return ()
 
     @classmethod
     def check_warm_up(cls, n: int, space: SearchSpace, least: int = 1) -> None:

@@ -19,6 +19,9 @@ DRAWS = 100
 """Draws in which an architecture that was not trained yet is looked for; in a space that is used up the last one is
 trained again."""
 
+SHOWN = 10
+"""Climbs in a report."""
+
 
 class LocalSearch(Strategy):
     """Climb: train the neighbours of an architecture, go on from the best of them, and begin anew on top of a hill.
@@ -34,9 +37,9 @@ class LocalSearch(Strategy):
     trained again.
 
     Moves:
-        neighbour: the neighbours that score no lower than where the climb stands are tried, best first, and the others
-            and those without a score are not; a share `explore` of the neighbourhoods, and those without any score,
-            are tried whole and at random. Ours: the paper has no guidance.
+        neighbour: neighbours are tried by their score, best first and NaN last. Where the step is `best`, which trains
+            all it tries, those that score lower than where the climb stands are left out. A share `explore` of the
+            neighbourhoods, and those without any score, are tried whole and at random. Ours: the paper has no guidance.
 
     Args:
         step: `best` trains all neighbours and goes to the best of them, as algorithm 1 does; `first` goes to the first
@@ -93,10 +96,13 @@ class LocalSearch(Strategy):
         self._values[self.space.key(arch)] = valid if valid == valid else -math.inf
 
     def report(self) -> dict[str, Any]:
-        """Return where each climb ended: models trained by then, steps up, and the value on top; None for NaN."""
-        models, steps, values = map(list, zip(*self._tops, strict=True)) if self._tops else ([], [], [])
+        """Return how many climbs ended, and of the first ten where: models by then, steps up, the value on top."""
+        shown = self._tops[:SHOWN]
+        models, steps, values = map(list, zip(*shown, strict=True)) if shown else ([], [], [])
         tops = [value if math.isfinite(value) else None for value in values]
-        return {"tops": {"models": models, "steps": steps, "value": tops}}
+        climbs = [*range(1, len(shown) + 1)]
+        table = {"climb": climbs, "models by its end": models, "steps": steps, "value on top": tops}
+        return {"climbs ended": len(self._tops), "climbs": table}
 
     def _value(self, arch: Arch) -> float:
         return self._values.get(self.space.key(arch), -math.inf)
@@ -137,6 +143,7 @@ class LocalSearch(Strategy):
         if self.move is not None and self.explore < 1 and self.rng.random() >= self.explore:
             here, *scores = self.move([arch, *near]).tolist()
             if not np.isnan(scores).all():
+                order = best_first(np.array(scores))
                 lowest = -math.inf if math.isnan(here) else here
-                return [near[i] for i in best_first(np.array(scores)) if scores[i] >= lowest]
+                return [near[i] for i in order if self.step == "first" or scores[i] >= lowest]
         return [near[i] for i in self.rng.permutation(len(near))]

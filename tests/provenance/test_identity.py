@@ -17,7 +17,7 @@ import pytest
 def test_no_score_moves_under_one_revision(spec: str) -> None:
     assert spec in golden.kept(), f"{spec} is new: keep its scores by python tests/support/golden.py"
     there, found = golden.kept()[spec], golden.measured(spec)
-    where = golden.moved(there["scores"], found["scores"])
+    where = golden.moved(spec, there["scores"], found["scores"])
     same = there["revision"] == found["revision"]
     assert not (where and same), (
         f"{spec} moved on {where}: raise its revision, then python tests/support/golden.py {spec}"

@@ -277,7 +277,10 @@ def test_crops_are_of_the_inputs() -> None:
 def test_layers_count_what_holds_weights() -> None:
     # Stem, 3 convolutions of the reduction, classifier; a convolution on each of 6 edges of 2 cells.
     assert network_score_of_counts((3,) * 6) == 1 + 3 + 1 + 12
-    assert network_score_of_counts((0,) * 6) == 5
+    assert network_score_of_counts((0,) * 6) == 0, "nothing reaches the classifier"
+    # Edges into node 1 and on from it to the output are live; 0>2 leads nowhere, and 2>3 reads zeros.
+    assert network_score_of_counts((3, 2, 0, 0, 1, 0)) == 5 + 2
+    assert network_score_of_counts((3, 0, 0, 0, 2, 3)) == 5 + 2 * 2
     for arch in ARCHS:
         model = initialised(SPACE.network(arch, TASK), 0)
         assert nassearch.score(model, BATCH, ["layers"])["layers"] == network_score_of_counts(arch)

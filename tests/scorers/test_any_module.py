@@ -38,7 +38,7 @@ BATCH = Batch(RNG.normal(size=(16, 3, 8, 8)).astype(np.float32), LABELS)
 BLOCKS = {"expressivity", "progressivity", "trainability"}
 SILENT: dict[str, set[str]] = {
     # No ReLU, and no maps; layer norm over equal channels is 0, so that all inputs are alike under constant weights.
-    "layer_norm": {"naswot", "swap", "linear_regions", "meco"},
+    "layer_norm": {"lswag", "naswot", "swap", "linear_regions", "meco"},
     "attention": {"epsilon"},
     # Nothing normalises: outputs under any two constants are proportional.
     "twice": {"epsilon"},

@@ -75,16 +75,24 @@ def test_the_first_better_neighbour_is_next() -> None:
     assert known >= set(Line().neighbours((5, 5)))
 
 
+def ends(strategy: LocalSearch) -> list[tuple[int, int, float | None]]:
+    """Return models, steps and value at the end of each climb."""
+    _, *columns = strategy.report()["climbs"].values()
+    return [*zip(*columns, strict=True)]
+
+
 @pytest.mark.parametrize("step", ["best", "first"])
 def test_every_climb_ends_where_no_neighbour_is_better_and_the_next_begins(step: str) -> None:
     strategy = LocalSearch(Line(), rng(1), step=step)
     asked = trace(strategy, 36, hills)
     assert sorted(asked) == sorted(Line().all())  # nothing is trained twice
     strategy.ask()
-    tops = strategy.report()["tops"]
-    assert set(tops["value"]) <= {8.0, 9.0}
-    assert tops["models"] == sorted(tops["models"])
-    assert all(steps <= models for steps, models in zip(tops["steps"], tops["models"], strict=True))
+    report = strategy.report()
+    climbs = report["climbs"]
+    assert climbs["climb"] == [*range(1, min(10, report["climbs ended"]) + 1)]
+    assert set(climbs["value on top"]) <= {8.0, 9.0}
+    assert climbs["models by its end"] == sorted(climbs["models by its end"])
+    assert all(steps <= n for steps, n in zip(climbs["steps"], climbs["models by its end"], strict=True))
 
 
 def test_a_space_that_is_used_up_is_trained_again() -> None:
@@ -95,13 +103,13 @@ def test_a_space_that_is_used_up_is_trained_again() -> None:
 def test_equal_neighbours_are_not_better() -> None:
     strategy = LocalSearch(Line(), rng(2))
     trace(strategy, 12, lambda arch: 1.0)
-    assert strategy.report()["tops"] == {"models": [11], "steps": [0], "value": [1.0]}
+    assert ends(strategy) == [(11, 0, 1.0)]
 
 
 def test_nan_is_climbed_away_from_and_reported_as_none() -> None:
     strategy = LocalSearch(Line(), rng(2))
     trace(strategy, 12, lambda arch: math.nan)
-    assert strategy.report()["tops"] == {"models": [11], "steps": [0], "value": [None]}
+    assert ends(strategy) == [(11, 0, None)]
     strategy = LocalSearch(Line(), rng(2), step="first")
     start = strategy.ask()
     strategy.tell(start, math.nan)
@@ -133,16 +141,27 @@ def test_a_warm_up_gives_the_starts_in_their_order() -> None:
     assert len(known) == len(asked)
 
 
-def test_a_move_tries_what_scores_no_lower_best_first() -> None:
-    def scorer(archs: Sequence[Arch]) -> Floats:
-        return np.array([np.nan if arch[1] == 4 else height(arch) for arch in archs])
+def in_part(archs: Sequence[Arch]) -> Floats:
+    """Score by height, but nothing in one column."""
+    return np.array([np.nan if arch[1] == 4 else height(arch) for arch in archs])
 
-    strategy = LocalSearch(Line(), rng(6), move=scorer, explore=0)
+
+def test_a_move_tries_what_scores_no_lower_best_first() -> None:
+    strategy = LocalSearch(Line(), rng(6), move=in_part, explore=0)
     (start,) = trace(strategy, 1, lambda arch: 1.0)
-    near = [arch for arch in Line().neighbours(start) if arch[1] != 4 and height(arch) >= height(start)]
+    near = [arch for arch in Line().neighbours(start) if arch[1] != 4 and height(arch) > height(start)]
+    assert 0 < len(near) < 9  # some score lower, two have no score
     assert trace(strategy, len(near), lambda arch: 1.0) == sorted(near, key=height, reverse=True)
     strategy.ask()
-    assert len(strategy.report()["tops"]["models"]) == 1
+    assert strategy.report()["climbs ended"] == 1
+
+
+def test_a_move_on_the_way_to_the_first_better_one_leaves_none_out() -> None:
+    strategy = LocalSearch(Line(), rng(6), step="first", move=in_part, explore=0)
+    (start,) = trace(strategy, 1, lambda arch: 1.0)
+    near = Line().neighbours(start)
+    scored = sorted((arch for arch in near if arch[1] != 4), key=height, reverse=True)
+    assert trace(strategy, 10, lambda arch: 1.0) == [*scored, *(arch for arch in near if arch[1] == 4)]
 
 
 def test_what_ignores_the_scorer_is_the_search_without_it() -> None:

@@ -41,6 +41,7 @@ class ImportedTable:
         seeds: the training seeds; empty where the file names none.
         trainings: number of (architecture, seed) pairs.
         epochs: of the chosen columns, None where their names do not say.
+        shorter: the epochs of shorter trainings that came along.
         seconds: whether training seconds came along; a query answers NaN where not.
         best_valid, best_test: best values as published, the test value averaged over seeds.
         best_arch: text of the architecture with the best test value.
@@ -55,6 +56,7 @@ class ImportedTable:
     seeds: tuple[int, ...]
     trainings: int
     epochs: int | None
+    shorter: tuple[int, ...]
     seconds: bool
     best_valid: float
     best_test: float
@@ -178,7 +180,7 @@ def _of_sheet(
         if benchmark.listed:
             space = benchmark.space_of(list(found.archs))
         tables[name] = to_table(path, space, wanted[name], found, benchmark.listed)
-    return tables, _ignored(sheet.columns, layout)
+    return tables, _ignored(sheet.columns, layout, tables)
 
 
 def _of_format(
@@ -220,17 +222,27 @@ def _keep(
 
 def _is_new(target: Path, table: Table, force: bool) -> bool:
     try:
-        there = Table.load(target, "").digest
+        old = Table.load(target, "")
     except Unreadable:
         raise  # it may be whole
     except NassearchError:
         return True  # missing, or damaged: then importing again is the remedy
+    there, same = old.digest, old.shorter_digest == table.shorter_digest
+    if there == table.digest and old.shorter and not same and not force:
+        raise InvalidSetting(
+            f"{target} already holds this table with other shorter trainings, of {_listed(old)} epochs and not "
+            f"{_listed(table)}; nothing was written; replace it by force=True (--force)"
+        )
     if there != table.digest and not force:
         raise InvalidSetting(
             f"{target} already holds a different table (data {there}, the new one {table.digest}); nothing "
             "was written; replace it by force=True (--force)"
         )
-    return there != table.digest
+    return there != table.digest or not same
+
+
+def _listed(table: Table) -> str:
+    return ", ".join(map(str, table.shorter)) or "none"
 
 
 def _describe(benchmark: type[TabularBenchmark], table: Table, path: Path, written: bool) -> ImportedTable:
@@ -246,6 +258,7 @@ def _describe(benchmark: type[TabularBenchmark], table: Table, path: Path, writt
         seeds=tuple(table.meta["seeds"]),
         trainings=int(np.isfinite(table.valid).sum()),
         epochs=table.meta.get("epochs"),
+        shorter=tuple(table.shorter),
         seconds=table.seconds is not None,
         best_valid=dataset.sign * float(np.nanmax(table.valid)),
         best_test=dataset.sign * float(test[best]),
@@ -257,8 +270,11 @@ def _describe(benchmark: type[TabularBenchmark], table: Table, path: Path, writt
     )
 
 
-def _ignored(columns: Sequence[str], layout: Layout) -> tuple[str, ...]:
+def _ignored(columns: Sequence[str], layout: Layout, tables: Mapping[str, Table]) -> tuple[str, ...]:
     used = {layout.arch, layout.dataset, layout.seed}
     for group in layout.groups:
-        used |= {group.valid, group.test, group.seconds}
+        table = tables.get(group.dataset or "")
+        taken = table.shorter if table else ()
+        for each in (group, *(shorter for shorter in group.shorter if shorter.epochs in taken)):
+            used |= {each.valid, each.test, each.seconds}
     return tuple(name for i, name in enumerate(columns) if i not in used)

@@ -22,7 +22,7 @@ class Columns(NamedTuple):
     """Positions of the columns of one data set; `dataset` None where the rows say which it is.
 
     `epochs` is what the chosen columns are called after, None where their names do not say. `only` is "valid" or "test"
-    where one column stands for both: the metric whose values it holds.
+    where one column stands for both: the metric whose values it holds. `shorter` are the columns of fewer epochs.
     """
 
     dataset: str | None
@@ -31,6 +31,7 @@ class Columns(NamedTuple):
     seconds: int | None
     epochs: int | None = None
     only: str | None = None
+    shorter: tuple[Columns, ...] = ()
 
 
 class Layout(NamedTuple):
@@ -159,8 +160,12 @@ class _Finder:
                 return None
             raise self.missing(f"valid and test of {dataset} at the same epochs", f"{dataset}/valid")
         at = max(both, key=lambda at: -1 if at is None else at)
-        seconds = found.get("seconds", {}).get(at)
-        return Columns(dataset, valid[at], test[at], seconds, at, self.only(valid[at], test[at]))
+        seconds, only = found.get("seconds", {}), self.only(valid[at], test[at])
+        fewer = [each for each in valid if each and at and each < at and each in test and only is None]
+        shorter = (
+            Columns(dataset, valid[each], test[each], seconds.get(each), each) for each in sorted(fewer)
+        )
+        return Columns(dataset, valid[at], test[at], seconds.get(at), at, only, tuple(shorter))
 
     def only(self, valid: int, test: int) -> str | None:
         """Return the metric that a column for both holds: validation, where the mapping looks for the test there."""

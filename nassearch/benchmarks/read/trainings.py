@@ -15,6 +15,7 @@ from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.read.columns import Sheet
 from nassearch.benchmarks.read.layout import Columns, Layout
 from nassearch.benchmarks.read.naming import choose, named
+from nassearch.benchmarks.shorter import Shorter
 from nassearch.benchmarks.table import Table, refuse_sparse
 from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
@@ -43,8 +44,8 @@ class Trainings:
         place = self._place.get(self._key(arch, seed))
         return None if place is None else self.line[place]
 
-    def add(self, arch: Arch, seed: int, line: int, values: tuple[float, float, float]) -> None:
-        """Take in a training that was not there before."""
+    def add(self, arch: Arch, seed: int, line: int, values: Sequence[float]) -> None:
+        """Take in a training that was not there before: valid, test, seconds, and the same of each shorter one."""
         self._place[self._key(arch, seed)] = len(self.line)
         self.arch.append(self.archs[arch])
         self.seed.append(seed)
@@ -94,6 +95,7 @@ def collect(
                     _value(row, columns.valid, sheet, wanted[name], scale),
                     _value(row, columns.test, sheet, wanted[name], scale),
                     math.nan if columns.seconds is None else _value(row, columns.seconds, sheet),
+                    *_of_shorter(row, columns.shorter, sheet, wanted[name], scale),
                 )
                 here.add(archs[text], seed, line, values)
         except (BadData, InvalidArch, UnknownName) as error:
@@ -188,6 +190,18 @@ def _value(
     return number
 
 
+def _of_shorter(
+    row: Sequence[Any], shorter: Sequence[Columns], sheet: Sheet, dataset: Dataset, scale: float
+) -> Iterator[float]:
+    """Yield valid, test and seconds of each shorter training, NaN where a cell holds nothing of the kind."""
+    for columns in shorter:
+        for place, of in ((columns.valid, dataset), (columns.test, dataset), (columns.seconds, None)):
+            try:
+                yield math.nan if place is None else _value(row, place, sheet, of, scale)
+            except BadData:  # no search need ask for it: the whole trainings are what a table is about
+                yield math.nan
+
+
 def to_table(
     path: Path,
     space: SearchSpace,
@@ -212,10 +226,11 @@ def to_table(
         refuse_sparse(dataset.name, len(seeds), len(archs), len(found.line))
     except BadData as error:
         raise BadData(f"{path}: {error}") from error
-    values = np.full((3, len(seeds), len(archs)), np.nan)
+    width = 3 + 3 * len(found.columns.shorter)
+    values = np.full((width, len(seeds), len(archs)), np.nan)
     rows = np.searchsorted(seeds, np.array(found.seed))
-    values[:, rows, np.array(found.arch)] = np.array(found.values).reshape(-1, 3).T
-    valid, test, seconds = values
+    values[:, rows, np.array(found.arch)] = np.array(found.values).reshape(-1, width).T
+    valid, test, seconds = values[:3]
     for name, numbers in (("valid", valid), ("test", test)):
         if dataset.unit == "percent" and np.nanmax(numbers) <= 1:
             raise BadData(
@@ -240,7 +255,22 @@ def to_table(
             dataset.sign * test,
             seconds if timed else None,
             listed=listed,
+            shorter=_shorter(found.columns.shorter, values[3:], valid, dataset.sign),
             **meta,
         )
     except NassearchError as error:
         raise BadData(f"{path}: {error}") from error
+
+
+def _shorter(
+    columns: Sequence[Columns], values: np.ndarray, valid: np.ndarray, sign: float
+) -> dict[int, Shorter]:
+    """Return the shorter trainings that are there for every whole one; the others are left out."""
+    found = {}
+    for place, each in enumerate(columns):
+        own, test, seconds = values[3 * place : 3 * place + 3]
+        timed = each.seconds is not None and np.array_equal(np.isfinite(seconds), np.isfinite(valid))
+        if all(np.array_equal(np.isfinite(array), np.isfinite(valid)) for array in (own, test)):
+            assert each.epochs is not None
+            found[each.epochs] = Shorter(sign * own, sign * test, seconds if timed else None)
+    return found

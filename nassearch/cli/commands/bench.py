@@ -209,6 +209,7 @@ def _tell(part: Any, t: Any) -> None:
     from nassearch.benchmarks.tabular import NO_TEST, NO_VALIDATION
 
     epochs = f", {t.epochs} epochs" if t.epochs else ""
+    epochs += f" and shorter of {', '.join(map(str, t.shorter))}" if t.shorter else ""
     state = "written" if t.written else "there already"
     published = part.published.get(t.dataset, t.architectures)
     of = f" of {published} published" if published != t.architectures else ""

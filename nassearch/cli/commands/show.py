@@ -56,7 +56,7 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
     end = summary["median"][-1]
     when = "at the end" if x == "models" else f"after {curve.budget} different models"
     echo(
-        f"{subject(header)}: {label}, {count}, budget {len(rounds[0].archs)}",
+        f"{subject(header)}: {label}, {count}, budget {_budget(header, rounds[0])}",
         f"{METRIC[curve.show]} {quantity.name} {when}: {quantity.writer([end])(end)}   "
         f"revisits: {summary['revisits']:.1f}",
     )
@@ -75,6 +75,11 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
             )
     if not reports:
         echo(f"{header.experiment.get('strategy')} has nothing to tell of its own in this result")
+
+
+def _budget(header: Any, one: Any) -> int:
+    """Return the models of a round, shorter trainings as shares of them."""
+    return len(one.archs) if one.shares is None else header.experiment["budget"]
 
 
 def _words(name: str) -> str:

@@ -38,13 +38,13 @@ def salient(
         InvalidModel: see `nassearch.networks.probe.salience.layouts` and `call_of`.
     """
     size = len(recording.inputs)
-    found = products_of(recording, model)
+    found = _products(recording, model)
     calls = [salience.call_of(each) for each in found]
     keys = levels(recording.nodes, found, [call.key for call in calls])
     few = None if isinstance(model, TorchNetwork) else few_of(recording, model, record)
-    if few is not None and grows(len(found), len(products_of(few, model)), size):
+    if few is not None and grows(len(found), len(_products(few, model)), size):
         raise InvalidModel(f"{salience.MIXED}; here layers see one at a time: give the model a batch at once")
-    inner = salience.layouts(calls, size, lambda: look_twice(recording.inputs, model, record))
+    inner = salience.layouts(calls, size, lambda: _look(recording.inputs, model, record))
     sums: dict[Key, tuple[Tensor, int]] = {}
 
     def arrived(place: int, gradients: tuple[Any, ...]) -> None:
@@ -88,7 +88,7 @@ def levels(nodes: list[Any], found: list[Product], keys: list[Key]) -> list[Key]
     return [(key, depths[each.node].get(key, 0)) for each, key in zip(found, keys, strict=True)]
 
 
-def products_of(recording: Recording, model: nn.Module) -> list[Product]:
+def _products(recording: Recording, model: nn.Module) -> list[Product]:
     """Return where weights multiply signals in a pass of a model, with the biases that are added there."""
     layers = layer_weights(model)
     found = products(recording.nodes, list(model.parameters()), layers)
@@ -99,7 +99,7 @@ def products_of(recording: Recording, model: nn.Module) -> list[Product]:
     return with_biases(recording.nodes, found)
 
 
-def look_twice(
+def _look(
     inputs: Tensor, model: nn.Module, record: Callable[[Tensor], Recording]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Return the signals of a batch, and of one whose first sample is another, batch norm being still."""
@@ -113,7 +113,7 @@ def look_twice(
 
 
 def _signals(recording: Recording, model: nn.Module) -> list[Tensor]:
-    return [_signal(salience.call_of(each)) for each in products_of(recording, model)]
+    return [_signal(salience.call_of(each)) for each in _products(recording, model)]
 
 
 def _signal(call: Call) -> Tensor:

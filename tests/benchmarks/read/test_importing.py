@@ -84,7 +84,13 @@ class TestLayouts:
         assert by_letter(report) == TESTS
         assert by_letter(report, "seconds")["d"] == [400]
         assert report.tables[0].epochs == 200
-        assert report.ignored == ("index", "cifar10/valid/12", "cifar10/test/12")
+        assert report.ignored == ("index",)
+        assert report.tables[0].shorter == (12,)
+        table = table_of(report)
+        letters = [SPACE.format(arch) for arch in SPACE.all()]
+        for name, values in (("valid", "1234"), ("test", "2345")):
+            found = getattr(table.shorter[12], name)[0, table.rows]
+            assert dict(zip(letters, found, strict=True)) == dict(zip("abcd", map(int, values), strict=True))
 
     def test_wide_at_chosen_epochs(self, take: Callable[..., ImportReport]) -> None:
         report = take(WIDE, epochs=12)

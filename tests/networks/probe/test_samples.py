@@ -1,7 +1,8 @@
-"""Gradients of parts of a batch are those of passes on the parts alone."""
+"""Gradients of parts of a batch, and of samples alone, are those of passes on the parts alone."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,36 @@ from modules import MODELS, make
 from torch import nn
 from torch.nn import functional as F
 
-from nassearch.errors import InvalidModel, InvalidSetting
+from nassearch.errors import InvalidSetting
 from nassearch.networks.modules.initialise import initialised
 from nassearch.networks.probe.probe import Probe
-from nassearch.networks.probe.samples.batches import batch_gradients
-from nassearch.networks.probe.samples.each import sample_gradients
+from nassearch.networks.probe.samples.alone import own_gradients
+from nassearch.networks.probe.samples.batches import batch_gradients, layer_sums
+from nassearch.networks.probe.samples.fisher import fisher_information
+from nassearch.networks.probe.samples.shares import share_of
 from nassearch.networks.probe.tape.probe import TapeProbe
+from nassearch.proxies.model import read_one
+from nassearch.registry import load
 from nassearch.spaces.nasbench101.space import NASBench101
 from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.types import Task
+from nassearch.types import Batch, Task
 
 RNG = torch.Generator().manual_seed(0)
 INPUTS, LABELS = torch.randn(6, 3, 8, 8, generator=RNG), torch.tensor([0, 1, 2, 3, 4, 0])
 TASK = Task((3, 8, 8), 5, (4, 8), 1)
+CLOSE = {"rtol": 1e-3, "atol": 1e-5}
+"""Other orders of sums, through a few layers of float32."""
 
 
-class Folded(nn.Module):
-    """A layer whose weight is a product of two parameters."""
+class Plain(nn.Module):
+    """One of our networks that is not seen to be one."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.left, self.right = nn.Parameter(torch.randn(192, 3)), nn.Parameter(torch.randn(3, 5))
+        self.model = model
 
     def forward(self, x: torch.Tensor) -> Any:
-        return x.flatten(1) @ (self.left @ self.right)
+        return self.model(x)
 
 
 def networks() -> list[Any]:
@@ -49,81 +56,139 @@ def probe(model: nn.Module, kind: Any = Probe, size: int = 6) -> Any:
     return kind(model, INPUTS[:size], LABELS[:size], reads=["gradients"])
 
 
-def shares(of: Any, what: str = "loss") -> list[torch.Tensor]:
-    return [torch.cat(parts) for parts in sample_gradients(of, lambda each: each, what)]
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_samples_share_the_gradient_of_their_batch(name: str) -> None:
-    looked_at = probe(make(name))
-    for each, whole in zip(shares(looked_at), looked_at.gradients, strict=True):
-        assert each.shape == (6, *whole.shape)
-        torch.testing.assert_close(each.sum(0) / 6, whole, rtol=1e-4, atol=1e-6)  # sums in another order
-
-
-def alone() -> dict[str, nn.Module]:
-    """Return models whose samples do not see each other, of layers of many kinds."""
-    linear = nn.Sequential(nn.Flatten(), nn.Linear(48, 5))
+def layers() -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
+    """Return layers of many kinds, and the shape of what they see."""
     return {
-        "layer_norm": make("layer_norm"),
-        "twice": make("twice"),
-        "attention": make("attention").eval(),
-        "groups": nn.Sequential(nn.Conv2d(3, 6, 3, groups=3), nn.ReLU(), nn.Conv2d(6, 3, 3), linear),
-        "strides": nn.Sequential(nn.Conv2d(3, 3, 3, 2, 1), nn.Tanh(), nn.ConvTranspose2d(3, 3, 1), linear),
-        "dilated": nn.Sequential(
-            nn.Conv2d(3, 3, (3, 2), padding=(1, 0), dilation=(1, 4)), nn.Conv2d(3, 3, (5, 1)), linear
-        ),
-        "signals": nn.Sequential(nn.Flatten(2), nn.Conv1d(3, 3, 4, 4), linear),
-        "volumes": nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv3d(1, 3, (3, 5, 5)), linear),
-        "positions": nn.Sequential(nn.Linear(8, 2), nn.Flatten(), nn.Linear(48, 5)),
+        "plain": (nn.Conv2d(3, 4, 3, padding=1), (3, 8, 8)),
+        "one": (nn.Conv2d(3, 4, 1), (3, 8, 8)),
+        "strides": (nn.Conv2d(3, 4, 3, (2, 1), (1, 0)), (3, 8, 8)),
+        "dilated": (nn.Conv2d(3, 4, (3, 2), padding=(1, 0), dilation=(1, 4)), (3, 8, 8)),
+        "groups": (nn.Conv2d(4, 6, 3, groups=2), (4, 8, 8)),
+        "signals": (nn.Conv1d(3, 4, 4, 3, 1), (3, 64)),
+        "volumes": (nn.Conv3d(2, 3, (1, 3, 3)), (2, 3, 8, 8)),
+        "linear": (nn.Linear(8, 5), (8,)),
+        "positions": (nn.Linear(8, 5), (3, 7, 8)),
     }
 
 
-@pytest.mark.parametrize("of", ["loss", "logits"])
-@pytest.mark.parametrize("name", alone())
-def test_where_samples_do_not_meet_each_has_its_own_gradient(name: str, of: str) -> None:
-    torch.manual_seed(0)
-    model = alone()[name]
-    looked_at = probe(model)
-    model = looked_at.model
-    if name == "attention":
-        for part in model.modules():  # the probe trains it, and dropout draws for a whole batch
-            if isinstance(part, nn.MultiheadAttention):
-                part.dropout = 0.0
-            if isinstance(part, nn.Dropout):
-                part.p = 0.0
-    found = shares(looked_at, of)
-    weights = [each.parameter for each in looked_at._weighted]
-    for n in range(6):
-        logits = model(INPUTS[n : n + 1])
-        value = logits.sum() if of == "logits" else F.cross_entropy(logits, LABELS[n : n + 1])
-        for each, expected in zip(found, torch.autograd.grad(value, weights), strict=True):
-            torch.testing.assert_close(each[n], expected, rtol=1e-4, atol=1e-6)
+@pytest.mark.parametrize("name", layers())
+def test_the_share_of_a_sample_is_its_gradient(name: str) -> None:
+    layer, shape = layers()[name]
+    x = torch.randn(5, *shape, generator=RNG)
+    z: Any = layer(x)
+    dz = torch.randn(z.shape, generator=RNG)
+    window: Any = None
+    if not isinstance(layer, nn.Linear):
+        window = (layer.stride, layer.padding, layer.dilation, False, [0], layer.groups)
+    weight: Any = layer.weight
+    for n, share in enumerate(share_of(x, dz, weight.shape, window)):
+        (expected,) = torch.autograd.grad(layer(x[n : n + 1]), weight, dz[n : n + 1])
+        torch.testing.assert_close(share, expected, **CLOSE)
 
 
 @pytest.mark.parametrize("network", networks())
-def test_the_tape_and_autograd_agree(network: Any) -> None:
-    fast, slow = probe(initialised(network, 0), TapeProbe), probe(initialised(network, 0))
-    for one, other in zip(shares(fast), shares(slow), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
-    for ones, others in zip(batch_gradients(fast, 2), batch_gradients(slow, 2), strict=True):
-        for one, other in zip(ones, others, strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+def test_samples_of_our_networks_together_are_samples_alone(network: Any) -> None:
+    model = initialised(network, 0)
+    fast, slow = probe(model), probe(Plain(model))
+    for one, other in zip(
+        own_gradients(fast, lambda g: g.abs().sum(0)),
+        own_gradients(slow, lambda g: g.abs().sum(0)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one.expand_as(other), other, **CLOSE)
+    for each, passes in ((1, None), (3, None), (2, 2)):
+        one, other = (fisher_information(of, 128, each, passes) for of in (fast, slow))
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5 * float(other.abs().max()))
+    before = [module.training for module in fast.model.modules()]
+    assert all(before), "nothing of the pass on samples alone is left in the model"
+    torch.testing.assert_close(fast.logits, slow.logits, **CLOSE)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_fisher_information_is_the_mean_square_of_what_the_model_expects(name: str) -> None:
+    looked_at = probe(make(name))
+    weights = [each.parameter for each in looked_at._weighted]
+    found = fisher_information(looked_at, 128, 1, None)
+    expected = torch.zeros_like(found)
+    for n in range(6):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # as the probe's, for dropout
+            logs = F.log_softmax(looked_at.model(INPUTS[n : n + 1]), 1)[0]
+        for log in logs:
+            by = torch.autograd.grad(log, weights, retain_graph=True)
+            row = torch.stack([g.flatten()[0] for g in by]).double()
+            expected += log.detach().double().exp() * torch.outer(row, row) / 6
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5 * float(expected.abs().max()))
+
+
+def test_few_passes_expect_the_exact_matrix() -> None:
+    looked_at = probe(make("plain"))
+    exact = fisher_information(looked_at, 2, 1, None)
+    assert torch.equal(fisher_information(looked_at, 2, 1, 5), exact), "as many as there are classes"
+    drawn = []
+    for seed in range(200):
+        other = probe(looked_at.model)
+        other.seed = seed  # the model draws nothing but dropout, which this seed leaves at rest
+        other.model.eval()
+        drawn.append(fisher_information(other, 2, 1, 2))
+    looked_at.model.eval()
+    still = probe(looked_at.model)
+    still.model.eval()
+    mean, expected = torch.stack(drawn).mean(0), fisher_information(still, 2, 1, None)
+    deviation = torch.stack(drawn).std(0) / math.sqrt(len(drawn))
+    # Five standard errors: of four numbers one is farther by chance in fewer than 1 of 100,000 tries.
+    assert bool(((mean - expected).abs() < 5 * deviation).all())
 
 
 @pytest.mark.parametrize("kind", [Probe, TapeProbe])
 def test_batches_are_those_that_a_probe_is_given_alone(kind: Any) -> None:
     model = initialised(networks()[0], 0)
     first, second = batch_gradients(probe(model, kind), 2)
-    alone = kind(model, INPUTS[3:], LABELS[3:], reads=["gradients"])
-    for one, other in zip(first, probe(model, kind, 3).gradients, strict=True):
-        assert torch.equal(one, other)
-    for one, other in zip(second, alone.gradients, strict=True):
-        assert torch.equal(one, other)
-
-
-def test_what_cannot_be_parted_is_said() -> None:
+    rest = kind(model, INPUTS[3:], LABELS[3:], reads=["gradients"])
+    for found, alone in ((first, probe(model, kind, 3).gradients), (second, rest.gradients)):
+        assert all(torch.equal(one, other) for one, other in zip(found, alone, strict=True))
     with pytest.raises(InvalidSetting, match="raise batch_size"):
-        batch_gradients(probe(make("plain")), 7)
-    with pytest.raises(InvalidModel, match="computed from other parameters"):
-        shares(probe(Folded()))
+        batch_gradients(probe(model, kind), 7)
+
+
+def linear() -> nn.Module:
+    """Return two logits of one input, both 0."""
+    model = nn.Linear(1, 2, bias=False)
+    nn.init.zeros_(model.weight)
+    return model
+
+
+def score(name: str, inputs: list[float], labels: list[int], **options: Any) -> float:
+    batch = Batch(np.array(inputs, np.float32)[:, None], np.array(labels))
+    (found,) = read_one([(load("proxies", name), {"batch_size": len(inputs), **options})], linear(), batch)
+    assert isinstance(found, float), found
+    return found
+
+
+def test_zico_by_hand() -> None:
+    # Gradients of the first weight are (p - [label 0]) x with p = 1/2: -1 and -3; those of the second 1 and 3.
+    # Mean 2 and deviation 1 for both.
+    assert score("zico", [2, 6], [0, 0]) == pytest.approx(math.log(4))
+    # -1 and 3: sizes as before, and the gradients' own deviation is 2.
+    assert score("zico", [2, 6], [0, 1], spread="sizes") == pytest.approx(math.log(4))
+    assert score("zico", [2, 6], [0, 1]) == pytest.approx(math.log(2))
+    # All batches agree: nothing can be said.
+    assert math.isnan(score("zico", [2, 2], [0, 0]))
+    assert layer_sums(
+        Probe(linear(), torch.tensor([[2.0], [6.0]]), torch.tensor([0, 0])), 2, "sizes", False
+    ) == [2]
+
+
+def test_gradsign_by_hand() -> None:
+    # Signs -, -, + by the first weight and the opposite by the second: |-1| + |1|; a gradient of 0 has no sign.
+    assert score("gradsign", [1, 2, 3], [0, 0, 1]) == 2
+    assert score("gradsign", [1, 2, 0], [0, 0, 1]) == 4
+
+
+def test_vkdnw_by_hand() -> None:
+    # One weight has one eigenvalue, whose nine deciles are equal; two weights of a classifier that only differ in sign
+    # have the eigenvalues 0 and e, with deciles in proportion 1 to 9.
+    assert score("vkdnw", [1, 2], [0, 0]) == pytest.approx(1 + math.log(9))
+    entropy = -sum(n / 45 * math.log(n / 45) for n in range(1, 10))
+    assert score("vkdnw", [1, 2], [0, 0], each=2, size=False) == pytest.approx(entropy)
+    assert math.isnan(score("vkdnw", [0, 0], [0, 0]))

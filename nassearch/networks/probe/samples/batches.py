@@ -66,10 +66,23 @@ def _gradients(probe: Probe, part: slice) -> list[Tensor]:
         return one.gradients  # type: ignore[no-any-return]
 
 
-def moments(probe: Probe, batches: int) -> list[tuple[Tensor, Tensor]]:
-    """Return for each weight the mean of |dL/dW| over batches and its deviation, of the population, in float64."""
+def layer_sums(probe: Probe, batches: int, spread: str, mean: bool = True) -> list[float]:
+    """Return for each weight, in float64, the sum over its numbers of mean|g| / std over the gradients g of batches.
+
+    Numbers whose deviation is 0 are left out: a layer where all are has the sum 0.
+
+    Args:
+        probe: see `batch_gradients`.
+        batches: see `batch_gradients`.
+        spread: what std is of: "gradients", g, or "sizes", |g|; that of the whole population.
+        mean: whether mean|g| is the numerator, else 1.
+    """
     found = []
     for of_batches in zip(*batch_gradients(probe, batches), strict=True):
-        sizes = torch.stack(of_batches).double().abs()
-        found.append((sizes.mean(0), sizes.std(0, correction=0)))
+        gradients = torch.stack(of_batches).double()
+        sizes = gradients.abs()
+        std = (gradients if spread == "gradients" else sizes).std(0, correction=0)
+        moved = std > 0
+        above = sizes.mean(0)[moved] if mean else 1.0
+        found.append(float((above / std[moved]).sum()))
     return found
