@@ -42,10 +42,17 @@ from nassearch.types import Arch
 
 CHOSEN_BY = "cifar10", "cifar100"
 EXACT = ("params", "flops", "layers", "synflow", "logsynflow", "epsilon")
-FORWARD = ("meco", "meco(channels=8)")
+FORWARD = ("meco",)
 ALL = (
     *(f"{name}(batch_size=16)" for name in ("expressivity", "progressivity", "trainability")),
-    *("swap", "zen", "linear_regions", "zico(batch_size=64)", "lswag(batch_size=64, batches=2)"),
+    *(
+        "meco(channels=8)",
+        "swap",
+        "zen",
+        "linear_regions",
+        "zico(batch_size=64)",
+        "lswag(batch_size=64, batches=2)",
+    ),
     *("gradsign(batch_size=16)", "ntk_cond(batch_size=8)", "vkdnw(batch_size=16)"),
 )
 TIERS = {"exact": EXACT, "forward": EXACT + FORWARD, "all": EXACT + FORWARD + ALL}
