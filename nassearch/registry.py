@@ -17,6 +17,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "ae": "nassearch.strategies.ae:AgingEvolution",
         "bananas": "nassearch.strategies.predicted.bananas:Bananas",
         "bp": "nassearch.strategies.bp.strategy:BinaryPredictor",
+        "gp": "nassearch.strategies.gp.strategy:GuidedGaussianProcess",
         "ls": "nassearch.strategies.ls:LocalSearch",
         "npenas": "nassearch.strategies.predicted.npenas:Npenas",
         "rand": "nassearch.strategies.rand:RandomSearch",

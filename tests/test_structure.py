@@ -58,7 +58,7 @@ ONLY_IN = {
     "pytest": ("testing",),
     "requests": ("benchmarks.fetch",),
     "rich": ("cli", "workers.progress"),
-    "scipy": ("statistics", "reports.drawing.end_labels"),
+    "scipy": ("statistics", "strategies.gp", "reports.drawing.end_labels"),
 }
 """Where else an import of these would slow down the start, or spread a library that can be replaced in one place."""
 

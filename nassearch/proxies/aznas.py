@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 REFERENCE = "Lee and Ham, AZ-NAS: assembling zero-cost proxies for network architecture search (2024), {} and its code"
 
 
-@model_proxy(reference=REFERENCE.format("eq. 2"), needs=(), reads=(), init="kaiming", bias="zero")
+@model_proxy(
+    reference=REFERENCE.format("eq. 2"), needs=(), reads=("block_entropies",), init="kaiming", bias="zero"
+)
 def expressivity(probe: Probe) -> float:
     """Sum over blocks the entropy of the principal components of their features; higher is better.
 
@@ -28,7 +30,9 @@ def expressivity(probe: Probe) -> float:
     return sum(entropies(probe))
 
 
-@model_proxy(reference=REFERENCE.format("eq. 3"), needs=(), reads=(), init="kaiming", bias="zero")
+@model_proxy(
+    reference=REFERENCE.format("eq. 3"), needs=(), reads=("block_entropies",), init="kaiming", bias="zero"
+)
 def progressivity(probe: Probe) -> float:
     """Take the least growth of that entropy from one block to the next; higher is better.
 
@@ -39,7 +43,14 @@ def progressivity(probe: Probe) -> float:
     return least_step(entropies(probe))
 
 
-@model_proxy(reference=REFERENCE.format("eq. 7"), needs=(), reads=(), init="kaiming", bias="zero", revision=2)
+@model_proxy(
+    reference=REFERENCE.format("eq. 7"),
+    needs=(),
+    reads=("block_norms",),
+    init="kaiming",
+    bias="zero",
+    revision=2,
+)
 def trainability(probe: Probe) -> float:
     """Average -s - 1/s over blocks, s the spectral norm of errors passed back through one; higher is better.
 

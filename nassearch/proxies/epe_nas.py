@@ -31,7 +31,7 @@ def _check(options: Mapping[str, Any]) -> None:
 def epe_nas(probe: Probe, *, k: float = 1e-5, tau: int = 100) -> float | str:
     """Sum over classes how little the Jacobians of their samples correlate; higher is better.
 
-    For the correlation S(c) `[n, n]` of d(sum of logits)/dx at the n samples of class c, and C classes in the batch::
+    For the correlation S(c) `[n, n]` of d(sum of logits)/dx at the n samples of class c, and C classes in the batch:
 
         e(c) = sum over i, j of log(|S(c)_ij| + k)
         epe_nas = sum over c of |e(c)|

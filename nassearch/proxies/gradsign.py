@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     reference="Zhang and Jia, GradSign: model performance inference with theoretical insights (2022), algorithm 1",
     needs=("inputs", "labels"),
     reads=(),
+    revision=2,
 )
 def gradsign(probe: Probe) -> float:
     """Sum |sum over samples of sign(dL_i/dw)| over all weights; higher is better.

@@ -27,7 +27,7 @@ def _check(options: Mapping[str, Any]) -> None:
 def meco(probe: Probe, *, channels: int | None = None) -> float:
     """Sum over layers the least eigenvalue of the correlation between the channels of their maps; higher is better.
 
-    P(l) is the Pearson correlation `[C, C]` of the maps that layer l gives of one sample of noise, N(0, 1)::
+    P(l) is the Pearson correlation `[C, C]` of the maps that layer l gives of one sample of noise, N(0, 1):
 
         meco = sum over l of least eigenvalue of P(l)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def ntk_cond(probe: Probe) -> float | str:
     """Divide the largest eigenvalue of the neural tangent kernel by the least; lower is better.
 
-    J[i] is the gradient of the sum of the logits of sample i by all parameters but biases::
+    J[i] is the gradient of the sum of the logits of sample i by all parameters but biases:
 
         K = J J^T,  ntk_cond = largest eigenvalue of K / least eigenvalue of K
 

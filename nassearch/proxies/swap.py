@@ -33,11 +33,11 @@ def _check(options: Mapping[str, Any]) -> None:
 def swap(probe: Probe, *, mu: float | None = None, sigma: float | None = None) -> float:
     """Count the distinct sample-wise patterns of the values that feed ReLUs; higher is better.
 
-    The pattern of a value is `(1 if it is positive else 0)` for each sample s of the batch, so there are at most 2^B::
+    The pattern of a value is `(1 if it is positive else 0)` for each sample s of the batch, so there are at most 2^B:
 
         swap = |{ (1[v_1 > 0], ..., 1[v_B > 0]) for each value v that feeds a ReLU }|
 
-    With `mu` and `sigma`, in thousands of parameters, it is the regularised score, for P thousand parameters::
+    With `mu` and `sigma`, in thousands of parameters, it is the regularised score, for P thousand parameters:
 
         swap * exp(-(P - mu) ** 2 / sigma)
 

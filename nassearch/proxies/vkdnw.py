@@ -32,6 +32,7 @@ def _check(options: Mapping[str, Any]) -> None:
     needs=(),
     reads=(),
     check=_check,
+    revision=2,
     init="kaiming",
 )
 def vkdnw(
@@ -41,8 +42,9 @@ def vkdnw(
 
     The Fisher information is the empirical one, by the model's own probabilities, of `each` weights of each of the
     first `layers` layers with weights; the paper takes one of 128. Its nine deciles have an entropy from 0 to log 9, so
-    that architectures are ranked by their layers first. size=false leaves these out. Looks at noise, not at data, a
-    sample at a time: batch norm sees each alone.
+    that architectures are ranked by their layers first: those with weights, normalisation not among them, that the
+    logits depend on. size=false leaves these out. Looks at noise, not at data, a sample at a time: batch norm sees each
+    alone.
 
     The exact matrix takes a backward pass for each class, which passes=none asks for. Fewer `passes` give an estimate
     of it without bias. NaN where the logits depend on none of the weights, or the model takes no single sample in
@@ -51,5 +53,5 @@ def vkdnw(
     from nassearch.networks.probe.samples.fisher import fisher_information
     from nassearch.networks.probe.samples.spectrum import decile_entropy
 
-    entropy = decile_entropy(fisher_information(probe, layers, each, passes))
-    return entropy + len(probe.weights) * size
+    information = fisher_information(probe, layers, each, passes)
+    return decile_entropy(information.matrix) + information.reached * size

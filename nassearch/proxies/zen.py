@@ -29,7 +29,7 @@ def _check(options: Mapping[str, Any]) -> None:
 def zen(probe: Probe, *, alpha: float = 0.01, draws: int = 1) -> float | str:
     """Add the logarithms of how far features move with their input and of batch norms' scales; higher is better.
 
-    f are the features in front of global pooling; weights, x and e are from N(0, 1), drawn from `seed`::
+    f are the features in front of global pooling; weights, x and e are from N(0, 1), drawn from `seed`:
 
         zen = log(mean over x of |f(x) - f(x + alpha * e)|) + sum over batch norms of log(sqrt(mean variance))
 

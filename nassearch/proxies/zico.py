@@ -26,6 +26,7 @@ def _check(options: Mapping[str, Any]) -> None:
     needs=("inputs", "labels"),
     reads=("gradients",),
     check=_check,
+    revision=2,
     batch_size=256,
 )
 def zico(probe: Probe, *, batches: int = 2, spread: str = "gradients") -> float:

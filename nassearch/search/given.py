@@ -43,7 +43,8 @@ def with_scorer(
         name: own if value is True and name in strategy.guidance.settings else value
         for name, value in settings.items()
     }
-    usual = [own] if scorer is not None or not strategy.guidance.guides else [*strategy.guidance.guides]
+    guides = strategy.guidance.guides if scorer is None else None
+    usual = [own] if guides is None else [*guides]
     for name in strategy.guidance.lists:
         value = settings.get(name, True)
         found[name] = usual if value is True else _scorers(name, value, own)

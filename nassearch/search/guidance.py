@@ -209,7 +209,7 @@ def score_ahead(
         if role == WARMUP and first:
             asked = first
         elif setting_of(role) in made.guidance.lists:
-            asked = list(space.all()) if made.scores_all else first
+            asked = list(space.all()) if made.scores_all and not warming else first
         elif (rounds * warming if role == WARMUP else steps) >= space.size:
             # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
             asked = list(space.all())

@@ -18,11 +18,31 @@ if TYPE_CHECKING:
 
 
 class CellGraph(NamedTuple):
-    """A cell for predictors: `adjacency` bool `[V, V]` (row feeds column), `ops` int `[V]`, labels `names`."""
+    """A cell for predictors, its vertices in an order in which each stands behind those that feed it.
+
+    Attributes:
+        adjacency: bool `[V, V]`; the row feeds the column.
+        ops: int `[V]`, a label for each vertex.
+        names: of the labels: those of inner vertices first, then those of inputs, then those of outputs.
+        ends: how many of the labels are of inputs and of outputs.
+    """
 
     adjacency: np.ndarray
     ops: np.ndarray
     names: tuple[str, ...]
+    ends: tuple[int, int] = (1, 1)
+
+
+class CellGraphs(NamedTuple):
+    """N cells in one: `adjacency` bool `[N, V, V]`, `ops` int `[N, V]`, -1 behind the vertices of smaller cells.
+
+    What a vertex of a cell is, is that of a vertex of `CellGraph`; one that lies on no way may be there.
+    """
+
+    adjacency: np.ndarray
+    ops: np.ndarray
+    names: tuple[str, ...]
+    ends: tuple[int, int]
 
 
 class SearchSpace(ABC):
@@ -162,6 +182,24 @@ class SearchSpace(ABC):
     @abstractmethod
     def graph(self, arch: Arch) -> CellGraph:
         """Return the cell as a graph with operations on its vertices."""
+
+    def graphs(self, archs: Sequence[Arch]) -> CellGraphs:
+        """Return the cells of one architecture or more as graphs, in one; a space may know a quicker way."""
+        graphs = [self.graph(arch) for arch in archs]
+        most = max(len(graph.ops) for graph in graphs)
+        adjacency = np.zeros((len(graphs), most, most), dtype=bool)
+        ops = np.full((len(graphs), most), -1)
+        for n, graph in enumerate(graphs):
+            size = len(graph.ops)
+            adjacency[n, :size, :size], ops[n, :size] = graph.adjacency, graph.ops
+        return CellGraphs(adjacency, ops, graphs[0].names, graphs[0].ends)
+
+    def features(self, arch: Arch) -> dict[str, float]:
+        """Return what predictors should know of an architecture beside its graph: the same names for every one.
+
+        Here nothing.
+        """
+        return {}
 
     @abstractmethod
     def network(self, arch: Arch, task: Task) -> Network:

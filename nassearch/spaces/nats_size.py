@@ -48,6 +48,10 @@ class NATSSize(Choices):
             raise InvalidArch(f"an index of {self.name} is from 0 to {self.size - 1}, not {index}")
         return tuple(index // len(WIDTHS) ** power % len(WIDTHS) for power in reversed(range(STAGES)))
 
+    def features(self, arch: Arch) -> dict[str, float]:
+        """Return the width of each stage."""
+        return {f"width {stage}": float(WIDTHS[option]) for stage, option in enumerate(arch, start=1)}
+
     def network(self, arch: Arch, task: Task) -> Network:
         """Return the published skeleton with these widths: stem, five stages of one block each, classifier.
 

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from nassearch.strategies.ae import AgingEvolution
     from nassearch.strategies.base import Guidance, Strategy, best_first
     from nassearch.strategies.bp.strategy import BinaryPredictor
+    from nassearch.strategies.gp.strategy import GuidedGaussianProcess
     from nassearch.strategies.ls import LocalSearch
     from nassearch.strategies.predicted.bananas import Bananas
     from nassearch.strategies.predicted.npenas import Npenas
@@ -18,6 +19,7 @@ __all__ = [
     "Bananas",
     "BinaryPredictor",
     "Guidance",
+    "GuidedGaussianProcess",
     "LocalSearch",
     "Npenas",
     "RandomSearch",
@@ -33,6 +35,7 @@ if not TYPE_CHECKING:
             "nassearch.strategies.ae": ["AgingEvolution"],
             "nassearch.strategies.base": ["Guidance", "Strategy", "best_first"],
             "nassearch.strategies.bp.strategy": ["BinaryPredictor"],
+            "nassearch.strategies.gp.strategy": ["GuidedGaussianProcess"],
             "nassearch.strategies.ls": ["LocalSearch"],
             "nassearch.strategies.predicted.bananas": ["Bananas"],
             "nassearch.strategies.predicted.npenas": ["Npenas"],

@@ -32,7 +32,7 @@ class Guidance:
             classes that a strategy builds on count too.
         lists: settings that take any number of scorers, likewise: people give texts, `a,b(option=1)`, or a list. The
             strategy gets a dict of scorers by name, in the order given, empty for none; its own default is None.
-        guides: the scorers of such a setting where neither it nor a scorer of the search is given; none for the scorer
+        guides: the scorers of such a setting where neither it nor a scorer of the search is given; None for the scorer
             that all searches have.
         alone: where it asks a scorer about one architecture at a time: "warmup", moves, settings that take a scorer.
             Scorers that compare the architectures of one call, such as rank(epsilon, synflow), are refused there.
@@ -49,7 +49,7 @@ class Guidance:
     ratio: int | None = None
     settings: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
-    guides: tuple[str, ...] = ()
+    guides: tuple[str, ...] | None = None
     alone: tuple[str, ...] = ()
     uniform_warm_up: bool = True
     ranked_warm_up: bool = True
@@ -57,6 +57,8 @@ class Guidance:
     def __post_init__(self) -> None:
         for name in ("moves", "explores", "settings", "lists", "guides", "alone"):
             value = getattr(self, name)
+            if name == "guides" and value is None:
+                continue
             if not isinstance(value, tuple) or not all(isinstance(each, str) for each in value):
                 raise BrokenPart(
                     f"{name} of a Guidance is a tuple of texts, such as ('child',), not {quoted(value)}"
@@ -136,7 +138,7 @@ class Strategy(ABC):
             known = (
                 f"it takes {' or '.join(self.guidance.moves)}"
                 if self.guidance.moves
-                else "use ae, rl or rand, or a warm-up only"
+                else "use ae, ls, rl or rand, or a warm-up only"
             )
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
@@ -183,7 +185,7 @@ class Strategy(ABC):
 
     @property
     def scores_all(self) -> bool:
-        """Return whether the scorers of `guidance.lists` will score the whole space: on all workers, ahead."""
+        """Return whether the scorers of `guidance.lists` will score the whole space, where there is no warm-up."""
         return False
 
     @property

@@ -55,7 +55,7 @@ from nassearch.files.plain_json import read_json
 from nassearch.search.store import Header, Store, read_result
 from nassearch.types import Task
 
-BENCHMARKS = ["nasbench101", "nasbench201", "nasbench-asr", "nasbench-nlp", "nats-size"]
+BENCHMARKS = ["nasbench101", "nasbench201", "nasbench-asr", "nasbench-nlp", "nats-size", "transnas-macro"]
 TASK = Task((3,), 100)
 
 

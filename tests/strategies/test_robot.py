@@ -122,6 +122,17 @@ def test_a_value_that_is_missing_is_the_worst() -> None:
     assert len(set(archs)) == 10 and strategy.report().get("value of the best weights") is None
 
 
+def test_what_no_proxy_scores_comes_last_whatever_the_weights() -> None:
+    def half(archs: Sequence[Arch]) -> Floats:
+        return np.array([math.nan if arch[0] < 3 else float(arch.count(3)) for arch in archs])
+
+    strategy = RoBoT(SPACE, np.random.default_rng(0), proxies={"one": half, "two": half}, steps=20)
+    for _ in range(300):
+        arch = strategy.ask()
+        assert arch[0] >= 3
+        strategy.tell(arch, -worth(arch))
+
+
 def test_scales() -> None:
     scores = np.array([1.0, np.nan, 1e30, 3.0, 3.0])
     assert scaled(scores, "rank").tolist() == [0.0, 0.0, 1.0, 0.5, 0.5]

@@ -69,6 +69,9 @@ def digests(folder: Path) -> dict[str, str]:
         path = folder / f"{strategy} {scorer}.jsonl"
         Experiment(strategy, rounds=2, budget=80, scorer=scorer, warmup=300, move=True).run(path)
         found[f"{strategy} {scorer}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path = folder / "gp.jsonl"
+    Experiment("gp", rounds=2, budget=40, scorer="epsilon").run(path)
+    found["gp"] = hashlib.sha256(path.read_bytes()).hexdigest()
     path = folder / "robot.jsonl"
     settings = {"proxies": ["params", "flops", "random"], "steps": 30}
     Experiment("robot", rounds=2, budget=40, settings=settings).run(path)

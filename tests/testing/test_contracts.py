@@ -48,6 +48,7 @@ LEARNERS = {
         **{"width": 16, "depth": 2, "epochs": 30, "warm_up_epochs": 30, "batch": 10, "rate": 3e-3},
         **{"points": 40, "iterations": 2, "candidates": 1500},
     },
+    "gp": {"candidates": 100, "draws": 100, "looks": 8},
     "bananas": {"epochs": 20, "batch": 60, "rate": 0.02, "depth": 2},
     "npenas": {"epochs": 10, "batch": 60, "rate": 0.02},
 }

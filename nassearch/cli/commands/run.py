@@ -49,7 +49,7 @@ from nassearch.cli.common import (
     help="Scores per model trained, for rl and rand. [default: 10]",
 )
 @click.option(
-    "--explore", type=float, default=0.25, show_default=True, help="Share of child moves that are random."
+    "--explore", type=float, default=0.25, show_default=True, help="Share of moves (ae, ls) that are random."
 )
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 PROBE_REVISION = 1
 """Raised with every change to what model proxies share, initial weights say, after which most of their scores move."""
-READS = ("gradients", "saliency", "input_gradients", "relu_kernel", "relu_patterns", "curvature")
-"""What a model proxy can read of its `nassearch.networks.probe.probe.Probe`, and declares that it reads."""
+READS = (
+    *("gradients", "saliency", "input_gradients", "relu_kernel", "relu_patterns", "curvature"),
+    *("block_entropies", "block_norms"),
+)
+"""What a model proxy can read of its `nassearch.networks.probe.probe.Probe`, and declares that it reads; that of blocks
+by `nassearch.networks.probe.stages`."""
 RECORDED = ("saliency", "relu_kernel", "relu_patterns")
 """What of these is noted during the forward pass, and only where it will be read."""
 OF_RELUS = ("relu_kernel", "relu_patterns")

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nassearch.errors import InvalidModel
+from nassearch.networks.modules.channels_last import last
 from nassearch.networks.modules.network import TorchNetwork
 from nassearch.networks.probe.probe import Probe
+from nassearch.networks.probe.tape.probe import TapeProbe
+from nassearch.networks.probe.tape.tape import Tape
 
 TINY_SHARE, TINY_NORM = 1e-8, 1e-6
 """Added to what may be 0, as in the released code of AZ-NAS."""
 
-_known: WeakKeyDictionary[Probe, list[tuple[Tensor, Tensor]]] = WeakKeyDictionary()
-"""What blocks take and give, for as long as a probe lives: the proxies that share it share its pass."""
+Back = Callable[[Tensor], Tensor]
+"""Maps a gradient at the end of a block to that at its beginning."""
+
+
+_known: WeakKeyDictionary[Probe, dict[str, list[Any]]] = WeakKeyDictionary()
+"""For as long as a probe lives: the proxies that share it share its pass."""
 
 
 def entropies(probe: Probe) -> list[float]:
@@ -26,7 +35,7 @@ def entropies(probe: Probe) -> list[float]:
     Raises:
         InvalidModel: the model is none of a search space, so that its blocks are not known.
     """
-    return [spectrum_entropy(y.detach()) for _, y in _passed(probe)]
+    return _swept(probe, "block_entropies")
 
 
 def norms(probe: Probe) -> list[float | None]:
@@ -38,28 +47,49 @@ def norms(probe: Probe) -> list[float | None]:
     Raises:
         InvalidModel: see `entropies`.
     """
-    generator = probe.generator()
-    return [_norm(x, y, generator) for x, y in _passed(probe)[1:]]
+    return _swept(probe, "block_norms")
 
 
-def _passed(probe: Probe) -> list[tuple[Tensor, Tensor]]:
-    """Return what each block but the classifier takes and gives, with a graph from the one to the other alone."""
+def _swept(probe: Probe, asked: str) -> list[Any]:
+    """Return what is asked of each block; what else will be read is found on the way.
+
+    Blocks are left behind one by one, so that the memory of one is enough.
+    """
+    if asked in _known.get(probe, ()):
+        return _known[probe][asked]
     if not isinstance(probe.model, TorchNetwork):
         raise InvalidModel(
             "expressivity, progressivity and trainability compare the blocks of a network of a search space; "
             "the blocks of other models are not known: score this one by another proxy"
         )
-    if probe in _known:
-        return _known[probe]
-    passed: list[tuple[Tensor, Tensor]] = []
-    x = probe.inputs
-    for block in probe.model.blocks[:-1]:
-        x = x.detach().requires_grad_()
-        y = block(x)
-        passed.append((x, y))
-        x = y
-    _known[probe] = passed
-    return passed
+    run = _by_tape if isinstance(probe, TapeProbe) else _by_autograd
+    found: dict[str, list[Any]] = {name: [] for name in {asked, *probe.reads}}
+    generator, x = probe.generator(), probe.inputs
+    for number, block in enumerate(probe.model.blocks[:-1]):
+        x, back = run(block, x)
+        if "block_entropies" in found:
+            found["block_entropies"].append(spectrum_entropy(x))
+        if "block_norms" in found and number:
+            found["block_norms"].append(_norm(x, back, generator))
+    _known[probe] = found
+    return found[asked]
+
+
+def _by_tape(block: nn.Module, x: Tensor) -> tuple[Tensor, Back]:
+    with torch.no_grad():
+        tape = Tape([block], x)
+    return tape.logits, torch.no_grad()(tape.input_gradients)
+
+
+def _by_autograd(block: nn.Module, x: Tensor) -> tuple[Tensor, Back]:
+    x = x.detach().requires_grad_()
+    y = block(x)
+
+    def back(delta: Tensor) -> Tensor:
+        found = torch.autograd.grad(y, x, delta, allow_unused=True)[0] if y.requires_grad else None
+        return torch.zeros_like(x) if found is None else found
+
+    return y.detach(), back
 
 
 def spectrum_entropy(features: Tensor) -> float:
@@ -89,17 +119,13 @@ def spectrum_entropy(features: Tensor) -> float:
     return -float((shares * torch.log(shares + TINY_SHARE)).sum())
 
 
-def _norm(x: Tensor, y: Tensor, generator: torch.Generator) -> float | None:
+def _norm(y: Tensor, back: Back, generator: torch.Generator) -> float | None:
     """Return the spectral norm of mean(g_in g_out^T): g_out random signs after a block, g_in what it makes of them."""
-    signs = torch.randint(0, 2, y.shape, generator=generator).float() * 2 - 1
-    if not y.requires_grad:
-        return 0.0
-    (back,) = torch.autograd.grad(y, x, signs, allow_unused=True)
-    if back is None:
-        return 0.0
-    if back.shape == signs.shape and bool((back == signs).all()):
+    signs = last(torch.randint(0, 2, y.shape, generator=generator, dtype=y.dtype).mul_(2).sub_(1))
+    passed = back(signs)
+    if passed.shape == signs.shape and bool((passed == signs).all()):
         return None
-    rows = _rows(_fold(back, y.shape))
+    rows = _rows(_fold(passed, y.shape))
     return float(torch.linalg.matrix_norm(rows.T @ _rows(signs) / len(rows), 2))
 
 

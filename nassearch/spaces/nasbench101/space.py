@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from nassearch.errors import InvalidArch, InvalidSetting, excerpt
-from nassearch.spaces.base import CellGraph, SearchSpace
+from nassearch.spaces.base import CellGraph, CellGraphs, SearchSpace
 from nassearch.spaces.nasbench101.archs import (
     INPUT,
     OPS,
@@ -170,6 +170,15 @@ class NASBench101(SearchSpace):
         return CellGraph(
             np.array(matrix, dtype=bool), np.array([KINDS, *ops, KINDS + 1]), (*OPS, INPUT, OUTPUT)
         )
+
+    def graphs(self, archs: Sequence[Arch]) -> CellGraphs:
+        """Return the cells, `[7]` vertices each, of which those that are unused have no edges."""
+        numbers = np.array(archs)
+        adjacency = np.zeros((len(archs), INNER + 2, INNER + 2), dtype=bool)
+        adjacency[:, *np.triu_indices(INNER + 2, 1)] = numbers[:, :BITS]
+        ops = np.full((len(archs), INNER + 2), KINDS)
+        ops[:, 1:-1], ops[:, -1] = numbers[:, BITS:], KINDS + 1
+        return CellGraphs(adjacency, ops, (*OPS, INPUT, OUTPUT), (1, 1))
 
     def network(self, arch: Arch, task: Task) -> Network:
         """Return the skeleton of the paper's figure 1 with this cell: stem, three stacks of cells, classifier."""

@@ -24,6 +24,7 @@ NEAREST = 10
 NAMES = (*OPS, "x", "h_prev_0", "h_prev", "h_new_0", "h_new")
 """Labels of a cell's vertices; of the states the first alone is told apart, since it is what a layer gives out."""
 X, FIRST_PREV, PREV, FIRST_NEW, NEW = range(len(OPS), len(NAMES))
+ENDS = (3, 2)
 
 
 class NASBenchNLP(SearchSpace):
@@ -146,7 +147,7 @@ class NASBenchNLP(SearchSpace):
         adjacency[list(cell.outputs), range(new, new + cell.states)] = True
         labels = [X, FIRST_PREV, *[PREV] * (cell.states - 1), *(OPS.index(node.op) for node in cell.nodes)]
         labels += [FIRST_NEW, *[NEW] * (cell.states - 1)]
-        return CellGraph(adjacency, np.array(labels), NAMES)
+        return CellGraph(adjacency, np.array(labels), NAMES, ENDS)
 
     def network(self, arch: Arch, task: Task) -> RecurrentNetwork:  # type: ignore[override]
         """Return the language model of the benchmark with this cell.

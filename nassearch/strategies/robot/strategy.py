@@ -32,8 +32,8 @@ class RoBoT(Strategy):
     the value of the architecture that they rank first. One that was trained before has its value, so a step may cost
     nothing. After `steps` steps the weights with the best value rank the rest, which is trained best first.
 
-    A score that is missing counts as the lowest. Of equal sums one is first by chance, the same throughout a search.
-    Without proxies all are equal.
+    A score that is missing counts as the lowest, and what no proxy scores comes last, whatever the weights. Of equal
+    sums one is first by chance, the same throughout a search. Without proxies all are equal.
 
     The paper combines grad_norm, snip, grasp, fisher, synflow and jacob_cov; the default here is of proxies that need
     no passes of a network. It has as many steps as the budget has models: 20 on NAS-Bench-201, which is the default,
@@ -131,13 +131,22 @@ class RoBoT(Strategy):
         return [archs[place] for place in self.rng.permutation(len(archs))]
 
     @cached_property
-    def _scaled(self) -> Floats:
-        """Return the scores of P proxies for N architectures `[P, N]`, in [0, 1]."""
-        rows = [scaled(scorer(self._archs), self.scale) for scorer in self.proxies.values()]
+    def _scores(self) -> Floats:
+        """Return the scores of P proxies for N architectures `[P, N]`."""
+        rows = [scorer(self._archs) for scorer in self.proxies.values()]
         return np.array(rows).reshape(len(rows), len(self._archs))
 
+    @cached_property
+    def _scaled(self) -> list[Floats]:
+        return [scaled(row, self.scale) for row in self._scores]
+
+    @cached_property
+    def _begin(self) -> Floats:
+        """Return 0 for each architecture, and what no sum reaches where no proxy has a score."""
+        return np.where(np.isnan(self._scores).all(axis=0) & bool(self.proxies), -np.inf, 0.0)
+
     def _sums(self, weights: Floats) -> Floats:
-        sums = np.zeros(len(self._archs))
+        sums = self._begin.copy()
         for weight, row in zip(weights.tolist(), self._scaled, strict=True):
             sums += weight * row
         return sums

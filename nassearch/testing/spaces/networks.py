@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.gp.graphs import graph_features
 from nassearch.testing.spaces.functions import same_function
 from nassearch.testing.spaces.setting import DRAWS, WHOLE, SpaceSetting
 from nassearch.types import Arch, Task
@@ -173,4 +175,29 @@ class NetworksContract(SpaceSetting):
                 "operations are places in names"
             )
             names.add(graph.names)
+            inputs, outputs = graph.ends
+            assert inputs >= 1 and outputs >= 1 and inputs + outputs <= len(graph.names), (
+                "ends of a graph says how many of its names are of inputs and how many of outputs, at least one each"
+            )
         assert len(names) == 1, "the predictor reads the graphs of a space by one list of names"
+
+    def test_graphs_are_those_of_graph_in_one(self, space: SearchSpace) -> None:
+        archs = self.some(space, 20)
+        found, expected = space.graphs(archs), SearchSpace.graphs(space, archs)
+        assert (found.names, found.ends) == (expected.names, expected.ends), (
+            "graphs() has the names of graph()"
+        )
+        assert np.array_equal(graph_features(found), graph_features(expected)), (
+            "graphs() tells of the same ways from input to output as graph()"
+        )
+
+    def test_features_are_the_same_numbers_for_every_architecture(self, space: SearchSpace) -> None:
+        some = self.some(space, 20)
+        found = [space.features(arch) for arch in some]
+        assert all([*each] == [*found[0]] for each in found), (
+            "features() has the same names for every architecture"
+        )
+        assert all(math.isfinite(value) for each in found for value in each.values()), (
+            "features() are finite numbers"
+        )
+        assert found == [space.features(arch) for arch in some], "features() of an architecture stay"

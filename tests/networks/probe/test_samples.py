@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from nassearch.errors import InvalidSetting
+from nassearch.networks import counting
 from nassearch.networks.modules.initialise import initialised
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.samples.alone import own_gradients
@@ -97,7 +98,8 @@ def test_samples_of_our_networks_together_are_samples_alone(network: Any) -> Non
     ):
         torch.testing.assert_close(one.expand_as(other), other, **CLOSE)
     for each, passes in ((1, None), (3, None), (2, 2)):
-        one, other = (fisher_information(of, 128, each, passes) for of in (fast, slow))
+        (one, reached), (other, those) = (fisher_information(of, 128, each, passes) for of in (fast, slow))
+        assert reached == those == counting.layers(network)
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5 * float(other.abs().max()))
     before = [module.training for module in fast.model.modules()]
     assert all(before), "nothing of the pass on samples alone is left in the model"
@@ -108,7 +110,7 @@ def test_samples_of_our_networks_together_are_samples_alone(network: Any) -> Non
 def test_fisher_information_is_the_mean_square_of_what_the_model_expects(name: str) -> None:
     looked_at = probe(make(name))
     weights = [each.parameter for each in looked_at._weighted]
-    found = fisher_information(looked_at, 128, 1, None)
+    found = fisher_information(looked_at, 128, 1, None).matrix
     expected = torch.zeros_like(found)
     for n in range(6):
         with torch.random.fork_rng():
@@ -123,18 +125,18 @@ def test_fisher_information_is_the_mean_square_of_what_the_model_expects(name: s
 
 def test_few_passes_expect_the_exact_matrix() -> None:
     looked_at = probe(make("plain"))
-    exact = fisher_information(looked_at, 2, 1, None)
-    assert torch.equal(fisher_information(looked_at, 2, 1, 5), exact), "as many as there are classes"
+    exact = fisher_information(looked_at, 2, 1, None).matrix
+    assert torch.equal(fisher_information(looked_at, 2, 1, 5).matrix, exact), "as many as there are classes"
     drawn = []
     for seed in range(200):
         other = probe(looked_at.model)
         other.seed = seed  # the model draws nothing but dropout, which this seed leaves at rest
         other.model.eval()
-        drawn.append(fisher_information(other, 2, 1, 2))
+        drawn.append(fisher_information(other, 2, 1, 2).matrix)
     looked_at.model.eval()
     still = probe(looked_at.model)
     still.model.eval()
-    mean, expected = torch.stack(drawn).mean(0), fisher_information(still, 2, 1, None)
+    mean, expected = torch.stack(drawn).mean(0), fisher_information(still, 2, 1, None).matrix
     deviation = torch.stack(drawn).std(0) / math.sqrt(len(drawn))
     # Five standard errors: of four numbers one is farther by chance in fewer than 1 of 100,000 tries.
     assert bool(((mean - expected).abs() < 5 * deviation).all())

@@ -11,11 +11,15 @@ from torch import nn
 
 from nassearch.errors import InvalidModel, InvalidSetting
 from nassearch.networks.modules.initialise import initialised
+from nassearch.networks.probe import stages
 from nassearch.networks.probe.passes import noise
 from nassearch.networks.probe.probe import Probe
 from nassearch.networks.probe.stages import entropies, least_step, norms, spectrum_entropy
+from nassearch.networks.probe.tape.probe import TapeProbe
+from nassearch.networks.probe.tape.tape import Tape
 from nassearch.proxies.aznas import expressivity, progressivity, trainability
 from nassearch.proxies.model import together
+from nassearch.spaces.nasbench101.space import NASBench101
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
 
@@ -24,9 +28,13 @@ IMAGE, SIGNAL = Task((2, 8, 8), 3, (4, 6), 1), Task((1, 12), 4, (3, 4), 1, "pool
 SKIPS, CONVS, NOTHING = (1, 0, 0, 1, 0, 1), (3, 2, 3, 1, 4, 3), (0,) * 6
 
 
-def probe(arch: tuple[int, ...], task: Task = IMAGE) -> Probe:
+Kind = type[Probe]
+both = pytest.mark.parametrize("kind", [Probe, TapeProbe])
+
+
+def probe(arch: tuple[int, ...], task: Task = IMAGE, kind: Kind = TapeProbe) -> Probe:
     model = initialised(SPACE.network(arch, task), 0, "kaiming", "zero")
-    return Probe(model, torch.from_numpy(noise(task.input_shape, 8, 0).inputs), seed=0, owned=True)
+    return kind(model, torch.from_numpy(noise(task.input_shape, 8, 0).inputs), seed=0, owned=True)
 
 
 def test_the_entropy_of_a_spectrum_by_hand() -> None:
@@ -40,9 +48,10 @@ def test_the_entropy_of_a_spectrum_by_hand() -> None:
     assert spectrum_entropy(torch.ones(4, 3, 2, 2)) == 0
 
 
+@both
 @pytest.mark.parametrize("task", [IMAGE, SIGNAL], ids=["image", "signal"])
-def test_entropies_are_those_of_the_whole_network(task: Task) -> None:
-    given = probe(CONVS, task)
+def test_entropies_are_those_of_the_whole_network(task: Task, kind: Kind) -> None:
+    given = probe(CONVS, task, kind)
     found = entropies(given)
     x, slow = given.inputs, []
     with torch.no_grad():
@@ -56,8 +65,9 @@ def test_entropies_are_those_of_the_whole_network(task: Task) -> None:
     np.testing.assert_allclose(found, slow, atol=1e-4)
 
 
-def test_norms_of_blocks_by_an_explicit_matrix() -> None:
-    given = probe(CONVS)
+@both
+def test_norms_of_blocks_by_an_explicit_matrix(kind: Kind) -> None:
+    given = probe(CONVS, kind=kind)
     found = norms(given)
     assert len(found) == len(entropies(given)) - 1
     blocks = list(given.model.blocks)[:-1]  # type: ignore[arg-type]
@@ -74,10 +84,11 @@ def test_norms_of_blocks_by_an_explicit_matrix() -> None:
     assert found[0] == pytest.approx(slow, rel=1e-4)
 
 
-def test_blocks_that_do_nothing_and_blocks_that_give_nothing() -> None:
+@both
+def test_blocks_that_do_nothing_and_blocks_that_give_nothing(kind: Kind) -> None:
     # A cell of one skip connection hands its input on; one of no operation gives zeros; the reduction block is neither.
-    assert [s is None for s in norms(probe(SKIPS))] == [True, False, True]
-    assert norms(probe(NOTHING))[0] == 0
+    assert [s is None for s in norms(probe(SKIPS, kind=kind))] == [True, False, True]
+    assert norms(probe(NOTHING, kind=kind))[0] == 0
     ours = [SPACE.network(arch, IMAGE) for arch in (SKIPS, NOTHING, CONVS)]
     values = trainability(ours, batch_size=8)
     assert values[0] == -math.inf
@@ -99,10 +110,10 @@ def test_they_share_one_pass_and_look_at_no_data(monkeypatch: pytest.MonkeyPatch
     ours = [SPACE.network(CONVS, IMAGE)]
     apart = [float(proxy(ours, batch_size=8)[0]) for proxy in (expressivity, progressivity, trainability)]
     runs: list[int] = []
-    forward = nn.BatchNorm2d.forward
-    monkeypatch.setattr(nn.BatchNorm2d, "forward", lambda self, x: (runs.append(1), forward(self, x))[1])
+    monkeypatch.setattr(stages, "Tape", lambda *given: (runs.append(1), Tape(*given))[1])
     expressivity(ours, batch_size=8)
     alone = len(runs)
+    assert alone > 0
     options = {"batch_size": 8}
     batch = noise((2, 8, 8), 8, 5)
     three = together([(p, options, batch) for p in (expressivity, progressivity, trainability)], ours)
@@ -116,3 +127,17 @@ def test_other_models_and_other_batches_are_refused() -> None:
         entropies(Probe(model, torch.zeros(4, 2, 8, 8)))
     with pytest.raises(InvalidSetting, match="at least 2"):
         expressivity([SPACE.network(CONVS, IMAGE)], batch_size=1)
+
+
+def test_the_tape_agrees_with_autograd_on_cells_with_maxima_and_concatenations() -> None:
+    space, task = NASBench101(), Task((3, 12, 12), 4, channels=(4, 8), cells=1)
+    inputs = torch.from_numpy(noise(task.input_shape, 16, 0).inputs)
+    for arch in space.sample_many(8, np.random.default_rng(0)):
+        network = space.network(arch, task)
+        tape, autograd = (
+            kind(initialised(network, 0, "kaiming", "zero"), inputs, owned=True)
+            for kind in (TapeProbe, Probe)
+        )
+        # float32, in two orders of summing; a ReLU that flips moves one of some thousand terms of a norm.
+        np.testing.assert_allclose(entropies(tape), entropies(autograd), atol=1e-5)
+        np.testing.assert_allclose(norms(tape), norms(autograd), rtol=1e-3)

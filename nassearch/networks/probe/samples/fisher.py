@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -25,12 +25,25 @@ from nassearch.networks.tracing.recording import checked
 Chosen = list[tuple[Tensor, list[int]]]
 """Weights, and places in them."""
 
-_KNOWN: WeakKeyDictionary[Probe, dict[tuple[int, int, int | None], Tensor]] = WeakKeyDictionary()
-"""Matrices of each probe that lives, by their settings."""
+
+class Information(NamedTuple):
+    """The Fisher information of a few weights.
+
+    Attributes:
+        matrix: float64 `[p, p]`.
+        reached: how many layers with weights the logits depend on, of all that the model has.
+    """
+
+    matrix: Tensor
+    reached: int
 
 
-def fisher_information(probe: Probe, layers: int, each: int, passes: int | None) -> Tensor:
-    """Return the empirical Fisher information of a few weights, float64 `[p, p]`.
+_KNOWN: WeakKeyDictionary[Probe, dict[tuple[int, int, int | None], Information]] = WeakKeyDictionary()
+"""What is known of each probe that lives, by the settings."""
+
+
+def fisher_information(probe: Probe, layers: int, each: int, passes: int | None) -> Information:
+    """Return the empirical Fisher information of a few weights.
 
     Args:
         probe: model and batch; labels are not looked at.
@@ -45,10 +58,16 @@ def fisher_information(probe: Probe, layers: int, each: int, passes: int | None)
     known = _KNOWN.setdefault(probe, {})
     key = (layers, each, passes)
     if key not in known:
-        chosen = [(w.parameter, places(w.parameter.numel(), each)) for w in probe._weighted[:layers]]
+        counts = [each if place < layers else 0 for place in range(len(probe._weighted))]
+        chosen = [
+            (w.parameter, places(w.parameter.numel(), count))
+            for w, count in zip(probe._weighted, counts, strict=True)
+        ]
         jacobians = _jacobians if fits(probe.model) else _jacobians_alone
-        found = [rows.double() for rows in jacobians(probe, chosen, passes)]
-        known[key] = sum((rows.T @ rows for rows in found[1:]), found[0].T @ found[0]) / len(probe.inputs)
+        reached: set[int] = set()
+        first, *rest = (rows.double() for rows in jacobians(probe, chosen, passes, reached))
+        matrix = sum((rows.T @ rows for rows in rest), first.T @ first) / len(probe.inputs)
+        known[key] = Information(matrix, len(reached))
     return known[key]
 
 
@@ -58,8 +77,8 @@ def places(size: int, count: int) -> list[int]:
     >>> places(9, 1), places(9, 3), places(2, 3)
     ([0], [0, 4, 8], [0, 1])
     """
-    if count == 1 or size == 1:
-        return [0]
+    if count < 2 or size == 1:
+        return [0] * min(count, 1)
     return sorted({n * (size - 1) // (count - 1) for n in range(count)})
 
 
@@ -87,7 +106,7 @@ def _signs(probe: Probe, classes: int, passes: int | None) -> Tensor | None:
     return torch.randint(0, 2, shape, generator=probe.generator()) * 2 - 1
 
 
-def _jacobians(probe: Probe, chosen: Chosen, passes: int | None) -> Iterator[Tensor]:
+def _jacobians(probe: Probe, chosen: Chosen, passes: int | None, reached: set[int]) -> Iterator[Tensor]:
     """Yield for each direction the derivatives of v^T logits by the chosen weights `[B, p]`, for one of our networks.
 
     No gradient of a whole weight is computed: that by one number of it is the product of what the layer sees in one
@@ -107,6 +126,7 @@ def _jacobians(probe: Probe, chosen: Chosen, passes: int | None) -> Iterator[Ten
     for v in directions(logits, _signs(probe, logits.shape[1], passes)):
         columns.clear()
         torch.autograd.grad(logits, inputs, v, retain_graph=True, allow_unused=True)
+        reached.update(columns)
         yield torch.cat([columns.get(id(w), empty[id(w)]) for w, _ in chosen], 1)
 
 
@@ -132,10 +152,11 @@ def _seen(layer: Any, x: Tensor, place: int) -> tuple[Callable[[Tensor], Tensor]
 
 def _arrived(columns: dict[int, Tensor], key: int, seen: list[Any], dz: Tensor) -> None:
     with torch.no_grad():
-        columns[key] = torch.stack([(of_unit(dz) * x).sum(1) for of_unit, x in seen], 1)
+        found = [(of_unit(dz) * x).sum(1) for of_unit, x in seen]
+        columns[key] = torch.stack(found, 1) if found else dz.new_zeros(len(dz), 0)
 
 
-def _jacobians_alone(probe: Probe, chosen: Chosen, passes: int | None) -> Iterator[Tensor]:
+def _jacobians_alone(probe: Probe, chosen: Chosen, passes: int | None, reached: set[int]) -> Iterator[Tensor]:
     """Yield the same for any model, which is given one sample after the other."""
     weights = [parameter for parameter, _ in chosen]
     rows: list[list[Tensor]] = []
@@ -144,6 +165,7 @@ def _jacobians_alone(probe: Probe, chosen: Chosen, passes: int | None) -> Iterat
         found = []
         for v in directions(logits, None if signs is None else signs[:, n : n + 1]):
             by = torch.autograd.grad(logits, weights, v, retain_graph=True, allow_unused=True)
+            reached.update(id(w) for w, g in zip(weights, by, strict=True) if g is not None and bool(g.any()))
             picked = [
                 logits.new_zeros(len(places)) if g is None else g.flatten()[places]
                 for g, (_, places) in zip(by, chosen, strict=True)

@@ -23,7 +23,7 @@ class TapeProbe(Probe):
 
     def _record(self, inputs: Tensor) -> Any:
         with torch.no_grad():
-            tape = Tape(self.model, inputs)  # type: ignore[arg-type]
+            tape = Tape(self.model.blocks, inputs)  # type: ignore[arg-type]
             checked(tape.logits, len(inputs))
         return tape
 

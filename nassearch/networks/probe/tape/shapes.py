@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from nassearch.networks.graph import Layer
 from nassearch.networks.modules.channels_last import last
-from nassearch.networks.probe.tape.ops import Op, Tangent
+from nassearch.networks.probe.tape.ops import Op, Tangent, aten
 
 MAX_POOL: tuple[Any, ...] = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
 
@@ -23,20 +23,23 @@ class MaxPool(Op):
         self.layer = layer
 
     def forward(self, *xs: Tensor) -> Tensor:
-        layer, self.shape = self.layer, xs[0].shape
+        layer, self.x = self.layer, xs[0]
         pool = MAX_POOL[len(layer.size) - 1]
-        y, places = pool(xs[0], layer.kernel, layer.stride, layer.padding, return_indices=True)
-        self.places: Tensor = places.flatten(2)
+        y, self.places = pool(xs[0], layer.kernel, layer.stride, layer.padding, return_indices=True)
         return last(y)
 
     def backward(self, dy: Tensor, weights: bool) -> list[Tensor]:
-        dx = dy.new_zeros(*self.shape[:2], self.shape[2:].numel())
-        return [last(dx.scatter_add_(2, self.places, dy.flatten(2)).view(self.shape))]
+        layer, shape = self.layer, self.x.shape
+        if len(layer.size) == 2:  # in place, where scattering copies images to channels first and back
+            window = [layer.kernel], [layer.stride], [layer.padding], [1], False
+            return [aten.max_pool2d_with_indices_backward(dy, self.x, *window, self.places)]
+        dx = dy.new_zeros(*shape[:2], shape[2:].numel())
+        return [last(dx.scatter_add_(2, self.places.flatten(2), dy.flatten(2)).view(shape))]
 
     def tangent(self, *xs: Tangent) -> Tangent:
         if xs[0] is None:
             return None
-        y = xs[0].flatten(2).gather(2, self.places)
+        y = xs[0].flatten(2).gather(2, self.places.flatten(2))
         return last(y.view(*y.shape[:2], *self.layer.size))
 
 

@@ -14,7 +14,7 @@ R * eps * s^2 * c per channel: R values, s = 1 / sqrt(variance + eps), c = mean(
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -50,10 +50,13 @@ def fits(model: nn.Module) -> bool:
 
 
 class Tape:
-    """A forward pass of a network at inputs `[B, channels, *size]`, in training mode; it has no randomness."""
+    """A forward pass of blocks at inputs `[B, channels, *size]`, in training mode; it has no randomness.
 
-    def __init__(self, model: TorchNetwork, inputs: Tensor) -> None:
-        self.ops = write(model, inputs)
+    `logits` is what the last block gives: logits where the blocks are a whole network's.
+    """
+
+    def __init__(self, blocks: Iterable[nn.Module], inputs: Tensor) -> None:
+        self.ops = write(blocks, inputs)
         self._last = {read: number for number, op in enumerate(self.ops) for read in op.reads}
         self.inputs = last(inputs)
         values: list[Any] = [self.inputs]
@@ -76,9 +79,10 @@ class Tape:
         self._back(delta, step)
         return {op.module: op.gradient for op in self.ops if isinstance(op, ops.Weighted)}
 
-    def input_gradients(self) -> Tensor:
-        """Return d(sum of logits)/d(inputs) `[B, channels, *size]`."""
-        return self._back(torch.ones_like(self.logits), lambda op, dy: op.backward(dy, False), True)
+    def input_gradients(self, delta: Tensor | None = None) -> Tensor:
+        """Return d(sum of delta * logits)/d(inputs) `[B, channels, *size]`; without a delta it is ones."""
+        delta = torch.ones_like(self.logits) if delta is None else delta
+        return self._back(delta, lambda op, dy: op.backward(dy, False), True)
 
     def curvature(self) -> float:
         """Return the sum of W * (H g) over the weights of all layers, g and the loss being those of `backward`.

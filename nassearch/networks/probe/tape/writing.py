@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 
 from nassearch.networks.graph import Layer
-from nassearch.networks.modules.network import TorchBlock, TorchNetwork
+from nassearch.networks.modules.network import TorchBlock
 from nassearch.networks.probe.tape import ops as ops
 from nassearch.networks.probe.tape import shapes as shapes
 
@@ -16,15 +18,15 @@ KEEPS_ZERO = (
 """Layers that give zeros for zeros, as convolutions without bias do."""
 
 
-def write(model: TorchNetwork, inputs: Tensor) -> list[ops.Op]:
-    """Return layers in an order to compute them, the input first and the logits last.
+def write(blocks: Iterable[nn.Module], inputs: Tensor) -> list[ops.Op]:
+    """Return layers in an order to compute them, the input first and the output of the last block last.
 
-    Left out is what the logits do not depend on, and what is zero whatever the input; equal ReLUs stand there once.
+    Left out is what that output does not depend on, and what is zero whatever the input; equal ReLUs stand there once.
     """
     written: list[ops.Op] = [ops.Input(())]
     zero: set[int] = set()
     end = 0
-    for block in model.blocks:
+    for block in blocks:
         assert isinstance(block, TorchBlock)
         place: dict[int, int] = {}
         relus: dict[int, int] = {}

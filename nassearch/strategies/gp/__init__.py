@@ -1,0 +1,1 @@
+"""Guided Bayesian optimisation: a Gaussian process over graphs and scorers."""
