@@ -155,9 +155,11 @@ def main() -> None:
             continue
         oracle = opened(benchmark, dataset, args.data)
         if oracle is not None:
-            text, facts[name] = place(args, name, oracle)
-            texts.append(text)
-            print(text, flush=True)
+            text, rows = place(args, name, oracle)
+            if rows:
+                texts.append(text)
+                facts[name] = rows
+                print(text, flush=True)
     (args.out / "leaderboard.md").write_text("\n".join([summary(facts), *texts]))
     (args.out / "leaderboard.json").write_text(json.dumps(facts, indent=1))
 
@@ -223,6 +225,8 @@ def place(args: argparse.Namespace, name: str, oracle: Benchmark) -> tuple[str, 
     for search, outcome, seconds in run(args, oracle):
         rows.append(measured(search.label, outcome, seconds, every))
         curves[search.label] = outcome.curve(*CURVES["running maximum of test"])
+    if not rows:
+        return "", []
     draw_curves(
         collect(curves, title=name, best=oracle.best.test), args.out / f"{name.replace('/', '-')}.png"
     )
