@@ -27,7 +27,7 @@ from nassearch.proxies.model import together
 from nassearch.scorers import parse_spec
 from nassearch.types import Arch, Batch
 
-SPECS = ("zico", "lswag", "gradsign", "vkdnw", "vkdnw(passes=none)", "swap", "meco")
+SPECS = ("zico", "swap", "meco", "vkdnw", "gradsign", "lswag", "zen", "naswot", "epe_nas", "linear_regions")
 ASKED = 2
 """Passes that a proxy may take the time of."""
 

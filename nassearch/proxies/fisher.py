@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     "proxy: Abdelfattah et al., Zero-cost proxies for lightweight NAS (2021), eq. 3, and its code",
     needs=("inputs", "labels"),
     reads=("gradients", "saliency"),
+    revision=2,
 )
 def fisher(probe: Probe) -> float:
     """Sum 0.5 * mean((sum over positions of z * dL/dz)^2) over channels; higher is better.

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 ZERO_COST = "Abdelfattah et al., Zero-cost proxies for lightweight NAS (2021, arXiv 2101.08134)"
 
 
-@model_proxy(reference=f"{ZERO_COST}, section 3.1", needs=("inputs", "labels"), reads=("gradients",))
+@model_proxy(
+    reference=f"{ZERO_COST}, section 3.1", needs=("inputs", "labels"), reads=("gradients",), revision=2
+)
 def grad_norm(probe: Probe) -> float:
     """Sum the Euclidean norms of dL/dW over the layers; higher is better."""
     return sum(float(g.norm()) for g in probe.gradients)
@@ -27,6 +29,7 @@ def grad_norm(probe: Probe) -> float:
     + ZERO_COST,
     needs=("inputs", "labels"),
     reads=("gradients",),
+    revision=2,
 )
 def plain(probe: Probe) -> float:
     """Sum W * dL/dW with its sign; higher is better."""
@@ -44,6 +47,7 @@ def l2_norm(probe: Probe) -> float:
     f"{ZERO_COST}, eq. 1",
     needs=("inputs", "labels"),
     reads=("gradients",),
+    revision=2,
 )
 def snip(probe: Probe) -> float:
     """Sum |W * dL/dW|; higher is better."""

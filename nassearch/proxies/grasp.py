@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     "proxy: Abdelfattah et al., Zero-cost proxies for lightweight NAS (2021), eq. 1",
     needs=("inputs", "labels"),
     reads=("gradients", "curvature"),
+    revision=2,
 )
 def grasp(probe: Probe) -> float:
     """Sum -W * (H g), H the Hessian of the loss and g its gradient, temperature 1; higher is better."""

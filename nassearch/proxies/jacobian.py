@@ -42,7 +42,7 @@ def _check(options: Mapping[str, Any]) -> None:
     check_range(options, "range")
 
 
-_declare: dict[str, Any] = {"reads": ("input_gradients",), "check": _check}
+_declare: dict[str, Any] = {"reads": ("input_gradients",), "check": _check, "revision": 2}
 
 
 @model_proxy(

@@ -52,6 +52,7 @@ _declare: dict[str, Any] = {
     "reads": ("gradients",),
     "check": _check,
     "batch_size": 256,
+    "revision": 2,
 }
 
 
