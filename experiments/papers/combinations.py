@@ -1,13 +1,17 @@
-"""Look for the best training-free combination that scores every architecture of NAS-Bench-201.
+"""Look for training-free combinations that score every architecture, on whole spaces.
 
-    python experiments/papers/combinations.py --data FOLDER --out results/combinations [--home FOLDER] [--sample 400] [--final]
+    python experiments/papers/combinations.py --data FOLDER --out results/combinations [--home FOLDER] [--tiers exact forward]
+    python experiments/papers/combinations.py --space nasbench101 --data FOLDER --out results/combinations101 [--home FOLDER]
 
-The candidates, fixed below, are compared on CIFAR-10 and CIFAR-100 alone: the best is the one with full coverage whose
-mean rho over the two is highest on the first half of a random sample; the second half confirms it. With --final it is
-reported, once, on ImageNet16-120, of which there are no images: epsilon looks at solid greys in their place there, the
-other parts of the candidates at no data anywhere. With --paper N the first N also go through the vote of arXiv 2101.08134
-and ranks with naswot, which look at images, on CIFAR-10. Writes OUT.md and OUT.json. Run again with the same --home, what is
-scored already is not scored again.
+NAS-Bench-201: a random half of the functions, with all cells that compute them, is there to choose by. On a random sample of
+it (of exact proxies on all of it), by CIFAR-10 and CIFAR-100 alone, greedy selection with replacement grows means of ranks, and of their
+logarithms, from the proxies of a tier: `exact` ones, with a `forward` pass of one sample, or `all`. What it met is then
+scored on the whole space: the best on the choosing half is the winner, the other half confirms it, and ImageNet16-120, of
+which there are no images, is looked at once (epsilon on solid greys there). Proxies with random weights score one cell of
+each of the 4,930 functions, and it counts for all that compute it; those that look at noise alone and not at the classifier
+have one score for both CIFAR. NAS-Bench-101: the same on random cells, half of which confirm.
+
+Writes OUT.md and OUT.json. Scores are kept in --home: stopped, it goes on.
 """
 
 from __future__ import annotations
@@ -15,124 +19,205 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # for _common
-from _common import GREY, data_options, prepare, say
-from scipy.stats import kendalltau, rankdata
+from _common import GREY, data_options, markdown, prepare, say
+from _selection import Any_, Columns, cut, leaves, paths, scores, text, units
+from nasbench101 import install
 
+from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import synthetic_batch
+from nassearch.benchmarks.nasbench101 import NASBench101Benchmark
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+from nassearch.proxies.model import ModelProxy
+from nassearch.reports.correlate import draw_distinct
 from nassearch.scorers import build_scorer, compute_scores
-from nassearch.scorers.combinations import pair_accuracy
-from nassearch.statistics.correlation import bootstrap, coverage
+from nassearch.scorers.cache.scores import cache_path
+from nassearch.statistics.intervals import Resampling, judge
+from nassearch.types import Arch
 
-SEARCHED = "cifar10", "cifar100"
-EPSILON = "fallback(epsilon, logsynflow)"
-
-
-def candidates(batch_size: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return single proxies and combinations, those of AZ-NAS on so many images (their default is 64)."""
-    E, P, T = (
-        f"{name}(batch_size={batch_size})" for name in ("expressivity", "progressivity", "trainability")
-    )
-    AZ = f"rank({E}, {P}, {T}, flops, log=true)"
-    return ("params", "flops", "synflow", "logsynflow", "epsilon", E, P, T), (
-        "fallback(epsilon, synflow)",
-        "fallback(epsilon, synflow, place=last)",
-        "rank(epsilon, synflow)",
-        "rank(epsilon, logsynflow)",
-        EPSILON,
-        f"fallback(epsilon, {E})",
-        AZ,
-        f"rank({E}, {P}, {T}, flops)",
-        f"fallback(epsilon, {AZ})",
-        f"rank({E}, logsynflow)",
-        f"rank({E}, logsynflow, log=true)",
-        f"rank({E}, {EPSILON}, log=true)",
-        f"rank({E}, logsynflow, {EPSILON}, log=true)",
-        f"rank({E}, {P}, logsynflow, flops, log=true)",
-        f"rank({E}, {P}, {T}, flops, logsynflow, log=true)",
-        f"rank({AZ}, {EPSILON}, log=true)",
-        f"rank({E}, logsynflow, {AZ}, log=true)",
-        f"rank({E}, logsynflow, fallback(epsilon, {AZ}), log=true)",
-        f"rank({E}, logsynflow, {AZ}, fallback(epsilon, {AZ}), log=true)",
-        f"vote({E}, logsynflow, fallback(epsilon, {AZ}))",
-    )
-
-
-NASWOT = "naswot(batch_size=64)"
-PAPER = (
-    NASWOT,
-    "jacob_cov",
-    "snip",
-    "vote",
-    f"rank(logsynflow, {NASWOT})",
-    f"rank(fallback(epsilon, rank(logsynflow, {NASWOT})), logsynflow, {NASWOT})",
+CHOSEN_BY = "cifar10", "cifar100"
+EXACT = ("params", "flops", "layers", "synflow", "logsynflow", "epsilon")
+FORWARD = ("meco",)
+ALL = (
+    *(f"{name}(batch_size=16)" for name in ("expressivity", "progressivity", "trainability")),
+    *(
+        "meco(channels=8)",
+        "swap",
+        "zen",
+        "linear_regions",
+        "zico(batch_size=64)",
+        "lswag(batch_size=64, batches=2)",
+    ),
+    *("gradsign(batch_size=16)", "ntk_cond(batch_size=8)", "vkdnw(batch_size=16)"),
 )
+TIERS = {"exact": EXACT, "forward": EXACT + FORWARD, "all": EXACT + FORWARD + ALL}
+NOISE = FORWARD + ALL[:3]
+"""What looks at noise, and at nothing of the classifier."""
+FIGURES = "rho", "tau", "ndcg", "weighted_tau"
 
 
-def scores_of(specs: tuple[str, ...], dataset: str, archs: list[Any], home: Path, workers: int) -> list[Any]:
-    """Return the scores of each text, from one set of passes."""
-    oracle = NASBench201Benchmark.open(dataset)
-    task = oracle.dataset.task
-    batch = NASBench201Benchmark.find_batch(dataset) or synthetic_batch("grey", task)
-    scorers = [build_scorer(spec, oracle.space, task, batch, cache=home / "scores.sqlite") for spec in specs]
-    start = time.time()
+def scored(
+    names: tuple[str, ...],
+    oracle: Benchmark,
+    archs: list[Arch],
+    workers: int,
+    stands_in: dict[Arch, Arch] | None = None,
+) -> dict[str, np.ndarray]:
+    """Return scores of architectures; of proxies with random weights, those of the cells that stand in for them."""
+    batch = type(oracle).find_batch(oracle.dataset.name) or synthetic_batch("grey", oracle.dataset.task)
+    found = {}
+    for name in names:
+        scorer = build_scorer(
+            name, oracle.space, oracle.dataset.task, batch, cache=cache_path(), workers=workers
+        )
+        sampled = stands_in and isinstance(scorer.leaves[0].proxy, ModelProxy)
+        asked = [stands_in[arch] for arch in archs] if stands_in and sampled else archs
 
-    def told(done: int, total: int) -> None:
-        if done % 200 < 4:
-            say(f"{dataset}: {done} of {total} scores, {time.time() - start:.0f} s")
+        def told(done: int, total: int, name: str = name) -> None:
+            say(f"{oracle.dataset.name}: {name}: {done} of {total}")
 
-    compute_scores([leaf for s in scorers for leaf in s.leaves], archs, workers=workers, progress=told)
-    return [scorer(archs) for scorer in scorers]
-
-
-def seconds_of(specs: tuple[str, ...], archs: list[Any]) -> list[float]:
-    """Return processor seconds per architecture of each text on its own, nothing known beforehand."""
-    space, task = NASBench201Benchmark.make_space(), NASBench201Benchmark.datasets()["cifar10"].task
-    batch = NASBench201Benchmark.find_batch("cifar10")
-    found = []
-    for spec in specs:
-        # Other architectures first: imports, compiled kernels and shared programs are no cost of an architecture.
-        compute_scores(build_scorer(spec, space, task, batch).leaves, archs[:1])
-        costs = compute_scores(build_scorer(spec, space, task, batch).leaves, archs[1:])
-        found.append(sum(cost.seconds for cost in costs) / (len(archs) - 1))
+        compute_scores(scorer.leaves, list(dict.fromkeys(asked)), workers=workers, progress=told)
+        found[name] = scorer(asked)
     return found
 
 
-def accuracies(dataset: str, archs: list[Any]) -> np.ndarray:
-    oracle = NASBench201Benchmark.open(dataset)
-    return np.array([oracle.query(arch, np.random.default_rng(0)).test for arch in archs])
+def seconds_of(names: tuple[str, ...], oracle: Benchmark, count: int) -> dict[str, float]:
+    """Return processor seconds per architecture of each proxy on its own, nothing known beforehand."""
+    archs = draw_distinct(oracle.space, count + 2, 1)
+    batch = type(oracle).find_batch(oracle.dataset.name)
+    found = {}
+    for name in names if count else ():
+        for part in (archs[:2], archs[2:]):  # imports and compiled kernels are no cost of an architecture
+            made = build_scorer(name, oracle.space, oracle.dataset.task, batch)
+            (cost,) = compute_scores(made.leaves, part)
+        found[name] = cost.seconds / len(archs[2:])
+    return found
 
 
-def rho(scores: np.ndarray, reached: np.ndarray) -> float:
-    known = ~np.isnan(scores)
-    return float(np.corrcoef(rankdata(scores[known]), rankdata(reached[known]))[0, 1])
+def accuracies(oracle: Benchmark, archs: list[Arch]) -> np.ndarray:
+    return np.array([oracle.expected(arch).test for arch in archs])
 
 
-def agreement(scores: np.ndarray, reached: np.ndarray) -> dict[str, Any]:
-    """Return coverage, rho with a 95 % bootstrap interval, tau and pair accuracy, of those that have a score."""
-    known = ~np.isnan(scores)
-    scored, seen = scores[known], reached[known]
+def halves(oracle: Benchmark, order: list[Arch]) -> np.ndarray:
+    """Mark the half to choose by: random functions, each with all cells that compute it."""
+    groups: dict[str, list[int]] = {}
+    for place, arch in enumerate(order):
+        groups.setdefault(oracle.space.key(arch), []).append(place)
+    marked = np.zeros(len(order), bool)
+    names = sorted(groups)
+    for i in np.random.default_rng(1).permutation(len(names)):
+        if marked.sum() < len(order) // 2:
+            marked[groups[names[i]]] = True
+    return marked
 
-    def resampled(draws: np.ndarray) -> np.ndarray:
-        a, b = rankdata(scored[draws], axis=1), rankdata(seen[draws], axis=1)
-        a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
-        return np.asarray((a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1)))
 
-    interval = bootstrap(resampled, np.arange(len(scored)), rng=np.random.default_rng(0), draws=1000)
-    return {
-        "coverage": coverage(scores),
-        "rho": rho(scores, reached),
-        "interval": interval,
-        "tau": float(kendalltau(scored, seen)[0]),
-        "pairs": pair_accuracy(scored[None], seen),
-    }
+def idle(arch: Arch) -> bool:
+    """Tell whether an operation lies on no path: VKDNW's table 1 leaves out such cells, and keeps 9,445."""
+    nodes = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+    edges = [edge for edge, op in zip(nodes, arch, strict=True) if op]
+    reached, used = {0}, {3}
+    for start, end in edges:
+        reached |= {end} if start in reached else set()
+    for start, end in edges[::-1]:
+        used |= {start} if end in used else set()
+    return any(start not in reached or end not in used for start, end in edges)
+
+
+def figures(one: Any_, columns: Columns, reached: np.ndarray, draws: int = 200) -> dict[str, Any]:
+    """Return coverage, rho, tau, nDCG and weighted tau with intervals."""
+    found = scores(one, columns)
+    judged = judge(found, reached, Resampling(draws))
+    return {"coverage": float(np.mean(~np.isnan(found))), **{name: judged[name] for name in FIGURES}}
+
+
+def row(label: str, found: dict[str, Any]) -> list[str]:
+    cells = [f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in (found[name] for name in FIGURES)]
+    return [label, f"{found['coverage']:.3f}", *cells]
+
+
+HEAD = ("on", "coverage", *FIGURES)
+
+
+def chosen(columns: list[Columns], reached: list[np.ndarray], among: list[Any_]) -> tuple[Any_, list[float]]:
+    """Return the best of several by mean rho over data sets, each with its own scores, and the figures of all."""
+    found = [
+        float(np.mean([figures(one, c, r, 2)["rho"].value for c, r in zip(columns, reached, strict=True)]))
+        for one in among
+    ]
+    return among[int(np.argmax(found))], found
+
+
+def on_201(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    oracles = {name: NASBench201Benchmark.open(name) for name in (*CHOSEN_BY, GREY)}
+    first, space = oracles[CHOSEN_BY[0]], oracles[CHOSEN_BY[0]].space
+    order = draw_distinct(space, int(space.size), 0)
+    half = halves(first, order)
+    reached = {name: accuracies(oracle, order) for name, oracle in oracles.items()}
+    first_of: dict[str, Arch] = {}
+    for arch in space.all():
+        first_of.setdefault(space.key(arch), arch)
+    alike = {arch: first_of[space.key(arch)] for arch in order}
+    mixed = np.random.default_rng(0).permutation(len(first_of))[: args.functions]
+    looked_at = {list(first_of)[i] for i in mixed}
+    some = np.array([space.key(arch) in looked_at for arch in order])
+    kept = ~np.array([idle(arch) for arch in order])
+    costs = seconds_of(TIERS[args.tiers[-1]], first, args.timed)
+    pages: list[str] = []
+    tiers: dict[str, Any] = {}
+    for tier in args.tiers:
+        near = half if tier == "exact" else half & (np.cumsum(half) <= args.sample)
+        sample = scored(TIERS[tier], first, [order[i] for i in np.flatnonzero(near)], args.workers)
+        seen = [reached[name][near] for name in CHOSEN_BY]
+        met: list[Any_] = list(paths(units(sample), sample, seen, args.largest))
+        needed = tuple(dict.fromkeys(leaf for one in met for leaf in leaves(one)))
+        whole = [arch for arch, is_in in zip(order, some, strict=True) if is_in]
+        columns = {CHOSEN_BY[0]: scored(needed, first, whole, args.workers, alike)}
+        looking = tuple(name for name in needed if name not in NOISE)
+        own = scored(looking, oracles[CHOSEN_BY[1]], whole, args.workers, alike)
+        columns[CHOSEN_BY[1]] = {**columns[CHOSEN_BY[0]], **own}
+        parts = {"choosing half": half[some], "other half": ~half[some]}
+        parts |= {"both": np.ones(len(whole), bool), "without idle operations": kept[some]}
+        ends = {name: reached[name][some] for name in oracles}
+        choosing = [cut(columns[name], parts["choosing half"]) for name in CHOSEN_BY]
+        winner, marks = chosen(choosing, [ends[name][parts["choosing half"]] for name in CHOSEN_BY], met)
+        columns[GREY] = scored(tuple(leaves(winner)), oracles[GREY], whole, args.workers, alike)
+        rows = []
+        for name in oracles:
+            for label in parts if name != GREY else list(parts)[2:]:
+                part = parts[label]
+                found = figures(winner, cut(columns[name], part), ends[name][part])
+                rows.append(row(f"{name}, {label}: {part.sum()}", found))
+        seconds = sum(costs.get(leaf, float("nan")) for leaf in leaves(winner))
+        tried = [[text(one), f"{mark:.3f}"] for one, mark in zip(met, marks, strict=True)]
+        page = f"## {tier}\n\nWinner, {seconds:.3f} s of the processor each: `{text(winner)}`\n\n{markdown(HEAD, rows)}\n"
+        pages.append(page + markdown(("met by the selection", "mean rho on the choosing half"), tried))
+        tiers[tier] = {"winner": text(winner), "seconds": seconds, "rows": rows, "met": tried}
+    return "\n".join(pages), {"seconds": costs, "tiers": tiers}
+
+
+def on_101(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    if args.data is not None:
+        install(args.data)
+    oracle = NASBench101Benchmark.open("cifar10")
+    cells = draw_distinct(oracle.space, args.cells, 0)
+    half = np.arange(len(cells)) < len(cells) // 2
+    reached, costs = accuracies(oracle, cells), seconds_of(EXACT, oracle, args.timed)
+    columns = scored(EXACT, oracle, cells, args.workers)
+    met: list[Any_] = list(paths(units(columns), cut(columns, half), [reached[half]], args.largest))
+    winner, marks = chosen([cut(columns, half)], [reached[half]], met)
+    parts = (("choosing half", half), ("other half", ~half), ("all", half | True))
+    rows = [row(label, figures(winner, cut(columns, part), reached[part])) for label, part in parts]
+    single = [row(name, figures(name, columns, reached)) for name in columns]
+    seconds = sum(costs.get(leaf, float("nan")) for leaf in leaves(winner))
+    tried = [[text(one), f"{mark:.3f}"] for one, mark in zip(met, marks, strict=True)]
+    page = f"Winner, {seconds:.3f} s of the processor each: `{text(winner)}`\n\n{markdown(HEAD, rows)}\n{markdown(HEAD, single)}\n"
+    page += markdown(("met by the selection", "rho on the choosing half"), tried)
+    return page, {"winner": text(winner), "seconds": seconds, "rows": rows, "single": single, "met": tried}
 
 
 def main() -> None:
@@ -141,81 +226,22 @@ def main() -> None:
     )
     data_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="where to write, without suffix")
-    parser.add_argument(
-        "--sample", type=int, default=400, help="random architectures, half of them to choose by"
-    )
-    parser.add_argument(
-        "--timed", type=int, default=8, help="architectures on which costs are measured; 0 for none"
-    )
-    parser.add_argument(
-        "--batch-size", type=int, default=16, help="of AZ-NAS's parts; 64 costs three times as much"
-    )
-    parser.add_argument("--paper", type=int, default=0, help="architectures for what looks at images")
+    parser.add_argument("--space", choices=("nasbench201", "nasbench101"), default="nasbench201")
+    parser.add_argument("--tiers", nargs="+", choices=TIERS, default=["exact", "forward"])
+    parser.add_argument("--sample", type=int, default=200, help="architectures that the selection sees")
+    parser.add_argument("--functions", type=int, help="look at so many random functions; default: all 4,930")
+    parser.add_argument("--cells", type=int, default=5000, help="random cells of NAS-Bench-101")
+    parser.add_argument("--largest", type=int, default=6, help="parts of a combination")
+    parser.add_argument("--timed", type=int, default=16, help="architectures to take costs on; 0 for none")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--final", action="store_true", help=f"report the best on {GREY}")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the tables")
     args = parser.parse_args()
-    home = prepare(args.data, args.home)
-    space = NASBench201Benchmark.make_space()
-    draws = space.sample_many(2 * args.sample, np.random.default_rng(0))
-    archs = list(dict.fromkeys(draws))[: args.sample]
-    half = len(archs) // 2
-
-    single, combined = candidates(args.batch_size)
-    specs = single + combined
-    costs = seconds_of(specs, archs[: args.timed + 1]) if args.timed else [float("nan")] * len(specs)
-    rows: dict[str, dict[str, Any]] = {s: {"seconds": cost} for s, cost in zip(specs, costs, strict=True)}
-    for dataset in SEARCHED:
-        reached = accuracies(dataset, archs)
-        for spec, scores in zip(specs, scores_of(specs, dataset, archs, home, args.workers), strict=True):
-            rows[spec][dataset] = {
-                **agreement(scores, reached),
-                "choosing": rho(scores[:half], reached[:half]),
-                "confirming": rho(scores[half:], reached[half:]),
-            }
-    full = [spec for spec in combined if all(rows[spec][d]["coverage"] == 1 for d in SEARCHED)]
-    best = max(full, key=lambda spec: sum(rows[spec][d]["choosing"] for d in SEARCHED))
-    text = f"{len(archs)} random architectures; [95 % interval], rho on the choosing half / the confirming half.\n\n"
-    text += table(rows, SEARCHED) + f"\nBest: `{best}`\n"
-    if args.final:
-        (scores,) = scores_of((best,), GREY, archs, home, args.workers)
-        rows[best][GREY] = agreement(scores, accuracies(GREY, archs))
-        text += "\n" + table({best: rows[best]}, (GREY,))
-    if args.paper:
-        text += "\n" + of_paper(archs[: args.paper], home, args.workers)
+    prepare(args.data, args.home)
+    page, found = on_201(args) if args.space == "nasbench201" else on_101(args)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.with_suffix(".json").write_text(json.dumps({"best": best, "rows": rows}, indent=1) + "\n")
-    args.out.with_suffix(".md").write_text(text)
-    print(text)
-
-
-def of_paper(archs: list[Any], home: Path, workers: int) -> str:
-    """Return the table of what looks at images, and how often the majority behind `vote` is right, on CIFAR-10."""
-    reached = accuracies("cifar10", archs)
-    scores = dict(zip(PAPER, scores_of(PAPER, "cifar10", archs, home, workers), strict=True))
-    rows = {
-        spec: {"cifar10": agreement(column, reached), "seconds": float("nan")}
-        for spec, column in scores.items()
-    }
-    (synflow,) = scores_of(("synflow",), "cifar10", archs, home, workers)
-    right = pair_accuracy(np.array([synflow, scores["jacob_cov"], scores["snip"]]), reached)
-    text = f"{len(archs)} of them on images.\n\n" + table(rows, ("cifar10",))
-    return text + f"\nPairs that the majority behind `vote` ranks correctly: {right:.3f}; the paper: 0.82.\n"
-
-
-def table(rows: dict[str, dict[str, Any]], datasets: tuple[str, ...]) -> str:
-    lines = [
-        "| scorer | coverage | " + " | ".join(f"{d}: rho | tau | pairs" for d in datasets) + " | seconds |"
-    ]
-    lines.append("|---" * (3 + 3 * len(datasets)) + "|")
-    for spec, row in rows.items():
-        cells = [f"`{spec}`", f"{row[datasets[0]]['coverage']:.3f}"]
-        for found in (row[dataset] for dataset in datasets):
-            low, high = found["interval"]
-            halves = f" {found['choosing']:.3f} / {found['confirming']:.3f}" if "choosing" in found else ""
-            cells += [f"{found['rho']:.3f} [{low:.3f}, {high:.3f}]{halves}", f"{found['tau']:.3f}"]
-            cells.append(f"{found['pairs']:.3f}")
-        lines.append("| " + " | ".join([*cells, f"{row['seconds']:.3f}"]) + " |")
-    return "\n".join(lines) + "\n"
+    args.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    args.out.with_suffix(".md").write_text(page)
+    print(json.dumps(found) if args.json else page)
 
 
 if __name__ == "__main__":
