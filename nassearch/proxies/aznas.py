@@ -18,7 +18,12 @@ REFERENCE = "Lee and Ham, AZ-NAS: assembling zero-cost proxies for network archi
 
 
 @model_proxy(
-    reference=REFERENCE.format("eq. 2"), needs=(), reads=("block_entropies",), init="kaiming", bias="zero"
+    reference=REFERENCE.format("eq. 2"),
+    needs=(),
+    reads=("block_entropies",),
+    init="kaiming",
+    bias="zero",
+    revision=2,
 )
 def expressivity(probe: Probe) -> float:
     """Sum over blocks the entropy of the principal components of their features; higher is better.
@@ -31,7 +36,12 @@ def expressivity(probe: Probe) -> float:
 
 
 @model_proxy(
-    reference=REFERENCE.format("eq. 3"), needs=(), reads=("block_entropies",), init="kaiming", bias="zero"
+    reference=REFERENCE.format("eq. 3"),
+    needs=(),
+    reads=("block_entropies",),
+    init="kaiming",
+    bias="zero",
+    revision=2,
 )
 def progressivity(probe: Probe) -> float:
     """Take the least growth of that entropy from one block to the next; higher is better.
@@ -49,7 +59,7 @@ def progressivity(probe: Probe) -> float:
     reads=("block_norms",),
     init="kaiming",
     bias="zero",
-    revision=2,
+    revision=3,
 )
 def trainability(probe: Probe) -> float:
     """Average -s - 1/s over blocks, s the spectral norm of errors passed back through one; higher is better.

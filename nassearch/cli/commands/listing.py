@@ -63,13 +63,16 @@ def _strategy(name: str, part: Any) -> dict[str, Any]:
         "settings": part.settings(),
         "scorer_settings": list(part.guidance.settings),
         "scorer_lists": list(part.guidance.lists),
+        "guides": None if part.guidance.guides is None else list(part.guidance.guides),
         "moves": list(part.guidance.moves),
         "move_ratio": part.guidance.ratio,
     }
 
 
 def _tell_strategy(row: dict[str, Any]) -> list[str]:
-    kinds = {"a proxy": row["scorer_settings"], "proxies, with commas": row["scorer_lists"]}
+    usual = ", ".join(row["guides"] or ()) or "none"
+    many = "proxies, with commas" + ("" if row["guides"] is None else f"; unless given: {usual}")
+    kinds = {"a proxy": row["scorer_settings"], many: row["scorer_lists"]}
     told = [f"{', '.join(names)}: {what}" for what, names in kinds.items() if names]
     ratio = f"; scores per model trained (--move-ratio): {row['move_ratio']}" if row["move_ratio"] else ""
     named = f" ({'; '.join(told)})" if told else ""
