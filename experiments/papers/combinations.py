@@ -3,13 +3,14 @@
     python experiments/papers/combinations.py --data FOLDER --out results/combinations [--home FOLDER] [--tiers exact forward]
     python experiments/papers/combinations.py --space nasbench101 --data FOLDER --out results/combinations101 [--home FOLDER]
 
-NAS-Bench-201: a random half of the functions, with all cells that compute them, is there to choose by. On a random sample of
-it (of exact proxies on all of it), by CIFAR-10 and CIFAR-100 alone, greedy selection with replacement grows means of ranks, and of their
-logarithms, from the proxies of a tier: `exact` ones, with a `forward` pass of one sample, or `all`. What it met is then
-scored on the whole space: the best on the choosing half is the winner, the other half confirms it, and ImageNet16-120, of
-which there are no images, is looked at once (epsilon on solid greys there). Proxies with random weights score one cell of
-each of the 4,930 functions, and it counts for all that compute it; those that look at noise alone and not at the classifier
-have one score for both CIFAR. NAS-Bench-101: the same on random cells, half of which confirm.
+NAS-Bench-201: a random half of the functions, with all cells that compute them, is there to choose by. On a random
+sample of it (of exact proxies on all of it), by CIFAR-10 and CIFAR-100 alone, greedy selection with replacement grows
+means of ranks, and of their logarithms, from the proxies of a tier: `exact` ones, with a `forward` pass of one sample,
+or `all`. What it met is then scored on the whole space: the best on the choosing half is the winner, the other half
+confirms it, and ImageNet16-120, of which there are no images, is looked at once (epsilon on solid greys there). Every
+cell is scored by itself: cells that compute one function differ in layers that nothing reads, which some proxies count.
+What looks at noise alone, and not at the classifier, has one score for both CIFAR. With --cells N the first N of a random
+order of the space are looked at. NAS-Bench-101: the same on random cells, 5,000 unless said otherwise.
 
 Writes OUT.md and OUT.json. Scores are kept in --home: stopped, it goes on.
 """
@@ -33,7 +34,6 @@ from nassearch.benchmarks.base import Benchmark
 from nassearch.benchmarks.batches import synthetic_batch
 from nassearch.benchmarks.nasbench101 import NASBench101Benchmark
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.proxies.model import ModelProxy
 from nassearch.reports.correlate import draw_distinct
 from nassearch.scorers import build_scorer, compute_scores
 from nassearch.scorers.cache.scores import cache_path
@@ -62,27 +62,19 @@ FIGURES = "rho", "tau", "ndcg", "weighted_tau"
 
 
 def scored(
-    names: tuple[str, ...],
-    oracle: Benchmark,
-    archs: list[Arch],
-    workers: int,
-    stands_in: dict[Arch, Arch] | None = None,
+    names: tuple[str, ...], oracle: Benchmark, archs: list[Arch], workers: int
 ) -> dict[str, np.ndarray]:
-    """Return scores of architectures; of proxies with random weights, those of the cells that stand in for them."""
+    """Return the scores of architectures by each proxy."""
     batch = type(oracle).find_batch(oracle.dataset.name) or synthetic_batch("grey", oracle.dataset.task)
     found = {}
     for name in names:
-        scorer = build_scorer(
-            name, oracle.space, oracle.dataset.task, batch, cache=cache_path(), workers=workers
-        )
-        sampled = stands_in and isinstance(scorer.leaves[0].proxy, ModelProxy)
-        asked = [stands_in[arch] for arch in archs] if stands_in and sampled else archs
+        made = build_scorer(name, oracle.space, oracle.dataset.task, batch, cache=cache_path())
 
         def told(done: int, total: int, name: str = name) -> None:
             say(f"{oracle.dataset.name}: {name}: {done} of {total}")
 
-        compute_scores(scorer.leaves, list(dict.fromkeys(asked)), workers=workers, progress=told)
-        found[name] = scorer(asked)
+        compute_scores(made.leaves, archs, workers=workers, progress=told)
+        found[name] = made(archs)
     return found
 
 
@@ -158,13 +150,7 @@ def on_201(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     order = draw_distinct(space, int(space.size), 0)
     half = halves(first, order)
     reached = {name: accuracies(oracle, order) for name, oracle in oracles.items()}
-    first_of: dict[str, Arch] = {}
-    for arch in space.all():
-        first_of.setdefault(space.key(arch), arch)
-    alike = {arch: first_of[space.key(arch)] for arch in order}
-    mixed = np.random.default_rng(0).permutation(len(first_of))[: args.functions]
-    looked_at = {list(first_of)[i] for i in mixed}
-    some = np.array([space.key(arch) in looked_at for arch in order])
+    some = np.arange(len(order)) < (args.cells or len(order))
     kept = ~np.array([idle(arch) for arch in order])
     costs = seconds_of(TIERS[args.tiers[-1]], first, args.timed)
     pages: list[str] = []
@@ -176,16 +162,16 @@ def on_201(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         met: list[Any_] = list(paths(units(sample), sample, seen, args.largest))
         needed = tuple(dict.fromkeys(leaf for one in met for leaf in leaves(one)))
         whole = [arch for arch, is_in in zip(order, some, strict=True) if is_in]
-        columns = {CHOSEN_BY[0]: scored(needed, first, whole, args.workers, alike)}
+        columns = {CHOSEN_BY[0]: scored(needed, first, whole, args.workers)}
         looking = tuple(name for name in needed if name not in NOISE)
-        own = scored(looking, oracles[CHOSEN_BY[1]], whole, args.workers, alike)
+        own = scored(looking, oracles[CHOSEN_BY[1]], whole, args.workers)
         columns[CHOSEN_BY[1]] = {**columns[CHOSEN_BY[0]], **own}
         parts = {"choosing half": half[some], "other half": ~half[some]}
         parts |= {"both": np.ones(len(whole), bool), "without idle operations": kept[some]}
         ends = {name: reached[name][some] for name in oracles}
         choosing = [cut(columns[name], parts["choosing half"]) for name in CHOSEN_BY]
         winner, marks = chosen(choosing, [ends[name][parts["choosing half"]] for name in CHOSEN_BY], met)
-        columns[GREY] = scored(tuple(leaves(winner)), oracles[GREY], whole, args.workers, alike)
+        columns[GREY] = scored(tuple(leaves(winner)), oracles[GREY], whole, args.workers)
         rows = []
         for name in oracles:
             for label in parts if name != GREY else list(parts)[2:]:
@@ -204,7 +190,7 @@ def on_101(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     if args.data is not None:
         install(args.data)
     oracle = NASBench101Benchmark.open("cifar10")
-    cells = draw_distinct(oracle.space, args.cells, 0)
+    cells = draw_distinct(oracle.space, args.cells or 5000, 0)
     half = np.arange(len(cells)) < len(cells) // 2
     reached, costs = accuracies(oracle, cells), seconds_of(EXACT, oracle, args.timed)
     columns = scored(EXACT, oracle, cells, args.workers)
@@ -229,8 +215,7 @@ def main() -> None:
     parser.add_argument("--space", choices=("nasbench201", "nasbench101"), default="nasbench201")
     parser.add_argument("--tiers", nargs="+", choices=TIERS, default=["exact", "forward"])
     parser.add_argument("--sample", type=int, default=200, help="architectures that the selection sees")
-    parser.add_argument("--functions", type=int, help="look at so many random functions; default: all 4,930")
-    parser.add_argument("--cells", type=int, default=5000, help="random cells of NAS-Bench-101")
+    parser.add_argument("--cells", type=int, help="random cells; default: all, of NAS-Bench-101 5,000")
     parser.add_argument("--largest", type=int, default=6, help="parts of a combination")
     parser.add_argument("--timed", type=int, default=16, help="architectures to take costs on; 0 for none")
     parser.add_argument("--workers", type=int, default=1)

@@ -52,7 +52,10 @@ def subjects(args: argparse.Namespace) -> list[dict[str, Any]]:
     ]
     if NASBench101Benchmark.installed():
         found.append({"benchmark": "nasbench101", "warmup": args.warmup_101, "rounds": args.rounds_101})
-    return [*found, {"benchmark": "mnist1d", "warmup": args.warmup, "rounds": args.rounds}]
+    return [
+        *found,
+        {"benchmark": "nasbench201", "dataset": "mnist1d", "warmup": args.warmup, "rounds": args.rounds},
+    ]
 
 
 def compared(subject: dict[str, Any], strategy: str, args: argparse.Namespace) -> list[dict[str, Any]]:
