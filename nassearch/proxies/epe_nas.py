@@ -27,6 +27,7 @@ def _check(options: Mapping[str, Any]) -> None:
     reads=("input_gradients",),
     batch_size=256,
     check=_check,
+    revision=2,
 )
 def epe_nas(probe: Probe, *, k: float = 1e-5, tau: int = 100) -> float | str:
     """Sum over classes how little the Jacobians of their samples correlate; higher is better.

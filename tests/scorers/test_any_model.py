@@ -131,7 +131,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         "labels go from 0 to 9",
     ),
     "batch": (("--model", "models:small", *GIVEN, "--batch", "gray"), "did you mean grey"),
-    "proxy": (("--model", "models:small", *GIVEN, "--proxies", "snap"), "did you mean snip"),
+    "proxy": (("--model", "models:small", *GIVEN, "--proxies", "snp"), "did you mean snip"),
 }
 
 

@@ -298,7 +298,7 @@ BAD: dict[str, tuple[Any, Any, str, str]] = {
     "text": (make("plain"), "normal", "naswot", "a batch is inputs, or a pair"),
     "one input": (make("plain"), BATCH.inputs[:1], "naswot", "at least 2 of them"),
     "infinite": (make("plain"), BATCH.inputs * np.inf, "naswot", "not a finite number"),
-    "unknown": (make("plain"), BATCH, "snap", "did you mean snip"),
+    "unknown": (make("plain"), BATCH, "snp", "did you mean snip"),
     "option": (make("plain"), BATCH, "snip(batchsize=3)", "did you mean batch_size"),
     "value": (make("plain"), BATCH, "cv(initialisations=1)", "at least 2, not 1"),
     "combination": (make("plain"), BATCH, "rank(snip, params)", "ask for snip, params alone"),

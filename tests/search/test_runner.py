@@ -137,7 +137,8 @@ def test_warmup_draws_are_those_of_the_round(name: str) -> None:
     whole = {"rungs": []} if name == "sh" else {}  # this benchmark has no shorter trainings
     make = partial(registry.load("strategies", name), SPACE, **whole)
     run_round(FakeBenchmark(), make, 100, seed=9, number=4, warmup=(spy, 30))
-    assert seen == [warmup_draws(SPACE, 30, seed=9, number=4)]
+    first = seen[:1] if name == "gp" else seen  # gp asks about the architectures that it thinks of, too
+    assert first == [warmup_draws(SPACE, 30, seed=9, number=4)]
 
 
 def test_a_budget_below_the_pool_is_refused() -> None:

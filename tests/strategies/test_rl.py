@@ -24,7 +24,7 @@ from nassearch.search.runner import run_round, run_rounds
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.nasbench101.space import NASBench101
 from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.strategies.base import Strategy
+from nassearch.strategies.base import Guidance, Strategy
 from nassearch.strategies.rl.strategy import Advantages, Controller, Reinforce, SoftmaxController
 from nassearch.testing import StrategyContract
 from nassearch.types import Arch, Floats
@@ -359,7 +359,9 @@ def test_what_is_scored_for_most_of_the_space_is_scored_ahead(
         for role in (WARMUP, MOVE)
     }
     monkeypatch.setattr("nassearch.search.guidance.refuse_silent", lambda *asked: None)
-    score_ahead(scorers, {WARMUP: "a", MOVE: "b"}, SPACE, {}, warming, steps)  # type: ignore[arg-type]
+    search = SimpleNamespace(space=SPACE, move_ratio=None, guidance=Guidance())
+    roles = {WARMUP: "a", MOVE: "b"}
+    score_ahead(scorers, roles, lambda rng: search, {}, 1, warming, steps)  # type: ignore[arg-type]
     assert asked == [(role, SPACE.size) for role in ahead]
 
 

@@ -71,6 +71,7 @@ IMPORTERS = {
     "workers/ray_tasks.py": "ray",
     "workers/spread.py": "the package of an executor",
     "registry.py": "built-in parts and installed entry points",
+    "provenance/faults.py": "the classes that parts of a kind are",
     "workers/parts.py": "a part's own module, in a worker process",
 }
 """The files that may import by a name that is not written there: none of the names is out of a data file."""

@@ -157,7 +157,7 @@ class Fixed(Squeezes):
 def test_a_head_that_minds_the_size_of_a_batch_changes_no_score(kind: type[nn.Module]) -> None:
     found, plain = scored(kind(), *PROXIES), scored(net(), *PROXIES)
     assert found["flops"] == 36 * 4 * 27 + 20
-    for spec in PROXIES:
+    for spec in set(PROXIES) - {"gradsign"}:  # which gives a model its samples one by one
         # The copies of one input add in another order.
         assert found[spec] == pytest.approx(plain[spec], rel=1e-5, nan_ok=True), spec
 
@@ -318,7 +318,8 @@ def test_a_layer_that_normalises_and_activates_is_the_two_layers(activation: Any
         parameter.data = value
     a, b = scored(one, *PROXIES), scored(two, *PROXIES)
     drawn = {spec for spec in PROXIES if spec.startswith("cv")}
-    for spec in set(PROXIES) - drawn:
+    by_module = {"meco"}  # counts what every module gives, and here one module does the work of two
+    for spec in set(PROXIES) - drawn - by_module:
         assert a[spec] == pytest.approx(b[spec], nan_ok=True, rel=1e-12), spec
     assert a["synflow"] != scored(net(nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3)), "synflow")[
         "synflow"
