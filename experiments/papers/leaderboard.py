@@ -250,7 +250,10 @@ def place(args: argparse.Namespace, name: str, oracle: Benchmark) -> tuple[str, 
     parts.append(
         "What a search costs, and the place of what it found (median of the rounds, 1 is the best):\n"
     )
-    costs = [[row["search"], row["distinct"], row["seconds"], *row["ranks"]] for row in rows]
+    costs = [
+        [row["search"], row["distinct"], "-" if row["seconds"] is None else row["seconds"], *row["ranks"]]
+        for row in rows
+    ]
     parts.append(markdown(columns, costs))
     published = [record for record in RECORDS if name in record.values]
     if published:
