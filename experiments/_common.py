@@ -57,5 +57,13 @@ def cell(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
+def show(text: str, out: Path | None) -> None:
+    """Print a page, and write it to a file where one is named."""
+    print(text)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text)
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

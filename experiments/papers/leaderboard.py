@@ -115,7 +115,7 @@ SEARCHES = (
     Search("npenas", {"strategy": "npenas"}, 3),
     Search("robot", {"strategy": "robot", "settings": {"proxies": "several"}}),
     Search("sh", {"strategy": "sh"}),
-    Search("gp", {"strategy": "gp"}, 30),
+    Search("gp", {"strategy": "gp"}),
     Search("gp, several guides", {"strategy": "gp", "settings": {"features": "several"}}, 30),
 )
 PLACES_OF = tuple(

@@ -22,7 +22,7 @@ import numpy as np
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 import _ports_activations
 import _ports_gradients
-from _common import data_options, markdown, prepare, say
+from _common import data_options, markdown, prepare, say, show
 from scipy.stats import kendalltau, spearmanr
 
 from nassearch import registry
@@ -94,10 +94,7 @@ def main() -> None:
     how = args.archs, args.cells, args.batch
     rows = [row(name, args.theirs, pairs(name, args.theirs, *how)) for name in args.names]
     text = markdown(HEAD, rows)
-    print(text)
-    if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text)
+    show(text, args.out)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from _common import markdown, say
+from _common import markdown, say, show
 from _measure import THREADS, clock
 from against import HERE, checkout
 
@@ -101,10 +101,7 @@ def main() -> None:
         with checkout(args.before) as tree:
             table = [row(name, [tree, HERE], args.cells) for name in args.benchmark]
     text = f"Load average at the end {os.getloadavg()[0]:.1f}.\n\n{markdown(head, table)}"
-    print(text)
-    if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text)
+    show(text, args.out)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from statistics import median
 import numpy as np
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from _common import data_options, markdown, prepare
+from _common import data_options, markdown, prepare, show
 from _measure import HEAD, Row, Sample, Work, alternate, cells, clock, fresh, freshly, peak, prepares, ratios
 
 from nassearch import registry
@@ -193,10 +193,7 @@ def main() -> None:
     text = (
         f"{os.cpu_count()} cores, load average {before:.1f} before, {os.getloadavg()[0]:.1f} after.\n\n{text}"
     )
-    print(text)
-    if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text)
+    show(text, args.out)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def main() -> None:
     if args.one is not None:
         print(growth([args.one], args.models))
         return
-    from _common import markdown
+    from _common import markdown, show
 
     rows = []
     for name in args.proxies or registry.names("proxies"):
@@ -77,9 +77,7 @@ def main() -> None:
         )
         print(*rows[-1], flush=True)
     text = markdown(["proxy", f"MiB a module, over {args.models}"], rows)
-    if args.out is not None:
-        args.out.write_text(text)
-    print(text)
+    show(text, args.out)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from _common import data_options, markdown, prepare, say
+from _common import data_options, markdown, prepare, say, show
 from _measure import alternate
 from gradients import SPACE, TASK, images
 
@@ -82,10 +82,7 @@ def main() -> None:
         say(" ".join(rows[-1]))
     head = ["proxy", "seconds an architecture", "passes that take as long", f"at most {ASKED}"]
     text = f"Batch of {len(batch.inputs)}, {len(archs)} architectures.\n\n{markdown(head, rows)}"
-    print(text)
-    if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text)
+    show(text, args.out)
 
 
 if __name__ == "__main__":

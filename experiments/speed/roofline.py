@@ -30,7 +30,7 @@ import numpy as np
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 import torch
-from _common import data_options, markdown, prepare
+from _common import data_options, markdown, prepare, show
 from _measure import alternate, clock
 from gradients import SIX, SPACE, TASK, images, ours, plain
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -185,10 +185,7 @@ def main() -> None:
     before = os.getloadavg()[0]
     text = measure(args)
     text = f"Load average {before:.1f} before, {os.getloadavg()[0]:.1f} after.\n\n{text}"
-    print(text)
-    if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text)
+    show(text, args.out)
 
 
 if __name__ == "__main__":

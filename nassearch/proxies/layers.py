@@ -25,7 +25,7 @@ def layers(networks: Sequence[Network], batch: Batch | None) -> Floats:
 
     Normalisation does not count, nor do layers on no path from the input to the output: no gradient is left there. A
     recurrent network counts its matrices, the embedding once. Of a torch module its trainable weights count, the
-    parameters that multiply signals in a sum, however it writes them, and that have a gradient at two inputs; one that
+    parameters that multiply signals in a sum, however it writes them, and that have a gradient; one that
     is used twice counts once.
     """
     return np.array([counting.layers(network) for network in networks], np.float64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -269,3 +270,26 @@ def best_first(scores: np.ndarray) -> list[int]:
     [2, 0, 3, 1]
     """
     return np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable").tolist()  # type: ignore[no-any-return]
+
+
+PATIENCE = 100
+"""Uniform draws in which one that was not trained is looked for; the space may be used up."""
+Known = Callable[[Arch], bool]
+"""Says whether an architecture was trained."""
+
+
+def untrained_draws(space: SearchSpace, rng: np.random.Generator, known: Known) -> Iterator[Arch]:
+    """Yield uniform draws that are not known, of `PATIENCE` draws in all."""
+    for _ in range(PATIENCE):
+        arch = space.sample(rng)
+        if not known(arch):
+            yield arch
+
+
+def next_untrained(ranking: deque[Arch], space: SearchSpace, rng: np.random.Generator, known: Known) -> Arch:
+    """Take the first of a ranking that is not known, or else draw one; a known one where none is found for a while."""
+    while ranking:
+        arch = ranking.popleft()
+        if not known(arch):
+            return arch
+    return next(untrained_draws(space, rng, known), None) or space.sample(rng)

@@ -11,14 +11,10 @@ import numpy as np
 
 from nassearch.checks import check_choice, whole
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, best_first
+from nassearch.strategies.base import Guidance, Strategy, best_first, next_untrained
 from nassearch.types import Arch
 
 MOVES = ("best", "first")
-DRAWS = 100
-"""Draws in which an architecture that was not trained yet is looked for; in a space that is used up the last one is
-trained again."""
-
 SHOWN = 10
 """Climbs in a report."""
 
@@ -114,15 +110,9 @@ class LocalSearch(Strategy):
         return self.step == "first" and self._value(last) > self._value(self._place)
 
     def _start(self) -> Arch:
-        while self._ranking:
-            arch = self._ranking.popleft()
-            if self.space.key(arch) not in self._values:
-                return arch
-        for _ in range(DRAWS):
-            arch = self.space.sample(self.rng)
-            if self.space.key(arch) not in self._values:
-                break
-        return arch
+        return next_untrained(
+            self._ranking, self.space, self.rng, lambda arch: self.space.key(arch) in self._values
+        )
 
     def _climb(self) -> None:
         assert self._place is not None

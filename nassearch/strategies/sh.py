@@ -12,11 +12,8 @@ import numpy as np
 from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, best_first
+from nassearch.strategies.base import Guidance, Strategy, best_first, next_untrained
 from nassearch.types import Arch, is_number, plain
-
-DRAWS = 100
-"""Draws in which an architecture that was not begun yet is looked for; in a space that is used up the last is taken."""
 
 
 class SuccessiveHalving(Strategy):
@@ -111,12 +108,6 @@ class SuccessiveHalving(Strategy):
         self._told, self._values = [], []
 
     def _next(self) -> Arch:
-        while self._ranking:
-            if (arch := self._ranking.popleft()) not in self._begun:
-                break
-        else:
-            for _ in range(DRAWS):
-                if (arch := self.space.sample(self.rng)) not in self._begun:
-                    break
+        arch = next_untrained(self._ranking, self.space, self.rng, self._begun.__contains__)
         self._begun.add(arch)
         return arch

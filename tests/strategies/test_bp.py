@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fakes import FakeBenchmark, flat, score, worth
+from fakes import FakeBenchmark, TwoCells, flat, score, trace, worth
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.search.runner import run_round, run_rounds
 from nassearch.spaces.base import CellGraph
 from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.strategies.base import Strategy
 from nassearch.strategies.bp.predictor import Cells, Predictor, encode, pair_loss
 from nassearch.strategies.bp.strategy import BinaryPredictor, unit_ranks
 from nassearch.strategies.rand import RandomSearch
@@ -31,14 +30,6 @@ QUICK: dict[str, Any] = {"width": 8, "depth": 2, "epochs": 10, "warm_up_epochs":
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def trace(strategy: Strategy, budget: int) -> list[Arch]:
-    asked = []
-    for _ in range(budget):
-        asked.append(strategy.ask())
-        strategy.tell(asked[-1], worth(asked[-1]))
-    return asked
 
 
 # --- the network ---
@@ -300,22 +291,9 @@ def test_of_a_large_space_draws_and_neighbours_of_the_best_are_ranked() -> None:
 
 
 def test_a_space_that_is_used_up_is_trained_again() -> None:
-    class Small(NASBench201):
-        """Only pooling or nothing on the last edge."""
-
-        @property
-        def size(self) -> int:
-            return 2
-
-        def all(self) -> Iterator[Arch]:
-            return iter([(3, 3, 3, 3, 3, 0), (3, 3, 3, 3, 3, 4)])
-
-        def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
-            return [[*self.all()][i] for i in rng.integers(2, size=n)]
-
-    asked = trace(BinaryPredictor(Small(), rng(12), points=6, iterations=2, **QUICK), 12)
+    asked = trace(BinaryPredictor(TwoCells(), rng(12), points=6, iterations=2, **QUICK), 12)
     assert len(set(asked[:2])) == 2
-    assert set(asked) == set(Small().all())
+    assert set(asked) == set(TwoCells().all())
 
 
 @pytest.mark.parametrize(

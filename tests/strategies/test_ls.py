@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import score, worth
+from fakes import score, trace, worth
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.spaces.choices import Choices
@@ -29,14 +29,6 @@ class Line(Choices):
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def trace(strategy: LocalSearch, budget: int, value: Callable[[Arch], float]) -> list[Arch]:
-    asked = []
-    for _ in range(budget):
-        asked.append(strategy.ask())
-        strategy.tell(asked[-1], value(asked[-1]))
-    return asked
 
 
 def height(arch: Arch) -> float:

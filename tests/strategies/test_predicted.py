@@ -6,14 +6,14 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from fakes import score, worth
+from fakes import TwoCells, score, trace, worth
 from torch.nn import functional as F
 
 from nassearch.errors import InvalidSetting, UnknownName
@@ -37,14 +37,6 @@ BOTH: list[Callable[..., Strategy]] = [Bananas, Npenas]
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def trace(strategy: Strategy, budget: int, value: Callable[[Arch], float] = worth) -> list[Arch]:
-    asked = []
-    for _ in range(budget):
-        asked.append(strategy.ask())
-        strategy.tell(asked[-1], value(asked[-1]))
-    return asked
 
 
 # --- encodings ---
@@ -244,31 +236,11 @@ def test_where_mutants_are_too_few_draws_join_them() -> None:
     assert len(strategy.candidates_were) == 10
 
 
-class Small(NASBench201):
-    """Only pooling or nothing on the last edge."""
-
-    @property
-    def size(self) -> int:
-        return 2
-
-    def all(self) -> Iterator[Arch]:
-        return iter([(3, 3, 3, 3, 3, 0), (3, 3, 3, 3, 3, 4)])
-
-    def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
-        return [[*self.all()][i] for i in rng.integers(2, size=n)]
-
-    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
-        return tuple(other for other in self.all() if other != arch)
-
-    def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        return self.neighbours(arch)[0]
-
-
 @pytest.mark.parametrize("make", [Oracle, *BOTH])
 def test_a_space_that_is_used_up_is_trained_again(make: Callable[..., Strategy]) -> None:
-    asked = trace(make(Small(), rng(9)), 24)
+    asked = trace(make(TwoCells(), rng(9)), 24)
     assert len(set(asked[:2])) == 2
-    assert set(asked) == set(Small().all())
+    assert set(asked) == set(TwoCells().all())
 
 
 def test_a_warm_up_gives_the_first_models() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import call, install
-from fakes import FakeBenchmark, flat, score, worth
+from fakes import FakeBenchmark, flat, score, trace, worth
 
 from nassearch import Experiment
 from nassearch.errors import InvalidSetting, UnknownName
@@ -35,14 +35,6 @@ UNIFORM = math.log(SPACE.size)
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def trace(strategy: Strategy, budget: int) -> list[Arch]:
-    asked = []
-    for _ in range(budget):
-        asked.append(strategy.ask())
-        strategy.tell(asked[-1], worth(asked[-1]))
-    return asked
 
 
 def controller_of(name: str, options: tuple[int, ...], rate: float, weight: float) -> Controller:

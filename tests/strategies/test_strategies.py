@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from fakes import FakeBenchmark, flat, score, worth
+from fakes import FakeBenchmark, flat, score, trace, worth
 
 import nassearch as ns
 from nassearch.errors import InvalidSetting
@@ -23,14 +23,6 @@ SPACE = NASBench201()
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def trace(strategy: Strategy, budget: int, value: Callable[[Arch], float] = worth) -> list[Arch]:
-    asked = []
-    for _ in range(budget):
-        asked.append(strategy.ask())
-        strategy.tell(asked[-1], value(asked[-1]))
-    return asked
 
 
 def code(archs: Sequence[Arch]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset
 from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Batch, Floats, Metrics, Task
 
 WORTH = (0.0, 2.0, 5.0, 9.0, 1.0)
@@ -26,6 +27,35 @@ def score(archs: Sequence[Arch]) -> Floats:
 def flat(archs: Sequence[Arch]) -> Floats:
     """Score all alike."""
     return np.ones(len(archs))
+
+
+def trace(strategy: Strategy, budget: int, value: Callable[[Arch], float] = worth) -> list[Arch]:
+    """Search for so many models; return what was asked for."""
+    asked = []
+    for _ in range(budget):
+        asked.append(strategy.ask())
+        strategy.tell(asked[-1], value(asked[-1]))
+    return asked
+
+
+class TwoCells(NASBench201):
+    """A space of two cells, which a search soon has used up: only pooling or nothing on the last edge."""
+
+    @property
+    def size(self) -> int:
+        return 2
+
+    def all(self) -> Iterator[Arch]:
+        return iter([(3, 3, 3, 3, 3, 0), (3, 3, 3, 3, 3, 4)])
+
+    def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
+        return [[*self.all()][i] for i in rng.integers(2, size=n)]
+
+    def neighbours(self, arch: Arch) -> tuple[Arch, ...]:
+        return tuple(other for other in self.all() if other != arch)
+
+    def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
+        return self.neighbours(arch)[0]
 
 
 class FakeBenchmark(Benchmark):

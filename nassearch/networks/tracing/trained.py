@@ -11,9 +11,6 @@ from nassearch.networks.modules.foreign import own_copy, seeded
 from nassearch.networks.tracing.recording import Recording
 from nassearch.networks.tracing.weights import model_weights
 
-FEW = 2
-"""Inputs that show what a model does with its parameters."""
-
 
 def trained_weights(model: nn.Module, inputs: Any) -> int:
     """Return how many parameters multiply signals in a sum, are trained, and have a gradient that is not all 0.
@@ -23,14 +20,14 @@ def trained_weights(model: nn.Module, inputs: Any) -> int:
 
     Args:
         model: left as it is.
-        inputs: array `[B, ...]`, of which the first are looked at.
+        inputs: array `[B, ...]`.
     """
     copy = own_copy(model).train()
     frozen = {id(p) for p in copy.parameters() if not p.requires_grad}
     for parameter in copy.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
     with seeded():
-        logits = Recording(copy, torch.tensor(inputs[:FEW])).logits
+        logits = Recording(copy, torch.tensor(inputs)).logits
         found = [weight.parameter for weight in model_weights(copy, lambda: logits)]
         if not found or not logits.requires_grad:
             return 0

@@ -108,15 +108,9 @@ class Candidates:
             worth, mean, deviation = judge(self._posterior)
             worth[[self._place[arch] for arch in told if arch in self._place]] = -np.inf
             place = first_best(worth)
-            return (
-                None
-                if np.isneginf(worth[place])
-                else (
-                    self._archs[place],
-                    float(mean[place]),
-                    float(deviation[place]),
-                )
-            )
+            if np.isneginf(worth[place]):
+                return None
+            return self._archs[place], float(mean[place]), float(deviation[place])
         return self._best_of_some(judge, set(told), incumbents)
 
     def _best_of_some(

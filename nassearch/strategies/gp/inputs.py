@@ -112,10 +112,6 @@ class Guides:
         if new := [arch for arch in dict.fromkeys(archs) if arch not in self._scores]:
             self._ask(new)
 
-    def asked(self, arch: Arch) -> bool:
-        """Return whether an architecture was scored."""
-        return arch in self._scores
-
     def ranks(self, archs: Sequence[Arch], inputs: Floats) -> Floats:
         """Return the ranks of N architectures, `[G, N]`."""
         nothing = np.full(len(self.scorers), np.nan)

@@ -54,9 +54,6 @@ class Bananas(PredictedMutants):
         space: SearchSpace,
         rng: np.random.Generator,
         *,
-        initial: int = 10,
-        step: int = 10,
-        candidates: int = 100,
         parents: int = 5,
         children: int = 100,
         encoding: str = "path",
@@ -67,10 +64,9 @@ class Bananas(PredictedMutants):
         epochs: int = 150,
         batch: int = 32,
         rate: float = 0.01,
-        **guidance: Any,
+        **search: Any,
     ) -> None:
-        sizes = {"initial": initial, "step": step, "candidates": candidates}
-        super().__init__(space, rng, **sizes, parents=parents, children=children, **guidance)
+        super().__init__(space, rng, parents=parents, children=children, **search)
         check_choice({"encoding": encoding}, "encoding", ENCODINGS)
         self.encoding, self.paths = encoding, whole("paths", paths)
         self.members = whole("members", members, least=2)

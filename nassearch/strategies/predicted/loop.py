@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice, pairwise
 from typing import Any
 
@@ -14,11 +14,8 @@ import numpy as np
 from nassearch.checks import whole
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics import ranks
-from nassearch.strategies.base import Guidance, Strategy, best_first
+from nassearch.strategies.base import Guidance, Strategy, best_first, next_untrained, untrained_draws
 from nassearch.types import Arch, Floats
-
-PATIENCE = 100
-"""Uniform draws in which an architecture that was not trained yet is looked for before one is trained again."""
 
 
 class PredictedMutants(Strategy):
@@ -73,7 +70,8 @@ class PredictedMutants(Strategy):
     def ask(self) -> Arch:
         if not self._queue:
             if len(self._told) < self.initial:
-                self._queue.append((self._first(), math.nan))
+                first = next_untrained(self._ranking, self.space, self.rng, self._is_known)
+                self._queue.append((first, math.nan))
             else:
                 self._refill()
         arch, self._forecast = self._queue.popleft()
@@ -111,19 +109,8 @@ class PredictedMutants(Strategy):
             candidates: M architectures.
         """
 
-    def _first(self) -> Arch:
-        while self._ranking:
-            arch = self._ranking.popleft()
-            if self.space.key(arch) not in self._seen:
-                return arch
-        return next(self._draws(), None) or self.space.sample(self.rng)
-
-    def _draws(self) -> Iterator[Arch]:
-        """Yield uniform draws that were not trained, until none is found for a while."""
-        for _ in range(PATIENCE):
-            arch = self.space.sample(self.rng)
-            if self.space.key(arch) not in self._seen:
-                yield arch
+    def _is_known(self, arch: Arch) -> bool:
+        return self.space.key(arch) in self._seen
 
     def _refill(self) -> None:
         candidates = self._mutants()
@@ -145,7 +132,9 @@ class PredictedMutants(Strategy):
                 found.setdefault(key, arch)
             if len(found) == self.candidates:
                 break
-        for arch in islice(self._draws(), max(0, self.step - len(found))):
+        for arch in islice(
+            untrained_draws(self.space, self.rng, self._is_known), max(0, self.step - len(found))
+        ):
             found.setdefault(self.space.key(arch), arch)
         return [*found.values()]
 

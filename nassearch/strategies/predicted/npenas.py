@@ -50,19 +50,13 @@ class Npenas(PredictedMutants):
         space: SearchSpace,
         rng: np.random.Generator,
         *,
-        initial: int = 10,
-        step: int = 10,
-        candidates: int = 100,
-        parents: int = 10,
-        children: int = 10,
         predictor: str = "np",
         epochs: int | None = None,
         batch: int = 16,
         rate: float = 0.005,
-        **guidance: Any,
+        **search: Any,
     ) -> None:
-        sizes = {"initial": initial, "step": step, "candidates": candidates}
-        super().__init__(space, rng, **sizes, parents=parents, children=children, **guidance)
+        super().__init__(space, rng, **search)
         check_choice({"predictor": predictor}, "predictor", [*EPOCHS])
         self.predictor = predictor
         self.epochs = EPOCHS[predictor] if epochs is None else whole("epochs", epochs)
