@@ -50,6 +50,21 @@ def operations(network: Network) -> int:
     return sum(repeats * _count(block)[2] for block, repeats in network.chain)
 
 
+def activations(network: Network) -> int:
+    """Count the most numbers that layers hold at a time for one input, each layer's until the last that reads it."""
+    return max(_held(block) for block, _ in network.chain)
+
+
+@lru_cache(maxsize=65536)
+def _held(block: Block) -> int:
+    sizes = [layer.channels * prod(layer.size) for layer in block]
+    last = {place: place for place in live_positions(block)}
+    for place in last:
+        last.update((read, place) for read in block[place].inputs)
+    last[len(block) - 1] = len(block)
+    return max(sum(sizes[held] for held, until in last.items() if held <= place <= until) for place in last)
+
+
 @lru_cache(maxsize=65536)
 def _count(block: Block) -> tuple[int, int, int]:
     counts = [_of_layer(layer, [block[i] for i in layer.inputs]) for layer in block]

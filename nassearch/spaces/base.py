@@ -63,9 +63,18 @@ class SearchSpace(ABC):
         return inert(f"{type(self).__name__}({self.name})")
 
     @property
+    def unconstrained(self) -> SearchSpace:
+        """Return the whole space, of which limits on costs may have left a part; here this one."""
+        return self
+
+    @property
     @abstractmethod
     def size(self) -> int:
         """Number of architectures, isomorphic ones counted apart."""
+
+    def fits(self, most: int) -> bool:
+        """Say whether `all()` gives at most so many, and each at once, as it does here."""
+        return self.size <= most
 
     @property
     def options(self) -> tuple[int, ...] | None:
@@ -114,6 +123,13 @@ class SearchSpace(ABC):
 
         Nobody who changes what was returned changes what is returned next.
         """
+
+    def admits(self, arch: Arch) -> bool:
+        """Say whether an architecture of the space may be trained, here any; asked before each training.
+
+        A limit on a latency that has to be measured is held here, see `nassearch.constraints`.
+        """
+        return True
 
     @abstractmethod
     def is_valid(self, arch: Arch) -> bool:
