@@ -38,7 +38,11 @@ def test_options_become_fields_of_a_task(text: str, skeleton: dict[str, object])
     [
         ("nasbench2001", UnknownName, "did you mean nasbench201"),
         ("nasbench201(cell=2)", UnknownName, "did you mean cells"),
-        ("nasbench201(cells=0)", InvalidSetting, "cells of nasbench201 is a whole number of at least 1, not 0"),
+        (
+            "nasbench201(cells=0)",
+            InvalidSetting,
+            "cells of nasbench201 is a whole number of at least 1, not 0",
+        ),
         ("nasbench201(cells=true)", InvalidSetting, "not True"),
         ("nasbench201(cells=1e3)", InvalidSetting, "not 1000.0"),
         ("nasbench201(cells=100000)", InvalidSetting, "at most 1000"),
@@ -69,7 +73,7 @@ def test_what_cannot_be_meant_is_refused(text: str, error: type[Exception], word
 def test_inputs_that_are_too_small_are_refused(name: str, shape: tuple[int, ...]) -> None:
     choice = open_space(name)
     arch = choice.space.sample(np.random.default_rng(0))
-    with pytest.raises(InvalidSetting, match="gives nothing.*take larger ones"):
+    with pytest.raises(InvalidSetting, match=r"gives nothing.*take larger ones"):
         choice.space.network(arch, Task(shape, 10, **choice.skeleton))
 
 
@@ -95,6 +99,6 @@ def test_a_space_of_another_package_that_fails(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(registry, "_registered", {kind: {} for kind in registry.BUILT_IN})
     registry.register("spaces", Failing)
-    with pytest.raises(BrokenPart, match="'failing' .*RuntimeError: no list"):
+    with pytest.raises(BrokenPart, match=r"'failing' .*RuntimeError: no list"):
         open_space("failing")
     assert issubclass(registry.load("spaces", "failing"), SearchSpace)
