@@ -109,7 +109,8 @@ def register(kind: str, part: Any, name: str | None = None) -> Any:
 
     Args:
         kind: `strategies`, `proxies`, `combinations`, `lookups`, `benchmarks` or `spaces`.
-        part: a subclass of `Strategy`, `Benchmark` or `SearchSpace`, or what `@proxy`, `@model_proxy` or `@combination` made.
+        part: a subclass of `Strategy`, `Benchmark` or `SearchSpace`, or what `@proxy`, `@model_proxy` or
+            `@combination` made.
         name: what it is called; None for the name that it says itself, see `name_of`.
 
     Returns:

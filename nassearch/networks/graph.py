@@ -127,8 +127,8 @@ class Builder:
         if not size or min(size) < 1:
             whole = f"inputs of {self.layers[0].size}" if self.layers[0].size else "vectors"
             raise InvalidSetting(
-                f"a window of {kernel} with stride {stride} on {before or 'a vector'} gives nothing: this network is not "
-                f"for {whole}; take larger ones, or a space whose networks halve them less often"
+                f"a window of {kernel} with stride {stride} on {before or 'a vector'} gives nothing: this network is "
+                f"not for {whole}; take larger ones, or a space whose networks halve them less often"
             )
         return size
 
