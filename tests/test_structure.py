@@ -29,7 +29,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"errors"},
     {"types"},
-    {"checks", "files", "provenance"},
+    {"checks", "files", "provenance", "texts"},
     {"registry", "workers"},
     {"networks", "datasets"},
     {"spaces", "training"},
