@@ -94,3 +94,38 @@ def _cut(parts: NDArray[np.int64], groups: list[list[int]], wanted: list[int], s
             members = left.pop(0)
             parts[members] = part
             goal -= len(members)
+
+
+def tell_missing(
+    labels: NDArray[np.int64], parts: NDArray[np.int64], classes: tuple[str, ...], source: str
+) -> list[str]:
+    """Return sentences about classes that a part lacks, and about classes of very different sizes.
+
+    Raises:
+        BadData: train lacks a class that another part has, or has fewer than two, or validation is empty.
+    """
+    counts = np.stack([np.bincount(labels[parts == part], minlength=len(classes)) for part in NAMES])
+    if not counts[VALID].any():
+        raise BadData(
+            f"{source} has no example for validation: give some, or leave out that part to have it cut off"
+        )
+    if unlearnt := np.flatnonzero((counts[TRAIN] == 0) & (counts.sum(axis=0) > 0)).tolist():
+        raise BadData(
+            f"{source}: train has no example of {_listed(unlearnt, classes)}, and other parts have "
+            f"{int(counts[:, unlearnt].sum())}: move some of them to train, or take them out"
+        )
+    notes = []
+    for part in (VALID, TEST):
+        lacking = np.flatnonzero(counts[part] == 0).tolist()
+        if lacking and counts[part].any():
+            notes.append(
+                f"{NAMES[part].capitalize()} has no example of {_listed(lacking, classes)}: accuracy there "
+                "says nothing of it."
+            )
+    return notes
+
+
+def _listed(places: list[int], classes: tuple[str, ...]) -> str:
+    names = ", ".join(classes[place] for place in places[:3])
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return f"{'class' if len(places) == 1 else f'{len(places)} classes:'} {names}{more}"

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nassearch.datasets.arrays.named import PARTS
+from nassearch.datasets.arrays.named import WORDS
 from nassearch.datasets.found import Found
-from nassearch.datasets.images.listing import Listing, Names, list_images
-from nassearch.datasets.images.pictures import look_at
+from nassearch.datasets.images.gallery import SHOWN, look_at
+from nassearch.datasets.images.listing import Listing, Names, list_images, sizes_of
+from nassearch.datasets.images.pictures import Files
 from nassearch.datasets.images.sizes import Size
 from nassearch.errors import BadData
 from nassearch.types import Progress
 
-WORDS = {word: part for part, words in PARTS.items() for word in words}
 EXPECTED = "a folder for each class with its images in it, or train, valid and test with such folders"
-SHOWN = 3
 
 
 def open_folder(path: Path, size: Size | None, progress: Progress | None = None) -> Found:
@@ -25,22 +24,17 @@ def open_folder(path: Path, size: Size | None, progress: Progress | None = None)
         BadData: no image has a class, none can be read, or the folder changes meanwhile.
     """
     listing = list_images(path)
-    before = listing.sizes()
+    before = sizes_of(listing.files.values())
     below = _unwrapped(listing)
     placed, loose = _placed(listing, below)
     if not placed:
         there = f"{len(listing.files)} images and no folders of classes" if listing.files else "no image"
         raise BadData(f"{path} has {there}: lay out {EXPECTED}; or list paths and labels in a CSV file")
     paths = [listing.files[names] for names in placed]
-    gallery = look_at(paths, str(path), size, progress)
-    again = list_images(path)
-    if again.sizes() != before:
+    gallery = look_at(Files(paths), str(path), size, progress)
+    if sizes_of(list_images(path).files.values()) != before:
         raise BadData(f"{path} has changed while it was read: open it again when it is complete")
     notes = list(gallery.notes)
-    if gallery.faults:
-        shown = "; ".join(gallery.faults[place] for place in sorted(gallery.faults)[:SHOWN])
-        more = f"; and {len(gallery.faults) - SHOWN} more" if len(gallery.faults) > SHOWN else ""
-        notes.insert(0, f"{len(gallery.faults)} files cannot be read and are left out: {shown}{more}.")
     if loose:
         notes.append(
             f"{len(loose)} images lie in no folder of a class and are left out, such as {'/'.join(loose[0])}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,10 +41,6 @@ class Listing:
     def notes(self) -> list[str]:
         """Return a sentence for each kind of files that are left out."""
         return [f"{count} {kind}, such as {first}." for kind, (count, first) in sorted(self.left_out.items())]
-
-    def sizes(self) -> dict[Path, int]:
-        """Return the bytes of each file, -1 where it is gone."""
-        return {path: _bytes(path) for path in self.files.values()}
 
 
 LINKS = "links lead out of the folder and are left out: put what they lead to into it"
@@ -103,15 +99,12 @@ def _walk(folder: Path, names: Names, root: Path, above: tuple[Path, ...], listi
             listing.leave_out(OTHERS, path)
 
 
-def _bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
-
-
-def tell(names: Counter[str], most: int = 3) -> str:
-    """Return some names, the first in order, and how many more there are."""
-    shown = sorted(names)[:most]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def sizes_of(paths: Iterable[Path]) -> dict[Path, int]:
+    """Return the bytes of each file, -1 where it is not there."""
+    found = {}
+    for path in paths:
+        try:
+            found[path] = path.stat().st_size
+        except OSError:
+            found[path] = -1
+    return found
