@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nassearch.datasets.sentences import counted
+
 NAMES = ("train", "validation", "test")
 
 
@@ -41,12 +43,12 @@ def tell_copies(
     if disputed:
         one, other = _differing(disputed[0], labels)
         notes.append(
-            f"{_count(disputed)} with two labels, such as {classes[labels[one]]} ({where(one)}) and "
-            f"{classes[labels[other]]} ({where(other)}): correct them, as no network can be right on both."
+            f"The same with two labels: {counted(len(disputed), 'example')}, such as {where(one)} as "
+            f"{classes[labels[one]]} and {where(other)} as {classes[labels[other]]}: no network is right on both."
         )
     again = sum(len(group) - 1 for group in groups if len(set(parts[group].tolist())) == 1)
     if again:
-        notes.append(f"{again} examples are copies of others in the same part.")
+        notes.append(f"Copies of others in the same part: {counted(again, 'example')}.")
     return notes
 
 
@@ -59,15 +61,11 @@ def _leak(
     count = sum(int((parts[group] == second).sum()) for group in shared)
     total = int((parts == second).sum())
     return (
-        f"Leakage: {count} of {total} examples in {NAMES[second]} are also in {NAMES[first]}, such as "
-        f"{where(there)} and {where(here)}: accuracy there is too high. Take them out of {NAMES[first]}."
+        f"Leakage: {counted(count, 'example')} of {total} in {NAMES[second]} also in {NAMES[first]}, such as "
+        f"{where(there)} and {where(here)}: accuracy there is too high. Keep one of each."
     )
 
 
 def _differing(group: NDArray[Any], labels: NDArray[np.int64]) -> tuple[int, int]:
     one = int(group[0])
     return one, int(next(place for place in group if labels[place] != labels[one]))
-
-
-def _count(groups: list[NDArray[Any]]) -> str:
-    return f"{len(groups)} examples are there" if len(groups) > 1 else "1 example is there"

@@ -19,6 +19,8 @@ def is_natural(kind: str, shape: tuple[int, ...], classes: tuple[str, ...]) -> t
     natural = not letters and min(shape[1:]) >= (COLOURED if shape[0] >= 3 else GREY)
     if natural:
         return True, [
-            "Taken for photographs: training shifts and mirrors them. For letters and digits say flip=false."
+            "Taken for photographs, which training shifts and mirrors; say flip=false for letters and digits."
         ]
-    return False, ["Taken for signs or drawings: training does not mirror them."]
+    return False, [
+        "Taken for letters or signs, which training neither shifts nor mirrors; say flip=true where that is right."
+    ]

@@ -20,20 +20,18 @@ from nassearch.datasets.functions.calling import is_function, open_function
 from nassearch.datasets.images.folder import open_folder
 from nassearch.datasets.images.resizing import resized
 from nassearch.datasets.images.sizes import Size, given_size
+from nassearch.datasets.kinds import is_archive
 from nassearch.datasets.moments import moments
 from nassearch.datasets.natural import is_natural
 from nassearch.datasets.sheets.loaded import load_sheet
 from nassearch.datasets.sheets.numbers import open_numbers
 from nassearch.datasets.sheets.paths import open_paths
 from nassearch.errors import InvalidSetting, quoted
-from nassearch.files.bounded import Bounded, check_there, guarded
-from nassearch.files.limits import BEGINNING
+from nassearch.files.bounded import check_there, guarded
 from nassearch.types import Progress
 from nassearch.workers.progress import Watch
 
 TAKEN = "a folder of images, an .npz archive, a CSV or Parquet file of paths and labels, or module:function"
-PACKED = b"PK\x03\x04"
-"""The first bytes of a zip, which .npz archives are."""
 
 
 def open_dataset(
@@ -86,12 +84,12 @@ def open_dataset(
 
 
 def _read(path: Path, size: Size | None, progress: Progress | None) -> Found:
+    with guarded(path, missing=f"a data set is {TAKEN}", what="data set"):
+        path.stat()
     check_there(path)
     if path.is_dir():
         return open_array_folder(path, progress) or open_folder(path, size, progress)
-    with guarded(path), Bounded(path, BEGINNING) as file:
-        begins = file.read(len(PACKED))
-    if begins == PACKED:
+    if is_archive(path):
         return open_archive(path, progress)
     sheet = load_sheet(path)
     return open_numbers(sheet, progress) if sheet.at_path is None else open_paths(sheet, size, progress)

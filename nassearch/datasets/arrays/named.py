@@ -109,7 +109,7 @@ def open_arrays(
     names = next((_names(arrays[key]) for key in NAMES if key in arrays and key not in used), None)
     if left := sorted(set(arrays) - used - set(NAMES)):
         notes.append(f"Not used: {', '.join(left[:6])}{', ...' if len(left) > 6 else ''}.")
-    contents = look_through(examples, where, progress)
+    contents = look_through(examples, source, where, progress)
     return Found(name, layout.kind, examples, contents, labels, given, where, names, notes)
 
 

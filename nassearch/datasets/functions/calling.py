@@ -80,6 +80,9 @@ def _named(text: str, module: str, name: str) -> Any:
     try:
         found: Any = import_module(module)
     except ModuleNotFoundError as error:
+        if module.endswith(".py"):
+            right = f"{module.removesuffix('.py')}:{name}"
+            raise InvalidSetting(f"{text}: a module is named without .py, as {right}") from error
         raise InvalidSetting(
             f"{text}: no module is called {error.name!r} in {Path.cwd()} or among what is installed; change to its "
             "folder, or name another"

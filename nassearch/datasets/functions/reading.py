@@ -153,7 +153,9 @@ def _computed(given: Computed, progress: Progress | None) -> tuple[Examples, NDA
             if progress:
                 progress(min(start + step, count), count)
         examples = Arrayed(held, tuple(range(1, held.ndim)), "bytes" if given.bytes else "numbers")
-    contents = look_through(examples, given.items.where, progress if examples is given else None)
+    contents = look_through(
+        examples, given.items.text, given.items.where, progress if examples is given else None
+    )
     given.contents = contents
     given.take(np.array(sorted({0, count // 2, count - 1})))  # a second time: it has to be the same
     return examples, contents

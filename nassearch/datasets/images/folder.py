@@ -7,10 +7,11 @@ from pathlib import Path
 
 from nassearch.datasets.arrays.named import WORDS
 from nassearch.datasets.found import Found
-from nassearch.datasets.images.gallery import SHOWN, look_at
+from nassearch.datasets.images.gallery import look_at
 from nassearch.datasets.images.listing import Listing, Names, list_images, sizes_of
 from nassearch.datasets.images.pictures import Files
 from nassearch.datasets.images.sizes import Size
+from nassearch.datasets.sentences import counted, listed
 from nassearch.errors import BadData
 from nassearch.types import Progress
 
@@ -26,6 +27,9 @@ def open_folder(path: Path, size: Size | None, progress: Progress | None = None)
     listing = list_images(path)
     before = sizes_of(listing.files.values())
     below = _unwrapped(listing)
+    tops = sorted({names[below] for names in listing.files if len(names) > below + 2})
+    if tops and all(WORDS.get(top.lower(), "train") != "train" for top in tops):
+        raise BadData(f"{path} has {listed(tops)}, and no train: add it, or give one folder for each class")
     placed, loose = _placed(listing, below)
     if not placed:
         there = f"{len(listing.files)} images and no folders of classes" if listing.files else "no image"
@@ -36,16 +40,16 @@ def open_folder(path: Path, size: Size | None, progress: Progress | None = None)
         raise BadData(f"{path} has changed while it was read: open it again when it is complete")
     notes = list(gallery.notes)
     if loose:
+        first = "/".join(loose[0])
         notes.append(
-            f"{len(loose)} images lie in no folder of a class and are left out, such as {'/'.join(loose[0])}."
+            f"Left out, as in no folder of a class: {counted(len(loose), 'image')}, such as {first}."
         )
     notes += listing.notes()
     all_names = list(placed)
     good = [all_names[place] for place in gallery.good.tolist()]
     classes = [placed[names][1] for names in good]
     if empty := sorted(_class_folders(listing, below, placed) - set(classes)):
-        more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""
-        notes.append(f"Folders without an image are no classes: {', '.join(empty[:SHOWN])}{more}.")
+        notes.append(f"Folders without an image that can be read are no classes: {listed(empty)}.")
     return Found(
         path.resolve().name or "images",
         "image",

@@ -17,12 +17,12 @@ from nassearch.datasets.found import HASH, content_of
 from nassearch.datasets.images.decoding import Decoded
 from nassearch.datasets.images.pictures import HELD, Originals, Pictures, given
 from nassearch.datasets.images.sizes import Size, choose_size
+from nassearch.datasets.sentences import SHOWN, counted
 from nassearch.errors import BadData
 from nassearch.types import Progress
 
 AHEAD = 256
 """Images that threads are given at a time."""
-SHOWN = 3
 
 
 @dataclass
@@ -113,23 +113,25 @@ def _look_at(originals: Originals, source: str, asked: Size | None, progress: Pr
         examples = Pictures(originals, chosen, contents[chosen], size, channels, deep)
     notes = [_unread(faults)] if faults else []
     notes += [told] if told else []
-    notes += [sentence.format(n=done[what]) for what, sentence in TOLD.items() if what in done]
+    notes += [
+        sentence.format(n=counted(done[what], "image")) for what, sentence in TOLD.items() if what in done
+    ]
     return Gallery(examples, contents[chosen], chosen, notes)
 
 
 TOLD = {
-    "turned": "{n} images are turned upright, as their EXIF data say.",
-    "opaque": "{n} images are see-through in places, which became white.",
-    "first frame": "{n} images have several frames, of which the first is taken.",
-    "16 bits": "{n} images have 16 bits a pixel: all are read as numbers from 0 to 1.",
-    "floats": "{n} images hold floating-point numbers, which are taken as they are.",
+    "turned": "Turned upright, as EXIF data say: {n}.",
+    "opaque": "Laid on white, as parts are see-through: {n}.",
+    "first frame": "Taken the first of several frames: of {n}.",
+    "16 bits": "With 16 bits a pixel, so that all are read as numbers from 0 to 1: {n}.",
+    "floats": "Of floating-point numbers, which are taken as they are: {n}.",
 }
 
 
 def _unread(faults: dict[int, str]) -> str:
     shown = "; ".join(faults[place] for place in sorted(faults)[:SHOWN])
     more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-    return f"{len(faults)} images cannot be read and are left out: {shown}{more}."
+    return f"Left out, as they cannot be read: {counted(len(faults), 'image')}: {shown}{more}."
 
 
 def _each(

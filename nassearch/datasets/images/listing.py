@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nassearch.datasets.images.decoding import SUFFIXES
+from nassearch.datasets.sentences import counted
 from nassearch.errors import BadData
 from nassearch.files.bounded import guarded
 
@@ -40,12 +41,15 @@ class Listing:
 
     def notes(self) -> list[str]:
         """Return a sentence for each kind of files that are left out."""
-        return [f"{count} {kind}, such as {first}." for kind, (count, first) in sorted(self.left_out.items())]
+        return [
+            f"Left out, {kind}: {counted(count, 'file')}, such as {first}."
+            for kind, (count, first) in sorted(self.left_out.items())
+        ]
 
 
-LINKS = "links lead out of the folder and are left out: put what they lead to into it"
-OTHERS = "other files are left out, as they are no images by their names"
-DEEP = "folders lie too deep and are left out"
+LINKS = "as links lead out of the folder (copy what they lead to into it)"
+OTHERS = "as no images by their names"
+DEEP = "as folders lie too deep or lead back up"
 
 
 def text_of(name: str) -> str:

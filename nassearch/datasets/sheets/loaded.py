@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nassearch.datasets.arrays.named import WORDS
+from nassearch.datasets.classes import whole_of
 from nassearch.datasets.images.decoding import SUFFIXES
 from nassearch.datasets.labels import label_of
 from nassearch.errors import BadData, excerpt
@@ -64,7 +65,12 @@ class Loaded:
         """
         if self.at_label is None:
             raise self.lacks("labels")
-        return [label_of(row[self.at_label], self.where(at)) for at, row in enumerate(self.rows)]
+        found = [label_of(row[self.at_label], self.where(at)) for at, row in enumerate(self.rows)]
+        numbers = [None if label is None else whole_of(label) for label in found]
+        texts = any(
+            number is None and label is not None for number, label in zip(numbers, found, strict=True)
+        )
+        return found if texts else numbers
 
     def parts(self) -> list[str]:
         """Return the part of each row, `""` where it is not said; `BadData` for what is no part."""

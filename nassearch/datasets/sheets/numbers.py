@@ -35,7 +35,7 @@ def open_numbers(sheet: Loaded, progress: Progress | None = None) -> Found:
                 )
             vectors[row, column] = number
     examples = Arrayed(vectors, (1,))
-    contents = look_through(examples, sheet.where, progress)
+    contents = look_through(examples, str(sheet.path), sheet.where, progress)
     names = ", ".join(sheet.names[at] for at in columns[:4]) + (", ..." if len(columns) > 4 else "")
     told = f"Each row is a vector of {len(columns)} numbers: {names}."
     return Found(
