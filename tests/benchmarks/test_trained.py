@@ -16,6 +16,7 @@ import nassearch as ns
 from nassearch.benchmarks import Entry, Ledger, TrainedBenchmark
 from nassearch.benchmarks.trained.ledger import read_ledger
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, NassearchError
+from nassearch.networks.modules.network import TorchNetwork
 from nassearch.scorers.open import open_batch
 from nassearch.spaces import NASBench201
 from nassearch.training import Recipe, evaluate
@@ -29,7 +30,13 @@ ARCH, OTHER = (1, 2, 3, 1, 2, 3), (3, 3, 3, 3, 3, 3)
 
 
 def bench(folder: Path | None = None, **settings: object) -> TrainedBenchmark:
-    given = {"skeleton": SKELETON, "fidelity": (1, 2), "recipe": RECIPE, "space": NASBench201(), "data": blobs()}
+    given = {
+        "skeleton": SKELETON,
+        "fidelity": (1, 2),
+        "recipe": RECIPE,
+        "space": NASBench201(),
+        "data": blobs(),
+    }
     return TrainedBenchmark(folder=folder, **{**given, **settings})  # type: ignore[arg-type]
 
 
@@ -55,7 +62,7 @@ def test_what_was_trained_is_not_trained_again(tmp_path: Path, monkeypatch: pyte
     (whole, short) = bench(tmp_path).ledger.entries
     assert (whole.share, short.share) == (1.0, pytest.approx(2 / 3))
     assert (whole.valid, whole.seconds) == (first.valid, first.seconds)
-    assert (whole.params, whole.status, whole.device, whole.threads) == (1059, "trained", "cpu", 1)
+    assert (whole.status, whole.device, whole.threads) == ("trained", "cpu", 1)
     assert not (tmp_path / "unfinished").exists() or not list((tmp_path / "unfinished").iterdir())
 
 
@@ -72,10 +79,9 @@ def test_the_best_weights_are_kept(tmp_path: Path) -> None:
     here = bench(tmp_path)
     entry = here.entry(ARCH)
     assert entry.weights is not None
-    from nassearch.networks.modules.network import TorchNetwork
-
     module = TorchNetwork(here.space.network(ARCH, here.task), None)
     module.load_state_dict(read_weights(tmp_path / entry.weights))
+    assert entry.params == sum(parameter.numel() for parameter in module.parameters())
     assert evaluate(module, here.data, "valid").accuracy == entry.valid
 
 
@@ -83,7 +89,11 @@ def test_entries_are_json_that_comes_back(tmp_path: Path) -> None:
     here = bench(tmp_path)
     entry = here.record(replace(here.train(ARCH), latency=1.5, scores={"synflow": None, "params": 3.0}))
     header, entries = read_ledger(tmp_path / "trained.jsonl")
-    assert (header["format"], header["version"], header["data"]) == ("nassearch trainings", 1, here.data.digest)
+    assert (header["format"], header["version"], header["data"]) == (
+        "nassearch trainings",
+        1,
+        here.data.digest,
+    )
     assert entries == [entry] == here.ledger.entries
     line = json.loads((tmp_path / "trained.jsonl").read_text().splitlines()[1])
     assert Entry.of(line) == entry
@@ -144,7 +154,9 @@ def test_another_seed_or_recipe_is_another_training(tmp_path: Path) -> None:
     assert bench().digest == first.digest
 
 
-@pytest.mark.parametrize("text", ["{}", "[1]", '{"format": "other"}', '{"format": "nassearch trainings", "version": 9}'])
+@pytest.mark.parametrize(
+    "text", ["{}", "[1]", '{"format": "other"}', '{"format": "nassearch trainings", "version": 9}']
+)
 def test_what_is_no_ledger_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "trained.jsonl").write_text(text + "\n")
     with pytest.raises(BadData, match="no ledger of trainings"):
@@ -159,7 +171,7 @@ def test_lines_that_are_no_trainings_are_refused(tmp_path: Path, harm: dict) -> 
     entry = ledger.append(Entry(ARCH, "text", 0, {"epochs": 1}))
     with (tmp_path / "trained.jsonl").open("a") as file:
         file.write(json.dumps(entry.as_dict() | harm) + "\n")
-    with pytest.raises(BadData, match=r"trained.jsonl is damaged"):
+    with pytest.raises(BadData, match=r"trained\.jsonl is damaged"):
         Ledger(tmp_path / "trained.jsonl", {"data": "d"})
 
 
@@ -170,7 +182,7 @@ def test_a_ledger_that_cannot_be_written_keeps_what_was_unfinished(
     monkeypatch.setattr(loop, "EVERY", 0.0)
     entry = here.train(ARCH)
     (tmp_path / "trained.jsonl").mkdir()
-    with pytest.raises(NassearchError, match="trained.jsonl"):
+    with pytest.raises(NassearchError, match=r"trained\.jsonl"):
         here.record(entry)
     (tmp_path / "trained.jsonl").rmdir()
     assert bench(tmp_path).entry(ARCH).history == entry.history
@@ -222,7 +234,9 @@ def test_shorter_trainings_are_those_of_its_fidelity() -> None:
     assert here.shorter == {1: 0.25, 2: 0.5}
     entry = here.entry(ARCH, 2)
     assert (entry.recipe["epochs"], entry.recipe["anneal"], entry.history["epoch"]) == (2, None, [1, 2])
-    with pytest.raises(InvalidSetting, match="has no shorter trainings of 3 epochs; it has 1, 2: name them as its fid"):
+    with pytest.raises(
+        InvalidSetting, match="has no shorter trainings of 3 epochs; it has 1, 2: name them as its fid"
+    ):
         here.query_shorter(ARCH, rng(), 3)
     with pytest.raises(InvalidSetting, match="below the 3 of a whole one"):
         bench(fidelity=(3,))
@@ -248,13 +262,14 @@ def test_guided_searches_look_at_its_batch(tmp_path: Path) -> None:
     here = bench(tmp_path)
     assert open_batch(None, here, "toy", "naswot") == here.batch()
     settings = {"pool": 2, "tournament": 2}
-    experiment = ns.Experiment("ae", benchmark=here, budget=4, rounds=2, warmup=5, scorer="naswot", settings=settings)
+    experiment = ns.Experiment(
+        "ae", benchmark=here, budget=4, rounds=2, warmup=5, scorer="naswot(batch_size=64)", settings=settings
+    )
     result = experiment.run(tmp_path / "result.jsonl")
     assert np.array_equal(result.rounds[0].valid, result.rounds[0].test)
     assert len(here.ledger.entries) <= 8
     again = replace(experiment, benchmark=bench(tmp_path)).run()
     assert [found.archs for found in again.rounds] == [found.archs for found in result.rounds]
-    assert result.header.data == here.digest if hasattr(result.header, "data") else True
 
 
 def test_workers_change_nothing(tmp_path: Path) -> None:
@@ -272,7 +287,7 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
 
 def test_it_is_made_with_data_and_opens_none() -> None:
     assert TrainedBenchmark.datasets() == {}
-    with pytest.raises(NassearchError, match="made with|make it with"):
+    with pytest.raises(NassearchError, match="make it with"):
         TrainedBenchmark.open()
     with pytest.raises(InvalidArch, match="nasbench201"):
         bench().query((-1,), rng())

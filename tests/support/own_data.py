@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,15 +12,22 @@ from nassearch.datasets.examples import Arrayed
 
 
 def data_of(
-    inputs: np.ndarray, labels: np.ndarray, sizes: tuple[int, int, int], *, kind: str = "image", natural: bool = True
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    sizes: tuple[int, int, int],
+    *,
+    kind: str = "image",
+    natural: bool = True,
 ) -> OwnDataset:
     """Return a data set of arrays `[N, C, *size]` and `[N]`, split into parts of these sizes in their order."""
-    examples = Arrayed(inputs, tuple(range(1, inputs.ndim)), "bytes" if inputs.dtype == np.uint8 else "numbers")
+    examples = Arrayed(
+        inputs, tuple(range(1, inputs.ndim)), "bytes" if inputs.dtype == np.uint8 else "numbers"
+    )
     ends = np.cumsum([0, *sizes])
     contents = np.stack([np.frombuffer(hashlib.md5(each.tobytes()).digest(), np.uint8) for each in inputs])
     parts = [
         Split(examples, np.arange(start, end), labels[start:end].astype(np.int64), contents[start:end])
-        for start, end in zip(ends, ends[1:], strict=False)
+        for start, end in pairwise(ends)
     ]
     scale = 255 if inputs.dtype == np.uint8 else 1
     axes = (0, *range(2, inputs.ndim))
@@ -32,7 +40,10 @@ def data_of(
 
 
 def blobs(
-    shape: tuple[int, ...] = (3, 8, 8), sizes: tuple[int, int, int] = (96, 40, 40), classes: int = 3, seed: int = 0
+    shape: tuple[int, ...] = (3, 8, 8),
+    sizes: tuple[int, int, int] = (96, 40, 40),
+    classes: int = 3,
+    seed: int = 0,
 ) -> OwnDataset:
     """Return examples of classes that differ in their mean by channel, so that networks learn them quickly."""
     rng = np.random.default_rng(seed)

@@ -12,9 +12,18 @@ from nassearch.training import Recipe
 
 
 def test_settings_are_read_from_texts() -> None:
-    given = {"epochs": "20", "learning_rate": "5e-2", "flip": "false", "nesterov": "no", "size": "none", "crop": "auto"}
+    given = {
+        "epochs": "20",
+        "learning_rate": "5e-2",
+        "flip": "false",
+        "nesterov": "no",
+        "size": "none",
+        "crop": "auto",
+    }
     assert Recipe.of(given) == Recipe(epochs=20, learning_rate=0.05, flip=False, nesterov=False)
-    assert Recipe.of({"crop": "2", "batch_size": "128.0", "label_smoothing": "0"}) == Recipe(crop=2, batch_size=128)
+    assert Recipe.of({"crop": "2", "batch_size": "128.0", "label_smoothing": "0"}) == Recipe(
+        crop=2, batch_size=128
+    )
     assert Recipe.of(Recipe(epochs=3, channels=4).as_dict()) == Recipe(epochs=3, channels=4)
 
 

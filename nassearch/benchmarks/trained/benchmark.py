@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
+from nassearch.benchmarks.trained.builder import Builder
 from nassearch.benchmarks.trained.entry import Entry
 from nassearch.benchmarks.trained.ledger import Ledger
 from nassearch.checks import SEEDS, whole
@@ -24,9 +25,6 @@ from nassearch.provenance.identity import identity
 from nassearch.spaces.base import SearchSpace
 from nassearch.training.single.recipe import Recipe
 from nassearch.types import Arch, Batch, Metrics, Task
-
-if TYPE_CHECKING:
-    from torch import nn
 
 BATCH = 256
 NOTE = (
@@ -189,7 +187,9 @@ class TrainedBenchmark(Benchmark):
     def lost(self, arch: Arch, note: str, epochs: int | None = None) -> Entry:
         """Return an entry for a training whose process died, which is not tried again once it is recorded."""
         arch, recipe = self.space.check(arch), self.recipe_of(epochs)
-        return Entry(arch, self.space.format(arch), self.seed, recipe.as_dict(), self._share(recipe), "died", note=note)
+        return Entry(
+            arch, self.space.format(arch), self.seed, recipe.as_dict(), self._share(recipe), "died", note=note
+        )
 
     def unfinished(self, entry: Entry) -> Path | None:
         """Return where a training is kept while it goes on."""
@@ -208,7 +208,9 @@ class TrainedBenchmark(Benchmark):
         """
         task = self.task
         if recipe.size is not None:
-            task = replace(task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:])))
+            task = replace(
+                task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:]))
+            )
         if recipe.channels is not None and recipe.channels != task.channels[0]:
             first = task.channels[0]
             widths = tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)
@@ -224,8 +226,12 @@ class TrainedBenchmark(Benchmark):
         task = self.built_for(recipe)
         settings = recipe.as_dict()
         begun = Entry(arch, self.space.format(arch), self.seed, settings, self._share(recipe))
-        builder = _Builder(self.space, arch, task, self.seed)
-        how: dict[str, Any] = {"state": self.unfinished(begun), "device": self.device, "threads": self.threads}
+        builder = Builder(self.space, arch, task, self.seed)
+        how: dict[str, Any] = {
+            "state": self.unfinished(begun),
+            "device": self.device,
+            "threads": self.threads,
+        }
         found = train_model(builder, self.data, recipe, seed=self.seed, **how)
         note, file = found.note, None
         if weights and self.folder is not None and found.weights is not None:
@@ -268,31 +274,3 @@ def _checked(fidelity: Iterable[int], epochs: int) -> tuple[int, ...]:
             f"fidelity names epochs of shorter trainings, below the {epochs} of a whole one, not {quoted(given)}"
         )
     return tuple(found)
-
-
-class _Builder:
-    """Build the network of an architecture, and count it on the way."""
-
-    def __init__(self, space: SearchSpace, arch: Arch, task: Task, seed: int) -> None:
-        self._space, self._arch, self._task, self._seed = space, arch, task, seed
-        self.params: int | None = None
-        self.flops: int | None = None
-
-    def __call__(self) -> nn.Module:
-        import torch
-
-        from nassearch.networks.counting import macs, parameters
-        from nassearch.networks.graph import Network
-        from nassearch.networks.modules.foreign import module_parameters
-        from nassearch.networks.modules.network import TorchNetwork
-
-        built: Any = self._space.network(self._arch, self._task)
-        if isinstance(built, Network):
-            self.params, self.flops = parameters(built), macs(built)
-            return TorchNetwork(built, torch.Generator().manual_seed(self._seed))
-        if not isinstance(built, torch.nn.Module):
-            raise InvalidSetting(f"a space builds networks or modules of torch, not {quoted(built)}")
-        self.params = module_parameters(built)
-        return built
-
-

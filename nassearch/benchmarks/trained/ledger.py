@@ -119,7 +119,9 @@ def read_ledger(path: Path) -> tuple[dict[str, Any], list[Entry]]:
 class _File(LineFile):
     """The file of a ledger, held by this process."""
 
-    busy: ClassVar[str] = "another process, which has been at it for a minute: see what it does, then run again"
+    busy: ClassVar[str] = (
+        "another process, which has been at it for a minute: see what it does, then run again"
+    )
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self.entries: list[Entry] = []
@@ -172,7 +174,11 @@ def _entries(path: Path, text: bytes, header: Mapping[str, Any] | None) -> list[
         return []
     first = _first(path, text)
     if header is not None and first != json.loads(json.dumps(header)):
-        names = [name for name in {**first, **header} if first.get(name) != json.loads(json.dumps(header.get(name)))]
+        names = [
+            name
+            for name in {**first, **header}
+            if first.get(name) != json.loads(json.dumps(header.get(name)))
+        ]
         raise BadData(
             f"{path} has trainings of another {' and '.join(names)} than this search: give it another folder, or "
             f"{REMEDY}"

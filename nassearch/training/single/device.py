@@ -25,7 +25,9 @@ def find_device(text: str) -> torch.device:
         torch.empty(1, device=found)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidSetting(f"device is auto, cpu or cuda, where there is one, not {quoted(text)} ({why})") from None
+        raise InvalidSetting(
+            f"device is auto, cpu or cuda, where there is one, not {quoted(text)} ({why})"
+        ) from None
     return found
 
 
@@ -51,6 +53,8 @@ def placed(module: nn.Module, device: torch.device, shape: Sequence[int]) -> nn.
 def casting(device: torch.device, precision: str) -> torch.autocast:
     """Return a context in which products are bfloat16, where that is asked for or comes for nothing."""
     halves = precision == "bfloat16" or (
-        precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision == "auto"
+        and device.type == "cuda"
+        and torch.cuda.is_bf16_supported(including_emulation=False)
     )
     return torch.autocast(device.type, torch.bfloat16, enabled=halves)

@@ -46,13 +46,24 @@ class Feed:
     def __init__(self, data: OwnDataset, part: str, recipe: Recipe, device: torch.device) -> None:
         self.split: Split = data.part(part)
         if not len(self.split):
-            raise InvalidSetting(f"{part} of {data.name} is without examples: open the data with a share for it")
+            raise InvalidSetting(
+                f"{part} of {data.name} is without examples: open the data with a share for it"
+            )
         self.labels = torch.from_numpy(self.split.labels).to(device)
-        self.shape = data.shape if recipe.size is None else (data.shape[0], *(recipe.size for _ in data.shape[1:]))
-        self._crop, self._flip, self._size, self._device = int(recipe.crop), bool(recipe.flip), recipe.size, device
+        self.shape = (
+            data.shape if recipe.size is None else (data.shape[0], *(recipe.size for _ in data.shape[1:]))
+        )
+        self._crop, self._flip, self._size, self._device = (
+            int(recipe.crop),
+            bool(recipe.flip),
+            recipe.size,
+            device,
+        )
         self._raw = self._hold(data, part)
         by_channel = (1, -1, *(1 for _ in data.shape[1:]))
-        self._mean, self._std = (torch.from_numpy(v).reshape(by_channel).to(device) for v in (data.mean, data.std))
+        self._mean, self._std = (
+            torch.from_numpy(v).reshape(by_channel).to(device) for v in (data.mean, data.std)
+        )
 
     def __len__(self) -> int:
         return len(self.split)
@@ -76,7 +87,9 @@ class Feed:
         small = F.interpolate(torch.from_numpy(raw).float(), self.shape[1:], mode="area").numpy()
         return small.round().astype(np.uint8) if raw.dtype == np.uint8 else small
 
-    def batch(self, places: NDArray[np.int64], rng: np.random.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def batch(
+        self, places: NDArray[np.int64], rng: np.random.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return inputs float32 `[B, C, *size]` and labels int64 `[B]`.
 
         Args:

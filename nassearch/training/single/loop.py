@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting, NassearchError, told
 from nassearch.networks.modules.isolation import isolated
 from nassearch.training.single.answers import answered
-from nassearch.training.single.device import casting, computing, find_device, placed
+from nassearch.training.single.descent import Failed, descend, of_memory, sgd
+from nassearch.training.single.device import computing, find_device, placed
 from nassearch.training.single.feed import Feed
 from nassearch.training.single.recipe import Recipe
 from nassearch.training.single.state import Course, Place, weights_of
@@ -34,7 +34,6 @@ FEWEST = 2
 """Examples that batch norm needs."""
 ORDER, MOVES = 0, 1
 """What a generator of a training is for."""
-OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 Seen = Callable[[int, int, float], object]
 """Called after each epoch with epochs done, epochs in all, and the validation accuracy in percent."""
@@ -123,13 +122,11 @@ def train_model(
                 torch.cuda.empty_cache()
             if size // accumulate < FEWEST:
                 note = f"a step needs more memory than there is, also in parts of {2 * size // accumulate} examples"
-                return Trained("out of memory", math.nan, Place().history, seconds, size, accumulate // 2, note)
+                return Trained(
+                    "out of memory", math.nan, Place().history, seconds, size, accumulate // 2, note
+                )
             if state is not None:
                 state.unlink(missing_ok=True)
-
-
-class _Failed(Exception):
-    """The network cannot be built or computed; the message says why."""
 
 
 class _Training:
@@ -171,9 +168,9 @@ class _Training:
                 course = self._begin(accumulate)
                 started -= course.place.seconds
                 return self._through(course, started, watch)
-        except _Failed as failure:
+        except Failed as failure:
             cause = failure.__cause__
-            if cause is not None and _of_memory(cause):
+            if cause is not None and of_memory(cause):
                 return None
             self.note = str(failure)
             return self._ended("failed", course)
@@ -185,27 +182,14 @@ class _Training:
             module = placed(self.make(), self.device, self.train.shape)
             weights = [parameter for parameter in module.parameters() if parameter.requires_grad]
         except (Exception, SystemExit) as error:
-            raise _Failed(f"the network cannot be built: {told(error)}") from error
+            raise Failed(f"the network cannot be built: {told(error)}") from error
         if not weights:
-            raise _Failed("the network has no weights to train")
-        course = Course(module, self._optimizer(weights), Place(accumulate=accumulate))
+            raise Failed("the network has no weights to train")
+        course = Course(module, sgd(weights, self.recipe), Place(accumulate=accumulate))
         if self.state is not None:
             course.go_on(self.state, self.facts)
         self.accumulate = course.place.accumulate
         return course
-
-    def _optimizer(self, weights: list[nn.Parameter]) -> torch.optim.SGD:
-        recipe = self.recipe
-        groups = [
-            {"params": [w for w in weights if w.dim() > 1], "weight_decay": recipe.weight_decay},
-            {"params": [w for w in weights if w.dim() <= 1], "weight_decay": 0.0},
-        ]
-        return torch.optim.SGD(
-            [group for group in groups if group["params"]],
-            recipe.learning_rate,
-            recipe.momentum,
-            nesterov=recipe.nesterov,
-        )
 
     def _through(self, course: Course, started: float, watch: Seen | None) -> Trained:
         place, kept = course.place, time.monotonic()
@@ -241,32 +225,7 @@ class _Training:
         for group in course.optimizer.param_groups:
             group["lr"] = self.recipe.rate(place.epoch * self.steps + place.step, self.steps)
         inputs, labels = self.train.batch(places, self._rng(MOVES, place.epoch, place.step))
-        course.optimizer.zero_grad()
-        found = torch.zeros((), dtype=torch.float64, device=self.device)
-        parts = inputs.tensor_split(place.accumulate), labels.tensor_split(place.accumulate)
-        for part, right in zip(*parts, strict=True):
-            try:
-                logits = self._logits(course.module, part)
-                loss = F.cross_entropy(logits, right, label_smoothing=self.recipe.label_smoothing)
-                loss = loss * (len(part) / len(inputs))
-                loss.backward()
-            except Exception as error:
-                raise _Failed(f"the network cannot be trained: {told(error)}") from error
-            found += loss.detach()
-        try:
-            course.optimizer.step()
-        except Exception as error:  # the first step takes memory for the momentum
-            raise _Failed(f"the network cannot be trained: {told(error)}") from error
-        return found
-
-    def _logits(self, module: nn.Module, inputs: Tensor) -> Tensor:
-        with casting(self.device, self.recipe.precision):
-            logits = module(inputs)
-        wanted = [len(inputs), len(self.data.classes)]
-        if not isinstance(logits, Tensor) or list(logits.shape) != wanted:
-            met = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise InvalidSetting(f"a network gives logits {wanted} for inputs {list(inputs.shape)}, not {met}")
-        return logits.float()
+        return descend(course, inputs, labels, self.recipe, len(self.data.classes))
 
     def _judge(self, course: Course, loss: float) -> bool:
         """Look at the validation part after an epoch; say False where the loss on it is no number."""
@@ -276,7 +235,7 @@ class _Training:
         except NassearchError:
             raise
         except Exception as error:
-            raise _Failed(f"the network cannot be evaluated: {told(error)}") from error
+            raise Failed(f"the network cannot be evaluated: {told(error)}") from error
         if not math.isfinite(found.loss):
             return False
         rate = self.recipe.rate((place.epoch + 1) * self.steps - 1, self.steps)
@@ -299,7 +258,9 @@ class _Training:
         except NassearchError as error:
             self.note = f"went on without a place to keep its state: {error}"
             warnings.warn(
-                f"{error}; the training goes on, and a kill would cost all of it", RuntimeWarning, stacklevel=2
+                f"{error}; the training goes on, and a kill would cost all of it",
+                RuntimeWarning,
+                stacklevel=2,
             )
             self.state = None
 
@@ -313,7 +274,7 @@ class _Training:
         notes = [self.note] if self.note else []
         if place.accumulate > 1:
             part = -(-self.batch_size // place.accumulate)
-            notes.append(f"memory sufficed for {part} examples at a time, so batch norm saw {part} and not a whole batch")
+            notes.append(f"memory sufficed for {part} examples at a time, which is what batch norm saw")
         return Trained(
             status,
             math.nan if place.best is None else place.history["valid"][place.best],
@@ -324,10 +285,3 @@ class _Training:
             "; ".join(notes) or None,
             None if course is None else course.weights,
         )
-
-
-def _of_memory(error: BaseException) -> bool:
-    """Say whether it is that memory does not suffice; torch says so of the processor's in words only."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in OF_MEMORY)

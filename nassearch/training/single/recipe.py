@@ -68,7 +68,9 @@ class Recipe:
         for name, check in _CHECKS.items():
             object.__setattr__(self, name, check(name, plain(getattr(self, name))))
         if self.nesterov and not self.momentum:
-            raise InvalidSetting("nesterov needs a momentum above 0: set nesterov=false too, or another momentum")
+            raise InvalidSetting(
+                "nesterov needs a momentum above 0: set nesterov=false too, or another momentum"
+            )
         if self.anneal is not None and self.anneal < self.epochs:
             raise InvalidSetting(
                 f"anneal is a number of epochs of at least epochs, {self.epochs}, not {self.anneal}: the rate would be "
@@ -84,7 +86,9 @@ class Recipe:
             InvalidSetting: a value is of another kind, or out of range.
         """
         if not isinstance(given, Mapping):
-            raise InvalidSetting(f"a recipe is settings by name, such as {{'epochs': 20}}, not {quoted(given)}")
+            raise InvalidSetting(
+                f"a recipe is settings by name, such as {{'epochs': 20}}, not {quoted(given)}"
+            )
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
@@ -120,7 +124,9 @@ class Recipe:
         if flip == "auto":
             flip = image and data.natural
         if (crop or flip) and not axes:
-            raise InvalidSetting(f"crop and flip move images and signals, and {data.name} has vectors: set both to false")
+            raise InvalidSetting(
+                f"crop and flip are for images and signals, and {data.name} has vectors: set both to false"
+            )
         if int(crop) >= (size or shortest or 1):
             raise InvalidSetting(f"crop is less than the size of an example, {size or shortest}, not {crop}")
         return replace(self, crop=int(crop), flip=bool(flip), size=size)

@@ -95,7 +95,9 @@ class Course:
             place = Place(**notes["place"])
             own = _tensors(self.module)
             kept = {name: tensors[f"module.{name}"] for name in own}
-            if any(kept[name].shape != own[name].shape or kept[name].dtype != own[name].dtype for name in own):
+            if any(
+                kept[name].shape != own[name].shape or kept[name].dtype != own[name].dtype for name in own
+            ):
                 return False
             best = _part(tensors, "best.")
             if (place.best is None) != (not best):
@@ -110,20 +112,28 @@ class Course:
 
     @torch.no_grad()
     def _take(
-        self, place: Place, kept: Mapping[str, Tensor], momenta: Mapping[str, Tensor], best: dict[str, Tensor] | None
+        self,
+        place: Place,
+        kept: Mapping[str, Tensor],
+        momenta: Mapping[str, Tensor],
+        best: dict[str, Tensor] | None,
     ) -> None:
         for name, tensor in _tensors(self.module).items():
             tensor.copy_(kept[name])
         for name, parameter in self.module.named_parameters():
             if name in momenta:
-                self.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momenta[name])
+                self.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(
+                    momenta[name]
+                )
         self.place, self.weights = place, best
 
 
 def weights_of(module: nn.Module) -> dict[str, Tensor]:
     """Return a copy of a module's weights and statistics, by the names of `state_dict`, in the processor's memory."""
     return {
-        name: _plain(tensor).clone() for name, tensor in module.state_dict().items() if isinstance(tensor, Tensor)
+        name: _plain(tensor).clone()
+        for name, tensor in module.state_dict().items()
+        if isinstance(tensor, Tensor)
     }
 
 
