@@ -89,7 +89,9 @@ def open_scorers(
             raise InvalidSetting(f"{name} is there twice: name each proxy once")
     task, space = dataset_of(benchmark, dataset).task, space_of(benchmark, dataset)
     name = dataset_of(benchmark, dataset).name
-    batches = [open_batch(batch, benchmark, name, name_of(spec)) if needs_batch(spec) else None for spec in specs]
+    batches = [
+        open_batch(batch, benchmark, name, name_of(spec)) if needs_batch(spec) else None for spec in specs
+    ]
     how |= {"benchmark": benchmark, "dataset": name}
     return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
 

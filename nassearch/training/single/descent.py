@@ -50,7 +50,9 @@ def descend(course: Course, inputs: Tensor, labels: Tensor, recipe: Recipe, clas
         for part, right in zip(inputs.tensor_split(parts), labels.tensor_split(parts), strict=True):
             with casting(inputs.device, recipe.precision):
                 logits = course.module(part)
-            loss = F.cross_entropy(_checked(logits, part, classes), right, label_smoothing=recipe.label_smoothing)
+            loss = F.cross_entropy(
+                _checked(logits, part, classes), right, label_smoothing=recipe.label_smoothing
+            )
             loss = loss * (len(part) / len(inputs))
             loss.backward()
             found += loss.detach()
@@ -64,7 +66,9 @@ def _checked(logits: object, inputs: Tensor, classes: int) -> Tensor:
     if isinstance(logits, Tensor) and logits.shape == (len(inputs), classes):
         return logits.float()
     met = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-    raise InvalidModel(f"a network gives logits {[len(inputs), classes]} for inputs {list(inputs.shape)}, not {met}")
+    raise InvalidModel(
+        f"a network gives logits {[len(inputs), classes]} for inputs {list(inputs.shape)}, not {met}"
+    )
 
 
 def of_memory(error: BaseException) -> bool:
