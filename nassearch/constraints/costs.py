@@ -10,8 +10,10 @@ from nassearch.constraints.limits import UNITS, written
 from nassearch.errors import InvalidSetting
 from nassearch.networks import counting, recurrent
 from nassearch.networks.graph import Network
+from nassearch.networks.module_network import ModuleNetwork
 from nassearch.networks.recurrent import RecurrentNetwork
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.built import built
 from nassearch.types import Arch, Task
 
 FLOAT = 4
@@ -51,7 +53,7 @@ def cost_of(space: SearchSpace, arch: Arch, task: Task, names: Collection[str] =
         InvalidSetting: nothing is known of this kind of network.
         Exception: whatever a module of someone else's raises as it is built or run.
     """
-    network = space.network(arch, task)
+    network = built(space, arch, task)
     return Costs(**{name: float(_COUNTS[name](network, task)) for name in names})
 
 
@@ -63,8 +65,8 @@ def module_of(network: Any, seed: int = 0) -> Any:
     """
     import torch
 
-    if isinstance(network, torch.nn.Module):
-        return network
+    if isinstance(network, ModuleNetwork):
+        return network.module
     generator = torch.Generator().manual_seed(seed)
     if isinstance(network, Network):
         from nassearch.networks.modules.network import TorchNetwork

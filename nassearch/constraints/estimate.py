@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from nassearch.constraints.costs import cost_of
 from nassearch.networks.graph import Network
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.built import kind_of
 from nassearch.types import Arch, Task
 
 RIDGE = 1e-2
@@ -52,7 +53,7 @@ class Estimate:
         if decides:
             for option, count in zip(arch, whole.options or (), strict=True):
                 found += [float(option == each) for each in range(count)]
-        if not decides or isinstance(whole.network(arch, self.task), Network):
+        if not decides or issubclass(kind_of(whole, self.task), Network):
             costs = cost_of(whole, arch, self.task)
             found += [costs.params or 0.0, costs.flops or 0.0, costs.memory or 0.0]
         return found
@@ -71,12 +72,13 @@ def estimated(
     cost: Callable[[Arch], float], archs: Sequence[Arch], space: SearchSpace, task: Task
 ) -> Estimate | None:
     """Return the law of a cost that architectures were looked at for; None where none of them has one."""
-    seen: dict[Arch, float] = {}
-    for arch in dict.fromkeys(archs):
-        found = cost(arch)
-        if math.isfinite(found):
-            seen[arch] = found
-    return Estimate(space, task, seen) if seen else None
+    found = {arch: cost(arch) for arch in dict.fromkeys(archs)}
+    known = {arch: value for arch, value in found.items() if math.isfinite(value)}
+    if not known:
+        return None
+    law = Estimate(space, task, known)
+    law.seen.update(found)
+    return law
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:

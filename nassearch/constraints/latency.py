@@ -21,6 +21,7 @@ from nassearch.files.locks import held
 from nassearch.files.plain_json import read_json
 from nassearch.provenance.identity import identity
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.built import built
 from nassearch.types import Arch, Task, is_number, plain
 
 WARM_RUNS, WARM_SECONDS = 3, 0.02
@@ -129,7 +130,7 @@ class MeasuredLatency:
             with held(self.path, PATIENCE):
                 self._read()
                 if name not in self._known:
-                    module = module_of(self.space.network(arch, self.task))
+                    module = module_of(built(self.space, arch, self.task))
                     words, shape = self.task.tokens, self.task.input_shape
                     self._known[name] = round(
                         measure_latency(module, shape, words=words, threads=self.threads), 4
@@ -179,7 +180,7 @@ class ToldLatency:
             BrokenPart: the function returns no number of at least 0.
             Exception: whatever it raises.
         """
-        found = plain(self.function(module_of(self.space.network(arch, self.task)).eval()))
+        found = plain(self.function(module_of(built(self.space, arch, self.task)).eval()))
         if not is_number(found) or found < 0:
             raise BrokenPart(
                 f"{self.name} returned {found!r} for {self.space.format(arch)}: a latency is a number of milliseconds"

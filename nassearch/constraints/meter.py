@@ -15,9 +15,10 @@ from nassearch.constraints.costs import Costs, cost_of
 from nassearch.constraints.estimate import estimated
 from nassearch.constraints.latency import MeasuredLatency, ToldLatency
 from nassearch.constraints.limits import MEASURED, Constraints
-from nassearch.errors import InvalidSetting, NassearchError, told
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, told
 from nassearch.networks.graph import Network
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.built import kind_of
 from nassearch.types import Arch, Task
 
 Latency = Callable[[Arch], float]
@@ -68,7 +69,7 @@ class Meter:
     @property
     def _described(self) -> bool:
         try:
-            return isinstance(self.space.network(next(iter(self.space.all())), self.task), Network)
+            return issubclass(kind_of(self.space, self.task), Network)
         except Exception:  # of someone else's; it is told where an architecture is looked at
             return False
 
@@ -80,8 +81,10 @@ class Meter:
         assert self._latency is not None
         try:
             return self._latency(arch)
-        except NassearchError:
-            raise
+        except NassearchError as error:
+            if not isinstance(error, InvalidModel):
+                raise
+            return math.inf
         except Exception:  # told by `excess`
             return math.inf
 
@@ -111,9 +114,9 @@ class Meter:
                     worst = max(worst, cost / limit if cost == cost else math.inf)
                     if worst > 1 and name != "latency" and "latency" in self._limits:
                         break  # nothing that is too large already needs its latency
-            except NassearchError:
-                raise
             except Exception as error:
+                if isinstance(error, NassearchError) and not isinstance(error, InvalidModel):
+                    raise
                 self.fault = self.fault or f"{self.space.format(arch)}: {told(error)}"
                 worst = math.inf
             self._excesses[key] = worst

@@ -13,6 +13,7 @@ from nassearch.constraints.meter import Latency, Meter
 from nassearch.constraints.nearest import nearest, refuse
 from nassearch.errors import InvalidArch, InvalidSetting
 from nassearch.spaces.base import CellGraph, CellGraphs, SearchSpace
+from nassearch.spaces.built import kind_of
 from nassearch.types import Arch, Task
 
 ENUMERATED = 40_000
@@ -72,6 +73,7 @@ class ConstrainedSpace(SearchSpace):
         # Of the class in every other space; here they are those of the space that is looked at.
         self.name, self.revision = space.name, space.revision  # type: ignore[misc]
         self.proxy_defaults, self.keys_differ = space.proxy_defaults, space.keys_differ  # type: ignore[misc]
+        self.network_kind = kind_of(space, meter.task) if space.network_kind is None else space.network_kind  # type: ignore[misc]
         known = meter.is_quick and not meter.is_dear
         if space.size <= (ENUMERATED if known else DEAR):
             self._start = min(space.all(), key=lambda arch: meter.excess(arch, exactly=True))
@@ -95,6 +97,13 @@ class ConstrainedSpace(SearchSpace):
     @property
     def unconstrained(self) -> SearchSpace:
         return self._space
+
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        return self._space.made_of
+
+    def try_out(self, task: Task) -> None:
+        self._space.try_out(task)
 
     @property
     def constraints(self) -> Constraints:

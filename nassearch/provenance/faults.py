@@ -16,6 +16,7 @@ SINGULAR = {
     "combinations": "combination",
     "lookups": "lookup",
     "benchmarks": "benchmark",
+    "spaces": "space",
 }
 BASES = {
     "strategies": "nassearch.strategies.base:Strategy",
@@ -23,6 +24,7 @@ BASES = {
     "combinations": "nassearch.scorers.combined:Combination",
     "lookups": "nassearch.scorers.lookups.base:Lookup",
     "benchmarks": "nassearch.benchmarks.base:Benchmark",
+    "spaces": "nassearch.spaces.base:SearchSpace",
 }
 """What a part is, or a subclass of what: looked at where it comes from another package."""
 DATASET = "nassearch.benchmarks.base:Dataset"
@@ -61,7 +63,7 @@ def fault_of(kind: str, part: Any, name: str | None = None) -> str:
         known, dataset = part.datasets(), import_named(DATASET)
         if (
             not isinstance(known, dict)
-            or not known
+            or not (known or getattr(part, "needs_data", False))
             or not all(isinstance(d, dataset) for d in known.values())
         ):
             return "its datasets() gives no data sets by name, as {'toy': Dataset('toy', ...)}"

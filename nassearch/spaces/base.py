@@ -48,7 +48,8 @@ class CellGraphs(NamedTuple):
 class SearchSpace(ABC):
     """A set of architectures with the moves between them.
 
-    A subclass is one file and one line in `nassearch/registry.py`.
+    A subclass is one file and one line in `nassearch/registry.py`. Where it can be made without arguments, users name
+    it: see `nassearch.spaces.open_space`.
     """
 
     name: ClassVar[str]
@@ -56,8 +57,13 @@ class SearchSpace(ABC):
     """Raised with every change after which an architecture has another network, key, sample or neighbour."""
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     """Options that a paper chose for this space, by proxy: `{"epsilon": {"weights": (1e-7, 1.0)}}`."""
+    skeleton: ClassVar[dict[str, Any]] = {}
+    """Fields of a `Task` that its networks follow, with usual values: `{"channels": (16, 32, 64), "cells": 5}`. They
+    are the options of the space where it is named: `nasbench201(cells=2)`."""
     keys_differ: ClassVar[bool] = False
     """Whether no two architectures share a key, so that scores by key can do without making them."""
+    network_kind: ClassVar[type | None] = None
+    """What kind its networks are of, `ModuleNetwork` for torch modules; None where one has to be built to know."""
 
     def __repr__(self) -> str:
         return inert(f"{type(self).__name__}({self.name})")
@@ -66,6 +72,19 @@ class SearchSpace(ABC):
     def unconstrained(self) -> SearchSpace:
         """Return the whole space, of which limits on costs may have left a part; here this one."""
         return self
+
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        """Return functions and classes that its networks are made by, beside its own class; here none."""
+        return ()
+
+    def try_out(self, task: Task) -> None:
+        """Raise what is wrong with the networks of all architectures, before any is scored or trained; here nothing.
+
+        Raises:
+            InvalidModel: no architecture has a network that works for the task.
+        """
+        return None
 
     @property
     @abstractmethod
@@ -218,5 +237,12 @@ class SearchSpace(ABC):
         return {}
 
     @abstractmethod
-    def network(self, arch: Arch, task: Task) -> Network:
-        """Return the whole network as plain data."""
+    def network(self, arch: Arch, task: Task) -> Network | Any:
+        """Return the whole network: plain data, or a new torch.nn.Module.
+
+        A module is built with torch's global generator at the seed of a proxy or of a training, so that its weights
+        follow that seed, see `nassearch.spaces.built`.
+
+        Raises:
+            InvalidModel: this architecture has none; it has no score, and a search goes on.
+        """

@@ -17,6 +17,7 @@ from nassearch.networks.graph import Builder, Network
 from nassearch.networks.recurrent import RecurrentNetwork
 from nassearch.networks.tracing.held import module_activations
 from nassearch.networks.tracing.macs import module_macs
+from nassearch.spaces.built import built
 from nassearch.spaces.choices import Choices
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Arch, Task
@@ -41,7 +42,7 @@ class Widths(Choices):
 def test_a_description_is_counted() -> None:
     space = NASBench201()
     arch = space.parse("|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|")
-    found, module = cost_of(space, arch, TASK), module_of(space.network(arch, TASK))
+    found, module = cost_of(space, arch, TASK), module_of(built(space, arch, TASK))
     assert found.params == sum(parameter.numel() for parameter in module.parameters())
     assert found.flops == module_macs(module, TASK.input_shape) and found.latency is None
     # The module keeps what its blocks give until they end.
