@@ -15,6 +15,7 @@ from nassearch.benchmarks.given import (
     load_benchmark,
     name_of_benchmark,
     space_of,
+    words_of,
 )
 from nassearch.errors import UnknownName
 from nassearch.files.data_folder import file_stem
@@ -207,7 +208,7 @@ class Experiment:
         told = self.as_dict()
         batch = f"batch {told['batch']}" if told["batch"] and self._roles else ""
         tail = f"seed {self.seed} budget {self.budget}"
-        return file_stem([told["benchmark"], told["dataset"], self.label, batch, tail]) + ".jsonl"
+        return file_stem([*words_of(self.benchmark, told["dataset"]), self.label, batch, tail]) + ".jsonl"
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
@@ -216,7 +217,7 @@ class Experiment:
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
             "scorer": as_text(self._scorer) if self.warmup else None,
-            **Quantity.of(self.oracle).fields(),
+            **(Quantity.of(self.oracle).fields() | self.oracle.facts),
             **shorter_fields(self._stand_in(self.oracle.space), self.oracle),
         }
         code = dict(self._witness.code)
