@@ -22,6 +22,7 @@ from nassearch.cli.common import (
     watching,
     work_options,
 )
+from nassearch.cli.limits import limit_options, limits_of
 from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
 
 
@@ -56,6 +57,7 @@ from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
+@limit_options
 @axis_option
 @view_options
 @click.option(
@@ -121,7 +123,7 @@ def run(
             flags["benchmark"] = trained_oracle(flags, out, watch, given)
     else:
         refuse_training(given)
-    experiment = Experiment(strategy, **flags)
+    experiment = Experiment(strategy, constraints=limits_of(flags), **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     if path is not out and out.is_file():
         raise InvalidSetting(
