@@ -50,6 +50,7 @@ ONLY_IN = {
     "click": ("cli",),
     "cloudpickle": ("workers.shipping",),
     "joblib": ("workers.spread",),
+    "moocore": ("statistics",),
     "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),

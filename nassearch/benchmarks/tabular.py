@@ -11,6 +11,7 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, Metric, no_shorter
 from nassearch.benchmarks.batches import load_batch
+from nassearch.benchmarks.metrics import load_metrics
 from nassearch.benchmarks.read.formats.base import Format
 from nassearch.benchmarks.read.images import import_images
 from nassearch.benchmarks.table import Table
@@ -81,9 +82,8 @@ class TabularBenchmark(Benchmark):
 
     @cached_property
     def _metrics(self) -> dict[str, list[float]]:
-        from nassearch.benchmarks.read.further import load_metrics  # which imports this class
-
-        found = load_metrics(type(self), self.dataset.name)
+        path = self.metrics_path(self.dataset.name)
+        found = load_metrics(path, self.dataset, self.space.size, self.name)
         return {
             metric.name: found[metric.name].tolist()
             for metric in self.dataset.metrics

@@ -14,7 +14,7 @@ import numpy as np
 from nassearch.checks import share, whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Scorer
+from nassearch.types import Arch, Floats, Scorer
 
 EXPLORE = 0.25
 """Share of the moves at the child that ignore the scorer, unless one says otherwise."""
@@ -238,6 +238,25 @@ class Strategy(ABC):
     @abstractmethod
     def tell(self, arch: Arch, valid: float) -> None:
         """Take the validation accuracy of an architecture that was asked for; higher is better."""
+
+    def tell_all(self, arch: Arch, values: Floats) -> None:
+        """Take the values of several objectives, `[M]`, of an architecture that was asked for; higher is better.
+
+        For strategies that search for all that no other architecture beats in every objective; they have a method of
+        this name, and in a search for several objectives it is called in the place of `tell`.
+        """
+        self.check_objectives(len(values))
+
+    @classmethod
+    def takes_objectives(cls) -> bool:
+        """Return whether it takes several objectives: the class has a `tell_all` of its own."""
+        return cls.tell_all is not Strategy.tell_all
+
+    @classmethod
+    def check_objectives(cls, count: int) -> None:
+        """Raise `InvalidSetting` where it does not take so many objectives."""
+        if count > 1 and not cls.takes_objectives():
+            raise InvalidSetting(f"{cls.name} takes one objective: use nsga, gp or rand for several")
 
     def report(self) -> dict[str, Any]:
         """Return what a user may want to see of this search afterwards, by name, as plain JSON values.

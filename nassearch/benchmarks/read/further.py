@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from nassearch.benchmarks.npz import read_npz, write_npz
+from nassearch.benchmarks.metrics import load_metrics
+from nassearch.benchmarks.npz import write_npz
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, NassearchError, excerpt
 from nassearch.files.bounded import check_there
 from nassearch.files.sheets.columns import read_sheet
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Floats
+from nassearch.types import Arch
 
 ARCH = ("arch", "architecture", "net")
 """What a sheet calls the column of architectures."""
@@ -114,7 +115,7 @@ def import_metrics(
         if np.isnan(values).all():
             raise BadData(f"{path} has no value of {name}: leave the column out")
     target = benchmark.metrics_path(known.name)
-    before = load_metrics(benchmark, known.name)
+    before = load_metrics(target, known, space.size, benchmark.name)
     new = dict(zip(names, found, strict=True))
     others = [
         name for name in new if name in before and not np.array_equal(before[name], new[name], equal_nan=True)
@@ -154,25 +155,3 @@ def _value(cell: Any, name: str, where: str) -> float:
     if not 0 <= value < math.inf:
         raise BadData(f"{where}: {name} is a finite number of at least 0, not {excerpt(str(cell))}")
     return value
-
-
-def load_metrics(benchmark: type[TabularBenchmark], dataset: str) -> dict[str, Floats]:
-    """Return the further metrics of a data set as published, `[A]` each in the order of `space.all()`.
-
-    Raises:
-        BadData: their file is damaged, or of another space.
-    """
-    path, known = benchmark.metrics_path(dataset), benchmark.find(dataset)
-    if not known.metrics or not path.exists():
-        return {}
-    arrays = read_npz(
-        path, f"remove it, then: nassearch bench import {benchmark.name} FILE --dataset {dataset}"
-    )
-    size = benchmark.make_space(dataset).size
-    found = {name: array for name, array in arrays.items() if name in known.metrics_by_name}
-    for name, array in found.items():
-        if array.dtype != np.float64 or array.shape != (size,) or np.isinf(array).any():
-            raise BadData(
-                f"{path}: {name} is {array.dtype} {list(array.shape)}, not {size} numbers; remove it"
-            )
-    return found
