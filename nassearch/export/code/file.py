@@ -17,8 +17,7 @@ class Reading:
     Attributes:
         shape: of one input, `(channels, *size)`; of words `(T,)`.
         classes: names; () where nobody has named them.
-        mean, std: of the channels, of inputs from 0 to 1; () where inputs are taken as they are.
-        bytes_: whether raw inputs are whole numbers from 0 to 255.
+        mean, std: of the channels, on the scale 0 to 1 where inputs are bytes; () where inputs are taken as they are.
         words: whether inputs are words.
     """
 
@@ -26,7 +25,6 @@ class Reading:
     classes: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    bytes_: bool = False
     words: bool = False
 
 
@@ -47,8 +45,8 @@ def load(weights: Path = WEIGHTS) -> Network:
 '''
 NORMALISE = '''
 def normalise(inputs: Tensor) -> Tensor:
-    """Map raw inputs [B, C, ...], {raw}, to what the network reads."""
-    scale = {scale}
+    """Map raw inputs [B, C, ...] to what the network reads: bytes, or floats on the scale of MEAN."""
+    scale = 255.0 if inputs.dtype == torch.uint8 else 1.0
     shape = (1, -1) + (1,) * (inputs.dim() - 2)
     mean, std = (torch.tensor(each).view(shape) * scale for each in (MEAN, STD))
     return (inputs.float() - mean.to(inputs.device)) / std.to(inputs.device)
@@ -108,8 +106,5 @@ def functions(reads: Reading, load: str) -> list[str]:
     """Return the functions that load a network and ask it, as lines."""
     parts: Sequence[str] = [load]
     if not reads.words:
-        raw = "uint8 from 0 to 255 or float from 0 to 1" if reads.bytes_ else "float as they were given"
-        scale = "255.0 if inputs.dtype == torch.uint8 else 1.0" if reads.bytes_ else "1.0"
-        normalise = NORMALISE.format(raw=raw, scale=scale) if reads.mean else AS_THEY_ARE
-        parts = [load, normalise, PREDICT]
+        parts = [load, NORMALISE if reads.mean else AS_THEY_ARE, PREDICT]
     return [line for part in parts for line in ["", *part.rstrip("\n").split("\n")]]
