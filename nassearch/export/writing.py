@@ -15,7 +15,7 @@ from nassearch.export.code.file import write_file
 from nassearch.export.code.network import write_network
 from nassearch.export.code.recurrent import write_recurrent
 from nassearch.export.measured import measured
-from nassearch.export.subject import Subject
+from nassearch.export.subject import SEED, Subject
 from nassearch.files.bounded import refuse_special
 from nassearch.files.inert import inert
 from nassearch.files.together import write_together
@@ -93,6 +93,7 @@ def export(subject: Subject, out: Path, *, onnx: bool = False, force: bool = Fal
         NassearchError: a file answers otherwise than the module, or cannot be written; nothing was changed then.
     """
     from nassearch.networks.graph import Network
+    from nassearch.networks.modules.isolation import isolated
     from nassearch.networks.recurrent import RecurrentNetwork
     from nassearch.training.single.state import weights_bytes, weights_of
 
@@ -102,7 +103,8 @@ def export(subject: Subject, out: Path, *, onnx: bool = False, force: bool = Fal
         from nassearch.export.onnx_file import check_installed
 
         check_installed()
-    network = subject.network()
+    with isolated(SEED):
+        network = subject.network()
     module = subject.module(network)
     inputs, checked = examples_of(subject)
     wanted = answers(module, inputs)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
-from nassearch.benchmarks.trained.builder import Builder
+from nassearch.benchmarks.trained.builder import Builder, task_for
 from nassearch.benchmarks.trained.entry import Entry
 from nassearch.benchmarks.trained.ledger import Ledger
 from nassearch.checks import SEEDS, whole
@@ -206,16 +206,7 @@ class TrainedBenchmark(Benchmark):
         Raises:
             InvalidSetting: the space builds networks whose width a task does not say.
         """
-        task = self.task
-        if recipe.size is not None:
-            task = replace(
-                task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:]))
-            )
-        if recipe.channels is not None and recipe.channels != task.channels[0]:
-            first = task.channels[0]
-            widths = tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)
-            task = replace(task, channels=widths)
-        return task
+        return task_for(self.task, recipe)
 
     def train_by(self, arch: Arch, recipe: Recipe, weights: bool = True) -> Entry:
         """Train by any recipe that is resolved for the data; see `train`."""

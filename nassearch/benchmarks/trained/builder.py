@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
+from nassearch.training.single.recipe import Recipe
 from nassearch.types import Arch, Task
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def task_for(task: Task, recipe: Recipe) -> Task:
+    """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
+    if recipe.size is not None:
+        task = replace(
+            task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:]))
+        )
+    if recipe.channels is not None and recipe.channels != task.channels[0]:
+        first = task.channels[0]
+        widths = tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)
+        task = replace(task, channels=widths)
+    return task
 
 
 class Builder:
