@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nassearch import registry
-from nassearch.benchmarks.given import space_of
+from nassearch.benchmarks.given import GivenBenchmark, dataset_of, space_of
 from nassearch.checks import SEEDS, whole
 from nassearch.scorers import compute_scores
 from nassearch.scorers.cache.scores import cache_path
@@ -24,7 +23,7 @@ MOST_PLACES = 1_000_000
 
 
 def score_table(
-    benchmark: str,
+    benchmark: GivenBenchmark,
     dataset: str | None,
     proxies: Sequence[str],
     *,
@@ -61,10 +60,9 @@ def score_table(
         UnknownName, InvalidArch, InvalidSetting, MissingData: before anything is computed.
     """
     check_work(workers, executor)
-    owner = registry.load("benchmarks", benchmark)
-    name = owner.find(dataset).name
+    name = dataset_of(benchmark, dataset).name
     path = cache_path() if cache else None
-    scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
+    scorers = open_scorers(proxies, benchmark, name, batch, workers=workers, executor=executor, cache=path)
     space = space_of(benchmark, name)
     chosen: list[Arch]
     if archs:
