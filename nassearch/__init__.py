@@ -13,6 +13,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.benchmarks.given import load_benchmark
+    from nassearch.constraints.limits import Constraints
     from nassearch.errors import NassearchError
     from nassearch.registry import load, names, register
     from nassearch.reports.comparison import Comparison, compare
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Comparison",
+    "Constraints",
     "Correlation",
     "Curve",
     "Experiment",
@@ -50,6 +52,7 @@ __all__ = [
 
 _HOME = {
     "Comparison": "nassearch.reports.comparison",
+    "Constraints": "nassearch.constraints.limits",
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",

@@ -22,6 +22,7 @@ from nassearch.cli.common import (
     watching,
     work_options,
 )
+from nassearch.cli.limits import limit_options, limits_of
 
 
 @click.command()
@@ -54,6 +55,7 @@ from nassearch.cli.common import (
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
+@limit_options
 @axis_option
 @view_options
 @click.option(
@@ -102,7 +104,7 @@ def run(
     from nassearch.search.quantity import METRIC, Quantity
     from nassearch.statistics.digits import exact
 
-    experiment = Experiment(strategy, **flags)
+    experiment = Experiment(strategy, constraints=limits_of(flags), **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     if path is not out and out.is_file():
         raise InvalidSetting(

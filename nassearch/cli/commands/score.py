@@ -20,6 +20,7 @@ from nassearch.cli.common import (
     work_options,
 )
 from nassearch.cli.files import check_output, write_rows
+from nassearch.cli.limits import limit_options, limits_of
 from nassearch.cli.own_space import own_space_options, space_to_score
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ WHOLE = 1e15
 @own_space_options
 @benchmark_options
 @batch_option
+@limit_options
 @work_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default=None, help="Write a .csv or .json file."
@@ -71,6 +73,7 @@ def score(
     cache: bool,
     output: Path | None,
     as_json: bool,
+    **flags: Any,
 ) -> None:
     """Score architectures without training; higher is better. One that cannot be scored has an empty value.
 
@@ -82,6 +85,7 @@ def score(
     Examples:
       nassearch score '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|' --proxies params
       nassearch score 6111 857 --proxies "params,synflow(estimator=sampled, seed=3)" --json
+      nassearch score --sample 100 --proxies synflow --max-params 500k
       nassearch score --all --proxies params,synflow,epsilon -o scores.csv --workers 2
       nassearch score --model models:small --input 3,32,32 --classes 10 --proxies params,synflow,naswot
       nassearch score --space mymodels:space --data ./my_images --sample 100 --proxies params,synflow,naswot
@@ -98,6 +102,11 @@ def score(
         raise click.UsageError("a --space is of no --dataset and no --model: leave them out")
     if model is not None and dataset is not None:
         raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
+    limits = limits_of(flags)
+    if model is not None and limits:
+        raise click.UsageError(
+            "limits choose among a benchmark's architectures, and --model is one: leave them out"
+        )
     check_output(output, "scores")
     reasons: dict[str, str] = {}
     each: list[dict[str, str]] = []
@@ -125,6 +134,7 @@ def score(
                 sample=sample,
                 seed=seed,
                 batch=batch,
+                constraints=limits,
                 workers=workers,
                 executor=executor,
                 cache=cache,
