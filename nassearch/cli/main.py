@@ -31,7 +31,6 @@ COMMANDS = {
     "score": "nassearch.cli.commands.score:score",
     "correlate": "nassearch.cli.commands.correlate:correlate",
     "export": "nassearch.cli.commands.export:export",
-    "retrain": "nassearch.cli.commands.retrain:retrain",
     "list": "nassearch.cli.commands.listing:listing",
     "bench": "nassearch.cli.commands.bench:bench",
     "cache": "nassearch.cli.commands.cache:cache",

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 200
 """Names of classes on a card; the file of code has all."""
-DRAWN = (
-    "**The weights are drawn, not trained.** The architecture comes without weights: train it before it is used."
-)
+DRAWN = "**The weights are drawn, not trained.** The architecture comes without weights: train it before it is used."
 LATENCY = (
     "one input, float32, one thread of the processor of the machine that wrote this card: the lowest median of blocks "
     "of runs, warmed up"
@@ -56,12 +54,14 @@ def _files(done: Exported) -> list[str]:
     if "onnx" in done.files:
         of = done.facts["onnx"]
         about["onnx"] = (
-            f"ONNX of opset {of['opset']}: `{of['input']}` to `{of['output']}`, any number of inputs at a time; classes "
-            "and normalisation are in its metadata"
+            f"ONNX of opset {of['opset']}: `{of['input']}` to `{of['output']}`, any number of inputs at a time; "
+            "classes and normalisation are in its metadata"
         )
     lines = [f"- {said(path.name)}: {about[kind]}" for kind, path in done.files.items() if kind in about]
-    gaps = ", ".join(f"{'PyTorch' if kind == 'code' else 'ONNX'} {apart:.1g}" for kind, apart in done.gaps.items())
-    held = f"Held against the searched network on {done.checked}; logits are apart by, as a share of the largest: {gaps}."
+    gaps = ", ".join(
+        f"{'PyTorch' if kind == 'code' else 'ONNX'} {apart:.1g}" for kind, apart in done.gaps.items()
+    )
+    held = f"Held against the searched network on {done.checked}; logits differ, as a share of the largest, by: {gaps}."
     return [*lines, "", held]
 
 
@@ -72,7 +72,10 @@ def _data(data: Mapping[str, Any] | None) -> list[str]:
     names = ", ".join(said(name) for name in classes[:MOST_CLASSES])
     more = f" and {len(classes) - MOST_CLASSES} more" if len(classes) > MOST_CLASSES else ""
     sizes = ", ".join(f"{part} {count}" for part, count in data["sizes"].items())
-    found = [("name", said(data["name"])), ("content", f"`{said(data['digest'])}` (hash of all examples and the split)")]
+    found = [
+        ("name", said(data["name"])),
+        ("content", f"`{said(data['digest'])}` (a hash of examples and split)"),
+    ]
     found += [("examples", sizes), ("one example", f"{said(data['kind'])} of {_shape(data['shape'])}")]
     found += [(f"{len(classes)} classes", names + more)]
     notes = [f"- {said(note)}" for note in data.get("notes", [])]
@@ -87,10 +90,12 @@ def _accuracy(found: Mapping[str, Any] | None, beside: Mapping[str, Any] | None)
     if found.get("valid") is not None:
         lines.append(("validation", f"{_number(found['valid'])} {unit}", said(found.get("valid_note", ""))))
     if found.get("test") is not None:
-        low, high = found.get("test_interval") or (None, None)
-        between = "" if low is None else f", 95 % interval {_number(low)} to {_number(high)}"
+        ends = [_number(end) for end in found.get("test_interval") or ()]
+        between = f", 95 % interval {' to '.join(ends)}" if ends else ""
         count = f" ({found['test_examples']} examples)" if found.get("test_examples") else ""
-        lines.append(("test", f"{_number(found['test'])} {unit}{between}{count}", said(found.get("test_note", ""))))
+        lines.append(
+            ("test", f"{_number(found['test'])} {unit}{between}{count}", said(found.get("test_note", "")))
+        )
     else:
         lines.append(("test", "not looked at", said(found.get("test_note", ""))))
     told = rows((said(found.get("quantity", "accuracy")), "", ""), lines)
@@ -98,7 +103,10 @@ def _accuracy(found: Mapping[str, Any] | None, beside: Mapping[str, Any] | None)
 
 
 def _costs(network: Mapping[str, Any]) -> list[str]:
-    found = [("parameters", f"{network['params']:,}"), ("multiply-accumulates of one input", f"{network['flops']:,}")]
+    found = [
+        ("parameters", f"{network['params']:,}"),
+        ("multiply-accumulates of one input", f"{network['flops']:,}"),
+    ]
     found += [("memory of parameters and activations, one input", f"{network['memory']:,} bytes")]
     found += [("latency", f"{_number(network['latency_ms'])} ms ({LATENCY})")]
     return [*rows(("", ""), found), "", f"Inputs have the shape {_shape(network['input_shape'])}."]
@@ -108,7 +116,9 @@ def _recipe(training: Mapping[str, Any] | None) -> list[str]:
     if training is None:
         return []
     recipe = [(said(name), said(value)) for name, value in training["recipe"].items()]
-    told = f"{_number(training['seconds'])} seconds" + (f", {said(training['note'])}" if training.get("note") else "")
+    told = f"{_number(training['seconds'])} seconds" + (
+        f", {said(training['note'])}" if training.get("note") else ""
+    )
     return [*rows(("recipe", ""), recipe), "", f"Training took {told}."]
 
 
@@ -125,7 +135,9 @@ def _limits(subject: Subject, done: Exported) -> list[str]:
         lines.append("- The figures are of one training; another seed gives other ones.")
     if not subject.reads.mean and not subject.reads.words:
         lines.append("- How inputs are normalised and what the classes are called is not known.")
-    lines.append(f"- Written by nassearch {__version__}. *What else to know before it is used is to be filled in.*")
+    lines.append(
+        f"- Written by nassearch {__version__}. *What else to know before it is used is to be filled in.*"
+    )
     return lines
 
 

@@ -40,7 +40,9 @@ def shape_of(text: str | None) -> tuple[int, ...]:
     """Read a shape as people write it; raise `InvalidSetting` where it is none."""
     if text is None:
         return IMAGE
-    if not re.fullmatch(r"\s*\d{1,6}(\s*[,x]\s*\d{1,6}){0,3}\s*", text) or "0" in re.split(r"\s*[,x]\s*", text.strip()):
+    if not re.fullmatch(r"\s*\d{1,6}(\s*[,x]\s*\d{1,6}){0,3}\s*", text) or "0" in re.split(
+        r"\s*[,x]\s*", text.strip()
+    ):
         raise InvalidSetting(f"--input is the shape of one input, such as 3,32,32, not {text!r}")
     return tuple(int(size) for size in re.split(r"[,x]", text))
 

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nassearch.errors import InvalidModel, InvalidSetting, told
@@ -30,14 +31,15 @@ MISSING = (
 def check_installed() -> None:
     """Raise `InvalidSetting` where the libraries that ONNX needs are missing."""
     try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401
+        for name in ("onnx", "onnxscript", "onnxruntime"):
+            import_module(name)
     except ImportError as error:
         raise InvalidSetting(MISSING.format(error)) from error
 
 
-def onnx_bytes(module: nn.Module, inputs: Tensor, reads: Reading, about: dict[str, str]) -> tuple[bytes, float, dict[str, Any]]:
+def onnx_bytes(
+    module: nn.Module, inputs: Tensor, reads: Reading, about: dict[str, str]
+) -> tuple[bytes, float, dict[str, Any]]:
     """Return a module as ONNX for batches of any size, how far its logits are from torch's, and facts of the file.
 
     Args:
@@ -83,8 +85,8 @@ def onnx_bytes(module: nn.Module, inputs: Tensor, reads: Reading, about: dict[st
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString(deterministic=True)
     opset = next(each.version for each in model.opset_import if not each.domain)
-    told = {"opset": opset, "input": "input", "output": "logits", "onnxruntime": onnxruntime.__version__}
-    return content, _held(content, module, inputs), told
+    of = {"opset": opset, "input": "input", "output": "logits", "onnxruntime": onnxruntime.__version__}
+    return content, _held(content, module, inputs), of
 
 
 @contextmanager

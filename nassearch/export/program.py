@@ -13,7 +13,7 @@ from nassearch.export.code.file import Reading, constants, functions
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-IMPORTS = '''
+IMPORTS = """
 from __future__ import annotations
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-'''
+"""
 LOAD = '''
 def load(weights: Path = WEIGHTS, program: Path = PROGRAM) -> nn.Module:
     """Return the network with its weights, ready to predict; it is no module to train on."""

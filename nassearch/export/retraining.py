@@ -30,7 +30,18 @@ SECOND = (
 )
 FIRST = "looked at once, for this training; the search itself did not look at it"
 REMEDY = "remove it, and retrain"
-NAMES = ("arch", "text", "recipe", "seconds", "valid", "test", "test_interval", "test_examples", "test_note", "weights")
+NAMES = (
+    "arch",
+    "text",
+    "recipe",
+    "seconds",
+    "valid",
+    "test",
+    "test_interval",
+    "test_examples",
+    "test_note",
+    "weights",
+)
 
 
 def retrain(
@@ -94,7 +105,9 @@ def retrain(
             module.load_state_dict(done.weights)
             tested = evaluate(module, data, "test", size=recipe.size, **how) if len(data.test) else None
             weights = f"{FOLDER}/{key}.safetensors"
-            write_whole(folder / weights, weights_bytes(done.weights), "make room, then run it again to go on")
+            write_whole(
+                folder / weights, weights_bytes(done.weights), "make room, then run it again to go on"
+            )
             found = {
                 "format": FORMAT,
                 "version": VERSION,

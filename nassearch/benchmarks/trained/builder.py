@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 def task_for(task: Task, recipe: Recipe) -> Task:
     """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
     if recipe.size is not None:
-        task = replace(
-            task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:]))
-        )
+        task = replace(task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:])))
     if recipe.channels is not None and recipe.channels != task.channels[0]:
         first = task.channels[0]
         widths = tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)

@@ -83,13 +83,19 @@ def _subject(
         raise InvalidSetting(
             "RESULT says the space, the inputs and the classes: leave --space, --input and --classes out"
         )
-    from nassearch.export.found import found_in
+    from nassearch.export.named import of_table
 
-    return found_in(result, arch, retrained)
+    return of_table(result, arch)
 
 
 def _tell(done: Exported) -> None:
-    names: dict[str, Any] = {"code": "code", "weights": "weights", "program": "program", "onnx": "onnx", "card": "card"}
+    names: dict[str, Any] = {
+        "code": "code",
+        "weights": "weights",
+        "program": "program",
+        "onnx": "onnx",
+        "card": "card",
+    }
     network = done.facts["network"]
     gaps = ", ".join(f"{kind} {apart:.1g}" for kind, apart in done.gaps.items())
     echo(f"{network['space']}: {network['architecture']}")

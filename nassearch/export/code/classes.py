@@ -141,7 +141,6 @@ class _Forward:
             return f"{wide[0]} * {wide[1]}" + (f"[:, :{', None' * kind.axes}]" if pooled else "")
         if op == "truncate":
             return f"{_bracketed(self._short(read, 40)[0])}[:, : {self._kept(position, 'out')}]"
-        assert op == "concat"
         return Call("torch.cat(", (Call("[", tuple(self._short(read, 24)), "]"), "1"))
 
     def _zeros(self, position: int) -> str:
@@ -227,5 +226,3 @@ def _wanted(kind: Kind, row: Sequence[Piece], last: int, small: bool) -> str:
     if not kernel.isdigit():
         return "conv"
     return f"conv{kernel}x{kernel}" if kind.axes == 2 else f"conv{kernel}"
-
-

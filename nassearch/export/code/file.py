@@ -28,14 +28,14 @@ class Reading:
     words: bool = False
 
 
-IMPORTS = '''from __future__ import annotations
+IMPORTS = """from __future__ import annotations
 
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-'''
+"""
 LOAD = '''
 def load(weights: Path = WEIGHTS) -> Network:
     """Return the network with its weights, ready to predict."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nassearch.networks.graph import Block, Layer, live_positions
+from nassearch.networks.graph import ACTIVATIONS, Block, Layer, live_positions
 
 CHANNELS = ("in", "out")
 Numbers = dict[tuple[int, str], Any]
@@ -46,8 +46,10 @@ class Kind(NamedTuple):
 
 
 MODULES = frozenset(
-    "conv linear batch_norm relu relu6 swish hard_swish sigmoid hard_sigmoid avg_pool max_pool global_pool frame_conv "
-    "cap layer_norm lstm".split()
+    {
+        *("conv", "frame_conv", "linear", "lstm", "batch_norm", "layer_norm", "relu", "cap", *ACTIVATIONS),
+        *("avg_pool", "max_pool", "global_pool"),
+    }
 )
 """Layers that are modules of their own; all others are expressions."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from nassearch.errors import InvalidSetting
 from nassearch.export.code.kinds import Codes, Kind
 from nassearch.export.code.layout import Call, Code
 
@@ -87,13 +86,9 @@ def _modules(kind: Kind, position: int, codes: Codes) -> Iterable[Module]:
         yield Module("nn.Flatten()")
     elif op == "layer_norm":
         yield Module(f"ChannelNorm({number['out']})", weighed)
-    elif op == "lstm":
-        yield Module(Call("FrameLSTM(", (number["in"], number["out"])), weighed)
     else:
-        raise InvalidSetting(
-            f"a layer {op!r} cannot be written as code: let network() of the space return a torch module, which is "
-            "exported as a program"
-        )
+        assert op == "lstm"
+        yield Module(Call("FrameLSTM(", (number["in"], number["out"])), weighed)
 
 
 def _conv(axes: int, number: dict[str, str], bias: bool) -> Call:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from nassearch.errors import InvalidSetting
 from nassearch.export.code.classes import BlockClass
-from nassearch.export.code.kinds import Codes, Kind, depthwise, numbers_of, signature
+from nassearch.export.code.kinds import MODULES, Codes, Kind, depthwise, numbers_of, signature
 from nassearch.export.code.layout import INDENT, WIDTH, Call, Code, flat, lay_out
 from nassearch.export.code.modules import Module
 from nassearch.export.code.pieces import CONVOLUTIONS, Functions, Piece, chains, cut
@@ -23,6 +24,8 @@ ABOUT = {
     "InvertedBottleneck": "Expand, convolve each channel by itself, and project (Sandler et al., 2018).",
     "Cell": "The graph of layers that the search has found.",
 }
+
+KNOWN = MODULES | {"input", "zeros", "add", "multiply", "truncate", "concat"}
 
 
 class Written(NamedTuple):
@@ -53,10 +56,14 @@ def write_network(network: Network) -> Written:
         InvalidSetting: it has a layer that is not known here.
     """
     blocks = list(dict.fromkeys(block for block, _ in network.chain))
+    for op in (layer.op for block in blocks for layer in block):
+        if op not in KNOWN:
+            raise InvalidSetting(
+                f"a layer {op!r} cannot be written as code: let network() of the space return a torch module, which is "
+                "exported as a program"
+            )
     classes = _classes(network, blocks)
-    inline = {
-        block: _Inline(block) for block in blocks if not any(block in of for _, of in classes.values())
-    }
+    inline = {block: _Inline(block) for block in blocks if not any(block in of for _, of in classes.values())}
     rows = [piece for made, _ in classes.values() for piece in made.pieces]
     functions = Functions([*rows, *(piece for each in inline.values() for piece in each.row)])
     places = _Places(network, classes, inline, functions)

@@ -157,6 +157,7 @@ def _centred(uses: Sequence[Piece]) -> bool:
     """Say whether the padding is half the kernel in all uses, and not 0 in all."""
     pairs = {(use.number("kernel"), use.number("padding")) for use in uses}
     fits = all(
-        padding == (str(int(kernel) // 2) if kernel.isdigit() else f"{kernel} // 2") for kernel, padding in pairs
+        padding == (str(int(kernel) // 2) if kernel.isdigit() else f"{kernel} // 2")
+        for kernel, padding in pairs
     )
     return fits and any(padding != "0" for _, padding in pairs)

@@ -40,7 +40,10 @@ def write_recurrent(network: RecurrentNetwork) -> Written:
     """Return a recurrent network as readable code."""
     cell = network.cell
     lines = [*HEAD.rstrip("\n").split("\n"), ""]
-    lines += [f"{INDENT}def __init__(self, width: int, units: int) -> None:", f"{INDENT * 2}super().__init__()"]
+    lines += [
+        f"{INDENT}def __init__(self, width: int, units: int) -> None:",
+        f"{INDENT * 2}super().__init__()",
+    ]
     lines += [f"{INDENT * 2}self.units = units"]
     weights = {"embedding": "embedding.weight", "bias": "bias"}
     for k, node in enumerate(cell.nodes):
@@ -53,11 +56,13 @@ def write_recurrent(network: RecurrentNetwork) -> Written:
                     weights[f"{old}.weights.{k}.{place}"] = f"{new}.weight"
                     if not place:
                         weights[f"{old}.biases.{k}"] = f"{new}.bias"
-    states = ", ".join(f"h{state}" for state in range(cell.states))
+    live = _live(cell)
+    read = {source for k in live for source in cell.nodes[k].inputs}
+    states = ", ".join(f"{'' if state + 1 in read else '_'}h{state}" for state in range(cell.states))
     lines += ["", f"{INDENT}def step(self, x: Tensor, states: list[Tensor]) -> list[Tensor]:"]
     lines += [f'{INDENT * 2}"""Return the new states after one word, [B, units] each."""']
     lines += [f"{INDENT * 2}{states} = states" if cell.states > 1 else f"{INDENT * 2}({states},) = states"]
-    for k in range(len(cell.nodes)):
+    for k in live:
         for name, code in _statements(cell, k):
             lines += lay_out(code, 2, f"{name} = ")
     lines += lay_out(Call("[", tuple(_name(cell, output) for output in cell.outputs), "]"), 2, "return ")
@@ -71,6 +76,15 @@ def write_recurrent(network: RecurrentNetwork) -> Written:
     layers = [f"{INDENT * 3}RecurrentLayer({width}, {units})," for width, units in network.layers]
     text = NETWORK.format(words=network.vocabulary, width=network.widths[-1], layers="\n".join(layers))
     return Written([*lines, *text.rstrip("\n").split("\n")], weights)
+
+
+def _live(cell: Cell) -> list[int]:
+    """Return the nodes that a new state depends on, in order."""
+    wanted = set(cell.outputs)
+    for k in reversed(range(len(cell.nodes))):
+        if cell.states + 1 + k in wanted:
+            wanted.update(cell.nodes[k].inputs)
+    return [k for k in range(len(cell.nodes)) if cell.states + 1 + k in wanted]
 
 
 def _name(cell: Cell, read: int) -> str:
