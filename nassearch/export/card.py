@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nassearch import __version__
+from nassearch.export.exported import Exported
 from nassearch.export.markdown import fenced, rows, said
 from nassearch.export.subject import Subject
 from nassearch.statistics.digits import SIGNIFICANT, writer
-
-if TYPE_CHECKING:
-    from nassearch.export.writing import Exported
 
 MOST_CLASSES = 200
 """Names of classes on a card; the file of code has all."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from nassearch import __version__
 from nassearch.errors import InvalidSetting
@@ -14,6 +12,7 @@ from nassearch.export.checked import answers, examples_of, hold, loaded
 from nassearch.export.code.file import write_file
 from nassearch.export.code.network import write_network
 from nassearch.export.code.recurrent import write_recurrent
+from nassearch.export.exported import Exported
 from nassearch.export.measured import measured
 from nassearch.export.subject import SEED, Subject
 from nassearch.files.bounded import refuse_special
@@ -22,34 +21,6 @@ from nassearch.files.together import write_together
 
 REMEDY = "choose another -o"
 SUFFIXES = {"weights": ".safetensors", "program": ".pt2", "onnx": ".onnx", "card": ".md"}
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What was written.
-
-    Attributes:
-        files: paths by kind: `code`, `weights`, `card`, perhaps `program` and `onnx`.
-        trained: whether the weights are.
-        checked: on what the files were held against the searched network.
-        gaps: how far logits were apart, as a share of the largest, by kind of file.
-        facts: what the card says, as plain JSON.
-    """
-
-    files: Mapping[str, Path]
-    trained: bool
-    checked: str
-    gaps: Mapping[str, float]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {
-            "files": {kind: str(path) for kind, path in self.files.items()},
-            "weights": "trained" if self.trained else "drawn",
-            "checked": {"on": self.checked, "gaps": dict(self.gaps)},
-            **self.facts,
-        }
 
 
 def paths_of(out: Path, onnx: bool) -> dict[str, Path]:

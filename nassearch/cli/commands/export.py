@@ -10,8 +10,8 @@ import click
 from nassearch.cli.common import echo, echo_json, json_option
 
 if TYPE_CHECKING:
+    from nassearch.export.exported import Exported
     from nassearch.export.subject import Subject
-    from nassearch.export.writing import Exported
 
 
 @click.command()

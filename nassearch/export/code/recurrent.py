@@ -57,8 +57,8 @@ def write_recurrent(network: RecurrentNetwork) -> Written:
                     if not place:
                         weights[f"{old}.biases.{k}"] = f"{new}.bias"
     live = _live(cell)
-    read = {source for k in live for source in cell.nodes[k].inputs}
-    states = ", ".join(f"{'' if state + 1 in read else '_'}h{state}" for state in range(cell.states))
+    used = {source for k in live for source in cell.nodes[k].inputs}
+    states = ", ".join(f"{'' if state + 1 in used else '_'}h{state}" for state in range(cell.states))
     lines += ["", f"{INDENT}def step(self, x: Tensor, states: list[Tensor]) -> list[Tensor]:"]
     lines += [f'{INDENT * 2}"""Return the new states after one word, [B, units] each."""']
     lines += [f"{INDENT * 2}{states} = states" if cell.states > 1 else f"{INDENT * 2}({states},) = states"]
