@@ -88,6 +88,13 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "transnas-macro": "nassearch.benchmarks.transnas:TransNASMacroBenchmark",
         "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
+    "spaces": {
+        "nasbench101": "nassearch.spaces.nasbench101.space:NASBench101",
+        "nasbench201": "nassearch.spaces.nasbench201:NASBench201",
+        "nats-size": "nassearch.spaces.nats_size:NATSSize",
+        "transnas-macro": "nassearch.spaces.transnas.macro:TransNASMacro",
+        "transnas-micro": "nassearch.spaces.transnas.micro:TransNASMicro",
+    },
 }
 _registered: dict[str, dict[str, Any]] = {kind: {} for kind in BUILT_IN}
 """Parts that this process has named itself, by kind and name."""
@@ -101,8 +108,9 @@ def register(kind: str, part: Any, name: str | None = None) -> Any:
     A cell that is run again replaces what it registered before. Workers get parts by value and need no names.
 
     Args:
-        kind: `strategies`, `proxies`, `combinations`, `lookups` or `benchmarks`.
-        part: a subclass of `Strategy` or `Benchmark`, or what `@proxy`, `@model_proxy` or `@combination` made.
+        kind: `strategies`, `proxies`, `combinations`, `lookups`, `benchmarks` or `spaces`.
+        part: a subclass of `Strategy`, `Benchmark` or `SearchSpace`, or what `@proxy`, `@model_proxy` or
+            `@combination` made.
         name: what it is called; None for the name that it says itself, see `name_of`.
 
     Returns:
@@ -163,7 +171,7 @@ def is_built_in(kind: str, name: str) -> bool:
 
 
 def names(kind: str) -> list[str]:
-    """Return the known names of `strategies`, `proxies`, `combinations`, `lookups` or `benchmarks`, sorted.
+    """Return the known names of a kind of part, `strategies` say, sorted; `register` names the kinds.
 
     Raises:
         UnknownName: no such kind.

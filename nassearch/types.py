@@ -83,6 +83,9 @@ class Task:
             or `"pool"` (average pooling and a 1x1 convolution).
         stem_stride: stride of the first convolution.
         words: how many different words there are, where inputs are words, numbers from 0; None where they are not.
+        width: factor of the widths that a space decides itself; None for 1.
+        depth: cells in each stage, or factor of the layers in it, of a space that decides itself how many there are;
+            None for 1.
         pieces: how many pieces of an image one network looks at one by one before a classifier reads what it made of
             all of them; inputs are single pieces then. None where inputs are whole.
     """
@@ -95,6 +98,8 @@ class Task:
     stem_stride: int = 1
     words: int | None = None
     pieces: int | None = None
+    width: float | None = None
+    depth: int | None = None
 
     @property
     def tokens(self) -> bool:

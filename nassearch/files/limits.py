@@ -34,6 +34,9 @@ TEXT = Limits(256 * MB, 256 * MB, 600)
 RESULT = Limits(256 * MB, 256 * MB, 600)
 SCORES = Limits(512 * MB, 512 * MB, 600)
 WORK = Limits(GB, GB, 600)
+OWN_ARRAYS = Limits(4096 * GB, 4096 * GB, 86_400)
+"""A user's own, mapped from the disk."""
+PICTURE = Limits(512 * MB, 512 * MB, 60)
 BEGINNING = Limits(1 << 62, MB, 60)
 """Of files whose kind is not known yet: a part of them is looked at, and reading them says what is too large."""
 NOTE = Limits(MB, MB, 60)

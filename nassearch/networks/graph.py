@@ -122,10 +122,22 @@ class Builder:
         return self._append(Layer(op, inputs, self.layers[x].channels, self.layers[x].size))
 
     def _size(self, x: int, kernel: int, stride: int, padding: int) -> tuple[int, ...]:
-        return tuple((s + 2 * padding - kernel) // stride + 1 for s in self.layers[x].size)
+        before = self.layers[x].size
+        size = tuple((s + 2 * padding - kernel) // stride + 1 for s in before)
+        if not size or min(size) < 1:
+            whole = f"inputs of {self.layers[0].size}" if self.layers[0].size else "vectors"
+            raise InvalidSetting(
+                f"a window of {kernel} with stride {stride} on {before or 'a vector'} gives nothing: this network is "
+                f"not for {whole}; take larger ones, or a space whose networks halve them less often"
+            )
+        return size
 
     def conv(self, x: int, channels: int, kernel: int = 1, stride: int = 1, bias: bool = False) -> int:
-        """Convolve, padded so that stride 1 keeps the size."""
+        """Convolve, padded so that stride 1 keeps the size.
+
+        Raises:
+            InvalidSetting: what it reads is no signal or image, or too small.
+        """
         padding = kernel // 2
         size = self._size(x, kernel, stride, padding)
         return self._append(Layer("conv", (x,), channels, size, kernel, stride, padding, bias))

@@ -16,6 +16,7 @@ SINGULAR = {
     "combinations": "combination",
     "lookups": "lookup",
     "benchmarks": "benchmark",
+    "spaces": "space",
 }
 BASES = {
     "strategies": "nassearch.strategies.base:Strategy",
@@ -23,6 +24,7 @@ BASES = {
     "combinations": "nassearch.scorers.combined:Combination",
     "lookups": "nassearch.scorers.lookups.base:Lookup",
     "benchmarks": "nassearch.benchmarks.base:Benchmark",
+    "spaces": "nassearch.spaces.base:SearchSpace",
 }
 """What a part is, or a subclass of what: looked at where it comes from another package."""
 DATASET = "nassearch.benchmarks.base:Dataset"

@@ -17,6 +17,7 @@ from nassearch.scorers.lookups.base import Lookup, LookupScorer, Place
 from nassearch.scorers.lookups.writing import with_quotes
 from nassearch.scorers.proxy import ProxyScorer
 from nassearch.spaces.base import SearchSpace
+from nassearch.texts import literal
 from nassearch.types import Arch, Batch, Progress, Task
 
 AnyScorer = ProxyScorer | CombinedScorer | FunctionScorer
@@ -117,13 +118,9 @@ def _argument(node: ast.expr) -> str:
 
 
 def _value(node: ast.expr, text: str) -> Any:
-    if isinstance(node, ast.Name):
-        return {"true": True, "false": False, "none": None}.get(node.id.lower(), node.id)
-    if isinstance(node, ast.Tuple | ast.List):
-        return tuple(_value(element, text) for element in node.elts)
     try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, MemoryError, RecursionError):
+        return literal(node)
+    except (ValueError, RecursionError):
         raise _unreadable(text) from None
 
 

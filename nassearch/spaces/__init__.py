@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nassearch.spaces.nasbench_asr.space import NASBenchASR
     from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
     from nassearch.spaces.nats_size import NATSSize
+    from nassearch.spaces.opening import SpaceChoice, open_space
     from nassearch.spaces.transnas.macro import TransNASMacro
     from nassearch.spaces.transnas.micro import TransNASMicro
 
@@ -30,8 +31,10 @@ __all__ = [
     "Network",
     "RecurrentNetwork",
     "SearchSpace",
+    "SpaceChoice",
     "TransNASMacro",
     "TransNASMicro",
+    "open_space",
 ]
 
 if not TYPE_CHECKING:
@@ -47,6 +50,7 @@ if not TYPE_CHECKING:
             "nassearch.spaces.nasbench_asr.space": ["NASBenchASR"],
             "nassearch.spaces.nasbench_nlp.space": ["NASBenchNLP"],
             "nassearch.spaces.nats_size": ["NATSSize"],
+            "nassearch.spaces.opening": ["SpaceChoice", "open_space"],
             "nassearch.spaces.transnas.macro": ["TransNASMacro"],
             "nassearch.spaces.transnas.micro": ["TransNASMicro"],
         },

@@ -48,7 +48,8 @@ class CellGraphs(NamedTuple):
 class SearchSpace(ABC):
     """A set of architectures with the moves between them.
 
-    A subclass is one file and one line in `nassearch/registry.py`.
+    A subclass is one file and one line in `nassearch/registry.py`. Where it can be made without arguments, users name
+    it: see `nassearch.spaces.open_space`.
     """
 
     name: ClassVar[str]
@@ -56,6 +57,9 @@ class SearchSpace(ABC):
     """Raised with every change after which an architecture has another network, key, sample or neighbour."""
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     """Options that a paper chose for this space, by proxy: `{"epsilon": {"weights": (1e-7, 1.0)}}`."""
+    skeleton: ClassVar[dict[str, Any]] = {}
+    """Fields of a `Task` that its networks follow, with usual values: `{"channels": (16, 32, 64), "cells": 5}`. They
+    are the options of the space where it is named: `nasbench201(cells=2)`."""
     keys_differ: ClassVar[bool] = False
     """Whether no two architectures share a key, so that scores by key can do without making them."""
 

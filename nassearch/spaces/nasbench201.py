@@ -44,6 +44,12 @@ class NASBench201(EdgeCells):
     """
 
     name: ClassVar[str] = "nasbench201"
+    skeleton: ClassVar[dict[str, Any]] = {
+        "channels": (16, 32, 64),
+        "cells": 5,
+        "stem_stride": 1,
+        "reduction": "residual",
+    }
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {"epsilon": {"weights": (1e-7, 1.0)}}
 
     @cached_property

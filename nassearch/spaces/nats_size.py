@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nassearch.errors import InvalidArch, InvalidSetting
 from nassearch.networks.graph import Block, Builder, Network
@@ -34,6 +34,7 @@ class NATSSize(Choices):
     """
 
     name: ClassVar[str] = "nats-size"
+    skeleton: ClassVar[dict[str, Any]] = {"width": 1.0, "depth": 1, "stem_stride": 1}
     choices: ClassVar[tuple[tuple[str, ...], ...]] = (tuple(map(str, WIDTHS)),) * STAGES
 
     def rule(self) -> str:
@@ -55,24 +56,32 @@ class NATSSize(Choices):
     def network(self, arch: Arch, task: Task) -> Network:
         """Return the published skeleton with these widths: stem, five stages of one block each, classifier.
 
-        Widths and number of cells of the task are not looked at, since they are what this space decides.
+        `task.width` multiplies the widths (published: 1), and `task.depth` is the number of cells in each stage of
+        cells (published: 1). Its widths and number of cells are not looked at, since widths are what this space
+        decides.
 
         Raises:
-            InvalidSetting: the skeleton of the task has a stem or a reduction that is not the published one.
+            InvalidSetting: the skeleton of the task has a reduction that is not the published one.
         """
-        if task.stem_stride != 1 or task.reduction != "residual":
-            raise InvalidSetting(f"{self.name} has a stem of stride 1 and residual reductions, no others")
-        first, *_ = widths = [WIDTHS[option] for option in self.check(arch)]
+        if task.reduction != "residual":
+            raise InvalidSetting(f"{self.name} has residual reductions, no others")
+        first, *_ = widths = [_scaled(WIDTHS[option], task) for option in self.check(arch)]
         stem = Builder(task.input_shape)
-        stem.batch_norm(stem.conv(0, first, kernel=3))
+        stem.batch_norm(stem.conv(0, first, kernel=3, stride=task.stem_stride))
         chain, shape = [(stem.done(), 1)], stem.shape
         for stage, width in enumerate(widths):
             block = (_reduction if stage % 2 else _cell)(shape, width)
             chain.append((block, 1))
             shape = (block[-1].channels, *block[-1].size)
+            if not stage % 2 and task.depth not in (None, 1):
+                chain.append((_cell(shape, width), task.depth - 1))
         head = Builder(shape)
         head.linear(head.global_pool(head.relu(head.batch_norm(0))), task.classes)
         return Network((*chain, (head.done(), 1)))
+
+
+def _scaled(width: int, task: Task) -> int:
+    return width if task.width is None else max(1, round(width * task.width))
 
 
 def _relu_conv_bn(build: Builder, x: int, width: int, stride: int = 1) -> int:

@@ -300,7 +300,10 @@ MISUSED = [
     ("score 6111", "Missing option '--proxies'"),
     ("score --proxies params", "give architectures, or --sample N, or --all, or --model: one of the four"),
     ("score 1 --all --proxies params", "one of the four"),
-    ("list proxy", "'proxy' is not one of 'strategies', 'proxies', 'combinations', 'lookups', 'benchmarks'"),
+    (
+        "list proxy",
+        "'proxy' is not one of 'strategies', 'proxies', 'combinations', 'lookups', 'benchmarks', 'spaces'",
+    ),
     ("compare", "Missing argument"),
     ("plot a.jsonl", "Missing option"),
     ("bench import", "Missing argument 'NAME'"),

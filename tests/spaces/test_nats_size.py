@@ -150,9 +150,8 @@ def test_outputs_of_the_network_by_hand(arch: Arch) -> None:
 
 
 def test_only_the_published_skeleton() -> None:
-    for task in (Task((3, 8, 8), 10, stem_stride=2), Task((3, 8, 8), 10, reduction="pool")):
-        with pytest.raises(InvalidSetting, match="residual reductions, no others"):
-            SPACE.network(EXAMPLES[0], task)
+    with pytest.raises(InvalidSetting, match="residual reductions, no others"):
+        SPACE.network(EXAMPLES[0], Task((3, 8, 8), 10, reduction="pool"))
 
 
 def test_proxies_score_networks_of_different_widths_together() -> None:

@@ -69,10 +69,18 @@ def part(request: pytest.FixtureRequest) -> Any:
     return registry.load("benchmarks", request.param)
 
 
+@pytest.fixture(scope="module", params=sorted({*NAMES, *registry.BUILT_IN["spaces"]}))
+def owner(request: pytest.FixtureRequest) -> str:
+    """Return the name of a benchmark that owns a space, or of a space."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def made(part: Any) -> SearchSpace:
-    """Return one space for all tests of a part, since it remembers its architectures."""
-    return space_of(part)
+def made(owner: str) -> SearchSpace:
+    """Return one space for all its tests, since it remembers its architectures."""
+    return (
+        space_of(registry.load("benchmarks", owner)) if owner in NAMES else registry.load("spaces", owner)()
+    )
 
 
 class TestSpaces(SpaceContract):
@@ -81,13 +89,13 @@ class TestSpaces(SpaceContract):
         return made
 
     @pytest.fixture
-    def task(self, part: Any) -> Task:
-        return TASKS.get(part.name, Task((3, 8, 8), 10, (4, 8, 8), 1))
+    def task(self, owner: str) -> Task:
+        return TASKS.get(owner, Task((3, 8, 8), 10, (4, 8, 8), 1))
 
     @pytest.fixture(autouse=True)
-    def declared(self, part: Any) -> None:
-        self.symmetric = part.name not in DIRECTED
-        self.uniform = part.name not in BIASED
+    def declared(self, owner: str) -> None:
+        self.symmetric = owner not in DIRECTED
+        self.uniform = owner not in BIASED
 
 
 @pytest.fixture(scope="module")

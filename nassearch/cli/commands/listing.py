@@ -18,7 +18,7 @@ RELATIVE = (
 @click.argument("kind", type=click.Choice([*registry.BUILT_IN]))
 @json_option
 def listing(kind: str, as_json: bool) -> None:
-    """Show the strategies, proxies, combinations of proxies, lookups or benchmarks there are.
+    """Show the strategies, proxies, combinations of proxies, lookups, benchmarks or search spaces there are.
 
     Lookups are scorers that look at the architecture and not at its network, such as a table of published scores.
 
@@ -165,10 +165,30 @@ def _tell_benchmark(row: dict[str, Any]) -> list[str]:
     ]
 
 
+def _space(name: str, part: Any) -> dict[str, Any]:
+    space = part()
+    return {
+        "name": name,
+        "what": _what(part),
+        "size": space.size,
+        "options": part.skeleton,
+        "example": space.format(next(iter(space.all()))),
+    }
+
+
+def _tell_space(row: dict[str, Any]) -> list[str]:
+    return [
+        row["what"],
+        f"options: {row['name']}({_values(row['options'])})" if row["options"] else "",
+        f"architectures: {row['size']:,}, such as {row['example']}",
+    ]
+
+
 KINDS = {
     "strategies": (_strategy, _tell_strategy),
     "proxies": (_proxy, _tell_proxy),
     "combinations": (_combination, _tell_combination),
     "lookups": (_lookup, _tell_lookup),
     "benchmarks": (_benchmark, _tell_benchmark),
+    "spaces": (_space, _tell_space),
 }

@@ -65,6 +65,7 @@ class NASBench101(SearchSpace):
     """
 
     name: ClassVar[str] = "nasbench101"
+    skeleton: ClassVar[dict[str, Any]] = {"channels": (128, 256, 512), "cells": 3}
     proxy_defaults: ClassVar[dict[str, dict[str, Any]]] = {"epsilon": {"weights": (1e-4, 10.0)}}
     keys_differ: ClassVar[bool] = True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class TransNASMacro(SearchSpace):
     """
 
     name: ClassVar[str] = "transnas-macro"
+    skeleton: ClassVar[dict[str, Any]] = {"channels": (64,), "cells": 2}
     keys_differ: ClassVar[bool] = True
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nassearch.errors import InvalidArch, excerpt
 from nassearch.networks.graph import Block, Network
@@ -30,6 +30,7 @@ class TransNASMicro(EdgeCells):
     """
 
     name: ClassVar[str] = "transnas-micro"
+    skeleton: ClassVar[dict[str, Any]] = {"channels": (64,), "cells": 2}
     operations: ClassVar[int] = 4
     input_skips: ClassVar[bool] = False
 

@@ -106,6 +106,19 @@ class NetworksContract(SpaceSetting):
                     "a network ends in one logit for each class of the task"
                 )
 
+    def test_every_field_of_its_skeleton_shows_in_the_network(self, space: SearchSpace, task: Task) -> None:
+        for field, usual in space.skeleton.items():
+            now = getattr(task, field)
+            other: Any = {"residual": "pool", "pool": "residual"}[now] if field == "reduction" else 2
+            if field != "reduction" and now is not None:
+                other = tuple(2 * width for width in now) if field == "channels" else 2 * now
+            for arch in self.some(space, 2):
+                same = space.network(arch, task) == space.network(arch, replace(task, **{field: other}))
+                assert not same, (
+                    f"a space looks at each field of Task that its skeleton names: networks are the same for {field} "
+                    f"{now} and {other} (usual: {usual})"
+                )
+
     def test_every_decision_shows_in_the_network(self, space: SearchSpace, task: Task) -> None:
         self.shown(space, "network", lambda arch: space.network(arch, task))
 
