@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from nassearch.benchmarks.read.formats.base import Format
     from nassearch.benchmarks.table import Table
     from nassearch.benchmarks.tabular import TabularBenchmark
+    from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
+    from nassearch.benchmarks.trained.entry import Entry
+    from nassearch.benchmarks.trained.ledger import Ledger
     from nassearch.benchmarks.transnas import TransNASMacroBenchmark, TransNASMicroBenchmark
     from nassearch.files.data_folder import embedded
     from nassearch.types import Batch, Metrics, Task
@@ -24,7 +27,9 @@ __all__ = [
     "Batch",
     "Benchmark",
     "Dataset",
+    "Entry",
     "Format",
+    "Ledger",
     "Metrics",
     "NASBench101Benchmark",
     "NASBench101MatrixBenchmark",
@@ -35,6 +40,7 @@ __all__ = [
     "Table",
     "TabularBenchmark",
     "Task",
+    "TrainedBenchmark",
     "TransNASMacroBenchmark",
     "TransNASMicroBenchmark",
     "embedded",
@@ -59,6 +65,9 @@ if not TYPE_CHECKING:
             "nassearch.benchmarks.read.formats.base": ["Format"],
             "nassearch.benchmarks.table": ["Table"],
             "nassearch.benchmarks.tabular": ["TabularBenchmark"],
+            "nassearch.benchmarks.trained.benchmark": ["TrainedBenchmark"],
+            "nassearch.benchmarks.trained.entry": ["Entry"],
+            "nassearch.benchmarks.trained.ledger": ["Ledger"],
             "nassearch.benchmarks.transnas": ["TransNASMacroBenchmark", "TransNASMicroBenchmark"],
             "nassearch.files.data_folder": ["embedded"],
             "nassearch.types": ["Batch", "Metrics", "Task"],

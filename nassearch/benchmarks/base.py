@@ -63,6 +63,8 @@ class Benchmark(ABC):
     name: ClassVar[str]
     revision: ClassVar[int] = 1
     """Raised with every change after which the same data answer a query with another value."""
+    needs_data: ClassVar[bool] = False
+    """Whether it is made with data of one's own: its class declares no data sets and opens none."""
     space: SearchSpace
     dataset: Dataset
     validated: bool = True

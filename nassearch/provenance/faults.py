@@ -63,7 +63,7 @@ def fault_of(kind: str, part: Any, name: str | None = None) -> str:
         known, dataset = part.datasets(), import_named(DATASET)
         if (
             not isinstance(known, dict)
-            or not known
+            or not (known or getattr(part, "needs_data", False))
             or not all(isinstance(d, dataset) for d in known.values())
         ):
             return "its datasets() gives no data sets by name, as {'toy': Dataset('toy', ...)}"

@@ -26,7 +26,7 @@ from nassearch.workers.progress import Watch
 from nassearch.workers.spread import check_work
 
 
-def open_batch(text: str | Batch | None, benchmark: type[Benchmark], dataset: str, scorer: str) -> Batch:
+def open_batch(text: str | Batch | None, benchmark: GivenBenchmark, dataset: str, scorer: str) -> Batch:
     """Return the batch that `--batch` names: None for the data set's own, a synthetic kind, a file, or a batch itself.
 
     Raises:
@@ -45,10 +45,11 @@ def open_batch(text: str | Batch | None, benchmark: type[Benchmark], dataset: st
         if path.name == text and not path.suffix and not path.exists():
             raise UnknownName("batch", text, KINDS, "(or give an .npz file)")
         return load_batch(path, task, "give another --batch")
-    batch = benchmark.find_batch(dataset)
-    if batch is None and not issubclass(benchmark, TabularBenchmark):
+    owner = owner_of(benchmark)
+    batch = benchmark.batch() if isinstance(benchmark, Benchmark) else owner.find_batch(dataset)
+    if batch is None and not issubclass(owner, TabularBenchmark):
         raise MissingData(
-            f"{scorer} looks at data, and {benchmark.name} has no batch of {dataset}: give one by --batch FILE.npz, or "
+            f"{scorer} looks at data, and {owner.name} has no batch of {dataset}: give one by --batch FILE.npz, or "
             f"do without by --batch {'uniform' if task.tokens else 'grey'}"
         )
     if batch is None:
@@ -57,7 +58,7 @@ def open_batch(text: str | Batch | None, benchmark: type[Benchmark], dataset: st
         )
         raise MissingData(
             f"{scorer} looks at data, and no batch of {dataset} is installed; make one from {what} with: "
-            f"nassearch bench import {benchmark.name} {file} --dataset {dataset}, or do without {what}: --batch {kind}"
+            f"nassearch bench import {owner.name} {file} --dataset {dataset}, or do without {what}: --batch {kind}"
         )
     return batch
 
@@ -87,8 +88,10 @@ def open_scorers(
         if names.count(name) > 1:
             raise InvalidSetting(f"{name} is there twice: name each proxy once")
     task, space = dataset_of(benchmark, dataset).task, space_of(benchmark, dataset)
-    name, owner = dataset_of(benchmark, dataset).name, owner_of(benchmark)
-    batches = [open_batch(batch, owner, name, name_of(spec)) if needs_batch(spec) else None for spec in specs]
+    name = dataset_of(benchmark, dataset).name
+    batches = [
+        open_batch(batch, benchmark, name, name_of(spec)) if needs_batch(spec) else None for spec in specs
+    ]
     how |= {"benchmark": benchmark, "dataset": name}
     return [build_scorer(spec, space, task, found, **how) for spec, found in zip(specs, batches, strict=True)]
 

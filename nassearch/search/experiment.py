@@ -14,7 +14,6 @@ from nassearch.benchmarks.given import (
     dataset_of,
     load_benchmark,
     name_of_benchmark,
-    owner_of,
     space_of,
 )
 from nassearch.errors import UnknownName
@@ -181,7 +180,7 @@ class Experiment:
         """The batch, where a scorer in use looks at one."""
         needy = [name_of(spec) for spec in self._roles.values() if needs_batch(spec)]
         given = self.batch if isinstance(self.batch, Batch | None) else os.fspath(self.batch)
-        return open_batch(given, owner_of(self.benchmark), self.dataset_name, needy[0]) if needy else None
+        return open_batch(given, self.benchmark, self.dataset_name, needy[0]) if needy else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values: objects by name, and what was left open as it is used."""
