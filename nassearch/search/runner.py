@@ -115,8 +115,8 @@ def run_round(
     spent = 0.0
     while spent < budget:
         with blamed(strategy, *on):
-            arch = _asked(strategy)
-        share = _share(strategy, benchmark)
+            arch = asked_by(strategy)
+        share = share_of(strategy, benchmark)
         if spent + share > budget + ROUNDING:
             break
         with blamed(*on):
@@ -144,7 +144,7 @@ def refuse_shorter(strategy: Strategy, benchmark: Benchmark) -> None:
         raise InvalidSetting(no_shorter(benchmark, missing))
 
 
-def _share(strategy: Strategy, benchmark: Benchmark) -> float:
+def share_of(strategy: Strategy, benchmark: Benchmark) -> float:
     """Return what the training that was asked for costs of a whole one."""
     if strategy.asked_epochs is None:
         return 1.0
@@ -156,7 +156,7 @@ def _share(strategy: Strategy, benchmark: Benchmark) -> float:
     return benchmark.shorter[strategy.asked_epochs]
 
 
-def _asked(strategy: Strategy) -> Arch:
+def asked_by(strategy: Strategy) -> Arch:
     """Return what a strategy asks for; raise `BrokenPart` where that is no tuple of whole numbers."""
     arch = strategy.ask()
     if type(arch) is tuple and all(type(option) is int for option in arch):
