@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
     from nassearch.search.outcome import Outcome, read
+    from nassearch.search.trained.folder import SearchFolder
+    from nassearch.search.trained.searching import Found, find_network
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,10 +33,13 @@ __all__ = [
     "Correlation",
     "Curve",
     "Experiment",
+    "Found",
     "NassearchError",
     "Outcome",
+    "SearchFolder",
     "compare",
     "correlate",
+    "find_network",
     "load",
     "load_benchmark",
     "make_scorer",
@@ -51,10 +56,13 @@ _HOME = {
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
+    "Found": "nassearch.search.trained.searching",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
+    "SearchFolder": "nassearch.search.trained.folder",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
+    "find_network": "nassearch.search.trained.searching",
     "load": "nassearch.registry",
     "load_benchmark": "nassearch.benchmarks.given",
     "make_scorer": "nassearch.scorers.open",

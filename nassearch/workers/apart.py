@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -97,9 +97,7 @@ class Apart:
         if not self._busy:
             return []
         ready = wait([worker.pipe for worker in self._busy], timeout)
-        return [
-            self._finish(worker, item) for worker, item in [*self._busy.items()] if worker.pipe in ready
-        ]
+        return [self._finish(worker, item) for worker, item in [*self._busy.items()] if worker.pipe in ready]
 
     def _finish(self, worker: _Worker, item: Any) -> Done:
         del self._busy[worker]
@@ -127,10 +125,8 @@ class _Worker:
         self._send(pack(item))
 
     def _send(self, content: bytes) -> None:
-        try:
+        with suppress(OSError):  # one that has died is seen when its answer is waited for
             self.pipe.send_bytes(content)
-        except OSError:
-            pass  # it has died, which is seen when its answer is waited for
 
     def end(self) -> str:
         """End the process, and say how it ended."""

@@ -52,11 +52,13 @@ class Clock:
             return best.seconds / best.share
         return median(seen) if seen else self.trial or 0.0
 
+    def has(self, share: float) -> bool:
+        """Say whether so much of a training is left of the models."""
+        return self.models is None or self.asked + share <= self.models + ROUNDING
+
     def allows(self, share: float, entries: Sequence[Entry], best: Entry | None) -> bool:
         """Say whether one more training of this share may begin: it and the final one have to end in time."""
-        if self.models is not None and self.asked + share > self.models + ROUNDING:
-            return False
-        if self.seconds is None:
-            return True
+        if self.seconds is None or not self.has(share):
+            return self.has(share)
         kept = RESERVE * self.final * self.expected(entries, best)
         return self.left >= kept + share * self.expected(entries)

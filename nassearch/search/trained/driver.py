@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -51,7 +51,7 @@ class Driver:
         strategy: Strategy,
         events: EventFile,
         clock: Clock,
-        scorers: dict[str, Scorer],
+        scorers: Mapping[str, Scorer],
         seen: Callable[[Driver], None],
     ) -> None:
         self.bench, self.strategy, self.clock = bench, strategy, clock
@@ -119,6 +119,8 @@ class Driver:
             if not self.clock.allows(self._least_share(), self.told, self.best):
                 return
             asked = self._asked()
+            if not self.clock.has(share_of(self.strategy, self.bench)):
+                return
             self._events.append(Event("ask", *asked))
             self._count(asked)
             in_vain = 0 if self._begin(pool, asked) else in_vain + 1

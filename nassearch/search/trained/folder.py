@@ -120,7 +120,7 @@ class SearchFolder:
 
     @property
     def best(self) -> Entry | None:
-        """Return the whole training of the highest validation accuracy, the first of equals; None where there is none."""
+        """Return the whole training of the highest validation accuracy, the first of equals; None before one."""
         whole = self.made["recipe"].get("epochs")
         found = [e for e in self.entries if e.status == TRAINED and e.recipe.get("epochs") == whole]
         return max(found, key=lambda entry: entry.valid or 0.0, default=None)
@@ -132,7 +132,7 @@ class SearchFolder:
 
     @property
     def result(self) -> Outcome | None:
-        """Return the search as a result of one round, as `nassearch run` has them; None before it has paused or ended."""
+        """Return the search as a result of one round, as `nassearch run` has them; None before its end or a pause."""
         path = self.path / RESULTS
         return read(path)[0] if path.exists() else None
 
@@ -220,5 +220,3 @@ def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:
 def is_search(path: Path) -> bool:
     """Say whether a path is the folder of a search."""
     return (path / MADE).is_file()
-
-
