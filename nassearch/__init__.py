@@ -13,6 +13,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.benchmarks.given import load_benchmark
+    from nassearch.constraints.limits import Constraints
     from nassearch.errors import NassearchError
     from nassearch.registry import load, names, register
     from nassearch.reports.comparison import Comparison, compare
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from nassearch.search.outcome import Outcome, read
     from nassearch.search.trained.folder import SearchFolder
     from nassearch.search.trained.searching import Found, find_network
+    from nassearch.spaces.own.space import Space
 
 __version__ = "0.1.0"
 __all__ = [
     "Comparison",
+    "Constraints",
     "Correlation",
     "Curve",
     "Experiment",
@@ -37,6 +40,7 @@ __all__ = [
     "NassearchError",
     "Outcome",
     "SearchFolder",
+    "Space",
     "compare",
     "correlate",
     "find_network",
@@ -53,6 +57,7 @@ __all__ = [
 
 _HOME = {
     "Comparison": "nassearch.reports.comparison",
+    "Constraints": "nassearch.constraints.limits",
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
@@ -60,6 +65,7 @@ _HOME = {
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
     "SearchFolder": "nassearch.search.trained.folder",
+    "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
     "find_network": "nassearch.search.trained.searching",

@@ -69,6 +69,11 @@ class SearchSpace(ABC):
         return inert(f"{type(self).__name__}({self.name})")
 
     @property
+    def unconstrained(self) -> SearchSpace:
+        """Return the whole space, of which limits on costs may have left a part; here this one."""
+        return self
+
+    @property
     def made_of(self) -> tuple[Any, ...]:
         """Return functions and classes that its networks are made by, beside its own class; here none."""
         return ()
@@ -85,6 +90,10 @@ class SearchSpace(ABC):
     @abstractmethod
     def size(self) -> int:
         """Number of architectures, isomorphic ones counted apart."""
+
+    def fits(self, most: int) -> bool:
+        """Say whether `all()` gives at most so many, and each at once, as it does here."""
+        return self.size <= most
 
     @property
     def options(self) -> tuple[int, ...] | None:
@@ -133,6 +142,13 @@ class SearchSpace(ABC):
 
         Nobody who changes what was returned changes what is returned next.
         """
+
+    def admits(self, arch: Arch) -> bool:
+        """Say whether an architecture of the space may be trained, here any; asked before each training.
+
+        A limit on a latency that has to be measured is held here, see `nassearch.constraints`.
+        """
+        return True
 
     @abstractmethod
     def is_valid(self, arch: Arch) -> bool:

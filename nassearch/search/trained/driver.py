@@ -12,7 +12,8 @@ from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.errors import BadData
 from nassearch.provenance.blame import blamed
-from nassearch.search.runner import METRICS, Round, asked_by, share_of
+from nassearch.search.runner import METRICS, Round, share_of
+from nassearch.search.runner import asked as ask_strategy
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
 from nassearch.strategies.base import Strategy
@@ -131,7 +132,7 @@ class Driver:
     def _asked(self) -> Asked:
         self.strategy.pending = tuple(arch for arch, _ in self.pending)
         with blamed(self.strategy, self.bench.space):
-            return asked_by(self.strategy), self.strategy.asked_epochs
+            return ask_strategy(self.strategy), self.strategy.asked_epochs
 
     def _count(self, asked: Asked) -> None:
         self.clock.asked += share_of(self.strategy, self.bench)
