@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
     from nassearch.search.outcome import Outcome, read
+    from nassearch.spaces.own.space import Space
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Experiment",
     "NassearchError",
     "Outcome",
+    "Space",
     "compare",
     "correlate",
     "load",
@@ -56,6 +58,7 @@ _HOME = {
     "Experiment": "nassearch.search.experiment",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
+    "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
     "load": "nassearch.registry",

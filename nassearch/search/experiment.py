@@ -15,6 +15,7 @@ from nassearch.benchmarks.given import (
     load_benchmark,
     name_of_benchmark,
     space_of,
+    words_of,
 )
 from nassearch.constraints.latency import machine
 from nassearch.constraints.limits import MEASURED, Constraints
@@ -223,7 +224,7 @@ class Experiment:
         told = self.as_dict()
         batch = f"batch {told['batch']}" if told["batch"] and self._roles else ""
         tail = f"seed {self.seed} budget {self.budget}"
-        return file_stem([told["benchmark"], told["dataset"], self.label, batch, tail]) + ".jsonl"
+        return file_stem([*words_of(self.benchmark, told["dataset"]), self.label, batch, tail]) + ".jsonl"
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
@@ -232,7 +233,7 @@ class Experiment:
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
             "scorer": as_text(self._scorer) if self.warmup else None,
-            **Quantity.of(self.oracle).fields(),
+            **(Quantity.of(self.oracle).fields() | self.oracle.facts),
             **shorter_fields(self._stand_in(self.oracle.space), self.oracle),
         }
         if self._constraints.latency is not None and self._constraints.latency_by == MEASURED:
