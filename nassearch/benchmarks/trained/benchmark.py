@@ -14,11 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
-<<<<<<< HEAD
-from nassearch.benchmarks.trained.builder import Builder, task_for
-=======
-from nassearch.benchmarks.trained.builder import Builder, load_weights
->>>>>>> main
+from nassearch.benchmarks.trained.builder import Builder, load_weights, task_for
 from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
 from nassearch.checks import SEEDS, whole

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from dataclasses import replace
-=======
 from pathlib import Path
->>>>>>> main
 from typing import TYPE_CHECKING, Any
 
 from nassearch.errors import BadData, InvalidSetting, quoted, told
