@@ -45,6 +45,7 @@ from nassearch.search.guidance import (
     witness,
 )
 from nassearch.search.outcome import Outcome
+from nassearch.search.pareto.asking import check_objectives
 from nassearch.search.pareto.objectives import Objective, known_of, limited, open_objectives, told_of
 from nassearch.search.quantity import Quantity
 from nassearch.search.runner import Round
@@ -126,7 +127,7 @@ class Experiment:
             refuse_guidance(self.move_at, self.explore, self.move_ratio)
         space = space_of(self.benchmark, dataset.name)
         strategy.check_warm_up(self.warmup, space, least=0)
-        strategy.check_objectives(len(self.objectives or ()))
+        check_objectives(strategy, len(self.objectives or ()))
         check_search(self._stand_in(space), self.budget, self._roles, self.warmup)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -209,7 +210,6 @@ class Experiment:
         """Return the fields as plain JSON values: objects by name, and what was left open as it is used."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         del given["constraints"], given["objectives"]
-        aims = self._objectives if self.objectives else ()
         resolved = {
             "strategy": name_of_strategy(self.strategy),
             "benchmark": name_of_benchmark(self.benchmark),
@@ -219,7 +219,7 @@ class Experiment:
             "settings": texts(self.used_settings, self._strategy_class),
             "batch": as_text(self.batch),
         }
-        return {**given, **resolved, **told_of(self._constraints, aims)}
+        return {**given, **resolved, **told_of(self._constraints, self.objectives and self._objectives)}
 
     @property
     def _parts(self) -> tuple[Any, ...]:

@@ -241,7 +241,7 @@ def _read_round(columns: Any, expected: int) -> Round:
     archs, shares = list(map(tuple, columns["archs"])), columns.get("shares")
     costs = None if shares is None else np.array(shares, np.float64)
     further = {name: np.array(values, np.float64) for name, values in columns.get("further", {}).items()}
-    return Round(expected, archs, valid, test, seconds, columns["revisits"], report, further, costs)
+    return Round(expected, archs, valid, test, seconds, columns["revisits"], report, costs, further)
 
 
 def _excerpt(line: bytes) -> str:

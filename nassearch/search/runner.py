@@ -16,7 +16,7 @@ from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.provenance.blame import blamed
 from nassearch.search.pareto.asking import asked, tell
-from nassearch.search.pareto.objectives import Objective, values_of
+from nassearch.search.pareto.objectives import CostsOf, Objective, values_of
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Metrics, Scorer
@@ -60,10 +60,10 @@ class Round:
     seconds: Floats
     revisits: int
     report: dict[str, Any] = field(default_factory=dict)
-    further: dict[str, Floats] = field(default_factory=dict)
-    """Of several objectives those that are not trained for, by name, `[T]` each, as published."""
     shares: Floats | None = None
     """What each training cost of a whole one, `[T]`; None where all are whole ones. They sum up to the budget."""
+    further: dict[str, Floats] = field(default_factory=dict)
+    """Of several objectives those that are not trained for, by name, `[T]` each, as published."""
 
 
 def streams(seed: int, number: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
@@ -111,6 +111,8 @@ def run_round(
     with blamed(*on):
         strategy = make_strategy(for_strategy)
     check_budget(strategy, budget)
+    if objectives and hasattr(strategy, "costs"):
+        strategy.costs = CostsOf(objectives)
     if warmup is not None:
         with blamed(strategy, *on):
             strategy.warm_up(*warmup, for_warmup)
@@ -122,7 +124,7 @@ def run_round(
     while spent < budget:
         with blamed(strategy, *on):
             arch = asked(strategy, len(objectives))
-        share = _share(strategy, benchmark)
+        share = share_of(strategy, benchmark)
         if spent + share > budget + ROUNDING:
             break
         with blamed(*on):
@@ -141,7 +143,7 @@ def run_round(
     revisits = len(archs) - len(set(zip(archs, shares, strict=True)))
     costs = None if set(shares) == {1.0} else np.array(shares)
     further = {each.name: np.array([*map(each.cost, archs)]) for each in objectives if each.cost}
-    return Round(number, archs, valid, test, seconds, revisits, report, further, costs)
+    return Round(number, archs, valid, test, seconds, revisits, report, costs, further)
 
 
 def refuse_shorter(strategy: Strategy, benchmark: Benchmark) -> None:
@@ -151,7 +153,7 @@ def refuse_shorter(strategy: Strategy, benchmark: Benchmark) -> None:
         raise InvalidSetting(no_shorter(benchmark, missing))
 
 
-def _share(strategy: Strategy, benchmark: Benchmark) -> float:
+def share_of(strategy: Strategy, benchmark: Benchmark) -> float:
     """Return what the training that was asked for costs of a whole one."""
     if strategy.asked_epochs is None:
         return 1.0

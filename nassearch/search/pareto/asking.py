@@ -15,6 +15,12 @@ REFUSALS = 100
 """Architectures in a row that turn out to cost too much before a search gives up."""
 
 
+def check_objectives(strategy: type[Strategy], count: int) -> None:
+    """Raise `InvalidSetting` where a strategy does not take so many objectives: it has no `tell_all` of its own."""
+    if count > 1 and strategy.tell_all is Strategy.tell_all:
+        raise InvalidSetting(f"{strategy.name} takes one objective: use nsga, gp or rand for several")
+
+
 def asked(strategy: Strategy, objectives: int = 0) -> Arch:
     """Return the next architecture to train.
 

@@ -60,6 +60,16 @@ class Objective:
         return {**said, "trained": self.cost is None, "reference": self.reference}
 
 
+class CostsOf:
+    """Values of the objectives that are known without training, `[N, M - 1]` for N architectures; higher is better."""
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        self._costing = [(each.sign, each.cost) for each in objectives if each.cost is not None]
+
+    def __call__(self, archs: Sequence[Arch]) -> Floats:
+        return np.array([[sign * cost(arch) for sign, cost in self._costing] for arch in archs])
+
+
 def values_of(objectives: Sequence[Objective], arch: Arch, trained: float) -> list[float]:
     """Return what a strategy is told: the values of the objectives, or what was trained alone."""
     return [objective.of(arch, trained) for objective in objectives] or [trained]
@@ -195,7 +205,7 @@ def true_front(
     }
 
 
-def told_of(constraints: Constraints, objectives: Sequence[Objective]) -> dict[str, Any]:
+def told_of(constraints: Constraints, objectives: Any) -> dict[str, Any]:
     """Return what an experiment says of limits and objectives as plain JSON values; nothing where there are none."""
     limits = {"constraints": constraints.as_dict()} if constraints else {}
     return {**limits, **({"objectives": [each.as_dict() for each in objectives]} if objectives else {})}
