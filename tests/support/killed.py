@@ -45,8 +45,8 @@ def child(folder: Path) -> int:
 def left(folder: Path) -> dict[str, object]:
     """Return what is in a folder at the end, times aside."""
     lines = [json.loads(line) for line in (folder / "trained.jsonl").read_text().splitlines()]
-    weights = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "weights").iterdir())
-               if not path.name.startswith(".")}  # fmt: skip
+    files = [path for path in sorted((folder / "weights").iterdir()) if not path.name.startswith(".")]
+    weights = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return {"lines": [{**line, "seconds": None} for line in lines], "weights": weights}
 
 

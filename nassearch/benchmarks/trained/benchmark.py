@@ -17,6 +17,7 @@ from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
 from nassearch.benchmarks.trained.builder import Builder
 from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
+from nassearch.benchmarks.trained.reduction import check_channels, follows_channels, reduced_task
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting, NassearchError, quoted
@@ -80,14 +81,16 @@ class TrainedBenchmark(Benchmark):
         fidelity: Iterable[int] = (),
     ) -> None:
         self.space, self.data = space, data
-        self.recipe = (Recipe() if recipe is None else recipe).resolved(data)
+        self.given = Recipe() if recipe is None else recipe
+        self.recipe = self.given.resolved(data)
         self.folder = None if folder is None else Path(folder)
         self.seed = whole("seed", seed, least=0, largest=SEEDS)
         self.device, self.threads = device, whole("threads", threads)
         self.task = data.task(**(skeleton or {}))
         self.dataset = Dataset(data.name, self.task, note=NOTE)
         self.fidelity = _checked(fidelity, self.recipe.epochs)
-        self.built_for(self.recipe)
+        if self.recipe.channels is not None:
+            check_channels(self.narrows, "of a recipe", space)
         facts = {
             "data": data.digest,
             "space": [space.name, identity(space)],
@@ -213,21 +216,13 @@ class TrainedBenchmark(Benchmark):
             path.unlink(missing_ok=True)
 
     def built_for(self, recipe: Recipe) -> Task:
-        """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so.
+        """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
+        return reduced_task(self.task, recipe)
 
-        Raises:
-            InvalidSetting: the space builds networks whose width a task does not say.
-        """
-        task = self.task
-        if recipe.size is not None:
-            task = replace(
-                task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:]))
-            )
-        if recipe.channels is not None and recipe.channels != task.channels[0]:
-            first = task.channels[0]
-            widths = tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)
-            task = replace(task, channels=widths)
-        return task
+    @cached_property
+    def narrows(self) -> bool:
+        """Say whether networks of the space become narrower with the channels of their task."""
+        return follows_channels(self.space, self.task)
 
     def train_by(self, arch: Arch, recipe: Recipe, weights: bool = True) -> Entry:
         """Train by any recipe that is resolved for the data; see `train`."""
@@ -267,6 +262,18 @@ class TrainedBenchmark(Benchmark):
             device=find_device(self.device).type,
             threads=self.threads,
         )
+
+    def scored_by(self, arch: Arch, recipe: Recipe) -> Entry:
+        """Return the entry of a training that a scorer asks for, by a recipe that is resolved for the data.
+
+        These are recorded apart, in `scored.jsonl`, and their weights are not kept.
+        """
+        arch = self.space.check(arch)
+        found = self.scored.find(arch, self.seed, recipe.as_dict())
+        if found is None:
+            found = self.scored.append(self.train_by(arch, recipe, weights=False))
+            self.tidy(found)
+        return found
 
     def _share(self, recipe: Recipe) -> float:
         return recipe.epochs / self.recipe.epochs
