@@ -9,23 +9,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
-from nassearch.benchmarks.trained.builder import Builder
+from nassearch.benchmarks.trained.builder import Builder, load_weights, task_for
 from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
-from nassearch.benchmarks.trained.reduction import check_channels, follows_channels, reduced_task
+from nassearch.benchmarks.trained.reduction import check_channels
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
-from nassearch.errors import InvalidSetting, NassearchError, quoted
+from nassearch.errors import InvalidSetting, MissingData, NassearchError, quoted
 from nassearch.files.data_folder import write_whole
 from nassearch.provenance.identity import identity
 from nassearch.spaces.base import SearchSpace
 from nassearch.training.single.recipe import Recipe
 from nassearch.types import Arch, Batch, Metrics, Task
+
+if TYPE_CHECKING:
+    from torch import nn
 
 BATCH = 256
 NOTE = (
@@ -90,7 +93,7 @@ class TrainedBenchmark(Benchmark):
         self.dataset = Dataset(data.name, self.task, note=NOTE)
         self.fidelity = _checked(fidelity, self.recipe.epochs)
         if self.recipe.channels is not None:
-            check_channels(self.narrows, "of a recipe", space)
+            check_channels(space, self.task, "of a recipe")
         facts = {
             "data": data.digest,
             "space": [space.name, identity(space)],
@@ -217,12 +220,7 @@ class TrainedBenchmark(Benchmark):
 
     def built_for(self, recipe: Recipe) -> Task:
         """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
-        return reduced_task(self.task, recipe)
-
-    @cached_property
-    def narrows(self) -> bool:
-        """Say whether networks of the space become narrower with the channels of their task."""
-        return follows_channels(self.space, self.task)
+        return task_for(self.task, recipe)
 
     def train_by(self, arch: Arch, recipe: Recipe, weights: bool = True) -> Entry:
         """Train by any recipe that is resolved for the data; see `train`."""
@@ -275,6 +273,17 @@ class TrainedBenchmark(Benchmark):
             self.tidy(found)
         return found
 
+    def module(self, entry: Entry) -> nn.Module:
+        """Return the network of a training with the weights of its best epoch.
+
+        Raises:
+            MissingData, BadData: its weights are not there, or not those of its network.
+        """
+        if self.folder is None or entry.weights is None:
+            raise MissingData(f"the training of {entry.text} has left no weights: train it in a folder")
+        built = Builder(self.space, entry.arch, self.built_for(Recipe.of(entry.recipe)), self.seed)
+        return load_weights(built(), self.folder / entry.weights)
+
     def _share(self, recipe: Recipe) -> float:
         return recipe.epochs / self.recipe.epochs
 
@@ -286,7 +295,7 @@ _MADE = (
 
 
 def _checked(fidelity: Iterable[int], epochs: int) -> tuple[int, ...]:
-    given = [fidelity] if isinstance(fidelity, int) else list(fidelity)
+    given = list(fidelity)
     found = sorted({whole("fidelity", each) for each in given})
     if found and found[-1] >= epochs:
         raise InvalidSetting(

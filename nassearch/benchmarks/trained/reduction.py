@@ -36,18 +36,6 @@ def reduced(
     )
 
 
-def reduced_task(task: Task, recipe: Recipe) -> Task:
-    """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
-    if recipe.size is not None:
-        task = replace(task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:])))
-    if recipe.channels is not None and recipe.channels != task.channels[0]:
-        first = task.channels[0]
-        task = replace(
-            task, channels=tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)
-        )
-    return task
-
-
 def follows_channels(space: SearchSpace, task: Task) -> bool:
     """Say whether networks of a space become narrower with the channels of their task."""
     arch = space.sample(np.random.default_rng(0))
@@ -59,9 +47,9 @@ def follows_channels(space: SearchSpace, task: Task) -> bool:
     return len(counts) > 1
 
 
-def check_channels(narrows: bool, of: str, space: SearchSpace) -> None:
+def check_channels(space: SearchSpace, task: Task, of: str) -> None:
     """Raise `InvalidSetting` where channels are asked for and a space has no use for them."""
-    if not narrows:
+    if not follows_channels(space, task):
         raise InvalidSetting(
             f"channels {of} is the width of a network's first stage, and architectures of {space.name} decide their "
             "widths by themselves: leave it out"

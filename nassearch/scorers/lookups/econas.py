@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
-from nassearch.benchmarks.trained.reduction import check_channels, reduced
+from nassearch.benchmarks.trained.reduction import check_channels, follows_channels, reduced
 from nassearch.checks import whole
 from nassearch.errors import InvalidSetting
 from nassearch.scorers.lookups.base import Place, Scores, lookup
@@ -70,11 +70,11 @@ def _recipe(
         epochs = max(1, round(whole_one.epochs / EPOCHS))
     if size is None and shortest:
         size = max(min(SMALLEST, shortest), round(shortest / QUARTER))
-    if channels is None and benchmark.narrows:
+    if channels is None and follows_channels(benchmark.space, benchmark.task):
         first = whole_one.channels or widths[0]
         channels = max(min(NARROWEST, first), round(first / QUARTER))
     if channels is not None:
-        check_channels(benchmark.narrows, "of econas", benchmark.space)
+        check_channels(benchmark.space, benchmark.task, "of econas")
     less = {"size": size, "channels": channels, "anneal": anneal}
     return reduced(benchmark.given, benchmark.data, epochs=whole("epochs of econas", epochs), **less)
 

@@ -11,6 +11,7 @@ from own_data import blobs
 import nassearch as ns
 from nassearch.benchmarks import TrainedBenchmark
 from nassearch.benchmarks.trained.ledger import read_ledger
+from nassearch.benchmarks.trained.reduction import follows_channels
 from nassearch.errors import InvalidSetting
 from nassearch.spaces import NASBench201, NATSSize
 from nassearch.training import Recipe, train_model
@@ -62,7 +63,7 @@ def test_what_is_left_out_is_what_econas_found_best() -> None:
 
 def test_widths_that_architectures_decide_are_left_as_they_are() -> None:
     oracle = bench(space=NATSSize(), skeleton={})
-    assert not oracle.narrows
+    assert not follows_channels(oracle.space, oracle.task)
     with pytest.raises(InvalidSetting, match="decide their widths by themselves: leave it out"):
         ns.make_scorer("econas(channels=2)", oracle)
     with pytest.raises(InvalidSetting, match="decide their widths by themselves: leave it out"):
