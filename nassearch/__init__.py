@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nassearch.reports.comparison import Comparison, compare
     from nassearch.reports.correlate import correlate
     from nassearch.reports.correlation import Correlation
+    from nassearch.reports.page.report import Page, report
     from nassearch.reports.plot import plot, plot_scores
     from nassearch.scorers.any_module import score
     from nassearch.scorers.open import make_scorer
@@ -33,6 +34,7 @@ __all__ = [
     "Experiment",
     "NassearchError",
     "Outcome",
+    "Page",
     "compare",
     "correlate",
     "load",
@@ -43,6 +45,7 @@ __all__ = [
     "plot_scores",
     "read",
     "register",
+    "report",
     "score",
 ]
 
@@ -53,6 +56,7 @@ _HOME = {
     "Experiment": "nassearch.search.experiment",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
+    "Page": "nassearch.reports.page.report",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
     "load": "nassearch.registry",
@@ -63,6 +67,7 @@ _HOME = {
     "plot_scores": "nassearch.reports.plot",
     "read": "nassearch.search.outcome",
     "register": "nassearch.registry",
+    "report": "nassearch.reports.page.report",
     "score": "nassearch.scorers.any_module",
 }
 
