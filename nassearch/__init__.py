@@ -13,6 +13,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.benchmarks.given import load_benchmark
+    from nassearch.constraints.limits import Constraints
     from nassearch.errors import NassearchError
     from nassearch.registry import load, names, register
     from nassearch.reports.comparison import Comparison, compare
@@ -25,16 +26,19 @@ if TYPE_CHECKING:
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
     from nassearch.search.outcome import Outcome, read
+    from nassearch.spaces.own.space import Space
 
 __version__ = "0.1.0"
 __all__ = [
     "Comparison",
+    "Constraints",
     "Correlation",
     "Curve",
     "Experiment",
     "NassearchError",
     "Outcome",
     "Page",
+    "Space",
     "compare",
     "correlate",
     "load",
@@ -51,12 +55,14 @@ __all__ = [
 
 _HOME = {
     "Comparison": "nassearch.reports.comparison",
+    "Constraints": "nassearch.constraints.limits",
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
     "Page": "nassearch.reports.page.report",
+    "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
     "load": "nassearch.registry",

@@ -34,7 +34,7 @@ LAYERS = (
     {"networks", "datasets"},
     {"spaces", "training"},
     {"statistics"},
-    {"proxies", "strategies", "benchmarks"},
+    {"proxies", "strategies", "benchmarks", "constraints"},
     {"scorers"},
     {"search", "testing"},
     {"reports"},

@@ -167,6 +167,11 @@ class Benchmark(ABC):
         names = type(self).__module__, type(self).__qualname__, self.name, self.dataset.name
         return hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what the header of a result says of it beside its names and its digest, as plain JSON values."""
+        return {}
+
     def info(self) -> dict[str, Any]:
         """Return what is known of it as plain JSON values."""
         best, sign = self.best, self.dataset.sign

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nassearch.datasets.sentences import counted
 from nassearch.errors import BadData, excerpt
 
 MOST = 100_000
@@ -26,13 +27,13 @@ def classes_of(
         BadData: there are fewer than two classes, or far too many.
     """
     met = Counter(label for label in labels if label is not None)
-    numbers = {label: number for label in met if (number := _whole(label)) is not None}
+    numbers = {label: number for label in met if (number := whole_of(label)) is not None}
     if len(numbers) == len(met):
         order = sorted(met, key=lambda label: (numbers[label], str(label)))
     else:
         order = sorted(met, key=str)
     if len(order) < 2:
-        what = f"one class, {excerpt(str(order[0]))}" if order else "no label"
+        what = f"one class, {excerpt(str(order[0]))}" if order else "no example with a label"
         raise BadData(f"{source} has {what}: a network learns to tell two classes or more apart")
     if len(order) > MOST:
         raise BadData(f"{source} has {len(order)} classes; at most {MOST} are taken: are these labels?")
@@ -47,20 +48,21 @@ def classes_of(
         texts = tuple(names[number] for number in values)
     else:
         texts = tuple(str(label) for label in order)
-    if values and values != list(range(len(values))):
+    if all(isinstance(label, int) for label in order) and values != list(range(len(values))):
         notes.append(
             f"Labels are {_shown(values)}, not 0 to {len(values) - 1}: class 0 is label {values[0]}, and so on."
         )
-    if values and values[0] == -1:
+    if order[0] == -1:
         notes.append("Label -1 is a class like the others: leave its examples out where it means no label.")
     place = {label: number for number, label in enumerate(order)}
     found = np.array([-1 if label is None else place[label] for label in labels], np.int64)
     if missing := int((found < 0).sum()):
-        notes.insert(0, f"{missing} of {len(labels)} examples have no label and are left out.")
+        told = f"{counted(missing, 'example')} of {len(labels)}"
+        notes.insert(0, f"Left out, as without a label: {told}.")
     return texts, found, notes
 
 
-def _whole(label: Any) -> int | None:
+def whole_of(label: Any) -> int | None:
     """Return the number that a label is or writes, None where it is a text such as 007 or cat."""
     if isinstance(label, int):
         return label

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nassearch.datasets.sentences import counted, listed
 from nassearch.errors import BadData
 
 TRAIN, VALID, TEST = 0, 1, 2
@@ -24,9 +25,10 @@ def divide(
 ) -> tuple[NDArray[np.int64], list[str]]:
     """Return the part of each example, and notes.
 
-    Of each class as many examples go to validation and test as their shares say, one at least where the class has
-    three; a seeded hash of the content decides which. So the same images make the same parts, whatever their names
-    and order are, and copies of one image stay together. An image with two labels stays in train.
+    Of each class as many examples go to validation and test as their shares say, rounded so that the whole has its
+    share too (largest remainders), and one at least of a class with `FEW` or more. A seeded hash of the content
+    decides which. So the same images make the same parts, whatever their names and order are, and copies of one
+    image stay together.
 
     Args:
         labels: int64 `[N]`.
@@ -37,60 +39,111 @@ def divide(
         source: names the data set in messages.
 
     Raises:
-        BadData: validation, or train, would have no example.
+        BadData: nothing is left for validation.
     """
     parts = np.where(given < 0, TRAIN, given)
-    notes = []
     wanted = [
         part for part, share in ((VALID, valid), (TEST, test)) if share > 0 and not (given == part).any()
     ]
-    if wanted:
-        shares = [valid if part == VALID else test for part in wanted]
-        free = np.flatnonzero(parts == TRAIN)
-        for members in _by_class(labels, contents, free, seed):
-            _cut(parts, members, wanted, shares)
-        missing = [NAMES[part] for part in wanted if not (parts == part).any()]
-        if "validation" in missing:
-            raise BadData(
-                f"{source} has {len(free)} examples to divide, too few for validation: give at least two of some "
-                "class, or a larger share"
-            )
-        made = ", ".join(f"{int((parts == part).sum())} for {NAMES[part]}" for part in wanted)
-        notes.append(f"Set aside by class and content, with seed {seed}: {made}.")
-        if missing:
-            notes.append(
-                "There are too few examples for a test part: nothing is left to judge the winner by."
-            )
+    if not wanted:
+        return parts, []
+    free = np.flatnonzero(parts == TRAIN)
+    classes = _by_class(labels, contents, free, seed)
+    sizes = [sum(map(len, groups)) for groups in classes]
+    for part in wanted:
+        goals = _goals(sizes, valid if part == VALID else test, [len(groups) for groups in classes])
+        for groups, goal in zip(classes, goals, strict=True):
+            _cut(parts, groups, part, goal)
+    if not (parts == VALID).any():
+        raise BadData(
+            f"{source} has {counted(len(free), 'example')} to divide, too few for validation: give at least two that "
+            "differ of some class, or a larger share"
+        )
+    made = ", ".join(f"{int((parts == part).sum())} for {NAMES[part]}" for part in wanted)
+    notes = [f"Set aside by class and content, with seed {seed}: {made}."]
+    if TEST in wanted and not (parts == TEST).any():
+        notes.append("There are too few examples for a test part: nothing is left to judge the winner by.")
     return parts, notes
 
 
 NAMES = {TRAIN: "train", VALID: "validation", TEST: "test"}
+FEW = 5
+"""Examples of a class from which on each part has one of them."""
+Groups = list[list[int]]
 
 
 def _by_class(
     labels: NDArray[np.int64], contents: NDArray[np.uint8], free: NDArray[np.int64], seed: int
-) -> Any:
-    """Yield, class by class, lists of examples of one content each, in the order that the seed gives them."""
+) -> list[Groups]:
+    """Return by class lists of examples with one content each, in the order that the seed gives them.
+
+    What has several labels counts as of the first of them.
+    """
     same: dict[bytes, list[int]] = {}
     for place in free.tolist():
         same.setdefault(contents[place].tobytes(), []).append(place)
-    salt = seed.to_bytes(8, "little")
+    salt = seed.to_bytes(16, "little")
     classes: dict[int, list[tuple[bytes, list[int]]]] = {}
     for content, members in same.items():
-        if len({int(labels[place]) for place in members}) == 1:
-            key = hashlib.blake2b(content, digest_size=16, salt=salt.ljust(16, b"\0")).digest()
-            classes.setdefault(int(labels[members[0]]), []).append((key, members))
-    for label in sorted(classes):
-        yield [members for _, members in sorted(classes[label])]
+        key = hashlib.blake2b(content, digest_size=16, salt=salt).digest()
+        classes.setdefault(min(int(labels[place]) for place in members), []).append((key, members))
+    return [[members for _, members in sorted(classes[label])] for label in sorted(classes)]
 
 
-def _cut(parts: NDArray[np.int64], groups: list[list[int]], wanted: list[int], shares: list[float]) -> None:
-    """Put the first groups of a class into the wanted parts, and leave at least one in train."""
-    count = sum(map(len, groups))
-    left = list(groups)
-    for part, share in zip(wanted, shares, strict=True):
-        goal = max(1, round(count * share))
-        while goal > 0 and len(left) > 1:
-            members = left.pop(0)
+def _goals(sizes: list[int], share: float, groups: list[int]) -> list[int]:
+    """Return how many examples of each class a part gets: none where all of a class are copies of one."""
+    exact = [
+        Fraction(share) * size if many > 1 else Fraction(0) for size, many in zip(sizes, groups, strict=True)
+    ]
+    goals = [int(each) for each in exact]
+    # A share such as 0.15 is a little less or more than it says, and so would be a half of it.
+    total = max(1, round(float(sum(exact)) + 1e-9))
+    by_rest = sorted(range(len(sizes)), key=lambda place: (goals[place] - exact[place], place))
+    for place in by_rest[: max(0, total - sum(goals))]:
+        goals[place] += exact[place] > 0
+    return [
+        max(goal, int(size >= FEW and many > 1))
+        for goal, size, many in zip(goals, sizes, groups, strict=True)
+    ]
+
+
+def _cut(parts: NDArray[np.int64], groups: Groups, part: int, goal: int) -> None:
+    """Move the first groups of a class to a part, without going beyond the goal; one group stays in train."""
+    for members in list(groups):
+        if 0 < len(members) <= goal and len(groups) > 1:
             parts[members] = part
             goal -= len(members)
+            groups.remove(members)
+
+
+def tell_missing(
+    labels: NDArray[np.int64], parts: NDArray[np.int64], classes: tuple[str, ...], source: str
+) -> list[str]:
+    """Return sentences about classes that a part lacks, and about classes of very different sizes.
+
+    Raises:
+        BadData: train lacks a class that another part has, or has fewer than two, or validation is empty.
+    """
+    counts = np.stack([np.bincount(labels[parts == part], minlength=len(classes)) for part in NAMES])
+    if not counts[VALID].any():
+        raise BadData(
+            f"{source} has no example for validation: give some, or leave out that part to have it cut off"
+        )
+
+    def named(places: list[int]) -> str:
+        return f"{'class' if len(places) == 1 else f'{len(places)} classes:'} {listed([classes[at] for at in places])}"
+
+    if unlearnt := np.flatnonzero((counts[TRAIN] == 0) & (counts.sum(axis=0) > 0)).tolist():
+        raise BadData(
+            f"{source}: train has no example of {named(unlearnt)}, and other parts have "
+            f"{int(counts[:, unlearnt].sum())}: move some of them to train, or take them out"
+        )
+    notes = []
+    for part in (VALID, TEST):
+        lacking = np.flatnonzero(counts[part] == 0).tolist()
+        if lacking and counts[part].any():
+            notes.append(
+                f"{NAMES[part].capitalize()} has no example of {named(lacking)}: accuracy there "
+                "says nothing of it."
+            )
+    return notes

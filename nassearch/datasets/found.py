@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.datasets.examples import Examples
+from nassearch.datasets.sentences import counted
 from nassearch.errors import BadData
 from nassearch.types import Progress
 
@@ -55,7 +56,7 @@ def content_of(example: NDArray[Any]) -> bytes:
 
 
 def look_through(
-    examples: Examples, where: Callable[[int], str], progress: Progress | None = None
+    examples: Examples, source: str, where: Callable[[int], str], progress: Progress | None = None
 ) -> NDArray[np.uint8]:
     """Return the hash of each example, `[N, 16]`.
 
@@ -79,7 +80,7 @@ def look_through(
             progress(min(start + step, count), count)
     if bad:
         raise BadData(
-            f"{len(bad)} of {count} examples hold NaN or an infinite number, the first is {where(bad[0])}: fill "
-            "what is missing, or leave these examples out"
+            f"{source}: {counted(len(bad), 'example')} of {count} with NaN or an infinite number, the first is "
+            f"{where(bad[0])}: fill what is missing, or leave these examples out"
         )
     return contents

@@ -8,23 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nassearch.checks import SEEDS, share, whole
 from nassearch.datasets.arrays.named import open_archive, open_array_folder
 from nassearch.datasets.base import PARTS, OwnDataset, Split
 from nassearch.datasets.classes import classes_of
-from nassearch.datasets.divide import divide
+from nassearch.datasets.copies import tell_copies
+from nassearch.datasets.divide import divide, tell_missing
 from nassearch.datasets.found import Found
+from nassearch.datasets.functions.calling import is_function, open_function
 from nassearch.datasets.images.folder import open_folder
+from nassearch.datasets.images.resizing import resized
 from nassearch.datasets.images.sizes import Size, given_size
+from nassearch.datasets.kinds import is_archive
 from nassearch.datasets.moments import moments
-from nassearch.errors import BadData, InvalidSetting, quoted
-from nassearch.files.bounded import check_there
+from nassearch.datasets.natural import is_natural
+from nassearch.datasets.sheets.loaded import load_sheet
+from nassearch.datasets.sheets.numbers import open_numbers
+from nassearch.datasets.sheets.paths import open_paths
+from nassearch.errors import InvalidSetting, quoted
+from nassearch.files.bounded import check_there, guarded
 from nassearch.types import Progress
 from nassearch.workers.progress import Watch
 
-TAKEN = "a folder of images, an .npz archive, or a CSV or Parquet file of paths and labels"
+TAKEN = "a folder of images, an .npz archive, a CSV or Parquet file of paths and labels, or module:function"
 
 
 def open_dataset(
@@ -41,7 +48,8 @@ def open_dataset(
     Args:
         source: a folder with a folder of images for each class, or with `train`, `valid` and `test` that hold such
             folders; an .npz archive, or folder of .npy files, `x_train` and `y_train`, and perhaps `x_valid`,
-            `y_valid`, `x_test`, `y_test`.
+            `y_valid`, `x_test`, `y_test`; a CSV, TSV or Parquet file of paths and labels, or of numbers and labels; or
+            `module:function`, a function of your own that returns a map-style data set, or several by part.
         size: height and width of images, or one number for both; None for what they have, see `choose_size`.
         valid, test: shares of the examples that become validation and test where the source has none.
         seed: of the split.
@@ -54,6 +62,7 @@ def open_dataset(
         InvalidSetting: a setting is out of range.
         MissingData, Unreadable: there is no such source, or the system does not give it.
         BadData: there is nothing in it to learn from, or it is damaged.
+        BrokenPart: the code of a function of your own fails.
     """
     share("valid", valid)
     share("test", test)
@@ -65,26 +74,41 @@ def open_dataset(
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise InvalidSetting(f"a data set is {TAKEN}, not {quoted(source)}")
     progress = watch("reading examples") if watch else None
-    found = _read(Path(source), given_size(size), progress)
-    return _assembled(found, str(Path(source).absolute()), valid, test, seed)
+    asked, text = given_size(size), os.fspath(source)
+    if is_function(text):
+        found = open_function(text, asked, progress)
+    else:
+        text = os.path.abspath(text)
+        found = _read(Path(text), asked, progress)
+    return _assembled(resized(found, asked), text, valid, test, seed)
 
 
 def _read(path: Path, size: Size | None, progress: Progress | None) -> Found:
+    with guarded(path, missing=f"a data set is {TAKEN}", what="data set"):
+        path.stat()
     check_there(path)
     if path.is_dir():
         return open_array_folder(path, progress) or open_folder(path, size, progress)
-    return open_archive(path, progress)
+    if is_archive(path):
+        return open_archive(path, progress)
+    sheet = load_sheet(path)
+    return open_numbers(sheet, progress) if sheet.at_path is None else open_paths(sheet, size, progress)
 
 
 def _assembled(found: Found, source: str, valid: float, test: float, seed: int) -> OwnDataset:
     classes, labels, notes = classes_of(found.labels, found.names, source)
     given = np.array([PARTS.index(part) if part else -1 for part in found.parts], np.int64)
     kept = np.flatnonzero(labels >= 0)
-    parts, more = divide(labels[kept], found.contents[kept], given[kept], valid, test, seed, source)
-    train, valid_, test_ = (_split(found, labels, kept[parts == number]) for number in range(len(PARTS)))
-    if not len(train) or not len(valid_):
-        raise BadData(f"{source} needs an example to train on and one for validation, and has not both")
+    labels, contents = labels[kept], found.contents[kept]
+    parts, more = divide(labels, contents, given[kept], valid, test, seed, source)
+    copies = tell_copies(contents, labels, parts, classes, lambda place: found.where(int(kept[place])))
+    missing = tell_missing(labels, parts, classes, source)
+    train, valid_, test_ = (
+        Split(found.examples, kept[there], labels[there], contents[there])
+        for there in (np.flatnonzero(parts == number) for number in range(len(PARTS)))
+    )
     mean, std = moments(found.examples, train.places)
+    natural, looks = is_natural(found.kind, found.examples.shape, classes)
     return OwnDataset(
         found.name,
         found.kind,
@@ -95,20 +119,11 @@ def _assembled(found: Found, source: str, valid: float, test: float, seed: int) 
         test_,
         mean,
         std,
-        _natural(found),
+        natural,
         _digest(found, classes, (train, valid_, test_)),
         source,
-        tuple([*notes, *found.notes, *more]),
+        tuple([*copies, *notes, *missing, *found.notes, *more, *looks]),
     )
-
-
-def _split(found: Found, labels: NDArray[np.int64], places: NDArray[np.int64]) -> Split:
-    return Split(found.examples, places, labels[places], found.contents[places])
-
-
-def _natural(found: Found) -> bool:
-    channels, *size = found.examples.shape
-    return found.kind == "image" and min(size) >= (24 if channels >= 3 else 64)
 
 
 def _digest(found: Found, classes: tuple[str, ...], splits: tuple[Split, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
-from nassearch.networks.graph import Block, Layer, Network, live_positions
+from nassearch.networks.graph import GATED_OPS, Block, Layer, Network, live_positions
 
 WITH_WEIGHTS = frozenset({"conv", "linear", "frame_conv", "lstm"})
 
@@ -43,11 +43,26 @@ def _on_paths(block: Block) -> tuple[int, bool]:
 def operations(network: Network) -> int:
     """Count as `macs`, and the layers without weights too.
 
-    Batch norm counts 2 per number, ReLU 1, pooling the size of its window per output, and global pooling of
-    size s a window of s + 1 along each axis. This odd last rule is that of the counter behind the CIFAR-10 column of
-    MACs that circulates for NAS-Bench-201, which this function meets exactly; additions count nothing there.
+    Batch norm counts 2 per number, activations and products 1, pooling the size of its window per output, and global
+    pooling of size s a window of s + 1 along each axis. This odd last rule is that of the counter behind the CIFAR-10
+    column of MACs that circulates for NAS-Bench-201, which this function meets exactly; additions count nothing there.
     """
     return sum(repeats * _count(block)[2] for block, repeats in network.chain)
+
+
+def activations(network: Network) -> int:
+    """Count the most numbers that layers hold at a time for one input, each layer's until the last that reads it."""
+    return max(_held(block) for block, _ in network.chain)
+
+
+@lru_cache(maxsize=65536)
+def _held(block: Block) -> int:
+    sizes = [layer.channels * prod(layer.size) for layer in block]
+    last = {place: place for place in live_positions(block)}
+    for place in last:
+        last.update((read, place) for read in block[place].inputs)
+    last[len(block) - 1] = len(block)
+    return max(sum(sizes[held] for held, until in last.items() if held <= place <= until) for place in last)
 
 
 @lru_cache(maxsize=65536)
@@ -62,7 +77,7 @@ def _of_layer(layer: Layer, inputs: list[Layer]) -> tuple[int, int, int]:
     numbers = layer.channels * prod(layer.size)
     if layer.op == "batch_norm":
         return 2 * layer.channels, 0, 2 * numbers
-    if layer.op == "relu":
+    if layer.op == "relu" or layer.op in GATED_OPS:
         return 0, 0, numbers
     if layer.op in ("avg_pool", "max_pool"):
         return 0, 0, numbers * layer.kernel ** len(layer.size)

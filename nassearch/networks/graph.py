@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, UnknownName
 
 
 class Layer(NamedTuple):
     """One layer and the shape of what it gives out.
 
     Attributes:
-        op: one of `OPS` or `FRAME_OPS`.
+        op: one of `OPS`, `GATED_OPS` or `FRAME_OPS`.
         inputs: positions, within the block, of the layers it reads; all smaller than its own.
         channels: channels of the output; `truncate` gives the first so many of what it reads.
         size: spatial size of the output; `()` after global pooling.
         kernel, stride: of `conv`, `avg_pool` and `max_pool`, the same along every spatial axis.
         padding: zeros on each side; average pooling does not count them, and no maximum is taken of them.
         bias: whether `conv` or `linear` has one.
-        groups, dilation: of `frame_conv`.
+        groups: of `conv` and `frame_conv`; as many as channels in a depthwise one.
+        dilation: of `frame_conv`.
     """
 
     op: str
@@ -40,6 +41,14 @@ OPS = (
     *("add", "concat", "truncate", "zeros"),
 )
 WEIGHTED = ("conv", "linear", "batch_norm")
+ACTIVATIONS = ("relu6", "swish", "hard_swish", "sigmoid", "hard_sigmoid")
+GATED_OPS = (*ACTIVATIONS, "multiply")
+"""Layers of networks for phones. Interpreters that do not know them refuse them.
+
+`relu6` is min(max(x, 0), 6), `swish` x * sigmoid(x), `hard_swish` x * hard_sigmoid(x), and `hard_sigmoid`
+min(max(x + 3, 0), 6) / 6. `multiply` is the product of two layers with the same channels; the second may be one number
+for each channel, after global pooling, as in squeeze-and-excitation.
+"""
 FRAME_OPS = ("frame_conv", "cap", "layer_norm", "lstm")
 """Layers of speech networks, for signals `[channels, frames]`. Interpreters that do not know them refuse them.
 
@@ -48,9 +57,9 @@ asks for. `cap` lets through at most `CAP`. `layer_norm` is over the channels of
 `lstm` gives its state at each frame; it has one bias per gate.
 """
 CAP = 20.0
-LEFT_OUT = ("relu", "batch_norm", "cap", "layer_norm", "lstm")
+LEFT_OUT = ("relu", "relu6", "batch_norm", "cap", "layer_norm", "lstm")
 """What synflow takes to pass a positive signal on as it is. ReLU does so; normalisation is left out by definition, and
-so is the upper end of a clipped ReLU. An LSTM gives the mean of its channels on each of its own. Signals as large as
+so is the upper end of clipped ReLUs. An LSTM gives the mean of its channels on each of its own. Signals as large as
 those of synflow only saturate these two, and no gradient is left."""
 
 layer = lru_cache(maxsize=1 << 16)(Layer)
@@ -132,15 +141,22 @@ class Builder:
             )
         return size
 
-    def conv(self, x: int, channels: int, kernel: int = 1, stride: int = 1, bias: bool = False) -> int:
+    def conv(
+        self, x: int, channels: int, kernel: int = 1, stride: int = 1, bias: bool = False, groups: int = 1
+    ) -> int:
         """Convolve, padded so that stride 1 keeps the size.
 
         Raises:
-            InvalidSetting: what it reads is no signal or image, or too small.
+            InvalidSetting: what it reads is no signal or image, or too small, or the groups do not divide channels.
         """
-        padding = kernel // 2
+        padding, width = kernel // 2, self.layers[x].channels
+        if width % groups or channels % groups:
+            raise InvalidSetting(
+                f"the groups of a convolution divide the channels before and after it, and {groups} does not divide "
+                f"{width} and {channels}"
+            )
         size = self._size(x, kernel, stride, padding)
-        return self._append(Layer("conv", (x,), channels, size, kernel, stride, padding, bias))
+        return self._append(Layer("conv", (x,), channels, size, kernel, stride, padding, bias, groups))
 
     def frame_conv(
         self,
@@ -181,6 +197,22 @@ class Builder:
 
     def relu(self, x: int) -> int:
         return self._like("relu", (x,), x)
+
+    def activation(self, op: str, x: int) -> int:
+        """Return a layer that is `relu` or one of `ACTIVATIONS`."""
+        if op not in ("relu", *ACTIVATIONS):
+            raise UnknownName("activation", op, ("relu", *ACTIVATIONS))
+        return self._like(op, (x,), x)
+
+    def multiply(self, x: int, gate: int) -> int:
+        """Multiply a layer by one of the same channels, which has the same size or is one number for each channel."""
+        there, by = self.layers[x], self.layers[gate]
+        if by.channels != there.channels or by.size not in ((), there.size):
+            raise InvalidSetting(
+                f"a gate has the channels of what it multiplies, {there.channels}, and its size or none, not "
+                f"{by.channels} channels of size {by.size}"
+            )
+        return self._like("multiply", (x, gate), x)
 
     def zeros(self, like: int) -> int:
         return self._like("zeros", (), like)
@@ -243,26 +275,6 @@ def live_positions(block: Block) -> list[int]:
 def live(block: Block) -> Block:
     """Return the same function without the layers that the block's output does not depend on."""
     return _keep(block, live_positions(block))
-
-
-def merge_equal(block: Block, ops: Iterable[str]) -> Block:
-    """Return the same function with each repeated layer of the given ops computed once.
-
-    With all ops this is only right where equal layers have equal weights, as under constant weights.
-    """
-    ops = set(ops)
-    place: dict[int, int] = {}
-    seen: dict[Layer, int] = {}
-    layers: list[Layer] = []
-    for position, layer in enumerate(block):
-        layer = layer._replace(inputs=tuple(place[i] for i in layer.inputs))
-        last = position == len(block) - 1
-        if layer.op in ops and layer in seen and not last:
-            place[position] = seen[layer]
-            continue
-        place[position] = seen[layer] = len(layers)
-        layers.append(layer)
-    return tuple(layers)
 
 
 def _keep(block: Block, positions: Sequence[int]) -> Block:

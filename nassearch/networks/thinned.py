@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 
 from nassearch.errors import InvalidModel
-from nassearch.networks.graph import OPS, Block, Builder, Layer, Network  # noqa: F401 - Builder is of the example
+from nassearch.networks.graph import GATED_OPS, OPS, Block, Builder, Layer, Network  # noqa: F401 - Builder is of the example
 
 
 def thinned(network: Network, size: int) -> Network:
@@ -28,9 +28,15 @@ def thinned(network: Network, size: int) -> Network:
     channel.
 
     Raises:
-        InvalidModel: it has layers of speech, whose sizes follow from rules of their own.
+        InvalidModel: it has layers of speech, whose sizes follow from rules of their own, or such that are not linear
+            piece by piece.
     """
     blocks = list(network.blocks())
+    if (curved := next((y.op for block in blocks for y in block if y.op in GATED_OPS), None)) is not None:
+        raise InvalidModel(
+            f"it counts the regions on which a network of ReLUs is linear, and this one has a layer {curved}: "
+            "score it by another proxy"
+        )
     if any(layer.op not in OPS for block in blocks for layer in block):
         raise InvalidModel(
             "it counts regions of networks of images cut down to one cell, and this one is for speech: "
@@ -57,7 +63,9 @@ def _thin(block: Block, channels: int, size: tuple[int, ...]) -> Block:
             made = layer._replace(channels=channels, size=size)
         elif layer.op in ("conv", "avg_pool", "max_pool"):
             kept = 1 if layer.op == "conv" else read[0].channels
-            made = layer._replace(channels=kept, size=tuple(_steps(layer, length) for length in here))
+            made = layer._replace(
+                groups=1, channels=kept, size=tuple(_steps(layer, length) for length in here)
+            )
         elif layer.op == "linear":
             made = layer
         elif layer.op == "concat":

@@ -95,7 +95,14 @@ def _content(path: Path) -> str | None:
 
 def _modules(part: Any) -> list[str]:
     """Return the modules of others that a part is of, mixed-in classes aside."""
-    return list(dict.fromkeys(_module(root) for root in _roots(part) if _is_foreign(root) and _is_part(root)))
+    made_of = _made_of(part)
+    roots = [root for root in _roots(part) if _is_foreign(root)]
+    return list(dict.fromkeys(_module(root) for root in roots if _is_part(root) or root in made_of))
+
+
+def _made_of(part: Any) -> tuple[Any, ...]:
+    """Return the functions and classes that an object has been given to make networks by."""
+    return () if isinstance(part, type) else tuple(getattr(part, "made_of", ()))
 
 
 def _module(root: Any) -> str:
@@ -119,6 +126,7 @@ def _roots(part: Any) -> Iterator[Any]:
             if callable(each)
         )
         yield from getattr(part, "for_networks", _Nothing).functions.values()
+    yield from _made_of(part)
     kind = part if isinstance(part, type) else type(part)
     yield from kind.__mro__
 

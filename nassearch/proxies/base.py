@@ -11,19 +11,20 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from nassearch import registry
 from nassearch.checks import check_names, check_options
 from nassearch.errors import BrokenPart, InvalidModel, InvalidSetting
 from nassearch.networks.graph import Network
-from nassearch.provenance.blame import blamed
+from nassearch.networks.module_network import ModuleNetwork
+from nassearch.proxies.kinds import Kinds, Resolve, without_meaning
+from nassearch.proxies.modules import SEED, chosen_options, noise_for, own_options
 from nassearch.proxies.scores import Scores, by_kind, checked, number
-from nassearch.types import Batch, Floats, Task, plain
+from nassearch.types import Batch, Floats, plain
 from nassearch.workers.parts import reduced
 
 if TYPE_CHECKING:
-    from nassearch.spaces.base import SearchSpace
+    pass
 
 ProxyFunction = Callable[..., "Floats | Sequence[float | str]"]
 """`(networks, batch, **options) -> raw scores [N]`; in a list, a text says why one has none."""
@@ -31,96 +32,8 @@ ModelFunction = Callable[..., "float | str"]
 """`(model, batch, **options) -> raw score` of one torch module, or why it has none."""
 Check = Callable[[Mapping[str, Any]], None]
 """`options -> None`; raises `InvalidSetting` where a value has no meaning."""
-Resolve = Callable[..., dict[str, Any]]
-"""`(space, task, batch, options) -> options`."""
 NEEDS = ("inputs", "labels")
 """What a proxy can need of a batch."""
-CUT = "batch_size"
-"""The option by which a scorer has cut the batch already, so that a function need not know it."""
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class Kinds:
-    """Functions of one proxy by kind of network; called with a kind it declares one.
-
-    @epsilon.for_networks(RecurrentNetwork)
-    def _epsilon_recurrent(networks, batch, *, weights=None): ...
-
-    A kind that is derived from another has the function of that one, unless it has its own.
-    """
-
-    def __init__(self) -> None:
-        self.functions: dict[type, Callable[..., Any]] = {}
-        self.resolves: dict[type, Resolve] = {}
-
-    def __call__(self, kind: type, resolve: Resolve | None = None) -> Callable[[Function], Function]:
-        """Declare the function for one kind: `(networks, batch, **options) -> raw scores [N]`, for any proxy.
-
-        It takes the options of the proxy that mean something for the kind; others are refused where they are given.
-        `resolve` is for this kind what `Proxy.resolve` is for `Network`. Without one, options are taken as they are
-        given, but where the function is of the proxy's own module, whose `resolve` then knows the kind.
-        """
-
-        def declare(function: Function) -> Function:
-            self.functions[kind] = function
-            if resolve is not None:
-                self.resolves[kind] = resolve
-            return function
-
-        return declare
-
-    def from_elsewhere(self, own: Callable[..., Any]) -> dict[type, Callable[..., Any]]:
-        """Return the functions that were declared outside of the module that the proxy itself is of."""
-        return {kind: f for kind, f in self.functions.items() if f.__module__ != own.__module__}
-
-    def find(self, kind: type) -> Callable[..., Any] | None:
-        """Return the function for a kind or the nearest one that it is derived from, None for `Network` itself."""
-        for base in kind.__mro__:
-            if base in self.functions or base is Network:
-                return self.functions.get(base)
-        raise LookupError(kind)
-
-    def resolver(self, proxy: Any, space: SearchSpace, task: Task) -> Resolve | None:
-        """Return what turns options as given into options as computed with, for the networks of a space."""
-        if not self.functions:
-            return proxy.resolve  # type: ignore[no-any-return]
-        with blamed(space):
-            arch = next(iter(space.all()), None)
-            kind = Network if arch is None else type(space.network(arch, task))
-        for base in kind.__mro__:
-            if base in self.functions:
-                same = self.functions[base].__module__ == proxy.function.__module__
-                return self.resolves.get(base, proxy.resolve if same else None)
-        return proxy.resolve  # type: ignore[no-any-return]
-
-    def choose(self, proxy: Any, kind: type, options: Mapping[str, Any]) -> Callable[..., Any] | None:
-        """Return what maps networks of a kind and a batch to raw scores, None where that is the proxy's own function.
-
-        Raises:
-            InvalidSetting: there is none, and the message names the proxies that have one; or an option that is given
-                has no meaning for the kind.
-        """
-        try:
-            function = self.find(kind)
-        except LookupError:
-            known, _ = registry.parts("proxies")
-            have = [name for name, other in known.items() if _has(other.for_networks, kind)]
-            raise InvalidSetting(
-                f"{proxy.name} has no meaning for a {kind.__name__}; these have one: {', '.join(have) or 'none'}"
-            ) from None
-        if function is None:
-            return None
-        parameters = inspect.signature(function).parameters.values()
-        if any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return lambda networks, batch: function(networks, batch, **options)
-        names = {p.name for p in parameters}
-        for name, value in options.items():
-            if name not in {*names, CUT} and value != proxy.options[name]:
-                raise InvalidSetting(
-                    f"option {name} of {proxy.name} has no meaning for a {kind.__name__}: leave {name}={value!r} out"
-                )
-        taken = {name: value for name, value in options.items() if name in names}
-        return lambda networks, batch: function(networks, batch, **taken)
 
 
 @dataclass(frozen=True)
@@ -197,6 +110,40 @@ class Proxy:
         self.check(options := plain(options), batch)
         return number(self.name, self.model_function(model, batch, **options))
 
+    @property
+    def takes_modules(self) -> bool:
+        """Return whether it has a meaning for torch modules."""
+        return self.model_function is not None
+
+    @property
+    def module_options(self) -> dict[str, Any]:
+        """Return the options that mean something for the torch modules of a space, with their defaults."""
+        seed = {name: value for name, value in self.options.items() if name == SEED}
+        return {**(own_options(self.model_function) if self.model_function else {}), **seed}
+
+    def options_of_modules(self, given: Mapping[str, Any], batch: Batch | None) -> dict[str, Any]:
+        """Return all options for the torch modules of a space.
+
+        Raises:
+            InvalidSetting: the proxy has no meaning for modules, and the message names those that have one; or an
+                option that is given has none.
+        """
+        if not self.takes_modules:
+            raise InvalidSetting(without_meaning(self.name, ModuleNetwork))
+        return chosen_options(self.name, self.module_options, given)
+
+    def _of_network(
+        self, network: ModuleNetwork, batch: Batch | None, options: Mapping[str, Any]
+    ) -> float | str:
+        if network.fault:
+            return network.fault
+        own = own_options(self.model_function) if self.model_function else {}
+        try:
+            taken = {name: value for name, value in options.items() if name in own}
+            return self.of_model(network.module, batch or noise_for(network), **taken)
+        except InvalidModel as error:
+            return str(error)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, self.for_networks.from_elsewhere(self.function))
 
@@ -213,7 +160,11 @@ class Proxy:
         self, kind: type, networks: Sequence[Any], batch: Batch | None, options: Mapping[str, Any]
     ) -> Scores:
         """Return what `scored` does for networks of one kind and options that have been checked."""
-        function = self.for_networks.choose(self, kind, options) or partial(self.function, **options)
+        function: Callable[..., Any]
+        if issubclass(kind, ModuleNetwork) and self.takes_modules and not self.for_networks.declares(kind):
+            function = lambda networks, batch: [self._of_network(n, batch, options) for n in networks]  # noqa: E731
+        else:
+            function = self.for_networks.choose(self, kind, options) or partial(self.function, **options)
         return checked(self.name, function, networks, batch if self.needs else None)
 
 
@@ -258,10 +209,3 @@ def check_call(name: str, function: Callable[..., Any], *given: str) -> None:
             f"the proxy {name} is called with ({', '.join(given)}), and its function cannot be: {error}; options are "
             "keyword-only parameters with defaults"
         ) from None
-
-
-def _has(kinds: Kinds, kind: type) -> bool:
-    try:
-        return kinds.find(kind) is not None
-    except LookupError:
-        return False

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nassearch.checks import check_names
-from nassearch.errors import InvalidSetting, NassearchError
+from nassearch.errors import InvalidSetting, NassearchError, told
 from nassearch.networks.graph import Network
-from nassearch.networks.probe.reads import PROBE_REVISION, READS
-from nassearch.proxies.base import NEEDS, Check, Proxy, Resolve, check_call
+from nassearch.networks.module_network import ModuleNetwork
+from nassearch.networks.probe.reads import OF_BLOCKS, PROBE_REVISION, READS
+from nassearch.proxies.base import NEEDS, Check, Proxy, check_call
+from nassearch.proxies.kinds import Resolve
+from nassearch.proxies.modules import SEED, fault_of, noise_for, own_options
 from nassearch.proxies.scores import Scores, by_kind, number, read
 from nassearch.types import Batch, Floats, plain
 
@@ -29,6 +32,10 @@ PASS: dict[str, Any] = {"batch_size": 64, "seed": 0, "init": "default", "bias": 
 batch_size: how many of the batch to look at, from its beginning. seed: of the initial weights, the same for every
 architecture. init, bias: see `nassearch.networks.modules.initialise`; a module that a user gives keeps its own weights.
 """
+
+
+OF_WEIGHTS = frozenset({"init", "bias"})
+"""Those that say how weights are drawn, which modules do themselves."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,21 @@ class ModelProxy(Proxy):
         (value,) = read_one([(self, options)], model, batch)
         return number(self.name, value)
 
+    @property
+    def takes_modules(self) -> bool:
+        """Return whether it has a meaning for torch modules, which have no blocks."""
+        return self.reads.isdisjoint(OF_BLOCKS)
+
+    @property
+    def module_options(self) -> dict[str, Any]:
+        return {name: value for name, value in self.options.items() if name not in OF_WEIGHTS}
+
+    def options_of_modules(self, given: Mapping[str, Any], batch: Batch | None) -> dict[str, Any]:
+        options = super().options_of_modules(given, batch)
+        if batch is not None and "batch_size" not in given:
+            options["batch_size"] = min(options["batch_size"], len(batch.inputs))
+        return options
+
     def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that its probe depends on."""
         return {name: {**self.options, **options}[name] for name in PASS}
@@ -75,7 +97,7 @@ class ModelProxy(Proxy):
     def settings_of_model(self, options: Mapping[str, Any], size: int) -> dict[str, Any]:
         """Return what the probe of a module depends on; a batch smaller than the default size is taken whole."""
         settings = self.settings(options)
-        if {"init", "bias"} & options.keys():
+        if OF_WEIGHTS & options.keys():
             raise InvalidSetting(f"{self.name} of a module looks at its own weights: leave out init and bias")
         count = settings["batch_size"] if "batch_size" in options else min(settings["batch_size"], size)
         return {"batch_size": count, "seed": settings["seed"]}
@@ -144,9 +166,11 @@ def together(requests: Sequence[Request], networks: Sequence[Network]) -> list[S
     return by_kind(networks, len(requests), partial(_together, requests))
 
 
-def _together(requests: Sequence[Request], kind: type, networks: Sequence[Network]) -> list[Scores]:
+def _together(requests: Sequence[Request], kind: type, networks: Sequence[Any]) -> list[Scores]:
     answers: dict[int, Scores] = {}
     shared: dict[str, list[int]] = {}
+    if issubclass(kind, ModuleNetwork):
+        return _of_modules(requests, networks)
     requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
     for place, (proxy, options, batch) in enumerate(requests):
         if isinstance(proxy, ModelProxy) and proxy.for_networks.choose(proxy, kind, options) is None:
@@ -182,3 +206,82 @@ def read_one(
     settings = proxy.settings_of_model(options, len(looked_at.inputs))
     reads = frozenset().union(*(proxy.reads for proxy, _ in asked))
     return read_model(model, looked_at, [p.reader(o) for p, o in asked], reads, **settings)
+
+
+Asked = tuple[Proxy, Mapping[str, Any]]
+"""A proxy and its options."""
+
+
+def raw_of_model(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float | str]:
+    """Return raw scores of one torch module, which is left as it was, or what went wrong as text.
+
+    Proxies that agree in what their probe depends on share it.
+    """
+    answers: dict[int, float | str] = {}
+    shared: dict[str, list[int]] = {}
+    for place, (proxy, options) in enumerate(asked):
+        if isinstance(proxy, ModelProxy):
+            (key,) = _or_text(lambda p=proxy, o=options: [str(p.settings_of_model(o, len(batch.inputs)))], 1)  # type: ignore[misc]
+            # What needs nothing of a batch looks at noise of its shape, as it does in a space.
+            shared.setdefault(f"{key} {bool(proxy.needs)}", []).append(place)
+        else:
+            (answers[place],) = _or_text(lambda p=proxy, o=options: [p.of_model(model, batch, **o)], 1)  # type: ignore[misc]
+    for places in shared.values():
+        group: list[Any] = [asked[place] for place in places]
+        looked_at = batch
+        if not group[0][0].needs and batch.inputs.dtype.kind == "f":
+            settings = group[0][0].settings_of_model(group[0][1], len(batch.inputs))
+            noisy = ModuleNetwork(model, batch.inputs.shape[1:])
+            looked_at = noise_for(noisy, settings["batch_size"], settings[SEED])
+        found = _or_text(lambda g=group, b=looked_at: read_one(g, model, b), len(group))  # type: ignore[misc]
+        answers.update(zip(places, found, strict=True))
+    return [answers[place] for place in range(len(asked))]
+
+
+def _or_text(ask: Callable[[], list[Any]], count: int) -> list[float | str]:
+    try:
+        return ask()
+    except NassearchError as error:
+        return [str(error)] * count
+    except (Exception, SystemExit) as error:  # whatever the model's own code raises: other scores stay
+        return [told(error)] * count
+
+
+def _of_modules(requests: Sequence[Request], networks: Sequence[ModuleNetwork]) -> list[Scores]:
+    """Score torch modules of a space, each as `nassearch.score` scores it."""
+    answers: list[Scores] = [(np.full(len(networks), np.nan), {}) for _ in requests]
+    by_batch: dict[Any, list[int]] = {}
+    for place, (proxy, options, batch) in enumerate(requests):
+        if proxy.for_networks.declares(ModuleNetwork) or not proxy.takes_modules:
+            answers[place] = proxy.scored_alone(ModuleNetwork, networks, batch, options)
+        else:
+            # Who looks at no batch looks at noise of its own size.
+            key = (
+                batch.digest() if batch and proxy.needs else options.get("batch_size", 2),
+                options.get(SEED, 0),
+            )
+            by_batch.setdefault(key, []).append(place)
+    known = next((batch for _, _, batch in requests if batch is not None), None)
+    for k, network in enumerate(networks):
+        fault = fault_of(network, known) if by_batch else ""
+        for (about, seed), places in by_batch.items():
+            if fault:
+                found: list[float | str] = [fault] * len(places)
+            else:
+                group = [requests[place] for place in places]
+                batch = group[0][2] if isinstance(about, str) else noise_for(network, about, seed)
+                assert batch is not None  # its digest is known
+                found = raw_of_model([(p, _own(p, o)) for p, o, _ in group], network.module, batch)
+            for place, value in zip(places, found, strict=True):
+                scores, reasons = answers[place]
+                if isinstance(value, str):
+                    reasons[k] = value
+                else:
+                    scores[k] = value
+    return answers
+
+
+def _own(proxy: Proxy, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a proxy takes for one module, whose weights are drawn already."""
+    own = proxy.module_options if isinstance(proxy, ModelProxy) else own_options(proxy.model_function)  # type: ignore[arg-type]
+    return {name: value for name, value in options.items() if name in own}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import BrokenPart, InvalidModel, NassearchError, quoted, told
+from nassearch.networks.module_network import as_network
 from nassearch.types import Floats
 
 Scores = tuple[Floats, dict[int, str]]
@@ -114,6 +115,7 @@ def by_kind(
     """Return `count` scores and reasons of networks, those of each kind as `score(kind, networks)` gives them."""
     answers: list[Scores] = [(np.full(len(networks), np.nan), {}) for _ in range(count)]
     places: dict[type, list[int]] = {}
+    networks = [as_network(network) for network in networks]
     for place, network in enumerate(networks):
         places.setdefault(type(network), []).append(place)
     for kind, here in places.items():

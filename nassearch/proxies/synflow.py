@@ -178,7 +178,10 @@ def _synflow_recurrent(
 
 
 @synflow.for_model
-def _synflow(model: Any, batch: Batch | None, *, log: bool = False, **options: Any) -> float | str:
+def _synflow(
+    model: Any, batch: Batch | None, *, estimator: str = "sampled", log: bool = False, **options: Any
+) -> float | str:
+    _check_sampled("synflow", estimator)
     return _of_model("synflow", model, batch, log, options)
 
 
@@ -189,9 +192,24 @@ def _synflow_bn(model: Any, batch: Batch | None, *, log: bool = False, **options
 
 @logsynflow.for_model
 def _logsynflow(
-    model: Any, batch: Batch | None, *, shift: float = 1.0, log: bool = False, **options: Any
+    model: Any,
+    batch: Batch | None,
+    *,
+    estimator: str = "sampled",
+    shift: float = 1.0,
+    log: bool = False,
+    **options: Any,
 ) -> float | str:
+    _check_sampled("logsynflow", estimator)
     return _of_model("logsynflow", model, batch, log, options, shift=_check_shift(shift))
+
+
+def _check_sampled(name: str, estimator: str) -> None:
+    if estimator != "sampled":
+        raise InvalidSetting(
+            f"{name} of a module is that of the weights it has, estimator=sampled; {estimator!r} needs the description "
+            "of a network"
+        )
 
 
 def _of_model(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nassearch import registry
-from nassearch.errors import InvalidSetting, NassearchError, quoted, told
+from nassearch.errors import InvalidSetting, quoted
 from nassearch.proxies.base import Proxy
-from nassearch.proxies.model import ModelProxy, read_one
+from nassearch.proxies.model import raw_of_model
 from nassearch.proxies.scores import INFINITE
 from nassearch.scorers.spec import check_scorer, parse_spec
 from nassearch.types import Batch
@@ -71,7 +71,7 @@ def score_or_tell(
         proxy.check(options, batch)
     with derivatives():
         try_out(model, batch, classes)
-        values = _raw(asked, model, batch)
+        values = [_finite_or_text(value) for value in raw_of_model(asked, model, batch)]
     scores, reasons = {}, {}
     for spec, (proxy, _), value in zip(names, asked, values, strict=True):
         if isinstance(value, str) or value != value:
@@ -81,6 +81,10 @@ def score_or_tell(
             value = float("nan")
         scores[spec] = value if proxy.higher_is_better else -value
     return scores, reasons
+
+
+def _finite_or_text(value: float | str) -> float | str:
+    return INFINITE if isinstance(value, float) and np.isinf(value) else value
 
 
 def _asked(spec: Any) -> Asked:
@@ -100,33 +104,6 @@ def _asked(spec: Any) -> Asked:
         )
     check_scorer(spec)
     return registry.load("proxies", name), options
-
-
-def _raw(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float | str]:
-    """Return raw scores, or what went wrong as text; proxies that agree in what their probe depends on share it."""
-    answers: dict[int, float | str] = {}
-    shared: dict[str, list[int]] = {}
-    for place, (proxy, options) in enumerate(asked):
-        if isinstance(proxy, ModelProxy):
-            (key,) = _or_text(lambda p=proxy, o=options: [str(p.settings_of_model(o, len(batch.inputs)))], 1)  # type: ignore[misc]
-            shared.setdefault(str(key), []).append(place)
-        else:
-            (answers[place],) = _or_text(lambda p=proxy, o=options: [p.of_model(model, batch, **o)], 1)  # type: ignore[misc]
-    for places in shared.values():
-        group: list[Any] = [asked[place] for place in places]
-        found = _or_text(lambda g=group: read_one(g, model, batch), len(group))  # type: ignore[misc]
-        answers.update(zip(places, found, strict=True))
-    raw = (answers[place] for place in range(len(asked)))
-    return [INFINITE if isinstance(value, float) and np.isinf(value) else value for value in raw]
-
-
-def _or_text(ask: Callable[[], list[Any]], count: int) -> list[float | str]:
-    try:
-        return ask()
-    except NassearchError as error:
-        return [str(error)] * count
-    except (Exception, SystemExit) as error:  # whatever the model's own code raises: other scores stay
-        return [told(error)] * count
 
 
 def as_batch(given: Any) -> Batch:

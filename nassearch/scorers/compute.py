@@ -8,11 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from nassearch.provenance.blame import blamed
 from nassearch.proxies.base import Proxy
-from nassearch.proxies.model import ModelProxy, Request, together
+from nassearch.proxies.model import CHUNK, ModelProxy, Request, together
+from nassearch.proxies.modules import SEED
 from nassearch.proxies.scores import Scores, finite
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.built import built, built_or_fault, gives_modules
 from nassearch.types import Arch, Progress, Task
 from nassearch.workers.spread import in_order
 
@@ -27,6 +31,7 @@ class SingleScorer(Protocol):
     code: Mapping[str, str]
     context: str
     batch_digest: str | None
+    of_modules: bool
     read: set[str]
     computed: set[str]
 
@@ -183,7 +188,12 @@ def _parts(scorers: Sequence[SingleScorer], unknown: Sequence[Mapping[str, Arch]
 
 
 def _pass(scorer: SingleScorer) -> tuple[Any, ...] | None:
-    """Return what scorers must agree in to share a pass, or None for proxies that share none."""
+    """Return what scorers must agree in to share a pass, or None for proxies that share none.
+
+    Those of torch modules share the module, which is built and tried once for all that take its weights from one seed.
+    """
+    if scorer.of_modules:
+        return scorer.space.name, scorer.code["space"], scorer.task, scorer.options.get(SEED, 0)
     if not isinstance(scorer.proxy, ModelProxy):
         return None
     settings = tuple(scorer.proxy.settings(scorer.options).values())
@@ -192,7 +202,10 @@ def _pass(scorer: SingleScorer) -> tuple[Any, ...] | None:
 
 def _chunks(scorers: Sequence[SingleScorer], parts: Sequence[_Part]) -> Iterator[tuple[int, list[str]]]:
     for number, part in enumerate(parts):
-        size = min(scorers[i].proxy.chunk_size(scorers[i].options) for i in part.scorers)
+        size = min(
+            CHUNK if scorers[i].of_modules else scorers[i].proxy.chunk_size(scorers[i].options)
+            for i in part.scorers
+        )
         keys = sorted(
             part.archs, key=part.archs.__getitem__
         )  # neighbours have more in common to compute once
@@ -203,7 +216,18 @@ def _score_chunk(jobs: Sequence[_Job], item: _Item) -> tuple[list[Scores], float
     number, archs = item
     space, task, requests = jobs[number]
     start = time.process_time()
-    with blamed(space):
-        networks = [space.network(arch, task) for arch in archs]
-    scores = together(requests, networks)
+    seed = requests[0][1].get(SEED, 0)
+    if gives_modules(space, task):  # of which there is one at a time, since they hold weights
+        each = [together(requests, [built_or_fault(space, arch, task, seed)]) for arch in archs]
+        scores = [_joined(row) for row in zip(*each, strict=True)]
+    else:
+        with blamed(space):
+            networks = [built(space, arch, task, seed) for arch in archs]
+        scores = together(requests, networks)
     return [finite(*each) for each in scores], time.process_time() - start
+
+
+def _joined(parts: Sequence[Scores]) -> Scores:
+    """Put scores of single networks together."""
+    reasons = {place: why[0] for place, (_, why) in enumerate(parts) if why}
+    return np.concatenate([scores for scores, _ in parts]), reasons

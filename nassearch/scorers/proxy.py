@@ -11,14 +11,32 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting
 from nassearch.files.inert import inert
+from nassearch.networks.module_network import ModuleNetwork
+from nassearch.provenance.blame import blamed
 from nassearch.provenance.identity import Witness
 from nassearch.proxies.base import Proxy
 from nassearch.proxies.model import ModelProxy, Request
 from nassearch.scorers.cache.scores import MemoryCache, NewScores, ScoreCache
 from nassearch.scorers.compute import compute_scores
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.built import gives_modules
 from nassearch.types import Arch, Batch, Floats, Progress, Task, listed, plain
 from nassearch.workers.spread import is_local
+
+
+def _resolved(
+    proxy: Proxy, space: SearchSpace, task: Task, batch: Batch | None, options: dict[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """Return all options, and whether the networks are torch modules that the proxy takes as such."""
+    if gives_modules(space, task) and not proxy.for_networks.declares(ModuleNetwork):
+        found = proxy.options_of_modules(options, batch if proxy.needs else None)
+        with blamed(space):
+            space.try_out(task)
+        return found, True
+    resolve = proxy.for_networks.resolver(proxy, space, task)
+    if resolve is not None:
+        options = resolve(space, task, batch, options)
+    return {**proxy.options, **options}, False
 
 
 class ProxyScorer:
@@ -37,13 +55,15 @@ class ProxyScorer:
         progress: called with (architectures computed, architectures to compute) after each chunk.
 
     Attributes:
+        of_modules: whether what is scored are torch modules.
         read, computed: keys whose scores came from the cache, and that were computed.
         spec: what it was built of, see `nassearch.scorers.build_scorer`; None where it was made by hand.
         failure: why the first architecture that it failed on has no score, None where there is none.
 
     Raises:
         UnknownName: an option that the proxy does not have.
-        InvalidSetting: the proxy needs a batch, or an option has no meaning.
+        InvalidSetting: the proxy needs a batch, or it or an option has no meaning for the networks of the space.
+        InvalidModel: the networks are torch modules, and none can be built that works for the task.
     """
 
     def __init__(
@@ -61,12 +81,9 @@ class ProxyScorer:
     ) -> None:
         options = {**space.proxy_defaults.get(proxy.name, {}), **plain(options or {})}
         proxy.check(options, batch)
-        resolve = proxy.for_networks.resolver(proxy, space, task)
-        if resolve is not None:
-            options = resolve(space, task, batch, options)
         self.proxy, self.space, self.task = proxy, space, task
         self.batch = batch if proxy.needs else None
-        self.options = {**proxy.options, **options}
+        self.options, self.of_modules = _resolved(proxy, space, task, batch, options)
         if isinstance(proxy, ModelProxy) and self.batch is not None:
             # The rest is not looked at, and must not decide what is found in a cache.
             self.batch = self.batch.first(self.options["batch_size"])

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nassearch import registry
-from nassearch.benchmarks.given import space_of
+from nassearch.benchmarks.given import GivenBenchmark, dataset_of, space_of
 from nassearch.checks import SEEDS, whole
+from nassearch.constraints.limits import Constraints
+from nassearch.constraints.space import constrained
 from nassearch.scorers import compute_scores
 from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Tally
@@ -24,7 +25,7 @@ MOST_PLACES = 1_000_000
 
 
 def score_table(
-    benchmark: str,
+    benchmark: GivenBenchmark,
     dataset: str | None,
     proxies: Sequence[str],
     *,
@@ -32,6 +33,7 @@ def score_table(
     sample: int | None = None,
     seed: int = 0,
     batch: str | None = None,
+    constraints: Constraints | None = None,
     workers: int | None = None,
     executor: str = "processes",
     cache: bool = True,
@@ -47,6 +49,7 @@ def score_table(
         archs: texts of N architectures; where there are none, `sample` random ones, or else the whole space.
         seed: of the sample.
         batch: see `open_batch`.
+        constraints: limits that all of them meet: the sample is drawn among those that do.
         workers, executor: see `nassearch.workers.spread.in_order`.
         cache: keep scores in the user's data directory.
         watch: told of progress.
@@ -61,11 +64,12 @@ def score_table(
         UnknownName, InvalidArch, InvalidSetting, MissingData: before anything is computed.
     """
     check_work(workers, executor)
-    owner = registry.load("benchmarks", benchmark)
-    name = owner.find(dataset).name
+    found = dataset_of(benchmark, dataset)
+    name, task = found.name, found.task
     path = cache_path() if cache else None
-    scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
-    space = space_of(benchmark, name)
+    scorers = open_scorers(proxies, benchmark, name, batch, workers=workers, executor=executor, cache=path)
+    whole_space = space_of(benchmark, name)
+    space = constrained(whole_space, task, constraints or Constraints())
     chosen: list[Arch]
     if archs:
         chosen = [space.parse(text) for text in archs]
@@ -88,7 +92,7 @@ def score_table(
         tell(Tally.of(leaves))
     if explain is not None:
         explain([_reasons(arch, dict(zip(proxies, scorers, strict=True))) for arch in chosen])
-    places = [space.index(arch) if space.size <= MOST_PLACES else None for arch in chosen]
+    places = [whole_space.index(arch) if whole_space.size <= MOST_PLACES else None for arch in chosen]
     rows = [[space.format(arch), *rest] for arch, *rest in zip(chosen, places, *columns, strict=True)]
     return ["arch", "index", *proxies], rows
 

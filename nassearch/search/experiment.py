@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from nassearch.benchmarks.base import Benchmark, Dataset
 from nassearch.benchmarks.given import (
@@ -15,7 +15,11 @@ from nassearch.benchmarks.given import (
     load_benchmark,
     name_of_benchmark,
     space_of,
+    words_of,
 )
+from nassearch.constraints.latency import machine
+from nassearch.constraints.limits import MEASURED, Constraints
+from nassearch.constraints.space import constrained
 from nassearch.errors import UnknownName
 from nassearch.files.data_folder import file_stem
 from nassearch.provenance.identity import Witness, made_with
@@ -33,19 +37,18 @@ from nassearch.search.given import (
     with_scorer,
 )
 from nassearch.search.guidance import (
-    WARMUP,
     StrategyMaker,
     check_search,
     label,
     roles,
-    score_ahead,
+    searched,
     shorter_fields,
     unscored,
     witness,
 )
 from nassearch.search.outcome import Outcome
 from nassearch.search.quantity import Quantity
-from nassearch.search.runner import Round, run_rounds, warmup_draws
+from nassearch.search.runner import Round
 from nassearch.search.store import Header, Store
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
@@ -79,6 +82,7 @@ class Experiment:
         move_ratio: architectures scored for each one trained, for the moves of rl and rand; None for the strategy's.
         settings: the strategy's own.
         batch: what proxies look at: None for the data set's own, a path of an .npz file, a synthetic kind or a `Batch`.
+        constraints: the most that a network may cost, a `nassearch.Constraints` or a dict of its fields, or None.
         show, choose: what curves show; see `Curve.from_rounds`.
         target: value that curves are asked to reach, as published (a loss not negated), or None.
 
@@ -100,6 +104,7 @@ class Experiment:
     move_ratio: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch: str | os.PathLike[str] | Batch | None = None
+    constraints: Constraints | Mapping[str, Any] | None = None
     show: str = "test"
     choose: str = "valid"
     target: float | None = None
@@ -176,6 +181,17 @@ class Experiment:
         return load_benchmark(self.benchmark, self.dataset)
 
     @cached_property
+    def _space(self) -> SearchSpace:
+        """The architectures that are searched."""
+        space = constrained(self.oracle.space, self.oracle.dataset.task, self._constraints)
+        self._strategy_class.check_warm_up(self.warmup, space, least=0)
+        return space
+
+    @property
+    def _constraints(self) -> Constraints:
+        return Constraints() if self.constraints is None else cast(Constraints, self.constraints)
+
+    @cached_property
     def _batch(self) -> Batch | None:
         """The batch, where a scorer in use looks at one."""
         needy = [name_of(spec) for spec in self._roles.values() if needs_batch(spec)]
@@ -184,7 +200,8 @@ class Experiment:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values: objects by name, and what was left open as it is used."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "constraints"}
+        limits = {"constraints": self._constraints.as_dict()} if self._constraints else {}
         resolved = {
             "strategy": name_of_strategy(self.strategy),
             "benchmark": name_of_benchmark(self.benchmark),
@@ -194,7 +211,7 @@ class Experiment:
             "settings": texts(self.used_settings, self._strategy_class),
             "batch": as_text(self.batch),
         }
-        return {**given, **resolved}
+        return {**given, **resolved, **limits}
 
     @property
     def label(self) -> str:
@@ -207,7 +224,7 @@ class Experiment:
         told = self.as_dict()
         batch = f"batch {told['batch']}" if told["batch"] and self._roles else ""
         tail = f"seed {self.seed} budget {self.budget}"
-        return file_stem([told["benchmark"], told["dataset"], self.label, batch, tail]) + ".jsonl"
+        return file_stem([*words_of(self.benchmark, told["dataset"]), self.label, batch, tail]) + ".jsonl"
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
@@ -216,9 +233,11 @@ class Experiment:
         used: dict[str, Any] = {
             "batch": self._batch.digest() if self._batch else None,
             "scorer": as_text(self._scorer) if self.warmup else None,
-            **Quantity.of(self.oracle).fields(),
+            **(Quantity.of(self.oracle).fields() | self.oracle.facts),
             **shorter_fields(self._stand_in(self.oracle.space), self.oracle),
         }
+        if self._constraints.latency is not None and self._constraints.latency_by == MEASURED:
+            used["machine"] = machine()
         code = dict(self._witness.code)
         if isinstance(self.benchmark, Benchmark) and (made := made_with(self.benchmark)):
             code["benchmark"] += f", made with {made}"
@@ -252,10 +271,10 @@ class Experiment:
             overwrite: begin anew where there is a result, of whatever experiment.
 
         Raises:
-            NassearchError: one of its kinds, with what to do about it.
+            NassearchError: what to do about it.
         """
         check_work(workers, executor)
-        header, seen = self.header(), self._witness
+        header, seen, _ = self.header(), self._witness, self._space
         how = {"workers": workers, "executor": executor}
         path = cache_path() if cache else None
         with watched(watch, progress) as watch:
@@ -276,24 +295,6 @@ class Experiment:
     def _search(
         self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
     ) -> Iterator[Round]:
-        if not rounds:
-            return
-        space, guide, maker = self.oracle.space, scorers.get(WARMUP), self._maker(self.oracle.space, scorers)
-        uniform = guide and self._strategy_class.guidance.uniform_warm_up
-        draws = {r: warmup_draws(space, self.warmup, self.seed, r) for r in rounds if uniform}
-        score_ahead(scorers, self._roles, maker, draws, len(rounds), self.warmup, self.budget)
-        progress = watch("searching") if watch else None
-        found = run_rounds(
-            self.oracle,
-            maker,
-            self.budget,
-            self.seed,
-            rounds,
-            (guide, self.warmup) if guide else None,
-            scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
-            **how,
-        )
-        for done, finished in enumerate(found, start=rounds.start + 1):
-            if progress:
-                progress(done, rounds.stop)
-            yield finished
+        maker, counts = self._maker(self._space, scorers), (self.warmup, self.budget, self.seed)
+        parts = self.oracle, self._space, self._strategy_class, maker, scorers, self._roles
+        return searched(*parts, rounds, watch, *counts, **how)

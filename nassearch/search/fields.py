@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields as dataclass_fields
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from nassearch.benchmarks.given import check_benchmark
-from nassearch.checks import SEEDS, share, whole
+from nassearch.checks import SEEDS, check_names, share, whole
+from nassearch.constraints.limits import Constraints
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.provenance import faults
 from nassearch.scorers.combined import Combination
@@ -156,6 +158,18 @@ def _metric(field: str, value: Any) -> str:
     return value
 
 
+def _constraints(value: Any) -> Constraints | None:
+    if isinstance(value, Mapping):
+        known = [each.name for each in dataclass_fields(Constraints)]
+        check_names("limit", value, known)
+        value = Constraints(**value)
+    if value is not None and not isinstance(value, Constraints):
+        raise InvalidSetting(
+            f"constraints are limits by name, such as {{'params': '500k'}}, or Constraints(...), not {quoted(value)}"
+        )
+    return value or None
+
+
 def _or_none(check: Callable[..., Any]) -> Callable[[str, Any], Any]:
     return lambda field, value: None if value is None else check(field, value)
 
@@ -175,6 +189,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "move_ratio": _or_none(lambda field, value: whole("move ratio", value)),
     "settings": lambda field, value: Settings(value),
     "batch": _or_none(_batch),
+    "constraints": lambda field, value: _constraints(value),
     "show": _metric,
     "choose": _metric,
     "target": _or_none(_target),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
+from nassearch.constraints.limits import MEASURED, UNITS, written
 from nassearch.errors import InvalidSetting, NassearchError, quoted
 from nassearch.provenance.identity import Witness
 from nassearch.scorers.combined import AMONG
@@ -25,11 +26,12 @@ from nassearch.scorers.spec import (
     with_among,
 )
 from nassearch.search.fields import holds_scorer, is_scorer
-from nassearch.search.runner import check_budget, refuse_shorter
+from nassearch.search.runner import Round, check_budget, refuse_shorter, run_rounds, warmup_draws
 from nassearch.search.silence import draws_of, refuse_silent, refuse_silent_rounds
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import EXPLORE, Strategy
 from nassearch.types import Arch, Floats, Scorer
+from nassearch.workers.progress import Watch
 
 WARMUP, MOVE = "warmup", "move"
 
@@ -210,7 +212,7 @@ def score_ahead(
             asked = first
         elif setting_of(role) in made.guidance.lists:
             asked = list(space.all()) if made.scores_all and not warming else first
-        elif (rounds * warming if role == WARMUP else steps) >= space.size:
+        elif space.fits(rounds * warming if role == WARMUP else steps):
             # What they will ask for is not known. Beyond the size of the space it is nearly all of it.
             asked = list(space.all())
         compute_scores(
@@ -220,6 +222,55 @@ def score_ahead(
         refuse_silent_rounds(scorers[WARMUP], name_of(specs[WARMUP]), warmup)
     for scorer in scorers.values():
         scorer.progress = None
+
+
+def searched(
+    oracle: Benchmark,
+    space: SearchSpace,
+    strategy: type[Strategy],
+    make: StrategyMaker,
+    scorers: Mapping[str, AnyScorer],
+    roles: Mapping[str, Spec],
+    rounds: range,
+    watch: Watch | None,
+    warmup: int,
+    budget: int,
+    seed: int,
+    **how: Any,
+) -> Iterator[Round]:
+    """Yield the rounds, in order, as soon as each is there.
+
+    Args:
+        oracle: what is asked.
+        space: what is searched: of the oracle, or the part of it that meets limits.
+        strategy, make: which strategy, and what makes it.
+        scorers, roles: by the part that they play.
+        rounds: which.
+        watch: told of progress.
+        warmup, budget, seed: of the experiment.
+        how: workers and executor.
+    """
+    if not rounds:
+        return
+    guide = scorers.get(WARMUP)
+    uniform = guide and strategy.guidance.uniform_warm_up
+    draws = {r: warmup_draws(space, warmup, seed, r) for r in rounds if uniform}
+    score_ahead(scorers, roles, make, draws, len(rounds), warmup, budget)
+    progress = watch("searching") if watch else None
+    found = run_rounds(
+        oracle,
+        make,
+        budget,
+        seed,
+        rounds,
+        (guide, warmup) if guide else None,
+        scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
+        **how,
+    )
+    for done, finished in enumerate(found, start=rounds.start + 1):
+        if progress:
+            progress(done, rounds.stop)
+        yield finished
 
 
 def label(experiment: Mapping[str, Any]) -> str:
@@ -237,4 +288,7 @@ def label(experiment: Mapping[str, Any]) -> str:
         parts += [f"explore {explore:g}"] if explore != EXPLORE else []
         parts += [f"ratio {experiment['move_ratio']}"] if experiment.get("move_ratio") else []
     parts += [f"{name}={value}" for name, value in experiment.get("settings", {}).items()]
+    limits = experiment.get("constraints") or {}
+    parts += [f"{name} up to {written(name, value)}" for name, value in limits.items() if name in UNITS]
+    parts += [f"latency by {limits['latency_by']}"] if limits.get("latency_by", MEASURED) != MEASURED else []
     return ", ".join(parts)

@@ -22,7 +22,7 @@ from nassearch.search.guidance import label
 from nassearch.search.quantity import METRIC, Quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
-from nassearch.search.store import read_result
+from nassearch.search.store import IN_FOLDER, is_search, read_result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -154,7 +154,7 @@ def read(paths: Paths) -> list[Outcome]:
 
     Args:
         paths: a path, a pattern such as "results/*.jsonl", whose files come in the order of their names, a folder,
-            which stands for the .jsonl files in it, or several of these.
+            which stands for the .jsonl files in it, or for the result of `nassearch search`, or several of these.
 
     Returns:
         One for each file, each once; a search that was interrupted early may have no round yet. A file without a whole
@@ -190,6 +190,8 @@ def _files(given: Any) -> Sequence[Path]:
     if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise InvalidSetting(f"a result is read from a path or a pattern, not from {quoted(given)}")
     path = Path(given)
+    if is_search(path):
+        return [path / IN_FOLDER]
     if path.is_dir():
         found = sorted(path.glob("*.jsonl"))
         where = f"the folder {path} has no .jsonl file"

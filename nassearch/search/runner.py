@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ Warmup = tuple[Scorer, int]
 LARGEST_BATCH = 25
 SECONDS_IN_BATCH = 1.0
 METRICS = ("valid", "test", "seconds")
+REFUSALS = 100
+"""Architectures in a row that turn out to cost too much before a search gives up."""
 ROUNDING = 1e-9
 """By which a sum of shares may be above a budget that it is equal to."""
 
@@ -115,7 +118,7 @@ def run_round(
     spent = 0.0
     while spent < budget:
         with blamed(strategy, *on):
-            arch = _asked(strategy)
+            arch = asked(strategy)
         share = _share(strategy, benchmark)
         if spent + share > budget + ROUNDING:
             break
@@ -154,6 +157,26 @@ def _share(strategy: Strategy, benchmark: Benchmark) -> float:
             f"are {quoted(strategy.shorter_epochs)}: name there all that it asks for"
         )
     return benchmark.shorter[strategy.asked_epochs]
+
+
+def asked(strategy: Strategy) -> Arch:
+    """Return the next architecture to train.
+
+    One that its space does not admit is told to the strategy as NaN, and it is asked again.
+
+    Raises:
+        BrokenPart: the strategy asks for what is no tuple of whole numbers.
+        InvalidSetting: one after the other is not admitted.
+    """
+    for _ in range(REFUSALS):
+        arch = _asked(strategy)
+        if strategy.space.admits(arch):
+            return arch
+        strategy.tell(arch, math.nan)
+    raise InvalidSetting(
+        f"{REFUSALS} architectures one after the other do not meet the limits once they are measured, the last of them "
+        f"{strategy.space.format(arch)}: raise the limit on latency, or use another strategy"
+    )
 
 
 def _asked(strategy: Strategy) -> Arch:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
     from nassearch.spaces.nats_size import NATSSize
     from nassearch.spaces.opening import SpaceChoice, open_space
+    from nassearch.spaces.own.space import ModuleSpace
     from nassearch.spaces.transnas.macro import TransNASMacro
     from nassearch.spaces.transnas.micro import TransNASMicro
 
@@ -23,6 +24,7 @@ __all__ = [
     "CellGraph",
     "Choices",
     "Layer",
+    "ModuleSpace",
     "NASBench101",
     "NASBench201",
     "NASBenchASR",
@@ -50,6 +52,7 @@ if not TYPE_CHECKING:
             "nassearch.spaces.nasbench_asr.space": ["NASBenchASR"],
             "nassearch.spaces.nasbench_nlp.space": ["NASBenchNLP"],
             "nassearch.spaces.nats_size": ["NATSSize"],
+            "nassearch.spaces.own.space": ["ModuleSpace"],
             "nassearch.spaces.opening": ["SpaceChoice", "open_space"],
             "nassearch.spaces.transnas.macro": ["TransNASMacro"],
             "nassearch.spaces.transnas.micro": ["TransNASMicro"],

@@ -62,14 +62,38 @@ class SearchSpace(ABC):
     are the options of the space where it is named: `nasbench201(cells=2)`."""
     keys_differ: ClassVar[bool] = False
     """Whether no two architectures share a key, so that scores by key can do without making them."""
+    network_kind: ClassVar[type | None] = None
+    """What kind its networks are of, `ModuleNetwork` for torch modules; None where one has to be built to know."""
 
     def __repr__(self) -> str:
         return inert(f"{type(self).__name__}({self.name})")
 
     @property
+    def unconstrained(self) -> SearchSpace:
+        """Return the whole space, of which limits on costs may have left a part; here this one."""
+        return self
+
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        """Return functions and classes that its networks are made by, beside its own class; here none."""
+        return ()
+
+    def try_out(self, task: Task) -> None:
+        """Raise what is wrong with the networks of all architectures, before any is scored or trained; here nothing.
+
+        Raises:
+            InvalidModel: no architecture has a network that works for the task.
+        """
+        return None
+
+    @property
     @abstractmethod
     def size(self) -> int:
         """Number of architectures, isomorphic ones counted apart."""
+
+    def fits(self, most: int) -> bool:
+        """Say whether `all()` gives at most so many, and each at once, as it does here."""
+        return self.size <= most
 
     @property
     def options(self) -> tuple[int, ...] | None:
@@ -118,6 +142,13 @@ class SearchSpace(ABC):
 
         Nobody who changes what was returned changes what is returned next.
         """
+
+    def admits(self, arch: Arch) -> bool:
+        """Say whether an architecture of the space may be trained, here any; asked before each training.
+
+        A limit on a latency that has to be measured is held here, see `nassearch.constraints`.
+        """
+        return True
 
     @abstractmethod
     def is_valid(self, arch: Arch) -> bool:
@@ -206,5 +237,12 @@ class SearchSpace(ABC):
         return {}
 
     @abstractmethod
-    def network(self, arch: Arch, task: Task) -> Network:
-        """Return the whole network as plain data."""
+    def network(self, arch: Arch, task: Task) -> Network | Any:
+        """Return the whole network: plain data, or a new torch.nn.Module.
+
+        A module is built with torch's global generator at the seed of a proxy or of a training, so that its weights
+        follow that seed, see `nassearch.spaces.built`.
+
+        Raises:
+            InvalidModel: this architecture has none; it has no score, and a search goes on.
+        """

@@ -110,6 +110,15 @@ def relu_conv_bn(build: Builder, x: int, channels: int, kernel: int, stride: int
     return build.batch_norm(build.conv(build.relu(x), channels, kernel, stride))
 
 
+def halved(build: Builder) -> int:
+    """Average a block's input over windows of 2, and where a length is odd of 3, so that as much is left as by strides.
+
+    The published networks have even lengths alone.
+    """
+    even = all(length % 2 == 0 for length in build.layers[0].size)
+    return build.avg_pool(0, 2, stride=2) if even else build.avg_pool(0, 3, stride=2, padding=1)
+
+
 @cache
 def cell(arch: Arch, shape: tuple[int, ...]) -> Block:
     """Return a cell that keeps the shape of its input."""

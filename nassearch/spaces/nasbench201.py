@@ -20,6 +20,7 @@ from nassearch.spaces.edge_cells import (
     SKIP,
     EdgeCells,
     cell,
+    halved,
     relu_conv_bn,
 )
 from nassearch.types import Arch, Task
@@ -149,13 +150,13 @@ def _skeleton(task: Task) -> tuple[tuple[Block | None, int, tuple[int, ...]], ..
 
 
 def _residual(build: Builder, channels: int) -> None:
-    shortcut = build.conv(build.avg_pool(0, 2, stride=2), channels, kernel=1)
+    shortcut = build.conv(halved(build), channels, kernel=1)
     x = relu_conv_bn(build, 0, channels, 3, stride=2)
     build.add([shortcut, relu_conv_bn(build, x, channels, 3)])
 
 
 def _pool(build: Builder, channels: int) -> None:
-    build.batch_norm(build.conv(build.avg_pool(0, 2, stride=2), channels, kernel=1))
+    build.batch_norm(build.conv(halved(build), channels, kernel=1))
 
 
 REDUCTIONS = {"residual": _residual, "pool": _pool}

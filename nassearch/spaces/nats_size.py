@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from nassearch.errors import InvalidArch, InvalidSetting
 from nassearch.networks.graph import Block, Builder, Network
 from nassearch.spaces.choices import Choices
+from nassearch.spaces.edge_cells import halved
 from nassearch.types import Arch, Task
 
 WIDTHS = tuple(range(8, 65, 8))
@@ -102,7 +103,7 @@ def _cell(shape: tuple[int, ...], width: int) -> Block:
 @lru_cache(maxsize=1024)
 def _reduction(shape: tuple[int, ...], width: int) -> Block:
     build = Builder(shape)
-    shortcut = build.conv(build.avg_pool(0, 2, stride=2), width)
+    shortcut = build.conv(halved(build), width)
     inner = _relu_conv_bn(build, 0, width, stride=2)
     build.add([shortcut, _relu_conv_bn(build, inner, width)])
     return build.done()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.graph import WEIGHTED, Block, Layer, Network, live, merge_equal
+from nassearch.networks.graph import WEIGHTED, Block, Layer, Network, live
 from nassearch.training.program import Source, Step, stack
 
 PARAMETER_FREE = ("relu", "avg_pool", "add", "zeros", "global_pool")
@@ -40,8 +40,13 @@ class GroupedNetworks(torch.nn.Module):
         for op in sorted({layer.op for network in networks for block, _ in network.chain for layer in block}):
             if op not in KNOWN:
                 raise InvalidSetting(
-                    f"training many networks at once knows no layer {op!r}; it knows {', '.join(KNOWN)}"
+                    f"training many networks at once knows no layer {op!r}; it knows {', '.join(KNOWN)}: train such "
+                    "networks one by one"
                 )
+        if any(y.groups > 1 for network in networks for block, _ in network.chain for y in block):
+            raise InvalidSetting(
+                "training many networks at once knows no convolution in groups: train such networks one by one"
+            )
         self.stages = stack(networks, _trainable)
         self.count = len(networks)
         drawn: dict[str, list[Tensor]] = {}
@@ -103,7 +108,24 @@ class GroupedNetworks(torch.nn.Module):
 
 
 def _trainable(block: Block) -> Block:
-    return merge_equal(live(block), PARAMETER_FREE)
+    return _merge_equal(live(block), PARAMETER_FREE)
+
+
+def _merge_equal(block: Block, ops: Iterable[str]) -> Block:
+    """Return the same function with each repeated layer of the given ops, which have no weights, computed once."""
+    ops = set(ops)
+    place: dict[int, int] = {}
+    seen: dict[Layer, int] = {}
+    layers: list[Layer] = []
+    for position, layer in enumerate(block):
+        layer = layer._replace(inputs=tuple(place[i] for i in layer.inputs))
+        last = position == len(block) - 1
+        if layer.op in ops and layer in seen and not last:
+            place[position] = seen[layer]
+            continue
+        place[position] = seen[layer] = len(layers)
+        layers.append(layer)
+    return tuple(layers)
 
 
 def _parameters(step: Step, steps: Sequence[Step]) -> list[tuple[str, tuple[int, ...], float]]:

@@ -31,9 +31,7 @@ from hypothesis import strategies as st
 
 from nassearch import registry
 from nassearch.benchmarks.npz import read_npz, write_npz
-from nassearch.benchmarks.read import columns as reading
-from nassearch.benchmarks.read import parquet_pages, tokens
-from nassearch.benchmarks.read.columns import read_sheet
+from nassearch.benchmarks.read import tokens
 from nassearch.benchmarks.read.formats import nasbench_nlp_logs
 from nassearch.benchmarks.read.formats.base import Reading
 from nassearch.benchmarks.read.formats.nasbench101_npz import NASBench101Npz
@@ -52,6 +50,9 @@ from nassearch.files.bounded import Bounded, guarded
 from nassearch.files.data_folder import write_whole
 from nassearch.files.limits import Limits
 from nassearch.files.plain_json import read_json
+from nassearch.files.sheets import columns as reading
+from nassearch.files.sheets import parquet_pages
+from nassearch.files.sheets.columns import read_sheet
 from nassearch.search.store import Header, Store, read_result
 from nassearch.types import Task
 
@@ -446,7 +447,7 @@ def test_many_columns_take_little_time(tmp_path: Path) -> None:
         time.process_time() - start < 2
     )  # a hundredth of it; minutes when each name was looked for in all before it
     path.write_text("a," * 300_000 + "\n")
-    with within(20), pytest.raises(BadData, match="300001 columns; a table of a benchmark has at most 10000"):
+    with within(20), pytest.raises(BadData, match="300001 columns; a sheet has at most 10000"):
         read_sheet(path)
 
 
@@ -540,9 +541,7 @@ class TestParquet:
 
     def test_too_many_rows(self, given: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reading, "MOST_ROWS", 1000)
-        with pytest.raises(
-            BadData, match="1001 rows of 1 columns; a table of a benchmark has at most 1000 of 10000"
-        ):
+        with pytest.raises(BadData, match="1001 rows of 1 columns; a sheet has at most 1000 of 10000"):
             read_sheet(given({"a": ["x"] * 1001}))
 
     def test_a_long_text_in_every_row(self, given: Callable[..., Path]) -> None:

@@ -13,12 +13,12 @@ from commands import call
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.benchmarks.read.columns import read_sheet
 from nassearch.benchmarks.read.importing import ImportReport, import_file
 from nassearch.benchmarks.read.naming import named
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import BadData
+from nassearch.files.sheets.columns import read_sheet
 from nassearch.spaces.choices import Choices
 from nassearch.types import Task
 

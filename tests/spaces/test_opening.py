@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from nassearch import registry
 from nassearch.errors import BrokenPart, InvalidSetting, UnknownName
 from nassearch.networks.counting import parameters
+from nassearch.networks.modules.network import TorchNetwork
 from nassearch.spaces import NATSSize, SearchSpace, open_space
 from nassearch.types import Task
 
@@ -63,18 +65,24 @@ def test_what_cannot_be_meant_is_refused(text: str, error: type[Exception], word
         open_space(text)
 
 
-@pytest.mark.parametrize(
-    ("name", "shape"),
-    [
-        *((name, (12,)) for name in registry.names("spaces")),
-        *(("nasbench201", (3, 3, 3)), ("nats-size", (3, 32, 3)), ("nasbench101", (1, 3))),
-    ],
-)
-def test_inputs_that_are_too_small_are_refused(name: str, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("name", registry.names("spaces"))
+def test_inputs_that_no_window_fits_are_refused(name: str) -> None:
     choice = open_space(name)
-    arch = choice.space.sample(np.random.default_rng(0))
-    with pytest.raises(InvalidSetting, match=r"gives nothing.*take larger ones"):
-        choice.space.network(arch, Task(shape, 10, **choice.skeleton))
+    for shape in [(12,), *[(1, 3)] * (name == "nasbench101")]:
+        arch = choice.space.sample(np.random.default_rng(0))
+        with pytest.raises(InvalidSetting, match=r"gives nothing.*take larger ones"):
+            choice.space.network(arch, Task(shape, 10, **choice.skeleton))
+
+
+@pytest.mark.parametrize("shape", [(1, 41), (3, 33, 27), (2, 7, 8), (1, 1, 5), (4, 9, 10, 11)])
+@pytest.mark.parametrize("text", ["nasbench201(channels=4, cells=1)", "nats-size(width=.25)"])
+def test_inputs_of_any_size(text: str, shape: tuple[int, ...]) -> None:
+    space, skeleton = open_space(text)
+    rng = np.random.default_rng(0)
+    network = space.network(space.sample(rng), Task(shape, 3, **skeleton))
+    inputs = torch.from_numpy(rng.normal(size=(4, *shape)).astype(np.float32))
+    with torch.no_grad():
+        assert TorchNetwork(network, torch.Generator().manual_seed(0))(inputs).shape == (4, 3)
 
 
 def test_cells_of_nats_size_at_another_width_and_depth() -> None:

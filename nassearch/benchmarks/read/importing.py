@@ -12,7 +12,6 @@ import numpy as np
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.npz import npz_bytes
-from nassearch.benchmarks.read.columns import read_sheet
 from nassearch.benchmarks.read.formats.base import Format
 from nassearch.benchmarks.read.layout import Layout, find_layout
 from nassearch.benchmarks.read.official import (
@@ -28,6 +27,7 @@ from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName, Unreadable
 from nassearch.files.bounded import check_there
 from nassearch.files.data_folder import data_dir
+from nassearch.files.sheets.columns import read_sheet
 from nassearch.files.together import finish, write_together
 from nassearch.types import Progress
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.base import Dataset
-from nassearch.benchmarks.read.columns import Sheet
 from nassearch.benchmarks.read.layout import Columns, Layout
 from nassearch.benchmarks.read.naming import choose, named
 from nassearch.benchmarks.shorter import Shorter
 from nassearch.benchmarks.table import Table, refuse_sparse
 from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName, quoted
+from nassearch.files.sheets.columns import Sheet
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch
 

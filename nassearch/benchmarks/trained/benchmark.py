@@ -15,7 +15,7 @@ import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
 from nassearch.benchmarks.trained.builder import Builder
-from nassearch.benchmarks.trained.entry import Entry
+from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
@@ -115,6 +115,12 @@ class TrainedBenchmark(Benchmark):
         facts = [self.data.digest, self.recipe.as_dict(), self.seed, self.task.as_dict()]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return the space with its skeleton, and the recipe."""
+        told = {"space": self.space.name, "skeleton": self.task.as_dict(), "recipe": self.recipe.as_dict()}
+        return json.loads(json.dumps(told))  # type: ignore[no-any-return]
+
     def batch(self) -> Batch:
         """Return examples of the training part for proxies, the same every time, its classes in turns."""
         return self.data.batch(BATCH)
@@ -168,8 +174,14 @@ class TrainedBenchmark(Benchmark):
         return self.ledger.find(self.space.check(arch), self.seed, self.recipe_of(epochs).as_dict())
 
     def entry(self, arch: Arch, epochs: int | None = None) -> Entry:
-        """Return the entry of a training, which is done and recorded where it was not before."""
-        return self.known(arch, epochs) or self.record(self.train(arch, epochs))
+        """Return the entry of a training, which is done and recorded where it was not before.
+
+        One that another process has begun is waited for.
+        """
+        if (found := self.known(arch, epochs)) is not None:
+            return found
+        with self.ledger.alone(key_of(arch, self.seed, self.recipe_of(epochs).as_dict())):
+            return self.known(arch, epochs) or self.record(self.train(arch, epochs))
 
     def train(self, arch: Arch, epochs: int | None = None) -> Entry:
         """Train, and return an entry that is not recorded yet; any process may do it, and one that may write does.

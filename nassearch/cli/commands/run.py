@@ -22,11 +22,14 @@ from nassearch.cli.common import (
     watching,
     work_options,
 )
+from nassearch.cli.limits import limit_options, limits_of
+from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
 
 
 @click.command()
 @click.argument("strategy")
 @benchmark_options
+@oracle_options
 @click.option("--budget", type=int, default=300, show_default=True, help="Models trained in a round.")
 @click.option(
     "--rounds", type=int, default=100, show_default=True, help="Repeats, each with seeds of its own."
@@ -54,6 +57,7 @@ from nassearch.cli.common import (
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
+@limit_options
 @axis_option
 @view_options
 @click.option(
@@ -80,6 +84,15 @@ def run(
     overwrite: bool,
     x: str,
     as_json: bool,
+    oracle: str,
+    data: str | None,
+    space: str | None,
+    recipe: dict[str, Any],
+    size: int | None,
+    fidelity: str | None,
+    device: str | None,
+    threads: int | None,
+    trainings: Path | None,
     **flags: Any,
 ) -> None:
     """Search with STRATEGY over seeded rounds; print a summary and draw the curve.
@@ -90,6 +103,7 @@ def run(
       nassearch run rl --move synflow --move-ratio 100
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
+      nassearch run gp --oracle train --data ./my_images --recipe epochs=20 --budget 20 --rounds 5
     """
     from nassearch.errors import InvalidSetting
     from nassearch.files.bounded import refuse_special
@@ -102,7 +116,14 @@ def run(
     from nassearch.search.quantity import METRIC, Quantity
     from nassearch.statistics.digits import exact
 
-    experiment = Experiment(strategy, **flags)
+    given = {"data": data, "space": space, "recipe": recipe, "size": size, "fidelity": fidelity, "device": device,
+             "threads": threads, "trainings": trainings}  # fmt: skip
+    if oracle == "train":
+        with watching(not as_json) as watch:
+            flags["benchmark"] = trained_oracle(flags, out, watch, given)
+    else:
+        refuse_training(given)
+    experiment = Experiment(strategy, constraints=limits_of(flags), **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     if path is not out and out.is_file():
         raise InvalidSetting(
@@ -118,7 +139,7 @@ def run(
         )
     curve = outcome.curve(x=x)
     quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
-    title = f"{experiment.benchmark}, {experiment.dataset_name}"
+    title = f"{experiment.as_dict()['benchmark']}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
     if as_json:

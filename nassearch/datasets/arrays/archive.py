@@ -42,7 +42,10 @@ def read_archive(path: Path) -> Stored:
     ):
         members = [info for info in opened.infolist() if info.filename.endswith(".npy")]
         if not 0 < len(members) <= MOST_MEMBERS:
-            raise BadData(f"{path} holds {len(members)} arrays, not 1 to {MOST_MEMBERS}; {REMEDY}")
+            raise BadData(
+                f"{path} is a zip with {len(members)} arrays, not 1 to {MOST_MEMBERS}: write arrays with numpy.savez; "
+                "of an archive of images give the folder that it unpacks to"
+            )
         for info in members:
             name = info.filename.removesuffix(".npy")
             with opened.open(info) as member:
@@ -82,7 +85,7 @@ def _header(file: Any, path: Path, what: str, size: int) -> OnDisk:
             f"{what} holds Python objects, which can run code and are never read: write plain numbers or texts, such "
             "as numpy.asarray(labels, dtype=str)"
         )
-    if math.prod(shape) * dtype.itemsize > size - file.tell():
+    if min(shape, default=0) < 0 or math.prod(shape) * max(1, dtype.itemsize) > size - file.tell():
         raise BadData(f"{what} is cut off: it lacks some of its {math.prod(shape)} numbers; {REMEDY}")
     return OnDisk(path, file.tell(), shape, dtype, fortran)
 

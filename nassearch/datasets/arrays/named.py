@@ -13,6 +13,7 @@ from nassearch.datasets.arrays.archive import read_archive, read_array
 from nassearch.datasets.arrays.layout import Layout, layout_of
 from nassearch.datasets.examples import Arrayed, Joined, OnDisk
 from nassearch.datasets.found import AT_ONCE, Found, look_through
+from nassearch.datasets.labels import labels_of
 from nassearch.errors import BadData, excerpt
 from nassearch.types import Progress
 
@@ -23,6 +24,7 @@ PARTS = {
     "valid": ("valid", "val", "validation", "dev"),
     "test": ("test", "testing"),
 }
+WORDS = {word: part for part, words in PARTS.items() for word in words}
 NAMES = ("class_names", "names", "label_names")
 EXPECTED = "arrays x_train and y_train, and perhaps x_valid, y_valid, x_test and y_test; or x and y"
 Pairs = dict[str, tuple[str, str]]
@@ -107,7 +109,7 @@ def open_arrays(
     names = next((_names(arrays[key]) for key in NAMES if key in arrays and key not in used), None)
     if left := sorted(set(arrays) - used - set(NAMES)):
         notes.append(f"Not used: {', '.join(left[:6])}{', ...' if len(left) > 6 else ''}.")
-    contents = look_through(examples, where, progress)
+    contents = look_through(examples, source, where, progress)
     return Found(name, layout.kind, examples, contents, labels, given, where, names, notes)
 
 
@@ -141,36 +143,3 @@ def _reading(array: NDArray[Any] | OnDisk, layout: Layout) -> str:
     step = max(1, AT_ONCE // max(1, opened[:1].nbytes))
     pieces = [opened[start : start + step] for start in range(0, len(opened), step)]
     return "bytes" if all(piece.min() >= 0 and piece.max() <= 255 for piece in pieces) else "numbers"
-
-
-def labels_of(array: NDArray[Any], what: str) -> list[Any]:
-    """Return labels as whole numbers or texts, None where one is missing: NaN, or an empty text.
-
-    Rows of zeros with a single one are the places of these.
-
-    Raises:
-        BadData: they are neither.
-    """
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim == 2 and array.dtype.kind in "buif":
-        if not (((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()):
-            raise BadData(
-                f"{what} is {list(array.shape)}: labels are [N], or rows of zeros with a single one"
-            )
-        array = array.argmax(axis=1)
-    if array.ndim != 1 or array.dtype.kind not in "buifUS":
-        raise BadData(f"{what} is {array.dtype} {list(array.shape)}: labels are whole numbers or texts [N]")
-    if array.dtype.kind == "f":
-        missing = np.isnan(array)
-        broken = array[~missing & (array != np.trunc(array)) | np.isinf(array)]
-        if len(broken):
-            raise BadData(
-                f"{what} holds {broken[0]}: labels are whole numbers or texts; values to predict are no classes"
-            )
-        return [None if gone else int(value) for value, gone in zip(array.tolist(), missing, strict=True)]
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "backslashreplace")
-    if array.dtype.kind == "U":
-        return [text.strip() or None for text in array.tolist()]
-    return [int(value) for value in array.tolist()]

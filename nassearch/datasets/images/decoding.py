@@ -80,6 +80,12 @@ def peek(path: Path, small: int) -> Seen:
         return Seen((height, width), depth, None)
 
 
+def decode_given(image: Image.Image, where: str) -> Decoded:
+    """Return the numbers of an image of Pillow, which `where` names; raises what `decode` does."""
+    with _told(where):
+        return decode_image(image)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:
@@ -87,17 +93,24 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             data = file.read()
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise BadData(f"{path} is empty")
+    with _told(str(path)), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        yield image
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            yield image
+        yield
     except _Refused as error:
-        raise BadData(f"{path} {error}") from error
+        raise BadData(f"{where} {error}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadData(f"{path} has more pixels than the {MOST_PIXELS} that are read") from error
+        raise BadData(f"{where} has more pixels than the {MOST_PIXELS} that are read") from error
     except UnidentifiedImageError as error:
-        raise BadData(f"{path} is no image" if data else f"{path} is empty") from error
+        raise BadData(f"{where} is no image") from error
     except Exception as error:  # each of Pillow's readers raises kinds of its own on damaged bytes
-        raise BadData(f"{path} is truncated or damaged ({error})") from error
+        raise BadData(f"{where} is truncated or damaged ({error})") from error
 
 
 class _Refused(Exception):
@@ -133,7 +146,7 @@ def decode_image(image: Image.Image) -> Decoded:
             done.append("opaque")
     image = image.convert("L" if image.mode in GREY else "RGB")
     pixels = np.array(image)
-    if pixels.ndim == 3 and _is_grey(pixels):
+    if pixels.ndim == 3 and is_grey(pixels):
         pixels = np.ascontiguousarray(pixels[..., 0])
     return Decoded(pixels, tuple(done))
 
@@ -155,7 +168,8 @@ def _opaque(image: Image.Image) -> tuple[Image.Image, bool]:
     return Image.alpha_composite(white, over).convert("RGB"), True
 
 
-def _is_grey(pixels: NDArray[Any]) -> bool:
+def is_grey(pixels: NDArray[Any]) -> bool:
+    """Say whether the three channels of an image `[height, width, 3]` are alike everywhere."""
     # A few pixels tell most images of colour.
     for part in (pixels[:: max(1, len(pixels) // 4)], pixels):
         if (part[..., 0] != part[..., 1]).any() or (part[..., 0] != part[..., 2]).any():

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nassearch.datasets.arrays.named import PARTS
+from nassearch.datasets.arrays.named import WORDS
 from nassearch.datasets.found import Found
-from nassearch.datasets.images.listing import Listing, Names, list_images
-from nassearch.datasets.images.pictures import look_at
+from nassearch.datasets.images.gallery import look_at
+from nassearch.datasets.images.listing import Listing, Names, list_images, sizes_of
+from nassearch.datasets.images.pictures import Files
 from nassearch.datasets.images.sizes import Size
+from nassearch.datasets.sentences import counted, listed
 from nassearch.errors import BadData
 from nassearch.types import Progress
 
-WORDS = {word: part for part, words in PARTS.items() for word in words}
 EXPECTED = "a folder for each class with its images in it, or train, valid and test with such folders"
-SHOWN = 3
 
 
 def open_folder(path: Path, size: Size | None, progress: Progress | None = None) -> Found:
@@ -25,33 +25,31 @@ def open_folder(path: Path, size: Size | None, progress: Progress | None = None)
         BadData: no image has a class, none can be read, or the folder changes meanwhile.
     """
     listing = list_images(path)
-    before = listing.sizes()
+    before = sizes_of(listing.files.values())
     below = _unwrapped(listing)
+    tops = sorted({names[below] for names in listing.files if len(names) > below + 2})
+    if tops and all(WORDS.get(top.lower(), "train") != "train" for top in tops):
+        raise BadData(f"{path} has {listed(tops)}, and no train: add it, or give one folder for each class")
     placed, loose = _placed(listing, below)
     if not placed:
         there = f"{len(listing.files)} images and no folders of classes" if listing.files else "no image"
         raise BadData(f"{path} has {there}: lay out {EXPECTED}; or list paths and labels in a CSV file")
     paths = [listing.files[names] for names in placed]
-    gallery = look_at(paths, str(path), size, progress)
-    again = list_images(path)
-    if again.sizes() != before:
+    gallery = look_at(Files(paths), str(path), size, progress)
+    if sizes_of(list_images(path).files.values()) != before:
         raise BadData(f"{path} has changed while it was read: open it again when it is complete")
     notes = list(gallery.notes)
-    if gallery.faults:
-        shown = "; ".join(gallery.faults[place] for place in sorted(gallery.faults)[:SHOWN])
-        more = f"; and {len(gallery.faults) - SHOWN} more" if len(gallery.faults) > SHOWN else ""
-        notes.insert(0, f"{len(gallery.faults)} files cannot be read and are left out: {shown}{more}.")
     if loose:
+        first = "/".join(loose[0])
         notes.append(
-            f"{len(loose)} images lie in no folder of a class and are left out, such as {'/'.join(loose[0])}."
+            f"Left out, as in no folder of a class: {counted(len(loose), 'image')}, such as {first}."
         )
     notes += listing.notes()
     all_names = list(placed)
     good = [all_names[place] for place in gallery.good.tolist()]
     classes = [placed[names][1] for names in good]
     if empty := sorted(_class_folders(listing, below, placed) - set(classes)):
-        more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""
-        notes.append(f"Folders without an image are no classes: {', '.join(empty[:SHOWN])}{more}.")
+        notes.append(f"Folders without an image that can be read are no classes: {listed(empty)}.")
     return Found(
         path.resolve().name or "images",
         "image",

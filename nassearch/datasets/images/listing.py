@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nassearch.datasets.images.decoding import SUFFIXES
+from nassearch.datasets.sentences import counted
 from nassearch.errors import BadData
 from nassearch.files.bounded import guarded
 
@@ -40,16 +41,15 @@ class Listing:
 
     def notes(self) -> list[str]:
         """Return a sentence for each kind of files that are left out."""
-        return [f"{count} {kind}, such as {first}." for kind, (count, first) in sorted(self.left_out.items())]
+        return [
+            f"Left out, {kind}: {counted(count, 'file')}, such as {first}."
+            for kind, (count, first) in sorted(self.left_out.items())
+        ]
 
-    def sizes(self) -> dict[Path, int]:
-        """Return the bytes of each file, -1 where it is gone."""
-        return {path: _bytes(path) for path in self.files.values()}
 
-
-LINKS = "links lead out of the folder and are left out: put what they lead to into it"
-OTHERS = "other files are left out, as they are no images by their names"
-DEEP = "folders lie too deep and are left out"
+LINKS = "as links lead out of the folder (copy what they lead to into it)"
+OTHERS = "as no images by their names"
+DEEP = "as folders lie too deep or lead back up"
 
 
 def text_of(name: str) -> str:
@@ -103,15 +103,12 @@ def _walk(folder: Path, names: Names, root: Path, above: tuple[Path, ...], listi
             listing.leave_out(OTHERS, path)
 
 
-def _bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
-
-
-def tell(names: Counter[str], most: int = 3) -> str:
-    """Return some names, the first in order, and how many more there are."""
-    shown = sorted(names)[:most]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def sizes_of(paths: Iterable[Path]) -> dict[Path, int]:
+    """Return the bytes of each file, -1 where it is not there."""
+    found = {}
+    for path in paths:
+        try:
+            found[path] = path.stat().st_size
+        except OSError:
+            found[path] = -1
+    return found

@@ -7,7 +7,8 @@ reads, and the layers become::
     linear layer    y = w * c * x
     batch norm      y = w * (x - mean(x)) / sqrt(var(x) + 1e-5)
 
-The mean and the variance are those of the one channel. Pooling, ReLU and addition stay what they are. The first
+The mean and the variance are those of the one channel. Pooling, activations, addition and products stay what they are;
+a depthwise convolution reads 1 channel. The first
 convolution reads the sum of the input's channels. What a concatenation puts side by side stays apart, one channel for
 each part, until a convolution sums their copies (see `parts`). Nothing is approximated; only the order of additions
 differs.
@@ -36,8 +37,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.errors import InvalidSetting
+from nassearch.networks.constant.activations import activate
 from nassearch.networks.constant.parts import ChannelStep, Part, Parted, parted
-from nassearch.networks.graph import Block, Layer, Network, check_constant, live
+from nassearch.networks.graph import ACTIVATIONS, Block, Layer, Network, check_constant, live
 
 Signal = NDArray[np.float32]
 """Activations `[W, *size, B]`: one channel, for W weights and B samples. Samples lie side by side in memory."""
@@ -134,7 +136,8 @@ def _from_sum(steps: Sequence[ChannelStep], output: Sequence[Part]) -> tuple[Cha
             raw.add(position)
         elif read:
             raise InvalidSetting(
-                f"{layer.op} on the raw input, before the first convolution, does not collapse"
+                f"{layer.op} {'in groups ' * (layer.op == 'conv')}on the raw input, before the first convolution, does "
+                "not collapse: use path=full"
             )
         changed.append(step)
     if raw.intersection(part.step for part in output):
@@ -171,6 +174,11 @@ def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: Sequen
         return y
     if layer.op == "batch_norm":
         return _batch_norm(x, weights, own)
+    if layer.op in ACTIVATIONS:
+        return activate(layer.op, x)
+    if layer.op == "multiply":
+        gate = read[1]
+        return x * gate.reshape(len(gate), *[1] * (x.ndim - gate.ndim), *gate.shape[1:])
     if layer.op == "avg_pool":
         y = box(x, layer)
         y *= shares(layer, x.shape[1:-1]).astype(np.float32)

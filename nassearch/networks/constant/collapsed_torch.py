@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from nassearch.errors import InvalidSetting
 from nassearch.networks.constant.collapsed import BATCH_NORM_EPS, Plan, Signal, through
-from nassearch.networks.graph import Block, Layer, Network
+from nassearch.networks.graph import ACTIVATIONS, Block, Layer, Network
+from nassearch.networks.modules.network import ACTIVATION
 
 
 def torch_outputs(
@@ -73,6 +74,11 @@ def _apply(layer: Layer, read: Sequence[Tensor], weights: Tensor, copies: Sequen
     x, window = read[0], (layer.kernel, layer.stride, layer.padding)
     if layer.op == "relu":
         return x.relu()
+    if layer.op in ACTIVATIONS:
+        y: Tensor = ACTIVATION[layer.op]()(x)
+        return y
+    if layer.op == "multiply":
+        return x * read[1].view(*read[1].shape, *[1] * (x.dim() - read[1].dim()))
     if layer.op == "add":
         return sum(read[1:], start=x)
     if layer.op == "batch_norm":

@@ -47,8 +47,10 @@ def _through(block: Block, entry: int) -> int:
         read = {degrees[i] for i in layer.inputs} - {ZERO}
         if layer.op == "input":
             degree = entry
+        elif layer.op == "multiply":
+            degree = _of_product([degrees[i] for i in layer.inputs])
         elif not read:
-            degree = ZERO
+            degree = 0 if layer.op in ("sigmoid", "hard_sigmoid") else ZERO  # of 0 they are 1/2
         elif len(read) > 1 or MIXED in read:
             degree = MIXED
         elif layer.op in ("conv", "linear", "frame_conv"):
@@ -59,3 +61,9 @@ def _through(block: Block, entry: int) -> int:
             degree = MIXED
         degrees.append(degree)
     return degrees[-1]
+
+
+def _of_product(degrees: list[int]) -> int:
+    if ZERO in degrees:
+        return ZERO
+    return MIXED if MIXED in degrees else sum(degrees)

@@ -1,7 +1,8 @@
 """A block of few different channels, written as one step for each channel that differs.
 
 If all weights of a layer are equal, so are its output channels. Only a concatenation holds channels that differ. It is
-a row of parts, and each part is so many copies of one channel. A convolution over parts reads the sum of their copies.
+a row of parts, and each part is so many copies of one channel. A convolution over parts reads the sum of their copies;
+one in groups reads those of each group, and its own channels are parts again.
 Which steps a block has depends on the parts of its input, which the block before it gives.
 
 An example: layers of 2 and of 4 units, side by side, are two parts. The ReLU behind them takes a step for each, and a
@@ -16,7 +17,7 @@ last layer reads 2 copies of the one and 4 of the other:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from nassearch.errors import InvalidSetting
@@ -90,18 +91,48 @@ def parted(block: Block, widths: Sequence[int], merge: bool = False) -> Parted:
             y = tuple(_first(read[0], layer.channels))
         elif layer.op == "add" and len(read) == 1:
             y = read[0]
-        elif layer.op == "add":
+        elif layer.op in ("add", "multiply"):
             y = tuple(Part(step(layer, together), width) for together, width in _aligned(read))
+        elif layer.groups > 1:
+            y = tuple(
+                Part(step(layer._replace(groups=1), [*copies], [*copies.values()]), channels)
+                for copies, channels in _grouped(read[0], layer)
+            )
         elif layer.op in ("conv", "linear", "zeros"):
-            copies: dict[int, int] = {}
-            for part in read[0] if read else ():
-                copies[part.step] = copies.get(part.step, 0) + part.channels
+            copies = _copies(read[0] if read else ())
             y = (Part(step(layer, [*copies], [*copies.values()]), layer.channels),)
         else:
             once = {part.step: step(layer, [part.step]) for part in read[0]}
             y = tuple(Part(once[part.step], part.channels) for part in read[0])
         values.append(y)
     return Parted(tuple(steps), values[-1])
+
+
+def _copies(parts: Iterable[Part]) -> dict[int, int]:
+    """Return how many channels each step gives."""
+    copies: dict[int, int] = {}
+    for part in parts:
+        copies[part.step] = copies.get(part.step, 0) + part.channels
+    return copies
+
+
+def _grouped(parts: Sequence[Part], layer: Layer) -> Iterator[tuple[dict[int, int], int]]:
+    """Yield what groups of a convolution that read alike read, how many copies of each step, and their channels."""
+    each = sum(part.channels for part in parts) // layer.groups
+    own = layer.channels // layer.groups
+    left = list(parts)
+    while left:
+        alike = max(1, left[0].channels // each)
+        yield _copies(_first(left, each)), alike * own
+        left = list(_behind(left, alike * each))
+
+
+def _behind(parts: Sequence[Part], channels: int) -> Iterator[Part]:
+    """Yield the parts behind the first channels."""
+    for part in parts:
+        if part.channels > channels:
+            yield Part(part.step, part.channels - max(0, channels))
+        channels -= part.channels
 
 
 def _first(parts: Sequence[Part], channels: int) -> Iterator[Part]:
@@ -118,4 +149,4 @@ def _aligned(rows: Sequence[Sequence[Part]]) -> Iterator[tuple[list[int], int]]:
     while left[0]:
         width = min(row[0].channels for row in left)
         yield [row[0].step for row in left], width
-        left = [[*_first(row[:1], row[0].channels - width), *row[1:]] for row in left]
+        left = [list(_behind(row, width)) for row in left]

@@ -19,6 +19,15 @@ BATCH_NORM: tuple[Callable[..., nn.Module], ...] = (nn.BatchNorm1d, nn.BatchNorm
 AVG_POOL: tuple[Callable[..., nn.Module], ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 MAX_POOL: tuple[Callable[..., nn.Module], ...] = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 
+ACTIVATION: dict[str, Callable[..., nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "swish": nn.SiLU,
+    "hard_swish": nn.Hardswish,
+    "sigmoid": nn.Sigmoid,
+    "hard_sigmoid": nn.Hardsigmoid,
+}
+
 
 class TorchNetwork(nn.Module):
     """A network as a torch module: every layer of the graph is a module, layers that nothing reads included;
@@ -91,6 +100,8 @@ class TorchBlock(nn.Module):
                 y = x.new_zeros(len(x), layer.channels, *layer.size)
             elif layer.op == "add":
                 y = sum((values[i] for i in layer.inputs[1:]), values[layer.inputs[0]])
+            elif layer.op == "multiply":
+                y = product(*(values[i] for i in layer.inputs))
             elif layer.op == "concat":
                 y = torch.cat([values[i] for i in layer.inputs], 1)
             elif layer.op == "truncate":
@@ -103,10 +114,15 @@ class TorchBlock(nn.Module):
         return values
 
 
+def product(x: Tensor, gate: Tensor) -> Tensor:
+    """Multiply `[B, C, *size]` by a gate of the same shape, or `[B, C]`."""
+    return x * gate.view(*gate.shape, *[1] * (x.dim() - gate.dim()))
+
+
 def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn.Module:
     axes = len(layer.size) - 1
-    if layer.op == "relu":
-        return nn.ReLU()
+    if layer.op in ACTIVATION:
+        return ACTIVATION[layer.op]()
     if layer.op == "batch_norm":
         return BATCH_NORM[axes](layer.channels)
     if layer.op == "avg_pool":
@@ -117,14 +133,14 @@ def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn
         return frame_module(layer, block[layer.inputs[0]], generator)
     if layer.op not in ("conv", "linear"):
         return nn.Identity()
-    width = block[layer.inputs[0]].channels
+    width = block[layer.inputs[0]].channels // layer.groups
     # On the meta device the constructor draws nothing from the global generator.
     if layer.op == "linear":
         module: nn.Module = nn.Linear(width, layer.channels, bias=layer.bias, device="meta")
     else:
-        module = CONV[axes](
-            width, layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias, device="meta"
-        )
+        window = layer.kernel, layer.stride, layer.padding
+        how = {"groups": layer.groups, "bias": layer.bias, "device": "meta"}
+        module = CONV[axes](width * layer.groups, layer.channels, *window, **how)
     module = module.to_empty(device="cpu")
     bound = 1 / math.sqrt(width * layer.kernel ** len(layer.size))
     with torch.no_grad():

@@ -1,8 +1,8 @@
 """Groups of channels that are equal in a network whose weights are all equal within each layer.
 
 Inside a group neither values nor gradients differ. A convolution mixes all channels alike, so all its channels are one
-group. A layer that works channel by channel, such as ReLU, has the groups of what it reads, and the other way round.
-Concatenation puts groups side by side; truncation cuts them.
+group. A layer that works channel by channel, such as ReLU or a depthwise convolution, has the groups of what it reads,
+and the other way round. Concatenation puts groups side by side; truncation cuts them.
 
 An example: layers of 2 and 4 channels side by side are two groups of 6 channels, before and after a ReLU:
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from nassearch.networks.graph import Block
+from nassearch.networks.graph import Block, Layer
 
 MIXING = ("input", "conv", "linear", "frame_conv", "lstm", "zeros")
 Place = tuple[int, int]
@@ -42,6 +42,11 @@ def channel_groups(blocks: Sequence[Block]) -> list[list[tuple[int, ...]]]:
     return [[tuple(b - a for a, b in pairwise(sorted(places))) for places in of_block] for of_block in cuts]
 
 
+def is_depthwise(layer: Layer, block: Block) -> bool:
+    """Say whether a layer is a convolution of as many groups as it reads and gives channels."""
+    return 1 < layer.groups == layer.channels == block[layer.inputs[0]].channels
+
+
 def _links(blocks: Sequence[Block]) -> Iterator[tuple[Place, Place, int, int]]:
     """Yield (one, other, offset, length): the first channels of one go to those of the other from the offset on."""
     for number, block in enumerate(blocks):
@@ -49,7 +54,7 @@ def _links(blocks: Sequence[Block]) -> Iterator[tuple[Place, Place, int, int]]:
             before = blocks[number - 1]
             yield (number - 1, len(before) - 1), (number, 0), 0, before[-1].channels
         for position, layer in enumerate(block):
-            if layer.op in MIXING:
+            if layer.op in MIXING and not is_depthwise(layer, block):
                 continue
             widths = [min(block[i].channels, layer.channels) for i in layer.inputs]
             ends = accumulate(widths, initial=0) if layer.op == "concat" else [0] * len(widths)

@@ -35,6 +35,11 @@ Behind a concatenation channels differ. All operations are linear and treat chan
 Max pooling is not linear: the expectation of a maximum is more than the maximum of expectations. With max pooling the
 score is still that of the network of mean weights, which is then not quite the expectation. In this network the maximum
 is at the innermost position of a window (see `classes`). Value and tangent are taken from there, ties included.
+
+Swish, sigmoids and products of layers are not linear either, and make no words. The score is that of the network of
+mean weights again, by values and gradients of one channel (see `mean_network`). Signals of synflow are mostly so large
+that swish hands them on and gates stand open. The upper end of ReLU6 is left out, as no gradient comes through it from
+such signals.
 """
 
 from __future__ import annotations
@@ -48,6 +53,7 @@ from numpy.typing import NDArray
 
 from nassearch.networks.graph import Network
 from nassearch.networks.positive.classes import PositionClasses, Rows, Size, Word, alphabet
+from nassearch.networks.positive.mean_network import is_curved, mean_synflow
 from nassearch.networks.positive.scaled import Scaled
 from nassearch.networks.positive.words import Function, Paths
 from nassearch.types import Floats
@@ -127,12 +133,21 @@ def scaled_synflow(networks: Sequence[Network]) -> list[Scaled]:
     """Return the expectation of synflow over PyTorch's default initialisation, of N networks.
 
     Batch norm is left out, the input is ones, the logits are summed, and no logarithm is taken. Where there is max
-    pooling it is synflow of the network whose weights all equal E|theta|, which is not quite the expectation.
+    pooling, swish, sigmoids or products it is synflow of the network whose weights all equal E|theta|, which is not
+    quite the expectation.
 
     Raises:
-        InvalidSetting: a network has a layer whose output on positive signals is not a sum over paths, max pooling
-            besides windows without a mirror image, or a truncation of channels that differ.
+        InvalidSetting: a network has a layer whose output on positive signals is not known, max pooling besides windows
+            without a mirror image, or a truncation of channels that differ.
     """
+    curved = {place for place, network in enumerate(networks) if is_curved(network)}
+    of_paths = iter(_by_paths([network for place, network in enumerate(networks) if place not in curved]))
+    return [
+        mean_synflow(network) if place in curved else next(of_paths) for place, network in enumerate(networks)
+    ]
+
+
+def _by_paths(networks: Sequence[Network]) -> list[Scaled]:
     global _memory
     if _memory.full:
         _memory = _Memory()

@@ -56,6 +56,8 @@ def scaled_module_synflow(
     R is the sum of the logits for one input of ones, in float64. W are the parameters that multiply
     signals (`nassearch.networks.tracing.weights`); one that several layers share counts once. Dropout
     is off. Layers of speech networks are treated as `nassearch.networks.graph.LEFT_OUT` says, layer norm as batch norm.
+    Where batch norm is left out, so is the upper end of clipped ReLUs, such as ReLU6: signals grow without end there,
+    and no gradient would come through it.
 
     Where signals leave float64 they are computed at another scale. With absolute weights all signals grow in
     proportion to the input and the biases together, as long as activations are the same at every scale, as ReLU is;
@@ -64,8 +66,8 @@ def scaled_module_synflow(
     Args:
         model: left as it is, unless `owned`.
         input_shape: `(channels, *size)`.
-        batch_norm: keep batch norm, on the statistics of the one input; otherwise it is left out, and only it: what
-            else a layer does that normalises stays, such as an activation.
+        batch_norm: keep batch norm, on the statistics of the one input; otherwise it is left out. What else a layer
+            does that normalises stays, such as a sigmoid.
         shift: take the logarithm of the gradients and this. They are not negative in networks whose layers keep a
             positive signal positive, where the inner absolute value changes nothing.
         batch_size: tried where the model takes neither one input nor a few.
@@ -91,14 +93,30 @@ def _prepare(model: nn.Module, batch_norm: bool) -> None:
             parameter.abs_()
 
 
+def _clips(args: Any, kwargs: Any) -> bool:
+    """Say whether hardtanh with these arguments is a clipped ReLU, and no gate, which ends at 1."""
+    given = {
+        "min_val": -1.0,
+        "max_val": 1.0,
+        **dict(zip(("min_val", "max_val"), args[1:], strict=False)),
+        **kwargs,
+    }
+    return bool(given["min_val"] == 0 and given["max_val"] > 1)
+
+
 def _identity(x: Tensor) -> Tensor:
     return x
 
 
 class _WithoutBatchNorm(TorchFunctionMode):
-    """Hands on what batch norm is given, in layers of any class: a subclass may do more than to normalise."""
+    """Hands on what batch norm is given, in layers of any class: a subclass may do more than to normalise.
+
+    Clipped ReLUs become ReLUs.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is F.relu6 or (func in (F.hardtanh, F.hardtanh_) and _clips(args, kwargs or {})):
+            return F.relu(args[0] if args else kwargs["input"])
         if func is F.batch_norm:
             # A copy, as batch norm gives: the next layer may work in place.
             return (args[0] if args else kwargs["input"]).clone()

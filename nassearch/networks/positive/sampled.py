@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nassearch.networks.constant.activations import slopes
 from nassearch.networks.graph import LEFT_OUT, Layer, Network
 from nassearch.networks.modules.network import TorchBlock, TorchNetwork, one_thread
+from nassearch.networks.positive.mean_network import OPEN
 from nassearch.networks.positive.scaled import Scaled, surplus
+from nassearch.networks.positive.words import CURVED
+from nassearch.types import Floats
 
 
 def scaled_sample(network: Network, seed: int) -> Scaled:
@@ -44,6 +49,11 @@ def _run(block: TorchBlock, entry: Tensor, start: int) -> tuple[Tensor, int]:
             y = entry
         elif layer.op == "zeros":
             y = entry.new_zeros(2, layer.channels, *layer.size)
+        elif layer.op == "multiply":
+            y, power = _product(*(values[i] for i in layer.inputs)), sum(powers[i] for i in layer.inputs)
+        elif layer.op in CURVED:
+            y = _curved(layer.op, read[0], power)
+            power = 0 if layer.op in OPEN else power
         elif layer.op == "add":
             y = torch.stack(read).sum(0)
         elif layer.op == "lstm":
@@ -68,6 +78,24 @@ def _run(block: TorchBlock, entry: Tensor, start: int) -> tuple[Tensor, int]:
     return values[-1], powers[-1]
 
 
+def _product(x: Tensor, gate: Tensor) -> Tensor:
+    gate = gate.view(*gate.shape, *[1] * (x.dim() - gate.dim()))
+    return torch.stack([x[0] * gate[0], x[1] * gate[0] + x[0] * gate[1]])
+
+
+def _curved(op: str, x: Tensor, power: int) -> Tensor:
+    """Return value and tangent of an activation, those of sigmoids not to be multiplied by 2 ** power."""
+    shares, slope = map(torch.from_numpy, slopes(op, _as_numbers(x[0].numpy(), power)))
+    if op in OPEN:
+        return torch.stack([shares, _times(x[1] * slope, power)])
+    return torch.stack([x[0] * shares, x[1] * slope])
+
+
+def _as_numbers(x: Floats, power: int) -> Floats:
+    with np.errstate(over="ignore"):  # what is beyond float64 is treated as its largest is
+        return np.ldexp(x, power)
+
+
 def _times(x: Tensor, exponent: int) -> Tensor:
     return torch.ldexp(x, torch.tensor(exponent)) if exponent else x
 
@@ -81,7 +109,7 @@ def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor, power: int) -> T
         y = module.convolve(both, weight)  # type: ignore[operator]
     else:
         conv = (F.conv1d, F.conv2d, F.conv3d)[len(layer.size) - 1]
-        y = conv(both, weight, stride=layer.stride, padding=layer.padding)
+        y = conv(both, weight, stride=layer.stride, padding=layer.padding, groups=layer.groups)
     if layer.bias:
         y[0] += _times(module.bias.abs(), -power).view(-1, *[1] * len(layer.size))  # type: ignore[operator]
     return y

@@ -28,7 +28,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from nassearch.errors import InvalidSetting
-from nassearch.networks.graph import LEFT_OUT, Block, Layer
+from nassearch.networks.graph import GATED_OPS, LEFT_OUT, Block, Layer
 from nassearch.networks.positive.classes import Operation, Size, Word
 from nassearch.networks.positive.scaled import LIMIT, Scaled, largest, root, times, total
 
@@ -43,6 +43,8 @@ KINDS = {
 }
 """What layers do to the positions of a signal."""
 PASSED_ON = frozenset(LEFT_OUT)
+CURVED = frozenset(GATED_OPS) - PASSED_ON
+"""What is no sum over paths: activations that depend on how large a signal is, and products."""
 
 Term = tuple[Word, int, int, int]
 """The word of a path, how many weighted layers, and the product of their factors doubled and squared, as a fraction."""
@@ -212,6 +214,6 @@ class Paths:
 def _alike(block: Block, position: int) -> bool:
     """Say whether a layer's channels are all equal, as far as the block alone can tell."""
     layer = block[position]
-    if layer.op in ("conv", "linear", "zeros"):
+    if layer.op in ("conv", "linear", "zeros") and layer.groups == 1:
         return True
     return layer.op not in ("input", "concat") and all(_alike(block, i) for i in layer.inputs)

@@ -14,6 +14,8 @@ RECORDED = ("saliency", "relu_kernel", "relu_patterns")
 """What of these is noted during the forward pass, and only where it will be read."""
 OF_RELUS = ("relu_kernel", "relu_patterns")
 """What of these notes the patterns of ReLUs."""
+OF_BLOCKS = frozenset({"block_entropies", "block_norms"})
+"""What of these is read at the ends of blocks, which a module of someone else's does not have."""
 OF = ("logits", "loss")
 VARIANCE = ("batch", "element")
 """Choices of `nassearch.networks.probe.jacobian.input_jacobian`, the default first."""

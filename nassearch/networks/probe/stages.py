@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nassearch.errors import InvalidModel
 from nassearch.networks.modules.channels_last import last
@@ -130,10 +131,15 @@ def _norm(y: Tensor, back: Back, generator: torch.Generator) -> float | None:
 
 
 def _fold(x: Tensor, shape: torch.Size) -> Tensor:
-    """Turn neighbouring positions into channels until as many positions are left as in `shape`."""
+    """Turn neighbouring positions into channels until as many positions are left as in `shape`.
+
+    Where they do not divide, zeros stand behind the last.
+    """
     for axis in range(2, x.ndim):
-        stride = x.shape[axis] // shape[axis]
+        stride = -(-x.shape[axis] // shape[axis])
         if stride > 1:
+            missing = stride * shape[axis] - x.shape[axis]
+            x = F.pad(x, [0, 0] * (x.ndim - 1 - axis) + [0, missing]) if missing else x
             x = torch.cat(
                 [x.index_select(axis, torch.arange(k, x.shape[axis], stride)) for k in range(stride)], 1
             )

@@ -68,8 +68,8 @@ class _ReLUs(TorchFunctionMode):
 
 @contextmanager
 def open_layers(model: nn.Module) -> Iterator[None]:
-    """Keep recurrent layers from kernels that hide their products and have no second derivative."""
-    if not any(isinstance(module, nn.RNNBase) for module in model.modules()):
+    """Keep layers from kernels that have no second derivative, or hide the products of recurrent ones."""
+    if not any(isinstance(module, nn.RNNBase | nn.Hardsigmoid) for module in model.modules()):
         yield
         return
     with _Open():
@@ -78,6 +78,8 @@ def open_layers(model: nn.Module) -> Iterator[None]:
 
 class _Open(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is F.hardsigmoid:
+            return F.relu6((args[0] if args else kwargs["input"]) + 3) / 6
         if func not in RNNS:
             return func(*args, **(kwargs or {}))
         with torch.backends.mkldnn.flags(enabled=False, allow_tf32=False), torch.backends.cudnn.flags(False):

@@ -25,16 +25,7 @@ def try_out(model: nn.Module, batch: Batch, classes: int | None = None) -> None:
     Raises:
         InvalidModel: it has no parameters, fails, or does not give finite logits `[B, C]` with a place for each label.
     """
-    if not list(own_copy(model).parameters()):
-        raise InvalidModel("the model has no parameters, and proxies judge a model by its parameters")
-    try:
-        count = _logits(model, batch, 2)
-    except InvalidModel:
-        count = 0
-        with suppress(InvalidModel):
-            count = _logits(model, batch, len(batch.inputs))
-        if not count:
-            raise
+    count = count_logits(model, batch)
     if classes is not None and count != classes:
         raise InvalidModel(
             f"labels go from 0 to {count - 1}, one for each of the model's {count} logits, so that there are {count} "
@@ -45,6 +36,39 @@ def try_out(model: nn.Module, batch: Batch, classes: int | None = None) -> None:
             f"labels go from 0 to {count - 1}, one for each of the model's {count} logits, not from "
             f"{batch.labels.min()} to {batch.labels.max()}: give labels, or a number of classes, that agree"
         )
+
+
+def try_for_classes(model: nn.Module, batch: Batch, classes: int | None) -> None:
+    """Do as `try_out` for the module of a space, whose data have so many classes.
+
+    Raises:
+        InvalidModel: see `try_out`.
+    """
+    count = count_logits(model, batch)
+    if classes is not None and count != classes:
+        raise InvalidModel(
+            f"the module gives {count} logits, and the data have {classes} classes: let build take classes, and end "
+            "in so many"
+        )
+
+
+def count_logits(model: nn.Module, batch: Batch) -> int:
+    """Return how many logits a model gives each input; it is tried on two of a batch, then on all.
+
+    Raises:
+        InvalidModel: it has no parameters, fails, or does not give finite logits `[B, C]`.
+    """
+    if not list(own_copy(model).parameters()):
+        raise InvalidModel("the model has no parameters, and proxies judge a model by its parameters")
+    try:
+        return _logits(model, batch, 2)
+    except InvalidModel:
+        count = 0
+        with suppress(InvalidModel):
+            count = _logits(model, batch, len(batch.inputs))
+        if not count:
+            raise
+        return count
 
 
 def _logits(model: nn.Module, batch: Batch, count: int) -> int:

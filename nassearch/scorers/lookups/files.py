@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.given import dataset_of, owner_of
-from nassearch.benchmarks.read.columns import read_sheet
 from nassearch.benchmarks.read.layout import NAMES, SHOWN
 from nassearch.benchmarks.read.naming import named, simple
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, excerpt, quoted
 from nassearch.files.bounded import CHUNK, Bounded, guarded
 from nassearch.files.limits import SCORES
 from nassearch.files.plain_json import read_json
+from nassearch.files.sheets.columns import read_sheet
 from nassearch.files.unpacking import unpacked
 from nassearch.scorers.lookups.base import Place
 from nassearch.spaces.base import SearchSpace

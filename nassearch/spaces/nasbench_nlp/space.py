@@ -149,7 +149,7 @@ class NASBenchNLP(SearchSpace):
         labels += [FIRST_NEW, *[NEW] * (cell.states - 1)]
         return CellGraph(adjacency, np.array(labels), NAMES, ENDS)
 
-    def network(self, arch: Arch, task: Task) -> RecurrentNetwork:  # type: ignore[override]
+    def network(self, arch: Arch, task: Task) -> RecurrentNetwork:
         """Return the language model of the benchmark with this cell.
 
         Args:

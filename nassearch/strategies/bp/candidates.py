@@ -23,7 +23,7 @@ class Candidates:
     """
 
     def __init__(self, space: SearchSpace, most: int, rng: np.random.Generator) -> None:
-        self.space, self.is_whole = space, space.size <= most
+        self.space, self.is_whole = space, space.fits(most)
         self._pool = _whole(space) if self.is_whole else _pool(space, space.sample_many(most, rng))
 
     @property

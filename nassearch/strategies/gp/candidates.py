@@ -45,7 +45,7 @@ class Candidates:
         rng: np.random.Generator,
     ) -> None:
         self.space, self.draws, self.looks, self.rng = space, draws, looks, rng
-        self.is_whole = space.size <= most and warm_up is None
+        self.is_whole = space.fits(most) and warm_up is None
         if self.is_whole:
             archs, raw = whole(space)
         else:

@@ -22,7 +22,7 @@ DIGITS = 6
 
 def decides(space: SearchSpace) -> bool:
     """Return whether an architecture of a space is its decisions, which are free."""
-    return space.options is not None and type(space).decide is SearchSpace.decide
+    return space.options is not None and type(space.unconstrained).decide is SearchSpace.decide
 
 
 def described(space: SearchSpace, archs: Sequence[Arch]) -> list[Floats]:
@@ -33,7 +33,7 @@ def described(space: SearchSpace, archs: Sequence[Arch]) -> list[Floats]:
     """
     cells = space.graphs(archs)
     found = [graph_features(cells), edge_features(cells)]
-    if type(space).features is not SearchSpace.features:
+    if type(space.unconstrained).features is not SearchSpace.features:
         more = [[*space.features(arch).values()] for arch in archs]
         found[0] = np.concatenate([found[0], np.array(more, np.float64)], 1)
     if decides(space):

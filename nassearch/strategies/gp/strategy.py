@@ -97,7 +97,7 @@ class GuidedGaussianProcess(Strategy):
 
     @property
     def scores_all(self) -> bool:
-        return self.space.size <= self.candidates
+        return self.space.fits(self.candidates)
 
     def warm_up(self, scorer: Scorer, n: int, rng: np.random.Generator) -> list[Arch]:
         """Draw n architectures uniformly; they are the first candidates, and the ranks are those among them.

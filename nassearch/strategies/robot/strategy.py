@@ -83,7 +83,7 @@ class RoBoT(Strategy):
     @property
     def scores_all(self) -> bool:
         """Return whether the whole space is scored."""
-        return self.space.size <= self.candidates
+        return self.space.fits(self.candidates)
 
     def ask(self) -> Arch:
         while len(self._weights) < self.steps:

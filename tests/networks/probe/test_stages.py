@@ -14,7 +14,7 @@ from nassearch.networks.modules.initialise import initialised
 from nassearch.networks.probe import stages
 from nassearch.networks.probe.passes import noise
 from nassearch.networks.probe.probe import Probe
-from nassearch.networks.probe.stages import entropies, least_step, norms, spectrum_entropy
+from nassearch.networks.probe.stages import _fold, entropies, least_step, norms, spectrum_entropy
 from nassearch.networks.probe.tape.probe import TapeProbe
 from nassearch.networks.probe.tape.tape import Tape
 from nassearch.proxies.aznas import expressivity, progressivity, trainability
@@ -104,6 +104,16 @@ def test_the_three_proxies_are_what_they_say() -> None:
     values = [2 - s - 1 / (s + 1e-6) for s in norms(given) if s is not None]
     assert trainability(ours, batch_size=8)[0] == pytest.approx(np.mean(values))
     assert least_step([1.0, 4.0, 3.5]) == -0.5
+
+
+def test_positions_that_do_not_divide_become_channels_too() -> None:
+    x = torch.arange(1.0, 16.0).view(1, 1, 5, 3)
+    folded = _fold(x, torch.Size([1, 1, 3, 2]))
+    assert folded.shape == (1, 4, 3, 2)
+    # Of every second row and column; behind the last row and the last column there are zeros.
+    assert folded[0, 0].tolist() == [[1, 3], [7, 9], [13, 15]]
+    assert folded[0, 3].tolist() == [[5, 0], [11, 0], [0, 0]]
+    assert folded.sum() == x.sum()
 
 
 def test_they_share_one_pass_and_look_at_no_data(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nassearch.benchmarks.read.columns import read_sheet
 from nassearch.benchmarks.read.formats.base import Format, Reading, Training
 from nassearch.benchmarks.read.formats.nasbench_nlp_logs import RecurrentLogs, arch_of, logs
 from nassearch.errors import BadData, InvalidSetting, NassearchError, excerpt
 from nassearch.files.bounded import Bounded
 from nassearch.files.limits import BEGINNING
+from nassearch.files.sheets.columns import read_sheet
 from nassearch.types import Arch
 
 HEADER = ["model_id", "ptb_test_loss"]

@@ -77,9 +77,16 @@ def features(model: nn.Module, inputs: Tensor) -> Tensor:
 def _of_network(model: TorchNetwork, inputs: Tensor) -> Tensor:
     """Compute all layers, as published networks do: batch norms on edges that lead nowhere count too."""
     x = inputs
-    for each in model.blocks:
-        block: Any = each
-        pool = next((place for place, layer in enumerate(block.block) if layer.op == "global_pool"), None)
+    blocks: list[Any] = list(model.blocks)
+    pools = [
+        (number, place)
+        for number, block in enumerate(blocks)
+        for place, layer in enumerate(block.block)
+        if layer.op == "global_pool"
+    ]
+    for number, block in enumerate(blocks):
+        # Other poolings than the last are of squeeze-and-excitation.
+        pool = pools[-1][1] if pools and pools[-1][0] == number else None
         values = block.compute(x, range(len(block.block) if pool is None else pool))
         if pool is not None:
             (read,) = block.block[pool].inputs

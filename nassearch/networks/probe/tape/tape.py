@@ -43,7 +43,7 @@ def fits(model: nn.Module) -> bool:
     for block in model.blocks:
         for layer, module in zip(block.block, block.layers, strict=True):  # type: ignore[arg-type]
             biased = getattr(module, "bias", None) is not None and layer.op in ("conv", "linear")
-            if layer.op not in OPS or biased != layer.bias:
+            if layer.op not in OPS or layer.groups > 1 or biased != layer.bias:
                 return False
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     return all(bool((norm.weight == 1).all()) and not norm.bias.any() for norm in norms)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nassearch.benchmarks.read.parquet_pages import check_pages
 from nassearch.errors import BadData, InvalidSetting
 from nassearch.files.bounded import Bounded, of_system
 from nassearch.files.limits import MB
+from nassearch.files.sheets.parquet_pages import check_pages
 
 MAGIC = b"PAR1"
 MOST_FOOTER = 16 * MB
@@ -46,8 +46,8 @@ def read_parquet(
         about = whole.metadata
         if about.num_rows > most_rows or len(whole.schema_arrow.names) > most_columns:
             raise BadData(
-                f"{file.path} has {about.num_rows} rows of {about.num_columns} columns; a table of a benchmark has at "
-                f"most {most_rows} of {most_columns}"
+                f"{file.path} has {about.num_rows} rows of {about.num_columns} columns; a sheet has at most "
+                f"{most_rows} of {most_columns}"
             )
         referring = check_pages(file, about, most_rows)
         for field in whole.schema_arrow:
@@ -75,7 +75,7 @@ def read_parquet(
             for values in zip(*(parts.get(name, missing) for name in names), strict=True):
                 number += 1
                 if number > most_rows:
-                    raise BadData(f"{file.path} has more than {most_rows} rows; no table of a benchmark has")
+                    raise BadData(f"{file.path} has more than {most_rows} rows; no sheet has")
                 yield number, values
 
     def guarded() -> Iterator[Any]:

@@ -11,10 +11,10 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from nassearch.benchmarks.read.parquet import MAGIC, read_parquet
 from nassearch.errors import BadData, Unreadable, excerpt
 from nassearch.files.bounded import CHUNK, Bounded, guarded
 from nassearch.files.limits import SHEET
+from nassearch.files.sheets.parquet import MAGIC, read_parquet
 from nassearch.files.unpacking import Unpacked, unpacked
 
 DELIMITERS = ",;\t"
@@ -125,7 +125,7 @@ def _lines(path: Path, pieces: Iterator[str | None]) -> Iterator[str]:
         for match in _END.finditer(whole):
             count += 1
             if count > MOST_ROWS:
-                raise BadData(f"{path} has more than {MOST_ROWS} lines; no sheet of a benchmark has")
+                raise BadData(f"{path} has more than {MOST_ROWS} lines; no sheet has")
             yield whole[at : match.end()]
             at = match.end()
         rest = text[at:]
@@ -157,7 +157,7 @@ class _Records:
                 self._length = 0
                 self._cells += len(record)
                 if self._cells > MOST_CELLS:
-                    raise csv.Error(f"more than {MOST_CELLS} cells, which no sheet of a benchmark has")
+                    raise csv.Error(f"more than {MOST_CELLS} cells, which no sheet has")
                 if any(cell.strip() for cell in record):
                     yield self._reader.line_num, [cell.strip() for cell in record]
         except csv.Error as error:
@@ -196,7 +196,7 @@ def _csv(path: Path, lines: Iterator[str]) -> Sheet:
 
 def _unique(path: Path, columns: Sequence[str]) -> tuple[str, ...]:
     if len(columns) > MOST_COLUMNS:
-        raise BadData(f"{path} has {len(columns)} columns; a table of a benchmark has at most {MOST_COLUMNS}")
+        raise BadData(f"{path} has {len(columns)} columns; a sheet has at most {MOST_COLUMNS}")
     seen: set[str] = set()
     for name in filter(None, columns):
         if name in seen:

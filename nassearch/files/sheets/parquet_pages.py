@@ -32,7 +32,7 @@ def check_pages(file: Bounded, about: Any, most_values: int) -> set[str]:
         most_values: of one column.
 
     Raises:
-        BadData: a page or all of them unpack to more than a table of a benchmark has.
+        BadData: a page or all of them unpack to more than a sheet has.
     """
     unpacked, referring = 0, set()
     values = [0] * about.num_columns
@@ -49,7 +49,7 @@ def check_pages(file: Bounded, about: Any, most_values: int) -> set[str]:
                 if max(size, packed) > MOST_PAGE or unpacked > MOST_UNPACKED or values[number] > most_values:
                     raise BadData(
                         f"{file.path}: its pages unpack to {unpacked} bytes, {size} of them in one, and "
-                        f"{values[number]} values of a column; a table of a benchmark has less"
+                        f"{values[number]} values of a column; a sheet has less"
                     )
                 if encoding in REFERRING:
                     referring.add(str(column.path_in_schema))

@@ -1,0 +1,1 @@
+"""Data sets that a function of the user's gives."""

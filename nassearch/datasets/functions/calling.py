@@ -1,0 +1,157 @@
+"""Find what `module:function` names, call it, and sort what it gives into parts."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nassearch.datasets.arrays.named import WORDS, open_arrays
+from nassearch.datasets.found import Found
+from nassearch.datasets.functions.reading import open_items
+from nassearch.datasets.images.sizes import Size
+from nassearch.errors import BadData, BrokenPart, InvalidSetting, NassearchError, quoted, told
+from nassearch.types import Progress
+
+NAMED = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+GIVES = (
+    "a data set with __len__ and __getitem__ that gives (input, label), a tuple (train, test) or (train, valid, test) "
+    "of such, or a dict of them by these names; or arrays, as (x, y) or by names such as x_train"
+)
+
+
+def is_function(text: str) -> bool:
+    """Say whether a source is written as `module:function`, and no file is called so."""
+    return bool(NAMED.fullmatch(text)) and not Path(text).exists()
+
+
+def open_function(text: str, size: Size | None, progress: Progress | None = None) -> Found:
+    """Call a user's function, and read the data sets that it gives.
+
+    Raises:
+        InvalidSetting: there is no such module or function.
+        BrokenPart: its code fails.
+        BadData: what it gives is no data set.
+    """
+    module, _, name = text.partition(":")
+    with their_code(f"{text}: importing {module}"), _from_here():
+        found = _named(text, module, name)
+        if callable(found) and (isinstance(found, type) or not _is_dataset(found)):
+            with their_code(f"{text}: calling it without arguments"):
+                found = found()
+    short = name.rpartition(".")[2]
+    arrays = _arrays(found)
+    if arrays is not None:
+        return open_arrays(arrays, short, text, progress)
+    return open_items(_parts(text, found), short, text, size, their_code, progress)
+
+
+@contextmanager
+def their_code(doing: str) -> Iterator[None]:
+    """Run code of the user's: what it prints goes to standard error; `BrokenPart` where it raises or leaves."""
+    with redirect_stdout(sys.stderr):
+        try:
+            yield
+        except (NassearchError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise BrokenPart(f"{doing} failed: {told(error)}; mend it there") from error
+
+
+@contextmanager
+def _from_here() -> Iterator[None]:
+    """Import from the current folder first."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)
+
+
+def _named(text: str, module: str, name: str) -> Any:
+    try:
+        found: Any = import_module(module)
+    except ModuleNotFoundError as error:
+        if module.endswith(".py"):
+            right = f"{module.removesuffix('.py')}:{name}"
+            raise InvalidSetting(f"{text}: a module is named without .py, as {right}") from error
+        raise InvalidSetting(
+            f"{text}: no module is called {error.name!r} in {Path.cwd()} or among what is installed; change to its "
+            "folder, or name another"
+        ) from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise InvalidSetting(f"{text}: there is no {part!r} in {module}; name a function that is there")
+        found = getattr(found, part)
+    return found
+
+
+def _is_dataset(value: Any) -> bool:
+    plain = isinstance(value, str | bytes | Mapping | np.ndarray)
+    return not plain and hasattr(value, "__len__") and hasattr(value, "__getitem__")
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or (hasattr(value, "detach") and hasattr(value, "numpy"))
+
+
+def _array(value: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(value if isinstance(value, np.ndarray) else value.detach().cpu().numpy())
+
+
+def _arrays(found: Any) -> dict[str, Any] | None:
+    """Return arrays by name, where that is what there is: by name, as (x, y), or as such pairs by part."""
+    if isinstance(found, Mapping) and found and all(map(_is_array, found.values())):
+        return {str(name): _array(value) for name, value in found.items()}
+    if isinstance(found, tuple) and len(found) == 2 and all(map(_is_array, found)):
+        return {"x": _array(found[0]), "y": _array(found[1])}
+    try:
+        parts = _by_part(found)
+    except BadData:
+        return None
+    if all(
+        isinstance(pair, tuple) and len(pair) == 2 and all(map(_is_array, pair)) for pair in parts.values()
+    ):
+        return {
+            f"{axis}_{part}": _array(value)
+            for part, pair in parts.items()
+            for axis, value in zip("xy", pair, strict=True)
+        }
+    return None
+
+
+def _by_part(found: Any) -> dict[str, Any]:
+    """Return what a dict or a tuple holds by part."""
+    if isinstance(found, Mapping):
+        strange = [name for name in found if str(name).lower() not in WORDS]
+        parts = {WORDS[str(name).lower()]: value for name, value in found.items() if name not in strange}
+        if strange or "train" not in parts:
+            raise BadData(f"names {', '.join(map(quoted, found))}, where train, valid and test belong")
+        return parts
+    if isinstance(found, tuple) and len(found) in (2, 3):
+        names = ("train", "test") if len(found) == 2 else ("train", "valid", "test")
+        return {name: value for name, value in zip(names, found, strict=True) if value is not None}
+    raise BadData("no parts")
+
+
+def _parts(text: str, found: Any) -> dict[str, Any]:
+    """Return data sets by part, `""` for one of all."""
+    try:
+        parts = {"": found} if _is_dataset(found) and not isinstance(found, tuple) else _by_part(found)
+    except BadData as error:
+        raise BadData(
+            f"{text} gave a value of type {type(found).__name__} ({error}): let it return {GIVES}"
+        ) from error
+    for part, value in parts.items():
+        if not _is_dataset(value):
+            what = f"{type(value).__name__}{f' for {part}' if part else ''}"
+            raise BadData(f"{text} gave a value of type {what}: let it return {GIVES}")
+    return parts

@@ -1,0 +1,1 @@
+"""Sheets of rows and columns, as CSV and Parquet."""

@@ -1,0 +1,1 @@
+"""A search whose oracle trains on data of one's own."""
