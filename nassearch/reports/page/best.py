@@ -26,7 +26,7 @@ Key = tuple[str, Arch]
 
 
 def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict[str, Any]:
-    """Return the best of the architectures that rounds end with, best first.
+    """Return the best of the architectures that rounds end with, and of all that a search of one round trained.
 
     They are ranked by the mean of what was recorded of them when they were trained, all rounds of all searches
     together, in whole trainings where there are such: by validation, or by test where there is no other.
@@ -40,23 +40,33 @@ def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict
     _, choose = quantity.metrics("test", "valid")
     ends: dict[Key, list[str]] = {}
     trained: dict[Key, list[tuple[float, float]]] = {}
+    found_by: dict[Key, list[str]] = {}
     homes = {_home(source): source for source in reversed(sources)}
     for source, label in zip(sources, labels, strict=True):
-        home = _home(source)
+        home, entries = _home(source), [] if source.folder is None else source.folder.entries
+        failed = {entry.arch for entry in entries if entry.valid is None}
         for each in source.outcome.rounds:
             whole = np.ones(len(each.archs), bool) if each.shares is None else each.shares == 1.0
             whole = whole if whole.any() else ~whole
+            whole &= np.array([arch not in failed for arch in each.archs], bool)
+            if not whole.any():
+                continue
             values = np.where(whole, getattr(each, choose), np.nan)
             ends.setdefault((home, each.archs[int(incumbents(values)[-1])]), []).append(label)
+            if len(source.outcome.rounds) == 1:
+                for place in np.flatnonzero(whole).tolist():
+                    found_by.setdefault((home, each.archs[place]), []).append(label)
             for place in np.flatnonzero(whole).tolist():
                 pair = float(each.valid[place]), float(each.test[place])
                 trained.setdefault((home, each.archs[place]), []).append(pair)
     column = ("valid", "test").index(choose)
     means = {
-        key: [_mean([pair[i] for pair in trained[key]]) for i in (0, 1)] for key in ends if key in trained
+        key: [_mean([pair[i] for pair in trained[key]]) for i in (0, 1)]
+        for key in (*ends, *(key for key in found_by if key not in ends))
+        if key in trained
     }
     known = [key for key in means if not np.isnan(means[key][column])]
-    ranked = sorted(known, key=lambda key: (-means[key][column], -len(ends[key]), key))
+    ranked = sorted(known, key=lambda key: (-means[key][column], -len(ends.get(key, ())), key))
     spaces, notes = _spaces({home: homes[home] for home, _ in ranked[:MOST]})
     rows = []
     for key in ranked[:MOST]:
@@ -72,8 +82,8 @@ def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict
                 "valid": valid if quantity.validated else None,
                 "test": test if quantity.tested else None,
                 "trainings": len(trained[key]),
-                "rounds": len(ends[key]),
-                "searches": list(dict.fromkeys(ends[key])),
+                "rounds": len(ends.get(key, ())),
+                "searches": list(dict.fromkeys(ends.get(key) or found_by[key])),
                 "cell": cell,
             }
         )

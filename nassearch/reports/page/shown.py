@@ -80,6 +80,7 @@ def _section(section: Mapping[str, Any]) -> dict[str, Any]:
         "axes": axes,
         "banded": _several_rounds(section) and len(labels) <= FILLED,
         "several_rounds": _several_rounds(section),
+        "read": ["lower quartile", "median", "upper quartile"] if _several_rounds(section) else ["value"],
         "labels": labels,
         "alt": f"Search curves: the {section['views'][0]['words']} against models trained, median of the rounds with "
         f"quartiles, of {'; '.join(labels)}. The table below has the values.",

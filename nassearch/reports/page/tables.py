@@ -75,18 +75,22 @@ def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
     def column(name: str) -> list[Cell]:
         return [Cell(write(row[name]), row[name]) for row in rows]
 
+    def several(cells: Sequence[Cell]) -> list[Cell]:
+        """Leave out what one round says nothing of."""
+        return [cell if row["rounds"] > 1 else Cell("-") for cell, row in zip(cells, rows, strict=True)]
+
     columns: dict[str, list[Cell]] = {
         "search": _texts(row["label"] for row in rows),
         "rounds": _counts(row["rounds"] for row in rows),
         "models": _counts(row["budget"] for row in rows),
         **{f"at {m}": [Cell(write(row["at"][m]), row["at"][m]) for row in rows] for m in at},
         "at the end": column("median"),
-        "lower quartile": column("q25"),
-        "upper quartile": column("q75"),
+        "lower quartile": several(column("q25")),
+        "upper quartile": several(column("q75")),
         f"models to {reach}": [_reached(row) for row in rows],
         "speed-up": [_bounded(row, "speedup") for row in rows],
-        "95 % from": [_bounded(row, "speedup_low") for row in rows],
-        "95 % to": [_bounded(row, "speedup_high") for row in rows],
+        "95 % from": several([_bounded(row, "speedup_low") for row in rows]),
+        "95 % to": several([_bounded(row, "speedup_high") for row in rows]),
         "revisits": numbers([row["revisits"] for row in rows], 2),
         "regret": [Cell(write(row["regret"]), row["regret"]) for row in rows],
         "seconds": numbers([row["seconds"] for row in rows], 2),
@@ -100,11 +104,11 @@ def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
         "revisits: models of a round that it had trained before, the mean; seconds: of training in a round, the median",
     ]
     notes += ["regret: the best value there is, less the median at the end"] if "regret" in columns else []
-    title = f"Leaderboard: {view['words']} ({quantity['unit']}), median of the rounds"
+    title = f"Leaderboard: {view['words']} ({quantity['unit']}), median of the rounds; the best first"
     return Table(title, list(columns), _rows(*columns.values()), notes, "leaderboard")
 
 
-MAY_LACK = {"regret", "seconds", "speed-up", "95 % from", "95 % to"}
+MAY_LACK = {"regret", "seconds", "speed-up", "95 % from", "95 % to", "lower quartile", "upper quartile"}
 """Columns that are left out where nothing is known."""
 
 
@@ -135,7 +139,7 @@ def best(section: Mapping[str, Any]) -> Table:
         "rounds that end with it": _counts(row["rounds"] for row in found),
         "searches": _texts("; ".join(row["searches"]) for row in found),
     }
-    title = f"Best of {section['best']['of']} architectures that rounds end with ({quantity['unit']})"
+    title = f"Best of {section['best']['of']} architectures that rounds end with, or a single round trained ({quantity['unit']})"
     notes = ["values: the mean of what was recorded of it in all trainings of all searches here"]
     return Table(title, list(columns), _rows(*columns.values()), notes, "best")
 
@@ -200,7 +204,7 @@ def winner(found: Mapping[str, Any]) -> Table | None:
     if won is None:
         return None
     rows = [[Cell(name), _value(value)] for name, value in _flat(won).items()]
-    return Table("The winner, as its file says", ["", "value"], rows, kind="winner")
+    return Table("The winner, as its file says", ["field", "value"], rows, kind="winner")
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:

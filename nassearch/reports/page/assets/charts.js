@@ -21,7 +21,7 @@ const faint = (colour) => `rgba(${[1, 3, 5].map((i) => parseInt(colour.slice(i, 
 
 function layout(look, x, y, more = {}) {
   const axis = (title) => ({ title: { text: plain(title), font: { size: 13 } }, gridcolor: look.grid, linecolor: look.rule, zeroline: false,
-    ticks: "outside", tickcolor: look.rule, automargin: true, exponentformat: "power" });
+    ticks: "outside", tickcolor: look.rule, automargin: true, exponentformat: "e" /* others need markup, whose style the policy refuses */ });
   return { paper_bgcolor: look.paper, plot_bgcolor: look.paper, font: { color: look.text, size: 12, family: "system-ui, Segoe UI, Roboto, Arial, sans-serif" },
     margin: { l: 56, r: 12, t: 14, b: 48 }, showlegend: false, hoverlabel: { bgcolor: look.raised, bordercolor: look.rule, font: { color: look.text }, align: "left", namelength: -1 },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: look.soft, activecolor: look.text },
@@ -100,7 +100,7 @@ function curves(section, told) {
       yaxis.range = [low - margin, high + margin];
     }
     const unit = { models: "models trained", distinct: "different models trained", seconds: "seconds of training (median of the rounds)" }[axis()];
-    const shape = layout(look, unit, `${view().words} (${told.unit})`, { yaxis, hovermode: axis() === "seconds" ? "closest" : "x unified" });
+    const shape = layout(look, unit, `${view().words} (${told.unit === "percent" ? "%" : told.unit})`, { yaxis, hovermode: axis() === "seconds" ? "closest" : "x unified" });
     if (top !== null) {
       shape.shapes = [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: top, y1: top, line: { color: look.soft, width: 1, dash: "dot" } }];
       shape.annotations = [{ xref: "paper", x: 1, xanchor: "right", y: top, yanchor: "bottom", showarrow: false, text: `best there is: ${write(top)}`, font: { size: 11, color: look.soft } }];
@@ -116,7 +116,7 @@ function curves(section, told) {
       const line = lineOf(each), cells = boxes[i].closest("tr").cells;
       const there = axis() === "seconds" ? at <= line.seconds.at(-1) + 1e-9 : at <= line.length;
       const step = there ? stepAt(xsOf(line), at) : -1;
-      ["low", "median", "high"].forEach((name, k) => {
+      (told.several_rounds ? ["low", "median", "high"] : ["median"]).forEach((name, k) => {
         const value = step < 0 ? null : line[name][step];
         cells[k + 1].textContent = write(value);
         if (value === null) delete cells[k + 1].dataset.value; else cells[k + 1].dataset.value = String(value);
@@ -186,7 +186,7 @@ function histories(part, told) {
 
 function proxy(place, told) {
   const positive = told.scores.every((score) => score > 0);
-  const log = positive && Math.max(...told.scores) > 1000 * Math.min(...told.scores);
+  const log = positive && Math.max(...told.scores) > 100 * Math.min(...told.scores);
   drawn(place, (look) => ({
     traces: [{ x: told.scores, y: told.valid, mode: "markers", marker: { color: look.lines[0], size: 6, opacity: 0.75 }, text: told.models.map((n) => `model ${n}`),
       hovertemplate: "%{text}: score %{x:.5g}, %{y:.2f} %<extra></extra>" }],
