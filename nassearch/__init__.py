@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
     from nassearch.search.outcome import Outcome, read
+    from nassearch.search.trained.folder import SearchFolder
+    from nassearch.search.trained.searching import Found, find_network
     from nassearch.spaces.own.space import Space
 
 __version__ = "0.1.0"
@@ -35,12 +37,15 @@ __all__ = [
     "Correlation",
     "Curve",
     "Experiment",
+    "Found",
     "NassearchError",
     "Outcome",
     "Page",
+    "SearchFolder",
     "Space",
     "compare",
     "correlate",
+    "find_network",
     "load",
     "load_benchmark",
     "make_scorer",
@@ -59,12 +64,15 @@ _HOME = {
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
+    "Found": "nassearch.search.trained.searching",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
     "Page": "nassearch.reports.page.report",
+    "SearchFolder": "nassearch.search.trained.folder",
     "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
+    "find_network": "nassearch.search.trained.searching",
     "load": "nassearch.registry",
     "load_benchmark": "nassearch.benchmarks.given",
     "make_scorer": "nassearch.scorers.open",

@@ -50,7 +50,7 @@ ONLY_IN = {
     "click": ("cli",),
     "cloudpickle": ("workers.shipping",),
     "jinja2": ("reports.page.document",),
-    "joblib": ("workers.spread",),
+    "joblib": ("workers.spread", "workers.apart"),
     "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),
