@@ -84,7 +84,8 @@ def write_folder(
     """Write what a search that has asked for these, and was told of each, leaves."""
     path.mkdir(parents=True, exist_ok=True)
     facts = {"format": "nassearch search", "version": 1, "package": "0.1.0", "code": {"strategy": "rand 1"}}
-    (path / "search.json").write_text(json.dumps({**facts, "made": {**MADE, **(made or {})}}))
+    recipe = {"recipe": dict(trained[0].recipe)} if trained else {}
+    (path / "search.json").write_text(json.dumps({**facts, "made": {**MADE, **recipe, **(made or {})}}))
     ledger = [{"format": "nassearch trainings", "version": 1, "data": DATA["digest"]}]
     events: list[Any] = [{"format": "nassearch events", "version": 1}]
     for each in trained:

@@ -13,7 +13,7 @@ from nassearch.errors import BadData, InvalidSetting, Unbegun, quoted
 from nassearch.search.outcome import Outcome, read
 
 MARK = "search.json"
-"""The file by which the folder of a search that trains is known."""
+"""The file by which the folder of a search that trains is known; to ask its module would import torch."""
 
 
 class Source(NamedTuple):

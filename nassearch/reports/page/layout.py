@@ -24,8 +24,8 @@ def layout(graph: CellGraph) -> dict[str, Any]:
 
     A vertex has `x`, `y` (of its middle), `width`, `name`, `short` and `kind`: input, output, inner, or idle where it
     lies on no way from an input to an output. An edge is a list of points that it passes, and whether it is idle.
-    Vertices without any edge, which take part in nothing, are left out. Layers are the longest ways from an input; within them vertices stand at the mean place of their neighbours
-    (Sugiyama, Tagawa and Toda, 1981).
+    Vertices without any edge, which take part in nothing, are left out. Layers are the longest ways from an input;
+    within them vertices stand at the mean place of their neighbours (Sugiyama, Tagawa and Toda, 1981).
     """
     graph = _connected(graph)
     feeds = [np.flatnonzero(row).tolist() for row in graph.adjacency]
@@ -64,7 +64,7 @@ def layout(graph: CellGraph) -> dict[str, Any]:
 
 def _connected(graph: CellGraph) -> CellGraph:
     kinds = _kinds(graph)
-    joined = graph.adjacency.any(axis=0) | graph.adjacency.any(axis=1)
+    joined = (graph.adjacency | graph.adjacency.T).any(axis=0).tolist()
     kept = [v for v, kind in enumerate(kinds) if joined[v] or kind != "inner"]
     return graph._replace(adjacency=graph.adjacency[np.ix_(kept, kept)], ops=graph.ops[kept])
 

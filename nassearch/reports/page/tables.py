@@ -139,7 +139,8 @@ def best(section: Mapping[str, Any]) -> Table:
         "rounds that end with it": _counts(row["rounds"] for row in found),
         "searches": _texts("; ".join(row["searches"]) for row in found),
     }
-    title = f"Best of {section['best']['of']} architectures that rounds end with, or a single round trained ({quantity['unit']})"
+    which = f"Best of {section['best']['of']} architectures that rounds end with, or a single round trained"
+    title = f"{which} ({quantity['unit']})"
     notes = ["values: the mean of what was recorded of it in all trainings of all searches here"]
     return Table(title, list(columns), _rows(*columns.values()), notes, "best")
 
@@ -175,13 +176,15 @@ def failures(found: Mapping[str, Any]) -> Table | None:
         "model": [Cell(str(row["model"]), row["model"]) for row in rows],
         "architecture": _texts(row["text"] for row in rows),
         "status": _texts(row["status"] for row in rows),
-        "batch": _texts(
-            None if row["batch_size"] is None else f"{row['batch_size']} in {row['accumulate']} parts"
-            for row in rows
-        ),
+        "batch": _texts(_batch(row) for row in rows),
         "what happened": _texts(row["note"] for row in rows),
     }
     return Table("Failures and notes of trainings", list(columns), _rows(*columns.values()), kind="failures")
+
+
+def _batch(row: Mapping[str, Any]) -> str | None:
+    size, parts = row["batch_size"], row["accumulate"]
+    return None if size is None else f"{size} in {parts} parts" if parts > 1 else str(size)
 
 
 def front(found: Mapping[str, Any], one: Mapping[str, Any]) -> Table:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.trained.entry import Entry
-from nassearch.statistics.intervals import Resampling, judge
+from nassearch.statistics.correlation import ranked
+from nassearch.statistics.intervals import Resampling, rho, tau
 from nassearch.types import Floats, is_number
 
 HISTORY = ("epoch", "train_loss", "valid_loss", "valid")
@@ -111,8 +112,10 @@ def _proxy(
 ) -> dict[str, Any]:
     scores = np.array([math.nan if value is None else value for value in column], np.float64)
     there = np.isfinite(scores) & np.isfinite(reached)
-    found = judge(scores, reached, HOW) if there.sum() > 1 else {}
-    figures = {key: _ends(found[key]) if key in found else None for key in ("rho", "tau")}
+    x, y, _ = ranked(scores[there], reached[there])
+    figures = {
+        name: _ends(judge(x, y, HOW)) if len(x) > 1 else None for name, judge in (("rho", rho), ("tau", tau))
+    }
     return {
         "proxy": name,
         **figures,
