@@ -37,7 +37,7 @@ LAYERS = (
     {"proxies", "strategies", "benchmarks", "constraints"},
     {"scorers"},
     {"search", "testing"},
-    {"reports"},
+    {"reports", "export"},
     {"cli"},
     {"__main__"},
 )

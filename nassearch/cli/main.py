@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "nassearch.cli.commands.report:report",
     "score": "nassearch.cli.commands.score:score",
     "correlate": "nassearch.cli.commands.correlate:correlate",
+    "export": "nassearch.cli.commands.export:export",
     "data": "nassearch.cli.commands.data:data",
     "list": "nassearch.cli.commands.listing:listing",
     "bench": "nassearch.cli.commands.bench:bench",
