@@ -28,6 +28,7 @@ COMMANDS = {
     "compare": "nassearch.cli.commands.compare:compare",
     "show": "nassearch.cli.commands.show:show",
     "plot": "nassearch.cli.commands.plot:plot",
+    "report": "nassearch.cli.commands.report:report",
     "score": "nassearch.cli.commands.score:score",
     "correlate": "nassearch.cli.commands.correlate:correlate",
     "export": "nassearch.cli.commands.export:export",
