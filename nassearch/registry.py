@@ -75,6 +75,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vote": "nassearch.scorers.combinations:vote",
     },
     "lookups": {
+        "econas": "nassearch.scorers.lookups.econas:econas",
         "oracle": "nassearch.scorers.lookups.chance:oracle",
         "random": "nassearch.scorers.lookups.chance:random",
         "table": "nassearch.scorers.lookups.table:table",

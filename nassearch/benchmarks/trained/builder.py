@@ -35,6 +35,11 @@ class Builder:
         self.params: int | None = None
         self.flops: int | None = None
 
+    def count(self) -> int | None:
+        """Build it and return how many numbers are in its parameters."""
+        self()
+        return self.params
+
     def __call__(self) -> nn.Module:
         import torch
 
