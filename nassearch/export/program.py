@@ -48,6 +48,9 @@ def program_bytes(module: nn.Module, inputs: Tensor) -> bytes:
         warnings.simplefilter("ignore")
         try:
             program = torch.export.export(module, (inputs,), dynamic_shapes=dynamic)
+            for part in program.graph_module.modules():  # paths of this machine, and lines of the user's code
+                for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
+                    node.meta.pop("stack_trace", None)
             stream = io.BytesIO()
             torch.export.save(program, stream)
         except Exception as error:

@@ -17,7 +17,7 @@ from nassearch.export.measured import measured
 from nassearch.export.subject import SEED, Subject
 from nassearch.files.bounded import refuse_special
 from nassearch.files.inert import inert
-from nassearch.files.together import write_together
+from nassearch.files.together import finish, write_together
 
 REMEDY = "choose another -o"
 SUFFIXES = {"weights": ".safetensors", "program": ".pt2", "onnx": ".onnx", "card": ".md"}
@@ -69,6 +69,7 @@ def export(subject: Subject, out: Path, *, onnx: bool = False, force: bool = Fal
     from nassearch.training.single.state import weights_bytes, weights_of
 
     paths = paths_of(out, onnx)
+    finish(out.parent)
     check_places(paths, force)
     if onnx:
         from nassearch.export.onnx_file import check_installed

@@ -83,9 +83,9 @@ def _subject(
         raise InvalidSetting(
             "RESULT says the space, the inputs and the classes: leave --space, --input and --classes out"
         )
-    from nassearch.export.named import of_table
+    from nassearch.export.found import found_in
 
-    return of_table(result, arch)
+    return found_in(result, arch, retrained)
 
 
 def _tell(done: Exported) -> None:
