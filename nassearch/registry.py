@@ -20,6 +20,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "gp": "nassearch.strategies.gp.strategy:GuidedGaussianProcess",
         "ls": "nassearch.strategies.ls:LocalSearch",
         "npenas": "nassearch.strategies.predicted.npenas:Npenas",
+        "nsga": "nassearch.strategies.nsga:NonDominatedEvolution",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
         "robot": "nassearch.strategies.robot.strategy:RoBoT",
