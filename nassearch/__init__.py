@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
     from nassearch.search.outcome import Outcome, read
+    from nassearch.search.trained.folder import SearchFolder
+    from nassearch.search.trained.searching import Found, find_network
+    from nassearch.spaces.own.space import Space
 
 __version__ = "0.1.0"
 __all__ = [
@@ -33,10 +36,14 @@ __all__ = [
     "Correlation",
     "Curve",
     "Experiment",
+    "Found",
     "NassearchError",
     "Outcome",
+    "SearchFolder",
+    "Space",
     "compare",
     "correlate",
+    "find_network",
     "load",
     "load_benchmark",
     "make_scorer",
@@ -54,10 +61,14 @@ _HOME = {
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
+    "Found": "nassearch.search.trained.searching",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
+    "SearchFolder": "nassearch.search.trained.folder",
+    "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
+    "find_network": "nassearch.search.trained.searching",
     "load": "nassearch.registry",
     "load_benchmark": "nassearch.benchmarks.given",
     "make_scorer": "nassearch.scorers.open",

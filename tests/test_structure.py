@@ -49,7 +49,7 @@ STATISTICS_SEES = {"statistics", "errors", "types", "spaces"}
 ONLY_IN = {
     "click": ("cli",),
     "cloudpickle": ("workers.shipping",),
-    "joblib": ("workers.spread",),
+    "joblib": ("workers.spread", "workers.apart"),
     "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),

@@ -30,6 +30,7 @@ COMMANDS = {
     "plot": "nassearch.cli.commands.plot:plot",
     "score": "nassearch.cli.commands.score:score",
     "correlate": "nassearch.cli.commands.correlate:correlate",
+    "data": "nassearch.cli.commands.data:data",
     "list": "nassearch.cli.commands.listing:listing",
     "bench": "nassearch.cli.commands.bench:bench",
     "cache": "nassearch.cli.commands.cache:cache",

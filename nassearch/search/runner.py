@@ -119,7 +119,7 @@ def run_round(
     while spent < budget:
         with blamed(strategy, *on):
             arch = asked(strategy)
-        share = _share(strategy, benchmark)
+        share = share_of(strategy, benchmark)
         if spent + share > budget + ROUNDING:
             break
         with blamed(*on):
@@ -147,7 +147,7 @@ def refuse_shorter(strategy: Strategy, benchmark: Benchmark) -> None:
         raise InvalidSetting(no_shorter(benchmark, missing))
 
 
-def _share(strategy: Strategy, benchmark: Benchmark) -> float:
+def share_of(strategy: Strategy, benchmark: Benchmark) -> float:
     """Return what the training that was asked for costs of a whole one."""
     if strategy.asked_epochs is None:
         return 1.0

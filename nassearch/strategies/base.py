@@ -101,6 +101,8 @@ class Strategy(ABC):
     asked_epochs: int | None = None
     """Of the training that was asked for last; None for a whole one, as most strategies always ask for. One that sets
     it in `ask` to fewer is told what the shorter training reached, and the budget counts its share of a whole one."""
+    pending: Sequence[Arch] = ()
+    """Asked for and not told yet, set before an `ask` by those who train several at a time; most ask as without."""
     guidance: ClassVar[Guidance] = Guidance()
     """What scorers can do for it; a class that builds on another changes that of the other by `replace`."""
 
@@ -190,6 +192,11 @@ class Strategy(ABC):
         return False
 
     @property
+    def waits(self) -> bool:
+        """Return whether it has to be told of what is pending before it can be asked again; here never."""
+        return False
+
+    @property
     def least_budget(self) -> int:
         """Return the smallest budget, in models, with which this search does what its name says."""
         return 1
@@ -273,21 +280,18 @@ def best_first(scores: np.ndarray) -> list[int]:
 
 
 PATIENCE = 100
-"""Uniform draws in which one that was not trained is looked for; the space may be used up."""
+"""Uniform draws in which one that was not trained is looked for."""
 Known = Callable[[Arch], bool]
-"""Says whether an architecture was trained."""
 
 
 def untrained_draws(space: SearchSpace, rng: np.random.Generator, known: Known) -> Iterator[Arch]:
     """Yield uniform draws that are not known, of `PATIENCE` draws in all."""
-    for _ in range(PATIENCE):
-        arch = space.sample(rng)
-        if not known(arch):
-            yield arch
+    draws = (space.sample(rng) for _ in range(PATIENCE))
+    yield from (arch for arch in draws if not known(arch))
 
 
 def next_untrained(ranking: deque[Arch], space: SearchSpace, rng: np.random.Generator, known: Known) -> Arch:
-    """Take the first of a ranking that is not known, or else draw one; a known one where none is found for a while."""
+    """Take the first of a ranking that is not known, or draw one; a known one where none is found for a while."""
     while ranking:
         arch = ranking.popleft()
         if not known(arch):

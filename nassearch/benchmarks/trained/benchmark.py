@@ -9,22 +9,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
-from nassearch.benchmarks.trained.builder import Builder
+from nassearch.benchmarks.trained.builder import Builder, load_weights
 from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
-from nassearch.errors import InvalidSetting, NassearchError, quoted
+from nassearch.errors import InvalidSetting, MissingData, NassearchError, quoted
 from nassearch.files.data_folder import write_whole
 from nassearch.provenance.identity import identity
 from nassearch.spaces.base import SearchSpace
 from nassearch.training.single.recipe import Recipe
 from nassearch.types import Arch, Batch, Metrics, Task
+
+if TYPE_CHECKING:
+    from torch import nn
 
 BATCH = 256
 NOTE = (
@@ -267,6 +270,17 @@ class TrainedBenchmark(Benchmark):
             device=find_device(self.device).type,
             threads=self.threads,
         )
+
+    def module(self, entry: Entry) -> nn.Module:
+        """Return the network of a training with the weights of its best epoch.
+
+        Raises:
+            MissingData, BadData: its weights are not there, or not those of its network.
+        """
+        if self.folder is None or entry.weights is None:
+            raise MissingData(f"the training of {entry.text} has left no weights: train it in a folder")
+        built = Builder(self.space, entry.arch, self.built_for(Recipe.of(entry.recipe)), self.seed)
+        return load_weights(built(), self.folder / entry.weights)
 
     def _share(self, recipe: Recipe) -> float:
         return recipe.epochs / self.recipe.epochs

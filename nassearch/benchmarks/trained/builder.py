@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nassearch.errors import InvalidSetting, quoted
+from nassearch.errors import BadData, InvalidSetting, quoted, told
+from nassearch.files.bounded import guarded
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Task
 
@@ -36,3 +38,22 @@ class Builder:
             raise InvalidSetting(f"a space builds networks or modules of torch, not {quoted(built)}")
         self.params = module_parameters(built)
         return built
+
+
+def load_weights(module: nn.Module, path: Path) -> nn.Module:
+    """Put weights from a file into a module, and return it.
+
+    Raises:
+        MissingData, BadData: there is no such file, or it holds the weights of another network.
+    """
+    from safetensors import SafetensorError
+
+    from nassearch.training.single.state import read_weights
+
+    remedy = "train it again, in a new folder"
+    try:
+        with guarded(path, remedy, what="file of weights"):
+            module.load_state_dict(read_weights(path))
+    except (RuntimeError, SafetensorError) as error:
+        raise BadData(f"{path} does not hold the weights of this network: {told(error)}; {remedy}") from None
+    return module
