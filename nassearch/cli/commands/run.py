@@ -57,6 +57,12 @@ from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
+@click.option(
+    "--objectives",
+    default=None,
+    metavar="A,B",
+    help="Search for the front of several: accuracy, and latency, params, flops, memory or a metric of the benchmark.",
+)
 @limit_options
 @axis_option
 @view_options
@@ -102,6 +108,7 @@ def run(
       nassearch run ae --warmup 3000 --move epsilon
       nassearch run rl --move synflow --move-ratio 100
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
+      nassearch run nsga --dataset cifar10 --objectives accuracy,edgegpu_latency
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
       nassearch run gp --oracle train --data ./my_images --recipe epochs=20 --budget 20 --rounds 5
     """
@@ -113,7 +120,7 @@ def run(
     from nassearch.reports.summary import best_of, summarise
     from nassearch.search.curves import milestones
     from nassearch.search.experiment import Experiment
-    from nassearch.search.quantity import METRIC, Quantity
+    from nassearch.search.quantity import METRIC
     from nassearch.statistics.digits import exact
 
     given = {"data": data, "space": space, "recipe": recipe, "size": size, "fidelity": fidelity, "device": device,
@@ -138,7 +145,7 @@ def run(
             path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
         )
     curve = outcome.curve(x=x)
-    quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
+    quantity, best = outcome.quantity, best_of(experiment.oracle, curve.show, outcome.header)
     title = f"{experiment.as_dict()['benchmark']}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
