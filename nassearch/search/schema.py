@@ -153,43 +153,6 @@ EXPERIMENT: dict[str, Check] = {
 """By name of the field. Any may be missing, and one that is not here, of a later version, is plain JSON."""
 
 
-SEARCH: dict[str, Check] = {
-    "strategy": text,
-    "settings": named,
-    "seed": whole(0),
-    "budget": nullable(whole(1)),
-    "hours": nullable(number),
-    "space": text,
-    "skeleton": named,
-    "data": named,
-    "recipe": lambda value: recipe(value),
-    "final_epochs": nullable(whole(0)),
-    "device": text,
-    "threads": whole(1),
-    "workers": whole(1),
-}
-"""Of a search that trains: what was asked for, by name."""
-WINNER: dict[str, Check] = {
-    "arch": lambda value: check_archs([value]),
-    "text": text,
-    "recipe": lambda value: recipe(value),
-    "epochs": whole(1),
-    "seconds": number,
-    "valid": nullable(number),
-    "test": nullable(number),
-    "test_interval": nullable(lambda value: interval(value)),
-    "test_examples": nullable(whole(0)),
-    "weights": nullable(text),
-    "params": nullable(whole(0)),
-    "flops": nullable(whole(0)),
-    "latency": nullable(number),
-    "found_after": whole(1),
-    "models": whole(1),
-    "seconds_of_search": number,
-}
-"""Of what such a search came to, by name."""
-
-
 def check_header(package: Any, data: Any, experiment: Any, code: Any) -> None:
     """Raise `ValueError` where a header says what no header says; the message has the field and the rule."""
     field("package", package, text)
@@ -297,12 +260,6 @@ def interval(value: Any) -> None:
         number(end)
     if value[0] > value[1]:
         raise ValueError("two numbers, the lower first")
-
-
-def recipe(value: Any) -> None:
-    """Take settings of a training by name, the epochs among them."""
-    named(value)
-    field("epochs", value.get("epochs"), whole(1))
 
 
 def check_fields(found: Mapping[str, Any], known: Mapping[str, Check], needed: Sequence[str]) -> None:

@@ -20,7 +20,6 @@ from nassearch.benchmarks import Entry, Ledger
 from nassearch.cli import live
 from nassearch.cli.commands import watch
 from nassearch.files.locks import held
-from nassearch.search.trained import standing
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.standing import Standing, is_driven
 
@@ -29,7 +28,6 @@ from nassearch.search.trained.standing import Standing, is_driven
 def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "SECONDS_BETWEEN_LOOKS", 0.02)
     monkeypatch.setattr(watch, "SECONDS_BETWEEN_LOOKS", 0.02)
-    monkeypatch.setattr(standing, "QUIET", 0.0)
 
 
 def content(path: Path) -> dict[str, bytes]:
@@ -160,13 +158,13 @@ def test_what_is_left_is_expected_by_models_and_by_hours(tmp_path: Path) -> None
     SearchFolder.open(path).write_spent(100.0)
     seconds = [2.0, 3.0, 4.0]  # as made up; the final training has three times the epochs
     change(path, "search.json", budget=7, workers=2)
-    assert Standing.of(path, driven=False).left == pytest.approx((4 / 2 + 3) * seconds[1])
+    assert Standing.of(path).left == pytest.approx((4 / 2 + 3) * seconds[1])
     change(path, "search.json", final_epochs=6)
-    assert Standing.of(path, driven=False).left == pytest.approx((4 / 2 + 2) * seconds[1])
+    assert Standing.of(path).left == pytest.approx((4 / 2 + 2) * seconds[1])
     change(path, "search.json", hours=0.03)
-    assert Standing.of(path, driven=False).left == pytest.approx(108 - 100)
+    assert Standing.of(path).left == pytest.approx(108 - 100)
     change(path, "search.json", budget=None, hours=1.0)
-    found = Standing.of(path, driven=False)
+    found = Standing.of(path)
     assert found.left == pytest.approx(3500)
     assert found.budget is None
     assert "3 models trained" in live.headline(found)

@@ -32,7 +32,7 @@ def watch(folder: Path, as_json: bool) -> None:
     from nassearch.search.trained.standing import Standing, is_driven
 
     driven = is_driven(folder)
-    standing = Standing.of(folder, driven)
+    standing = Standing.of(folder)
     if as_json:
         return echo_json({"folder": str(folder), "driven": driven, **standing.as_dict()})
     if _goes_on(standing, driven):
@@ -40,7 +40,7 @@ def watch(folder: Path, as_json: bool) -> None:
             while _goes_on(standing, driven):
                 time.sleep(SECONDS_BETWEEN_LOOKS)
                 driven = is_driven(folder)
-                standing = Standing.of(folder, driven)
+                standing = Standing.of(folder)
     echo(headline(standing))
     if standing.winner is not None:
         echo(*ended(standing.winner))

@@ -32,6 +32,49 @@ MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT = (
 NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "threads")
 
 
+def _recipe(value: Any) -> None:
+    """Take settings of a training by name, the epochs among them."""
+    schema.named(value)
+    schema.field("epochs", value.get("epochs"), schema.whole(1))
+
+
+_SEARCH: dict[str, schema.Check] = {
+    "strategy": schema.text,
+    "settings": schema.named,
+    "seed": schema.whole(0),
+    "budget": schema.nullable(schema.whole(1)),
+    "hours": schema.nullable(schema.number),
+    "space": schema.text,
+    "skeleton": schema.named,
+    "data": schema.named,
+    "recipe": _recipe,
+    "final_epochs": schema.nullable(schema.whole(0)),
+    "device": schema.text,
+    "threads": schema.whole(1),
+    "workers": schema.whole(1),
+}
+"""Of a search that trains: what was asked for, by name."""
+_WINNER: dict[str, schema.Check] = {
+    "arch": lambda value: schema.check_archs([value]),
+    "text": schema.text,
+    "recipe": _recipe,
+    "epochs": schema.whole(1),
+    "seconds": schema.number,
+    "valid": schema.nullable(schema.number),
+    "test": schema.nullable(schema.number),
+    "test_interval": schema.nullable(schema.interval),
+    "test_examples": schema.nullable(schema.whole(0)),
+    "weights": schema.nullable(schema.text),
+    "params": schema.nullable(schema.whole(0)),
+    "flops": schema.nullable(schema.whole(0)),
+    "latency": schema.nullable(schema.number),
+    "found_after": schema.whole(1),
+    "models": schema.whole(1),
+    "seconds_of_search": schema.number,
+}
+"""Of what such a search came to, by name."""
+
+
 @dataclass(frozen=True)
 class SearchFolder:
     """What a search that trains has left, finished or not.
@@ -70,7 +113,7 @@ class SearchFolder:
             raise BadData(
                 f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
             )
-        _check(path / MADE, made, schema.SEARCH, NEEDED)
+        _check(path / MADE, made, _SEARCH, NEEDED)
         return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
 
     def write(self) -> None:
@@ -129,7 +172,7 @@ class SearchFolder:
         """Return what the search came to: the winner with its final training; None while there is none."""
         found = _read(self.path / WINNER)
         if found is not None:
-            _check(self.path / WINNER, found, schema.WINNER, ("arch", "text", "recipe"))
+            _check(self.path / WINNER, found, _WINNER, ("arch", "text", "recipe"))
         return found
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,11 +14,8 @@ from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.benchmarks.trained.ledger import read_ledger
 from nassearch.files.locks import held
 from nassearch.search.trained.asked import BUDGET
-from nassearch.search.trained.folder import EVENTS, LEDGER, SPENT, SearchFolder, is_search
+from nassearch.search.trained.folder import EVENTS, LEDGER, SearchFolder, is_search
 from nassearch.search.trained.winner import TIMES
-
-QUIET = 5.0
-"""Seconds after which a search that has written nothing may have ended."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +39,8 @@ class Standing:
     winner: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, path: Path, driven: bool = True) -> Standing:
+    def of(cls, path: Path) -> Standing:
         """Read a folder of `nassearch search`, or one of trainings that `nassearch run` keeps.
-
-        Args:
-            path: of the folder.
-            driven: whether a process is at it, so that time goes on.
 
         Raises:
             MissingData: it is neither.
@@ -59,10 +51,8 @@ class Standing:
         folder = SearchFolder.open(path)
         events, told, winner = folder.events, tuple(folder.entries), folder.winner
         running = sum(1 if event.kind == "ask" else -1 for event in events)
-        spent = folder.spent
-        since = _age(path / SPENT) if winner is None and driven and (path / SPENT).exists() else 0.0
-        left = 0.0 if winner is not None else _left(folder.made, told, spent)
-        return cls(dict(folder.made), told, running, spent + since, left and max(0.0, left - since), winner)
+        left = 0.0 if winner is not None else _left(folder.made, told, folder.spent)
+        return cls(dict(folder.made), told, running, folder.spent, left, winner)
 
     @property
     def best(self) -> Entry | None:
@@ -103,15 +93,9 @@ class Standing:
 
 
 def is_driven(path: Path) -> bool:
-    """Say whether a process is at the search in this folder now.
-
-    One that is writes its seconds all the time, but in the final training. Then its lock is tried, which is held for no
-    longer than that.
-    """
+    """Say whether a process is at the search in this folder now, and so holds its lock."""
     if not (path / EVENTS).exists():
         return False
-    if _age(path / SPENT) < QUIET:
-        return True
     try:
         with held(path / EVENTS):
             return False
@@ -142,11 +126,3 @@ def _left(made: Any, told: tuple[Entry, ...], spent: float) -> float | None:
         times = TIMES if final is None else final / epochs
         ends.append((models / made.get("workers", 1) + times) * median(seconds))
     return min(ends, default=None)
-
-
-def _age(path: Path) -> float:
-    """Return the seconds since a file was written, infinity where there is none."""
-    try:
-        return max(0.0, time.time() - path.stat().st_mtime)
-    except OSError:
-        return math.inf
