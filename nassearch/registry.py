@@ -20,6 +20,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "gp": "nassearch.strategies.gp.strategy:GuidedGaussianProcess",
         "ls": "nassearch.strategies.ls:LocalSearch",
         "npenas": "nassearch.strategies.predicted.npenas:Npenas",
+        "nsga": "nassearch.strategies.nsga:NonDominatedEvolution",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
         "robot": "nassearch.strategies.robot.strategy:RoBoT",
@@ -74,6 +75,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vote": "nassearch.scorers.combinations:vote",
     },
     "lookups": {
+        "econas": "nassearch.scorers.lookups.econas:econas",
         "oracle": "nassearch.scorers.lookups.chance:oracle",
         "random": "nassearch.scorers.lookups.chance:random",
         "table": "nassearch.scorers.lookups.table:table",

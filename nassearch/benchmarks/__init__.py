@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from nassearch.benchmarks.base import Benchmark, Dataset
     from nassearch.benchmarks.batches import load_batch, save_batch, synthetic_batch
     from nassearch.benchmarks.build.mnist1d import RECIPE, splits
+    from nassearch.benchmarks.function import FunctionBenchmark
     from nassearch.benchmarks.nasbench101 import NASBench101Benchmark, NASBench101MatrixBenchmark
     from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
     from nassearch.benchmarks.nasbench_asr import NASBenchASRBenchmark
@@ -29,6 +30,7 @@ __all__ = [
     "Dataset",
     "Entry",
     "Format",
+    "FunctionBenchmark",
     "Ledger",
     "Metrics",
     "NASBench101Benchmark",
@@ -57,6 +59,7 @@ if not TYPE_CHECKING:
             "nassearch.benchmarks.base": ["Benchmark", "Dataset"],
             "nassearch.benchmarks.batches": ["load_batch", "save_batch", "synthetic_batch"],
             "nassearch.benchmarks.build.mnist1d": ["RECIPE", "splits"],
+            "nassearch.benchmarks.function": ["FunctionBenchmark"],
             "nassearch.benchmarks.nasbench101": ["NASBench101Benchmark", "NASBench101MatrixBenchmark"],
             "nassearch.benchmarks.nasbench201": ["NASBench201Benchmark"],
             "nassearch.benchmarks.nasbench_asr": ["NASBenchASRBenchmark"],

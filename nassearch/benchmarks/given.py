@@ -51,6 +51,14 @@ def name_of_benchmark(given: GivenBenchmark) -> str:
     return given if isinstance(given, str) else faults.name_of("benchmarks", given)
 
 
+def words_of(given: GivenBenchmark, dataset: str) -> list[str]:
+    """Return what tells results on it from others in the names of files: trainings in other ways are other results."""
+    words = [name_of_benchmark(given), dataset]
+    if isinstance(given, Benchmark) and given.needs_data:
+        words += [given.space.name, given.digest[:8]]
+    return words
+
+
 def dataset_of(given: GivenBenchmark, dataset: str | None) -> Dataset:
     """Return the data set that is meant: None is the one that is open, or the first of all.
 

@@ -143,8 +143,11 @@ class Bounded(io.RawIOBase):
 
     def __init__(self, path: Path, limits: Limits, deadline: Deadline | None = None) -> None:
         super().__init__()
-        self.deadline = deadline or Deadline(Path(path), limits.seconds)
-        self.path, self.limits, self.at_once = Path(path), limits, AT_ONCE
+        self.path = (
+            path if isinstance(path, Path) else Path(path)
+        )  # made again it takes longer than opening it
+        self.deadline = deadline or Deadline(self.path, limits.seconds)
+        self.limits, self.at_once = limits, AT_ONCE
         self._refuse(os.stat(path))
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         self._file = io.FileIO(os.open(path, flags), "rb")

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nassearch import registry
-from nassearch.benchmarks.given import space_of
+from nassearch.benchmarks.given import GivenBenchmark, dataset_of, space_of
 from nassearch.checks import SEEDS, whole
 from nassearch.constraints.limits import Constraints
 from nassearch.constraints.space import constrained
@@ -26,7 +25,7 @@ MOST_PLACES = 1_000_000
 
 
 def score_table(
-    benchmark: str,
+    benchmark: GivenBenchmark,
     dataset: str | None,
     proxies: Sequence[str],
     *,
@@ -65,10 +64,10 @@ def score_table(
         UnknownName, InvalidArch, InvalidSetting, MissingData: before anything is computed.
     """
     check_work(workers, executor)
-    owner = registry.load("benchmarks", benchmark)
-    name, task = owner.find(dataset).name, owner.find(dataset).task
+    found = dataset_of(benchmark, dataset)
+    name, task = found.name, found.task
     path = cache_path() if cache else None
-    scorers = open_scorers(proxies, owner, name, batch, workers=workers, executor=executor, cache=path)
+    scorers = open_scorers(proxies, benchmark, name, batch, workers=workers, executor=executor, cache=path)
     whole_space = space_of(benchmark, name)
     space = constrained(whole_space, task, constraints or Constraints())
     chosen: list[Arch]

@@ -19,10 +19,11 @@ from nassearch.files.tables import frame, html
 from nassearch.scorers.compute import Tally
 from nassearch.search.curves import Curve, milestones
 from nassearch.search.guidance import label
+from nassearch.search.pareto.curve import curve_of, plain_quantity
 from nassearch.search.quantity import METRIC, Quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
-from nassearch.search.store import read_result
+from nassearch.search.store import IN_FOLDER, is_search, read_result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,7 +75,7 @@ class Outcome:
         """
         said = self.header.experiment
         asked = show or said.get("show", "test"), choose or said.get("choose", "valid")
-        return Curve.from_rounds(self.rounds, *self.quantity.metrics(*asked), x)
+        return curve_of(self.header, self.rounds, *asked, x)
 
     def frame(self) -> Any:
         """Return a row for each model trained, as a pandas.DataFrame.
@@ -89,7 +90,8 @@ class Outcome:
         """
         curve, sign = self.curve(), self.quantity.sign
         each_alone = ([replace(done, shares=None)] for done in self.rounds)
-        best = [Curve.from_rounds(alone, curve.show, curve.choose).values[0] for alone in each_alone]
+        best = [curve_of(self.header, alone, curve.show, curve.choose).values[0] for alone in each_alone]
+        published = plain_quantity(self.header).sign
         each = [len(done.archs) for done in self.rounds]
         archs = np.empty(sum(each), dtype=object)
         archs[:] = [arch for done in self.rounds for arch in done.archs]
@@ -98,10 +100,14 @@ class Outcome:
                 "round": np.repeat([done.round for done in self.rounds], each),
                 "model": np.concatenate([np.arange(1, count + 1) for count in each]),
                 "arch": archs,
-                "valid": sign * np.concatenate([done.valid for done in self.rounds]),
-                "test": sign * np.concatenate([done.test for done in self.rounds]),
+                "valid": published * np.concatenate([done.valid for done in self.rounds]),
+                "test": published * np.concatenate([done.test for done in self.rounds]),
                 "seconds": np.concatenate([done.seconds for done in self.rounds]),
                 "best": sign * np.concatenate(best),
+                **{
+                    name: np.concatenate([done.further[name] for done in self.rounds])
+                    for name in self.rounds[0].further
+                },
                 **self._shares(),
             }
         )
@@ -154,7 +160,7 @@ def read(paths: Paths) -> list[Outcome]:
 
     Args:
         paths: a path, a pattern such as "results/*.jsonl", whose files come in the order of their names, a folder,
-            which stands for the .jsonl files in it, or several of these.
+            which stands for the .jsonl files in it, or for the result of `nassearch search`, or several of these.
 
     Returns:
         One for each file, each once; a search that was interrupted early may have no round yet. A file without a whole
@@ -190,6 +196,8 @@ def _files(given: Any) -> Sequence[Path]:
     if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise InvalidSetting(f"a result is read from a path or a pattern, not from {quoted(given)}")
     path = Path(given)
+    if is_search(path):
+        return [path / IN_FOLDER]
     if path.is_dir():
         found = sorted(path.glob("*.jsonl"))
         where = f"the folder {path} has no .jsonl file"

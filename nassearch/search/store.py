@@ -19,6 +19,8 @@ from nassearch.search.runner import Round
 __all__ = ["Header", "Result", "Store", "read_result"]
 
 SECONDS_BETWEEN_SYNCS = 1.0
+IN_FOLDER = "result.jsonl"
+"""Name of the result in the folder of a search on data of one's own."""
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,20 @@ class Store(LineFile):
 def read_result(path: str | os.PathLike[str]) -> Result:
     """Read a result, finished or still being written; a line without its end is left out.
 
+    Args:
+        path: the file, or the folder of a search on data of one's own, whose result is `IN_FOLDER`.
+
     Raises:
         MissingData: there is no such file.
         Unbegun: it has no whole first line yet.
         BadData: it is not a result, or a line of it is damaged; the message has the line's number.
     """
     path = Path(path)
-    with guarded(path, missing="nassearch run writes one with --out", what="result"):
+    if is_search(path):
+        path = path / IN_FOLDER
+    with guarded(
+        path, missing="nassearch run writes one with --out, and nassearch search at its end", what="result"
+    ):
         content = read_bytes(path, RESULT)
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
@@ -156,6 +165,11 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         )
     header, rounds = parse(path, whole)
     return Result(path, header, rounds)
+
+
+def is_search(path: Path) -> bool:
+    """Say whether this is the folder of a search on data of one's own, ended or not."""
+    return (path / "search.json").is_file()
 
 
 def _refuse_other(path: Path, found: Header, wanted: Header) -> None:

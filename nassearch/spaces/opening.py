@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from nassearch import registry
 from nassearch.checks import positive, whole
 from nassearch.errors import InvalidSetting, UnknownName, excerpt, quoted
+from nassearch.provenance.from_here import is_named
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.own.opening import open_named
 from nassearch.texts import read_call
 from nassearch.types import Task
 
@@ -42,11 +44,17 @@ def open_space(text: str) -> SpaceChoice:
             space names in its `skeleton`; one number as `channels` is that of the first stage, and each stage
             has twice as many channels as the one before.
 
+            Or `module:attribute` for a space of your own code, see `nassearch.spaces.own.opening`, such as
+            `mymodels:space` in mymodels.py of the current folder.
+
     Raises:
         InvalidSetting: it cannot be read, or an option has a value without meaning.
         UnknownName: no such space, or no such option of it.
         BrokenPart: another package's space cannot be used.
     """
+    if is_named(text):
+        space = open_named(text)
+        return SpaceChoice(space, skeleton_of(space, {}))
     try:
         name, options = read_call(text)
     except (ValueError, TypeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -297,3 +298,16 @@ def test_no_warning_comes_of_a_training() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         bench().query(ARCH, rng())
+
+
+def test_who_asks_for_what_another_trains_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = count_trainings(monkeypatch)
+    with ThreadPoolExecutor(3) as pool:  # each holds the lock by a file of its own, as processes do
+        entries = list(
+            pool.map(lambda _: bench(tmp_path, recipe=Recipe(epochs=2), fidelity=()).entry(ARCH), range(3))
+        )
+    assert entries[0] == entries[1] == entries[2]
+    assert len(calls) == 1
+    assert not list((tmp_path / "unfinished").iterdir())

@@ -36,13 +36,13 @@ def test_an_archive_is_split_and_normalised(tmp_path: Path) -> None:
         ("0", "1", "2", "3"),
         (3, 8, 8),
     )
-    assert [len(part) for part in (data.train, data.valid, data.test)] == [84, 16, 20]
+    assert [len(part) for part in (data.train, data.valid, data.test)] == [85, 15, 20]
     np.testing.assert_array_equal(data.test.take(range(20)), (x[:20] // 2).transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(data.test.labels, y[:20])
-    raw = data.train.take(np.arange(84)).astype(np.float64) / 255
+    raw = data.train.take(np.arange(85)).astype(np.float64) / 255
     np.testing.assert_allclose(data.mean, raw.mean(axis=(0, 2, 3)), rtol=1e-6)  # float32 has 7 digits
     np.testing.assert_allclose(data.std, raw.std(axis=(0, 2, 3)), rtol=1e-6)
-    inputs = data.inputs("train", np.arange(84))
+    inputs = data.inputs("train", np.arange(85))
     assert inputs.dtype == np.float32 and inputs.flags.c_contiguous
     np.testing.assert_allclose(inputs.mean(axis=(0, 2, 3)), 0, atol=1e-5)
     np.testing.assert_array_equal(data.batch(8).labels, [0, 1, 2, 3] * 2)

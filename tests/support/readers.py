@@ -129,6 +129,9 @@ def write_inputs(dataset: str) -> None:
     ]
     text = "".join(f'"{arch}","{dataset}",{valid},{test}\n' for arch, valid, test in rows)
     Path("sheet.csv").write_text(f"arch,dataset,valid,test\n{text}", newline="")
+    labels = ("another", dataset.replace('"', '""'))
+    text = "".join(f'{LEAST + number},"{labels[number % 2]}"\n' for number in range(40))
+    Path(f"{dataset.replace('/', ';')} own.csv").write_text(f"number,label\n{text}", newline="")
 
 
 def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
@@ -172,6 +175,16 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             ["correlate", *judged, "--json", "--metric", "valid"],
             ["correlate", *judged, "-o", f"{file}.csv", "--plot", f"{file}-scatter.svg"],
             ["correlate", *judged, "-o", f"{file}.json"],
+        ],
+        "export": [
+            ["export", results[0], "-o", "found.py", "--force"],
+            ["export", results[1], "-o", "found.py", "--force", "--json"],
+        ],
+        "retrain": [["retrain", "--help"]],  # trains on data of one's own, of accuracies
+        "data": [
+            ["data", f"{dataset.replace('/', ';')} own.csv"],
+            ["data", f"{dataset.replace('/', ';')} own.csv", "--json"],
+            ["data", f"{dataset.replace('/', ';')} own.csv", "--valid", "0.3", "--test", "0.2"],
         ],
         "list": [["list", kind, *more] for kind in registry.BUILT_IN for more in ([], ["--json"])],
         "cache show": [["cache", "show"], ["cache", "show", "--json"]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from nassearch.errors import BadData, Busy
 from nassearch.files.bounded import guarded, read_bytes
 from nassearch.files.limits import WORK
 from nassearch.files.lines import LineFile
+from nassearch.files.locks import held
 from nassearch.files.plain_json import read_json
 from nassearch.types import Arch
 
@@ -79,6 +80,14 @@ class Ledger:
             file.close()
         self._size = self.path.stat().st_size
         return self._entries[entry.key]
+
+    def alone(self, key: str) -> AbstractContextManager[None]:
+        """Let one process of all do the training of this key; the lock of a process that was killed is free."""
+        if self.path is None:
+            return nullcontext()
+        folder = self.path.parent / "unfinished"
+        folder.mkdir(parents=True, exist_ok=True)
+        return held(folder / key, timeout=-1)
 
     def _opened(self, path: Path) -> _File:
         end = time.monotonic() + PATIENCE

@@ -23,11 +23,13 @@ from nassearch.cli.common import (
     work_options,
 )
 from nassearch.cli.limits import limit_options, limits_of
+from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
 
 
 @click.command()
 @click.argument("strategy")
 @benchmark_options
+@oracle_options
 @click.option("--budget", type=int, default=300, show_default=True, help="Models trained in a round.")
 @click.option(
     "--rounds", type=int, default=100, show_default=True, help="Repeats, each with seeds of its own."
@@ -55,6 +57,12 @@ from nassearch.cli.limits import limit_options, limits_of
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
+@click.option(
+    "--objectives",
+    default=None,
+    metavar="A,B",
+    help="Search for the front of several: accuracy, and latency, params, flops, memory or a metric of the benchmark.",
+)
 @limit_options
 @axis_option
 @view_options
@@ -82,6 +90,15 @@ def run(
     overwrite: bool,
     x: str,
     as_json: bool,
+    oracle: str,
+    data: str | None,
+    space: str | None,
+    recipe: dict[str, Any],
+    size: int | None,
+    fidelity: str | None,
+    device: str | None,
+    threads: int | None,
+    trainings: Path | None,
     **flags: Any,
 ) -> None:
     """Search with STRATEGY over seeded rounds; print a summary and draw the curve.
@@ -91,7 +108,9 @@ def run(
       nassearch run ae --warmup 3000 --move epsilon
       nassearch run rl --move synflow --move-ratio 100
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
+      nassearch run nsga --dataset cifar10 --objectives accuracy,edgegpu_latency
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
+      nassearch run gp --oracle train --data ./my_images --recipe epochs=20 --budget 20 --rounds 5
     """
     from nassearch.errors import InvalidSetting
     from nassearch.files.bounded import refuse_special
@@ -101,9 +120,16 @@ def run(
     from nassearch.reports.summary import best_of, summarise
     from nassearch.search.curves import milestones
     from nassearch.search.experiment import Experiment
-    from nassearch.search.quantity import METRIC, Quantity
+    from nassearch.search.quantity import METRIC
     from nassearch.statistics.digits import exact
 
+    given = {"data": data, "space": space, "recipe": recipe, "size": size, "fidelity": fidelity, "device": device,
+             "threads": threads, "trainings": trainings}  # fmt: skip
+    if oracle == "train":
+        with watching(not as_json) as watch:
+            flags["benchmark"] = trained_oracle(flags, out, watch, given)
+    else:
+        refuse_training(given)
     experiment = Experiment(strategy, constraints=limits_of(flags), **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     if path is not out and out.is_file():
@@ -119,8 +145,8 @@ def run(
             path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
         )
     curve = outcome.curve(x=x)
-    quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
-    title = f"{experiment.benchmark}, {experiment.dataset_name}"
+    quantity, best = outcome.quantity, best_of(experiment.oracle, curve.show, outcome.header)
+    title = f"{experiment.as_dict()['benchmark']}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)
     if as_json:

@@ -21,6 +21,7 @@ from nassearch.cli.common import (
 )
 from nassearch.cli.files import check_output, write_rows
 from nassearch.cli.limits import limit_options, limits_of
+from nassearch.cli.own_space import own_space_options, space_to_score
 
 if TYPE_CHECKING:
     from nassearch.scorers.compute import Tally
@@ -43,6 +44,7 @@ WHOLE = 1e15
     help="Of --sample, or of --model's weights.",
 )
 @model_options
+@own_space_options
 @benchmark_options
 @batch_option
 @limit_options
@@ -61,6 +63,8 @@ def score(
     input_shape: str | None,
     vocabulary: int | None,
     classes: int | None,
+    space: str | None,
+    data: str | None,
     benchmark: str,
     dataset: str | None,
     batch: str | None,
@@ -75,7 +79,7 @@ def score(
 
     An ARCH is a string, or its index in the benchmark's official order, which -o and --json write too. With
     --model it is one torch module of any make that is scored, on 256 inputs of normal noise with random labels unless
-    --batch says otherwise.
+    --batch says otherwise. With --space they are architectures of a space, which need be of no benchmark.
 
     \b
     Examples:
@@ -84,11 +88,18 @@ def score(
       nassearch score --sample 100 --proxies synflow --max-params 500k
       nassearch score --all --proxies params,synflow,epsilon -o scores.csv --workers 2
       nassearch score --model models:small --input 3,32,32 --classes 10 --proxies params,synflow,naswot
+      nassearch score --space mymodels:space --data ./my_images --sample 100 --proxies params,synflow,naswot
     """
     if sum([bool(archs), sample is not None, whole, model is not None]) != 1:
         raise click.UsageError("give architectures, or --sample N, or --all, or --model: one of the four")
-    if model is None and (input_shape, vocabulary, classes) != (None, None, None):
-        raise click.UsageError("--input, --vocabulary and --classes describe a --model, and there is none")
+    if model is None and space is None and (input_shape, vocabulary, classes) != (None, None, None):
+        raise click.UsageError(
+            "--input, --vocabulary and --classes describe a --model or what a --space is for, and there is neither"
+        )
+    if space is None and data is not None:
+        raise click.UsageError("--data is what a --space is for, and there is none")
+    if space is not None and (model is not None or dataset is not None):
+        raise click.UsageError("a --space is of no --dataset and no --model: leave them out")
     if model is not None and dataset is not None:
         raise click.UsageError("a --model is of no --dataset: leave it out; its data come from --batch")
     limits = limits_of(flags)
@@ -110,10 +121,15 @@ def score(
         else:
             from nassearch.scorers.table import score_table
 
+            split = split_specs(proxies)
+            scored: Any = benchmark
+            if space is not None:
+                scored = space_to_score(space, data, input_shape, vocabulary, classes, batch, split)
+                batch = None  # its own
             columns, rows = score_table(
-                benchmark,
+                scored,
                 dataset,
-                split_specs(proxies),
+                split,
                 archs=archs,
                 sample=sample,
                 seed=seed,

@@ -21,8 +21,8 @@ from nassearch.datasets.sentences import SHOWN, counted
 from nassearch.errors import BadData
 from nassearch.types import Progress
 
-AHEAD = 256
-"""Images that threads are given at a time."""
+AT_A_TIME = 32
+"""Images that a thread is given at a time: to hand over one small image takes as long as to read it."""
 
 
 @dataclass
@@ -85,22 +85,23 @@ def _look_at(originals: Originals, source: str, asked: Size | None, progress: Pr
     good: list[int] = []
     coloured = False
 
-    def read(place: int) -> tuple[NDArray[Any] | None, bytes, Decoded]:
+    def read(place: int) -> tuple[NDArray[Any] | None, bytes, bool, tuple[str, ...]]:
         found = early.pop(place, None) or originals.decode(place)
-        return given(found.pixels, size, 3, deep) if fits else None, content_of(found.pixels), found
+        image = np.array(given(found.pixels, size, 3, deep)) if fits else None  # lets go of the original
+        return image, content_of(found.pixels), found.pixels.ndim == 3, found.done
 
     second = _each(read, list(sizes), originals.threads, lambda done: progress(count + done, 2 * count))
     for place, result in second:
         if isinstance(result, str):
             faults[place] = result
             continue
-        image, content, found = result
-        coloured |= found.pixels.ndim == 3
+        image, content, in_colours, what = result
+        coloured |= in_colours
         contents[place] = np.frombuffer(content, np.uint8)
         if image is not None:
             pixels[len(good)] = image.transpose(1, 2, 0)
         good.append(place)
-        done.update(found.done)
+        done.update(what)
     if not good:
         raise BadData(f"{source} has no image that can be read: {faults[min(faults)]}")
     channels = 3 if coloured else 1
@@ -145,8 +146,14 @@ def _each(
         except BadData as error:
             return str(error)
 
+    def some(begin: int) -> list[Any]:
+        return [safe(place) for place in places[begin : begin + AT_A_TIME]]
+
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for start in range(0, len(places), AHEAD):
-            some = places[start : start + AHEAD]
-            yield from zip(some, pool.map(safe, some) if threads > 1 else map(safe, some), strict=True)
-            progress(min(start + AHEAD, len(places)))
+        for start in range(0, len(places), AT_A_TIME * threads):
+            begins = range(start, min(start + AT_A_TIME * threads, len(places)), AT_A_TIME)
+            for begin, results in zip(
+                begins, pool.map(some, begins) if threads > 1 else map(some, begins), strict=True
+            ):
+                yield from zip(places[begin : begin + AT_A_TIME], results, strict=True)
+            progress(min(start + AT_A_TIME * threads, len(places)))

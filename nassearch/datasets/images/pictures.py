@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from nassearch.datasets.found import content_of
 from nassearch.datasets.images.decoding import Decoded, Seen, decode, peek
+from nassearch.datasets.images.listing import sizes_of
 from nassearch.datasets.images.sizes import Size, fit
 from nassearch.errors import BadData
-from nassearch.files.limits import GB
+from nassearch.files.limits import GB, KB
 
 HELD = GB
 """Bytes of images that are held in memory, as they are trained on; of more, those asked for last."""
 SMALL = 256 * 256
 """Pixels up to which an image is decoded at first sight; of a larger one its size is looked at first."""
+LARGE = 16 * KB
+"""Bytes of a file from which on threads pay: Python runs one at a time, and decodes several at once."""
 
 
 class Originals(Protocol):
@@ -46,12 +49,14 @@ class Originals(Protocol):
         """Return an image; `BadData` where it cannot be read."""
 
 
-@dataclass
 class Files:
-    """Images in files."""
+    """Images in files; several threads read them where files are large enough for threads to gain anything."""
 
-    paths: Sequence[Path]
-    threads: int = min(8, os.cpu_count() or 1)
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        some = paths[:: max(1, len(paths) // 100)]
+        large = sum(size > LARGE for size in sizes_of(some).values()) > len(some) / 2
+        self.threads = min(8, os.cpu_count() or 1) if large else 1
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -232,3 +232,7 @@ def _told(choice: Choice) -> str:
     brings = {text: some for text, some in zip(choice.texts[:SHOWN], choice.below, strict=False) if some}
     more = "; ".join(f"with {text} {', '.join(map(_told, some))}" for text, some in brings.items())
     return f"{choice.name} of {', '.join(texts)}{f' ({more})' if more else ''}"
+
+
+Space = ModuleSpace
+"""What `nassearch.Space` is."""

@@ -91,7 +91,7 @@ def neighbours(choices: Choices, arch: Arch) -> Iterator[Arch]:
                 for number in range(count):
                     unrank(new, number, near)
                     yield tuple(near)
-                    for placed in active(new, near):
+                    for placed in [*active(new, near)]:
                         near[placed.place] = 0
             else:
                 held = {c.name: c.texts[arch[c.place]] for c in active(choices, arch)}

@@ -23,7 +23,8 @@ LISTED = 500_000
 class SpaceContract(MovesContract, NetworksContract):
     """Tests of one space. A subclass overrides `space`, and `task` where networks are not built for images.
 
-    What it may declare besides, `symmetric`, `uniform`, `free` and `unseen`, is in `nassearch.testing.spaces.setting`.
+    What it may declare besides, `symmetric`, `uniform`, `free`, `partial` and `unseen`, is in
+    `nassearch.testing.spaces.setting`.
     """
 
     def test_is_named_and_explained(self, space: SearchSpace) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.networks.graph import Network
+from nassearch.networks.module_network import is_module
 from nassearch.testing.surroundings import equal
 from nassearch.types import Batch, Floats, Task
 
@@ -27,11 +28,22 @@ def same_function(one: Any, other: Any, task: Task) -> bool:
     """
     if one == other:
         return True
+    if is_module(one) and is_module(other):
+        return _same_outputs(one, other, task)
     if type(one) is not Network or type(other) is not Network:
         return _same_scores([one, other], task)
     logits = [_logits(network, task) for network in (one, other)]
     scale = max(np.abs(logits[0]).max(), np.abs(logits[1]).max(), 1e-300)
     return bool(np.abs(logits[0] - logits[1]).max() <= ROUNDING * scale)
+
+
+def _same_outputs(one: Any, other: Any, task: Task) -> bool:
+    """Say whether two torch modules give the same logits where all their weights are one number."""
+    from nassearch.networks.modules.foreign import module_outputs
+
+    inputs = np.random.default_rng(0).standard_normal((SAMPLES, *task.input_shape), np.float32)
+    rows = [module_outputs(module, inputs, [0.1])[0].astype(np.float64) for module in (one, other)]
+    return bool(np.abs(rows[0] - rows[1]).max() <= 1e-3 * max(np.abs(rows[0]).max(), 1e-300))
 
 
 def _logits(network: Network, task: Task) -> Floats:

@@ -27,6 +27,8 @@ class SpaceSetting:
     """Whether every architecture is drawn equally often."""
     free: ClassVar[bool] = True
     """Whether every other option of a single decision is one edit, where that means an architecture."""
+    partial: ClassVar[bool] = False
+    """Whether some architectures may have no network, see `SearchSpace.network`."""
     unseen: ClassVar[tuple[int, ...]] = ()
     """Places of decisions that network and graph do not show, such as one on how to train."""
 

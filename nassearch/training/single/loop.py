@@ -75,7 +75,7 @@ def train_model(
     device: str = "auto",
     threads: int = 1,
     watch: Seen | None = None,
-    every: float = EVERY,
+    every: float | None = None,
 ) -> Trained:
     """Train one network, or go on with a training that was killed.
 
@@ -94,7 +94,7 @@ def train_model(
         device: `auto` for a GPU where there is one.
         threads: of torch.
         watch: told of each epoch.
-        every: seconds between two writings of the state.
+        every: seconds between two writings of the state; None for half a minute.
 
     Raises:
         InvalidSetting: the data have too few examples, or the recipe something they have no use for.
@@ -110,7 +110,9 @@ def train_model(
     accumulate = 1
     with computing(where, threads):
         while True:
-            training = _Training(make, data, recipe, seed, where, state, threads, every)
+            training = _Training(
+                make, data, recipe, seed, where, state, threads, EVERY if every is None else every
+            )
             found = training.run(accumulate, watch)
             if found is not None:
                 return found
