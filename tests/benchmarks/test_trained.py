@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from own_data import blobs
+from made_up import blobs
 from torch import nn
 
 import nassearch as ns

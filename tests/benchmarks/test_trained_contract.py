@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from own_data import blobs
+from made_up import blobs
 
 from nassearch.benchmarks import Benchmark, Dataset, Entry, TrainedBenchmark
 from nassearch.spaces import Builder, Choices, Network

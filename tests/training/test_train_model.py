@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from own_data import blobs, data_of
+from made_up import blobs, data_of
 from torch import nn
 
 from nassearch.errors import InvalidSetting, UnknownName
