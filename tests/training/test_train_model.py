@@ -290,7 +290,9 @@ def test_tied_weights_and_hidden_buffers_are_part_of_the_state(
 
 def test_what_files_cannot_hold_is_trained_without_them(tmp_path: Path) -> None:
     with pytest.warns(RuntimeWarning, match="a kill would cost all of it"):
-        found = train_model(lambda: Tied(torch.complex128), blobs(), QUICK, seed=0, state=tmp_path / "state", every=0)
+        found = train_model(
+            lambda: Tied(torch.complex128), blobs(), QUICK, seed=0, state=tmp_path / "state", every=0
+        )
     assert found.status == "trained"
 
 
