@@ -107,16 +107,13 @@ def _goals(
         Fraction(share) * size if many > 1 else Fraction(0)
         for size, many in zip(sizes, differing, strict=True)
     ]
-    goals = [int(each) for each in exact]
+    least = [int(size >= FEW and many > 1) for size, many in zip(sizes, differing, strict=True)]
+    goals = [max(int(each), few) for each, few in zip(exact, least, strict=True)]
     # A share such as 0.15 is a little less or more than it says, and so would be a half of it.
     total = max(1, round(float(sum(exact)) + 1e-9))
     by_rest = sorted(range(len(sizes)), key=lambda at: (goals[at] - exact[at] + rounded[at], at))
     for at in by_rest[: max(0, total - sum(goals))]:
         goals[at] += exact[at] > 0
-    goals = [
-        max(goal, int(size >= FEW and many > 1))
-        for goal, size, many in zip(goals, sizes, differing, strict=True)
-    ]
     return goals, [rounded[at] + goals[at] - exact[at] for at in range(len(sizes))]
 
 
