@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from nassearch.reports.comparison import Comparison, compare
     from nassearch.reports.correlate import correlate
     from nassearch.reports.correlation import Correlation
+    from nassearch.reports.page.report import Page, report
     from nassearch.reports.plot import plot, plot_scores
     from nassearch.scorers.any_module import score
     from nassearch.scorers.open import make_scorer
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
     from nassearch.search.outcome import Outcome, read
+    from nassearch.search.trained.folder import SearchFolder
+    from nassearch.search.trained.searching import Found, find_network
     from nassearch.spaces.own.space import Space
 
 __version__ = "0.1.0"
@@ -34,11 +37,15 @@ __all__ = [
     "Correlation",
     "Curve",
     "Experiment",
+    "Found",
     "NassearchError",
     "Outcome",
+    "Page",
+    "SearchFolder",
     "Space",
     "compare",
     "correlate",
+    "find_network",
     "load",
     "load_benchmark",
     "make_scorer",
@@ -47,6 +54,7 @@ __all__ = [
     "plot_scores",
     "read",
     "register",
+    "report",
     "score",
 ]
 
@@ -56,11 +64,15 @@ _HOME = {
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
+    "Found": "nassearch.search.trained.searching",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
+    "Page": "nassearch.reports.page.report",
+    "SearchFolder": "nassearch.search.trained.folder",
     "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
+    "find_network": "nassearch.search.trained.searching",
     "load": "nassearch.registry",
     "load_benchmark": "nassearch.benchmarks.given",
     "make_scorer": "nassearch.scorers.open",
@@ -69,6 +81,7 @@ _HOME = {
     "plot_scores": "nassearch.reports.plot",
     "read": "nassearch.search.outcome",
     "register": "nassearch.registry",
+    "report": "nassearch.reports.page.report",
     "score": "nassearch.scorers.any_module",
 }
 

@@ -474,7 +474,7 @@ def test_scores_of_a_correlation_are_a_frame() -> None:
         ns.correlate("nasbench201", [face.convolutions, face.convolutions], sample=5)
 
 
-NOUNS = ("benchmarks", "proxies", "scorers", "spaces", "strategies", "training")
+NOUNS = ("benchmarks", "datasets", "proxies", "scorers", "spaces", "strategies", "training")
 
 
 @pytest.mark.parametrize("noun", NOUNS)

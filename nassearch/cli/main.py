@@ -25,11 +25,16 @@ from nassearch.provenance.blame import of_package
 
 COMMANDS = {
     "run": "nassearch.cli.commands.run:run",
+    "watch": "nassearch.cli.commands.watch:watch",
     "compare": "nassearch.cli.commands.compare:compare",
     "show": "nassearch.cli.commands.show:show",
     "plot": "nassearch.cli.commands.plot:plot",
+    "report": "nassearch.cli.commands.report:report",
     "score": "nassearch.cli.commands.score:score",
     "correlate": "nassearch.cli.commands.correlate:correlate",
+    "export": "nassearch.cli.commands.export:export",
+    "retrain": "nassearch.cli.commands.retrain:retrain",
+    "data": "nassearch.cli.commands.data:data",
     "list": "nassearch.cli.commands.listing:listing",
     "bench": "nassearch.cli.commands.bench:bench",
     "cache": "nassearch.cli.commands.cache:cache",

@@ -46,6 +46,8 @@ def classes_of(
                 "in that list, from 0"
             )
         texts = tuple(names[number] for number in values)
+        if twice := sorted(name for name, count in Counter(texts).items() if count > 1):
+            raise BadData(f"{source} calls several classes {excerpt(twice[0])}: give each a name of its own")
     else:
         texts = tuple(str(label) for label in order)
     if all(isinstance(label, int) for label in order) and values != list(range(len(values))):

@@ -14,7 +14,7 @@ import numpy as np
 from nassearch.checks import share, whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Scorer
+from nassearch.types import Arch, Floats, Scorer
 
 EXPLORE = 0.25
 """Share of the moves at the child that ignore the scorer, unless one says otherwise."""
@@ -101,6 +101,8 @@ class Strategy(ABC):
     asked_epochs: int | None = None
     """Of the training that was asked for last; None for a whole one, as most strategies always ask for. One that sets
     it in `ask` to fewer is told what the shorter training reached, and the budget counts its share of a whole one."""
+    pending: Sequence[Arch] = ()
+    """Asked for and not told yet, set before an `ask` by those who train several at a time; most ask as without."""
     guidance: ClassVar[Guidance] = Guidance()
     """What scorers can do for it; a class that builds on another changes that of the other by `replace`."""
 
@@ -136,11 +138,8 @@ class Strategy(ABC):
         self.space, self.rng, self.move, self.explore = space, rng, move, explore
         self.move_at = move_at or (self.guidance.moves[0] if self.guidance.moves else "")
         if move is not None and self.move_at not in self.guidance.moves:
-            known = (
-                f"it takes {' or '.join(self.guidance.moves)}"
-                if self.guidance.moves
-                else "use ae, ls, rl or rand, or a warm-up only"
-            )
+            taken = f"it takes {' or '.join(self.guidance.moves)}"
+            known = taken if self.guidance.moves else "use ae, ls, rl or rand, or a warm-up only"
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
         share("explore", explore)
@@ -187,6 +186,11 @@ class Strategy(ABC):
     @property
     def scores_all(self) -> bool:
         """Return whether the scorers of `guidance.lists` will score the whole space, where there is no warm-up."""
+        return False
+
+    @property
+    def waits(self) -> bool:
+        """Return whether it has to be told of what is pending before it can be asked again; here never."""
         return False
 
     @property
@@ -239,6 +243,10 @@ class Strategy(ABC):
     def tell(self, arch: Arch, valid: float) -> None:
         """Take the validation accuracy of an architecture that was asked for; higher is better."""
 
+    def tell_all(self, arch: Arch, values: Floats) -> None:
+        """Take the values of several objectives, `[M]`, in the place of `tell`, where a strategy has such a method."""
+        raise InvalidSetting(f"{self.name} takes one objective: use nsga, gp or rand for several")
+
     def report(self) -> dict[str, Any]:
         """Return what a user may want to see of this search afterwards, by name, as plain JSON values.
 
@@ -250,7 +258,6 @@ class Strategy(ABC):
 
 
 _COMMON = inspect.signature(Strategy.__init__).parameters
-"""What every strategy takes."""
 
 
 def scored(scores: np.ndarray) -> np.ndarray:
@@ -273,21 +280,18 @@ def best_first(scores: np.ndarray) -> list[int]:
 
 
 PATIENCE = 100
-"""Uniform draws in which one that was not trained is looked for; the space may be used up."""
+"""Uniform draws in which one that was not trained is looked for."""
 Known = Callable[[Arch], bool]
-"""Says whether an architecture was trained."""
 
 
 def untrained_draws(space: SearchSpace, rng: np.random.Generator, known: Known) -> Iterator[Arch]:
     """Yield uniform draws that are not known, of `PATIENCE` draws in all."""
-    for _ in range(PATIENCE):
-        arch = space.sample(rng)
-        if not known(arch):
-            yield arch
+    draws = (space.sample(rng) for _ in range(PATIENCE))
+    yield from (arch for arch in draws if not known(arch))
 
 
 def next_untrained(ranking: deque[Arch], space: SearchSpace, rng: np.random.Generator, known: Known) -> Arch:
-    """Take the first of a ranking that is not known, or else draw one; a known one where none is found for a while."""
+    """Take the first of a ranking that is not known, or draw one; a known one where none is found for a while."""
     while ranking:
         arch = ranking.popleft()
         if not known(arch):

@@ -88,6 +88,15 @@ class LocalSearch(Strategy):
                     return self._near[self._next - 1]
             self._climb()
 
+    @property
+    def waits(self) -> bool:
+        """Return whether nothing is left to try where it stands: where it climbs to is known once all are told."""
+        if not self.pending:
+            return False
+        if self._place is None:
+            return len(self._begun) >= self.starts
+        return all(self.space.key(arch) in self._values for arch in self._near[self._next :])
+
     def tell(self, arch: Arch, valid: float) -> None:
         self._values[self.space.key(arch)] = valid if valid == valid else -math.inf
 
@@ -104,10 +113,11 @@ class LocalSearch(Strategy):
         return self._values.get(self.space.key(arch), -math.inf)
 
     def _has_found(self) -> bool:
-        """Say whether the climb goes on before it has tried all neighbours: those before the last were no better."""
-        assert self._place is not None
-        last = self._near[self._next - 1] if self._next else self._place
-        return self.step == "first" and self._value(last) > self._value(self._place)
+        """Say whether the climb goes on before it has tried all neighbours."""
+        if self.step != "first" or self._place is None:
+            return False
+        here = self._value(self._place)
+        return any(self._value(arch) > here for arch in self._near[: self._next])
 
     def _start(self) -> Arch:
         return next_untrained(

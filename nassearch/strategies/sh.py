@@ -86,6 +86,11 @@ class SuccessiveHalving(Strategy):
         self.asked_epochs = self.rungs[self._rung] if self._rung < len(self.rungs) else None
         return self._queue.popleft()
 
+    @property
+    def waits(self) -> bool:
+        """Return whether all of a rung were asked for: who goes to the next one is known once all are told."""
+        return bool(self.pending) and not self._queue
+
     def tell(self, arch: Arch, valid: float) -> None:
         self._told.append(arch)
         self._values.append(valid if math.isfinite(valid) else math.nan)

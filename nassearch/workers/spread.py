@@ -118,7 +118,7 @@ def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int |
     shipped = Shipped(function)
     with ExitStack() as stack:
         stack.enter_context(safe_children())
-        _start_trackers()
+        start_trackers()
         stack.enter_context(parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1))
         call = delayed(partial(_ignoring_signals, tuple(sys.path)))
         calls = (call(shipped, pack(item)) for item in items)
@@ -135,11 +135,18 @@ def _on_processes(function: Callable[[T], R], items: Iterable[T], workers: int |
                 results.close()
 
 
-def _start_trackers() -> None:
+def start_trackers() -> None:
     """Start the two processes that clean up behind a pool; joblib would do it later."""
     for module in ("multiprocessing.resource_tracker", "joblib.externals.loky.backend.resource_tracker"):
         with outlast("SIGHUP"):
             import_module(module).ensure_running()
+
+
+def ignore_signals() -> None:
+    """Leave the signals by which people end a search to the process that waits for this one."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _ignoring_signals(path: tuple[str, ...], function: Callable[[Any], R], item: bytes) -> R:
@@ -151,9 +158,7 @@ def _ignoring_signals(path: tuple[str, ...], function: Callable[[Any], R], item:
     """
     from nassearch.workers.shipping import unpack
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    ignore_signals()
     if tuple(sys.path) != path:
         sys.path[:] = path
     warnings.showwarning = show_warning

@@ -8,6 +8,7 @@ import numpy as np
 
 from nassearch.datasets.examples import Arrayed
 from nassearch.datasets.found import Found, look_through
+from nassearch.datasets.sentences import counted
 from nassearch.datasets.sheets.loaded import Loaded
 from nassearch.errors import BadData, excerpt
 from nassearch.types import Progress, is_number
@@ -37,7 +38,7 @@ def open_numbers(sheet: Loaded, progress: Progress | None = None) -> Found:
     examples = Arrayed(vectors, (1,))
     contents = look_through(examples, str(sheet.path), sheet.where, progress)
     names = ", ".join(sheet.names[at] for at in columns[:4]) + (", ..." if len(columns) > 4 else "")
-    told = f"Each row is a vector of {len(columns)} numbers: {names}."
+    told = f"Each row is a vector of {counted(len(columns), 'number')}: {names}."
     return Found(
         sheet.path.name.partition(".")[0],
         "vector",

@@ -1,1 +1,1 @@
-"""A search whose oracle trains on data of one's own."""
+"""Searches that train: a folder that says all about one, and the loop that fills it."""

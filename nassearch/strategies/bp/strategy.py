@@ -141,6 +141,11 @@ class BinaryPredictor(Strategy):
             self._refill()
         return self._queue.popleft() if self._queue else self.space.sample(self.rng)
 
+    @property
+    def waits(self) -> bool:
+        """Return whether all of an iteration were asked for: the next predictor learns from them."""
+        return bool(self.pending) and not self._queue
+
     def tell(self, arch: Arch, valid: float) -> None:
         self._told.append(arch)
         self._seen.add(self.space.key(arch))

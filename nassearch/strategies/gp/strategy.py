@@ -16,6 +16,7 @@ from nassearch.statistics import ranks
 from nassearch.strategies.base import Guidance, Strategy, best_first, scored
 from nassearch.strategies.gp.acquisition import log_improvement
 from nassearch.strategies.gp.candidates import Candidates
+from nassearch.strategies.gp.scalarised import scalarised
 from nassearch.strategies.gp.surrogate import Posterior, Prior, distances, fit
 from nassearch.strategies.gp.worth import Worth
 from nassearch.types import Arch, Floats, Scorer
@@ -43,12 +44,16 @@ class GuidedGaussianProcess(Strategy):
     so that a scorer which tells nothing comes to count for nothing. Length scales and noise are those of the highest
     posterior density, fitted again as models are trained. Next is trained what has the largest expected improvement
     (Jones et al., 1998) of all candidates. Nothing is trained twice while there is something left. The first
-    `start` are drawn from that half which the scorers prefer.
+    `start` are drawn from that half which the scorers prefer. What is asked for and not told yet counts as a model of
+    mean value: the constant liar of Ginsbourger et al. (2010).
 
     Without a warm-up a small space is looked at whole, and the scorers score all of it. Otherwise the candidates are
     the warm-up, or as many draws as `draws`, and at each step that many fresh draws, the neighbours of the best so far
     and those of the candidates that lead. The scorers score the warm-up, and of the others those that lead. The
     warm-up sets the ranks. Where a scorer has no number, the rank is what a linear regression on the graphs expects.
+
+    Of several objectives one is made at each step, by weights that are drawn (ParEGO: Knowles, 2006), so that the
+    steps lead to all parts of the front.
 
     Without scorers in `features`, that of the warm-up is taken. An experiment gives parameters, unless it is given
     scorers: they cost next to nothing in every space. Priors and defaults were chosen on the tables that the results
@@ -88,9 +93,11 @@ class GuidedGaussianProcess(Strategy):
         self.looks = whole_number("looks", looks, least=0)
         self._warm_up: list[Arch] | None = None
         self._queue: deque[Arch] = deque()
+        self._begun = False
         self._told: list[Arch] = []
         self._values: list[float] = []
-        self._forecast: dict[Arch, tuple[float, float]] = {}  # of what was asked for last
+        self._points: list[list[float]] = []  # where there are several objectives
+        self._forecast: dict[Arch, tuple[float, float]] = {}  # of what was asked for and is not told yet
         self._foreseen: list[tuple[float, float, float]] = []  # expected value, value, error in deviations
         self._theta: Floats | None = None
         self._fitted = 0
@@ -116,11 +123,15 @@ class GuidedGaussianProcess(Strategy):
         return ranking
 
     def ask(self) -> Arch:
-        if not self._told and not self._queue:
+        if not self._begun:
+            self._begun = True
             self._queue.extend(self._pool.first(self.start))
-        if self._queue:
-            return self._queue.popleft()
-        return self._next()
+        return self._queue.popleft() if self._queue else self._next()
+
+    @property
+    def waits(self) -> bool:
+        """Return whether nothing is told that it could learn from, and the first were all asked for."""
+        return bool(self.pending) and not self._told and not self._queue
 
     def tell(self, arch: Arch, valid: float) -> None:
         if arch in self._forecast:
@@ -131,17 +142,27 @@ class GuidedGaussianProcess(Strategy):
         self._told.append(arch)
         self._values.append(valid)
 
+    def tell_all(self, arch: Arch, values: Floats) -> None:
+        if len(values) == 1:
+            return self.tell(arch, float(values[0]))
+        self._forecast.clear()  # of a value that no other step looks at
+        self._told.append(arch)
+        self._points.append(values.tolist())
+
     @cached_property
     def _pool(self) -> Candidates:
         sizes = self.candidates, self.draws, self.looks
         return Candidates(self.space, self.features, self._warm_up, *sizes, self.rng)
 
     def _next(self) -> Arch:
+        if self._points:
+            self._values = scalarised(np.array(self._points), self.rng).tolist()
         self._worth = Worth(self._values)
-        y = self._worth.standard
+        known = [*self._told, *self.pending]
+        y = np.concatenate([self._worth.standard, np.zeros(len(self.pending))])  # 0 is the mean
         if not y.any():  # all alike: nothing to learn from but the scorers
-            return [*self._pool.first(1, self._told), self.space.sample(self.rng)][0]
-        points = self._pool.points(self._told)
+            return [*self._pool.first(1, known), self.space.sample(self.rng)][0]
+        points = self._pool.points(known)
         squared = distances(points, points)
         theta = self._fit(squared, y)
         best = float(y.max())
@@ -150,12 +171,12 @@ class GuidedGaussianProcess(Strategy):
             mean, deviation = posterior.predict(points, squared, y, theta)
             return log_improvement(mean, deviation, best), mean, np.sqrt(deviation**2 + posterior.noise)
 
-        incumbents = [self._told[place] for place in best_first(y)]
-        found = self._pool.best(judge, self._told, incumbents)
+        incumbents = [self._told[place] for place in best_first(self._worth.standard)]
+        found = self._pool.best(judge, known, incumbents)
         if found is None:
             return self.space.sample(self.rng)
         arch, mean, deviation = found
-        self._forecast = {arch: (mean, deviation)}
+        self._forecast[arch] = (mean, deviation)
         return arch
 
     def _fit(self, squared: Floats, y: Floats) -> Floats:

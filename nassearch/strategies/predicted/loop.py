@@ -62,27 +62,35 @@ class PredictedMutants(Strategy):
         self._values: list[float] = []
         self._forecasts: list[float] = []
         self._fits: list[int] = []  # told by then
-        self._forecast = math.nan
+        self._forecast: dict[Arch, float] = {}  # of what was asked for and is not told yet
 
     def start_from(self, ranking: Sequence[Arch]) -> None:
         self._ranking = deque(ranking)
 
     def ask(self) -> Arch:
         if not self._queue:
-            if len(self._told) < self.initial:
+            if self._begun < self.initial:
                 first = next_untrained(self._ranking, self.space, self.rng, self._is_known)
                 self._queue.append((first, math.nan))
             else:
                 self._refill()
-        arch, self._forecast = self._queue.popleft()
+        arch, self._forecast[arch] = self._queue.popleft()
         self._seen.add(self.space.key(arch))
         return arch
+
+    @property
+    def waits(self) -> bool:
+        """Return whether all of a step were asked for: the next fit learns from them."""
+        return bool(self.pending) and not self._queue and self._begun >= self.initial
+
+    @property
+    def _begun(self) -> int:
+        return len(self._told) + len(self.pending)
 
     def tell(self, arch: Arch, valid: float) -> None:
         self._told.append(arch)
         self._values.append(valid if valid == valid else -math.inf)
-        self._forecasts.append(self._forecast)
-        self._forecast = math.nan
+        self._forecasts.append(self._forecast.pop(arch, math.nan))
 
     def report(self) -> dict[str, Any]:
         """Return how well each fit foresaw what was trained next, which it had not learnt from.

@@ -103,6 +103,11 @@ class RoBoT(Strategy):
                 return arch
         return self.space.sample(self.rng)
 
+    @property
+    def waits(self) -> bool:
+        """Return whether weights are tried whose first is not told yet: what comes next follows from it."""
+        return bool(self.pending) and self._ranking is None
+
     def tell(self, arch: Arch, valid: float) -> None:
         self._values.setdefault(arch, valid)
 

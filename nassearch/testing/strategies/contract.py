@@ -181,6 +181,22 @@ class StrategyContract(GuidanceContract):
         assert len(set(asked)) > 1, "accuracies that are NaN do not stop the search"
         self.check_report(strategy.report())
 
+    def test_several_are_asked_for_before_they_are_told(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        strategy = strategy_class(space, np.random.default_rng(15), **settings)
+        pending: list[Arch] = []
+        for told in range(40):
+            while len(pending) < 3:
+                strategy.pending = tuple(pending)
+                if strategy.waits:
+                    break
+                pending.append(space.check(strategy.ask()))
+            assert pending, "a strategy waits for what is pending only where something is"
+            arch = pending.pop(0 if told % 3 else -1)  # trainings take longer or shorter
+            strategy.tell(arch, self.worth(arch))
+        strategy.report()
+
     def test_a_report_is_plain_and_changes_nothing(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
     ) -> None:

@@ -1,0 +1,86 @@
+"""What is asked for: the data, the space, how to search, how to train, and for how long."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
+from nassearch.checks import positive, whole
+from nassearch.scorers.spec import GivenScorer
+from nassearch.search.experiment import Experiment
+from nassearch.strategies.base import Strategy
+
+BUDGET = 20
+"""Models that are trained where neither a number nor hours are given."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is asked for: the data, the space, how to search, how to train, and for how long.
+
+    Attributes:
+        source: data set, see `nassearch.datasets.open_dataset`.
+        space: see `nassearch.spaces.open_space`.
+        strategy, scorer, warmup, move, settings: as in `nassearch.Experiment`.
+        hours: of wall clock, the final training included; None for no end.
+        budget: models; None for `BUDGET` where there are no hours, else for any number.
+        recipe: settings of `nassearch.training.Recipe`. Without `epochs` and with hours they follow from a trial.
+        fidelity: epochs of shorter trainings, for `sh`.
+        final_epochs: of the final training of the winner; None for three times those of the search, 0 for none.
+        valid, test, size: of the data.
+        seed: of the split, of the search and of all trainings.
+        workers: trainings at a time.
+        threads: of each; None for the processors there are, shared.
+        device: `auto` for a GPU where there is one.
+    """
+
+    source: str | os.PathLike[str]
+    space: str = "nasbench201"
+    strategy: str | type[Strategy] = "gp"
+    scorer: GivenScorer | None = None
+    warmup: int = 0
+    move: GivenScorer | bool | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    hours: float | None = None
+    budget: int | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    fidelity: Iterable[int] = ()
+    final_epochs: int | None = None
+    valid: float = 0.15
+    test: float = 0.15
+    size: Any = None
+    seed: int = 0
+    workers: int = 1
+    threads: int | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.hours is not None:
+            positive("hours", self.hours)
+        if self.budget is not None:
+            whole("budget", self.budget)
+        if self.final_epochs is not None:
+            whole("final_epochs", self.final_epochs, least=0)
+        whole("workers", self.workers, largest=256)
+
+    @property
+    def threads_each(self) -> int:
+        """Return the threads of one training."""
+        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
+
+    def experiment(self, bench: TrainedBenchmark, budget: int) -> Experiment:
+        """Return the search as one round on an oracle."""
+        return Experiment(
+            self.strategy,
+            bench,
+            budget=budget,
+            rounds=1,
+            seed=self.seed,
+            scorer=self.scorer,
+            warmup=self.warmup,
+            move=self.move,
+            settings=self.settings,
+        )

@@ -1,0 +1,278 @@
+"""The folder of a search that trains: what was asked for, every training, the order of steps, and the winner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
+from nassearch.benchmarks.trained.entry import TRAINED, Entry
+from nassearch.benchmarks.trained.ledger import read_ledger
+from nassearch.datasets import OwnDataset, open_dataset
+from nassearch.errors import BadData, MissingData
+from nassearch.files.bounded import guarded, read_bytes
+from nassearch.files.data_folder import write_whole
+from nassearch.files.limits import RESULT
+from nassearch.files.plain_json import read_json
+from nassearch.search import schema
+from nassearch.search.outcome import Outcome, read
+from nassearch.search.trained.events import Event, read_events
+from nassearch.spaces import open_space
+from nassearch.spaces.base import SearchSpace
+from nassearch.training import Recipe
+
+FORMAT, VERSION = "nassearch search", 1
+MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT = (
+    *("search.json", "trained.jsonl", "events.jsonl"),
+    *("result.jsonl", "winner.json", "spent.json"),
+)
+NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "threads")
+
+
+def _recipe(value: Any) -> None:
+    """Take settings of a training by name, the epochs among them."""
+    schema.named(value)
+    schema.field("epochs", value.get("epochs"), schema.whole(1))
+
+
+_SEARCH: dict[str, schema.Check] = {
+    "strategy": schema.text,
+    "settings": schema.named,
+    "seed": schema.whole(0),
+    "budget": schema.nullable(schema.whole(1)),
+    "hours": schema.nullable(schema.number),
+    "space": schema.text,
+    "skeleton": schema.named,
+    "data": schema.named,
+    "recipe": _recipe,
+    "final_epochs": schema.nullable(schema.whole(0)),
+    "device": schema.text,
+    "threads": schema.whole(1),
+    "workers": schema.whole(1),
+}
+"""Of a search that trains: what was asked for, by name."""
+_WINNER: dict[str, schema.Check] = {
+    "arch": lambda value: schema.check_archs([value]),
+    "text": schema.text,
+    "recipe": _recipe,
+    "epochs": schema.whole(1),
+    "seconds": schema.number,
+    "valid": schema.nullable(schema.number),
+    "test": schema.nullable(schema.number),
+    "test_interval": schema.nullable(schema.interval),
+    "test_examples": schema.nullable(schema.whole(0)),
+    "weights": schema.nullable(schema.text),
+    "params": schema.nullable(schema.whole(0)),
+    "flops": schema.nullable(schema.whole(0)),
+    "latency": schema.nullable(schema.number),
+    "found_after": schema.whole(1),
+    "models": schema.whole(1),
+    "seconds_of_search": schema.number,
+}
+"""Of what such a search came to, by name."""
+
+
+@dataclass(frozen=True)
+class SearchFolder:
+    """What a search that trains has left, finished or not.
+
+        folder = SearchFolder.open("results/my_images")
+        folder.best.text, folder.best.valid, folder.winner
+
+    Attributes:
+        path: of the folder.
+        made: what was asked for, as plain JSON values by name: strategy, seed, space, data, recipe and more.
+        package: version of nassearch.
+        code: which code searched, by part.
+    """
+
+    path: Path
+    made: Mapping[str, Any]
+    package: str
+    code: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path | str) -> SearchFolder:
+        """Read a folder; nothing in it is run.
+
+        Raises:
+            MissingData: there is none.
+            BadData: it is none of a search.
+        """
+        path = Path(path)
+        found = _read(path / MADE)
+        if found is None:
+            raise MissingData(
+                f"{path} is no folder of a search: it has no {MADE}; name one that nassearch search has written"
+            )
+        made = found.get("made")
+        if (found.get("format"), found.get("version")) != (FORMAT, VERSION) or not isinstance(made, dict):
+            raise BadData(
+                f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
+            )
+        _check(path / MADE, made, _SEARCH, NEEDED)
+        return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
+
+    def write(self) -> None:
+        """Write what was asked for.
+
+        Raises:
+            NassearchError: the folder cannot be written.
+        """
+        self._write(
+            MADE,
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "package": self.package,
+                "code": dict(self.code),
+                "made": dict(self.made),
+            },
+        )
+
+    def write_winner(self, winner: Mapping[str, Any]) -> None:
+        """Write what the search came to."""
+        self._write(WINNER, dict(winner))
+
+    def _write(self, name: str, value: Any) -> None:
+        content = json.dumps(value, indent=1, allow_nan=False) + "\n"
+        write_whole(self.path / name, content.encode(), "make room or choose another --out")
+
+    @property
+    def trainings(self) -> list[Entry]:
+        """Return all trainings that have ended, in the order in which they did, that of the winner too."""
+        path = self.path / LEDGER
+        return read_ledger(path)[1] if path.exists() else []
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Return the trainings that the strategy was told of, in that order, without what it asked for twice."""
+        known = {(entry.arch, entry.recipe.get("epochs")): entry for entry in self.trainings}
+        whole = self.made["recipe"].get("epochs")
+        told = [(each.arch, each.epochs or whole) for each in self.events if each.kind == "tell"]
+        return [known[key] for key in dict.fromkeys(told) if key in known]
+
+    @property
+    def events(self) -> list[Event]:
+        """Return what was asked and told, in order."""
+        return read_events(self.path / EVENTS)
+
+    @property
+    def best(self) -> Entry | None:
+        """Return the whole training of the highest validation accuracy, the first of equals; None before one."""
+        whole = self.made["recipe"].get("epochs")
+        found = [e for e in self.entries if e.status == TRAINED and e.recipe.get("epochs") == whole]
+        return max(found, key=lambda entry: entry.valid or 0.0, default=None)
+
+    @property
+    def winner(self) -> dict[str, Any] | None:
+        """Return what the search came to: the winner with its final training; None while there is none."""
+        found = _read(self.path / WINNER)
+        if found is not None:
+            _check(self.path / WINNER, found, _WINNER, ("arch", "text", "recipe"))
+        return found
+
+    @property
+    def result(self) -> Outcome | None:
+        """Return the search as a result of one round, as `nassearch run` has them; None before its end or a pause."""
+        path = self.path / RESULTS
+        return read(path)[0] if path.exists() else None
+
+    @property
+    def spent(self) -> float:
+        """Return the seconds of wall clock that the search has had."""
+        found = _read(self.path / SPENT) or {"seconds": 0.0}
+        _check(self.path / SPENT, found, {"seconds": schema.number}, ("seconds",))
+        return float(found["seconds"])
+
+    def write_spent(self, seconds: float) -> None:
+        """Write the seconds of wall clock that the search has had."""
+        self._write(SPENT, {"seconds": seconds})
+
+    def space(self) -> SearchSpace:
+        """Return the space that was searched; one of a user's own is imported.
+
+        Raises:
+            NassearchError: it cannot be opened here.
+        """
+        return open_space(str(self.made["space"])).space
+
+    def data(self) -> OwnDataset:
+        """Open the data again.
+
+        Raises:
+            MissingData: they are gone.
+            BadData: they are not what they were.
+        """
+        told = self.made["data"]
+        data = open_dataset(told["path"], **{name: told[name] for name in ("size", "valid", "test", "seed")})
+        if data.digest != told["digest"]:
+            raise BadData(
+                f"{told['path']} has changed since the search: its content was {told['digest']} and is {data.digest}; "
+                "put back what was there, or search again with another --out"
+            )
+        return data
+
+    def benchmark(self, data: OwnDataset | None = None) -> TrainedBenchmark:
+        """Return the oracle, with all that it has trained."""
+        made = self.made
+        return TrainedBenchmark(
+            self.space(),
+            data or self.data(),
+            Recipe.of(made["recipe"]),
+            self.path,
+            skeleton=_tuples(made["skeleton"]),
+            seed=made["seed"],
+            device=made["device"],
+            threads=made["threads"],
+            fidelity=made.get("fidelity", ()),
+        )
+
+
+def difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return the first thing in which two searches differ that can not be gone on with, and both values."""
+    plain: dict[str, Any] = json.loads(json.dumps(dict(wanted)))
+    for name in (*plain, *(name for name in found if name not in plain)):
+        if name not in FREE and found.get(name) != plain.get(name):
+            if name == "data":
+                return "data", found[name].get("digest"), plain[name].get("digest")
+            return name, found.get(name), plain.get(name)
+    return None
+
+
+FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
+"""What a search that goes on may have anew."""
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        with guarded(path, "move the folder away"):
+            found = read_json(read_bytes(path, RESULT))
+    except ValueError as error:
+        raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
+    if not isinstance(found, dict):
+        raise BadData(f"{path} is damaged: it holds no object; move the folder away to begin anew")
+    return found
+
+
+def _check(
+    path: Path, found: Mapping[str, Any], known: Mapping[str, schema.Check], needed: Sequence[str]
+) -> None:
+    try:
+        schema.check_fields(found, known, needed)
+    except ValueError as error:
+        raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
+
+
+def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in skeleton.items()}
+
+
+def is_search(path: Path) -> bool:
+    """Say whether a path is the folder of a search."""
+    return (path / MADE).is_file()

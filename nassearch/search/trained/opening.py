@@ -1,0 +1,98 @@
+"""Open the folder and the oracle of a search: new ones, or those that are gone on with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nassearch import __version__
+from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
+from nassearch.datasets import OwnDataset
+from nassearch.errors import InvalidSetting
+from nassearch.search.trained.asked import BUDGET, Search
+from nassearch.search.trained.folder import SearchFolder, difference, is_search
+from nassearch.search.trained.trial import plan, seconds_of_an_epoch
+from nassearch.search.trained.winner import TIMES
+from nassearch.spaces import open_space
+from nassearch.training import Recipe
+from nassearch.types import plain
+
+
+def open_folder(
+    asked: Search, data: OwnDataset, path: Path, tell: Callable[[str], None]
+) -> tuple[SearchFolder, TrainedBenchmark]:
+    """Return the folder and the oracle; what was planned before stays planned."""
+    there = SearchFolder.open(path) if is_search(path) else None
+    choice = open_space(asked.space)
+    recipe = Recipe.of(asked.recipe).resolved(data)
+    how: dict[str, Any] = {"skeleton": choice.skeleton, "seed": asked.seed}
+    how |= {"device": asked.device, "threads": asked.threads_each, "fidelity": asked.fidelity}
+    if asked.hours is not None and "epochs" not in asked.recipe:
+        if there is not None:
+            recipe = replace(recipe, epochs=there.made["recipe"]["epochs"])
+        else:
+            recipe = _planned(asked, TrainedBenchmark(choice.space, data, recipe, **how), tell)
+    bench = TrainedBenchmark(choice.space, data, recipe, path, **how)
+    experiment = asked.experiment(bench, asked.budget or BUDGET)
+    header = experiment.header()
+    made = {
+        **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
+        "seed": asked.seed,
+        "budget": asked.budget,
+        "hours": asked.hours,
+        "space": asked.space,
+        "skeleton": choice.skeleton,
+        "data": {
+            **data.as_dict(),
+            "path": _absolute(os.fspath(asked.source)),
+            "seed": asked.seed,
+            "valid": asked.valid,
+            "test": asked.test,
+            "size": asked.size,
+        },
+        "recipe": bench.recipe.as_dict(),
+        "fidelity": list(bench.fidelity),
+        "final_epochs": asked.final_epochs,
+        "device": asked.device,
+        "threads": bench.threads,
+        "workers": asked.workers,
+    }
+    folder = SearchFolder(path, plain(made), __version__, dict(header.code))
+    if there is not None:
+        _refuse_other(there, folder)
+    elif path.exists() and any(path.iterdir()):
+        raise InvalidSetting(
+            f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
+        )
+    return folder, bench
+
+
+def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
+    found = difference(there.made, wanted.made)
+    if found is None and there.code != wanted.code:
+        parts = [part for part in wanted.code if wanted.code[part] != there.code.get(part)]
+        found = f"code of the {' and the '.join(parts)}", "that of then", "that of now"
+    if found is not None:
+        name, before, now = found
+        raise InvalidSetting(
+            f"{there.path} holds a search with {name} {before!r}, and this one has {now!r}: give it another --out"
+        )
+
+
+def _planned(asked: Search, bench: TrainedBenchmark, tell: Callable[[str], None]) -> Recipe:
+    assert asked.hours is not None
+    epoch = seconds_of_an_epoch(bench, asked.seed)
+    final = TIMES if asked.final_epochs is None else 0.0
+    recipe = plan(bench.recipe, 3600 * asked.hours, epoch, asked.workers, final)
+    tell(
+        f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
+        f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {round(recipe.epochs * final) or asked.final_epochs}"
+    )
+    return recipe
+
+
+def _absolute(source: str) -> str:
+    return source if ":" in source and not Path(source).exists() else str(Path(source).resolve())
