@@ -33,9 +33,9 @@ OF_BLOCKS = {"expressivity", "progressivity", "trainability"}
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
-    "text", ["block=plain,norm=BatchNorm2d", "block=inner,expansion=2,gate=False,norm=None"]
+    ("text", "seed"),
+    [("block=plain,norm=BatchNorm2d", 0), ("block=inner,expansion=2,gate=False,norm=None", 3)],
 )
-@pytest.mark.parametrize("seed", [0, 3])
 def test_scores_are_those_that_nassearch_score_gives_of_the_same_weights(text: str, seed: int) -> None:
     arch = SPACE.parse(f"depth=2,width=8,{text}")
     scorers, asked = {}, {}
