@@ -252,6 +252,25 @@ def _cell(value: Any) -> None:
         number(value)
 
 
+def interval(value: Any) -> None:
+    """Take two numbers, the lower first."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("two numbers")
+    for end in value:
+        number(end)
+    if value[0] > value[1]:
+        raise ValueError("two numbers, the lower first")
+
+
+def check_fields(found: Mapping[str, Any], known: Mapping[str, Check], needed: Sequence[str]) -> None:
+    """Raise `ValueError` where one that is needed lacks, or one is none of its kind; others are plain JSON."""
+    for name in needed:
+        if name not in found:
+            raise ValueError(f"it lacks {name}")
+    for name, value in found.items():
+        field(name, value, known.get(name, plain))
+
+
 def field(name: str, value: Any, check: Check) -> None:
     """Check a field, and put its name before what is wrong with it."""
     try:

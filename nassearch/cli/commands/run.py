@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from nassearch.cli.common import (
     work_options,
 )
 from nassearch.cli.limits import limit_options, limits_of
-from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
+from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle, watching_trainings
 
 
 @click.command()
@@ -125,11 +126,14 @@ def run(
 
     given = {"data": data, "space": space, "recipe": recipe, "size": size, "fidelity": fidelity, "device": device,
              "threads": threads, "trainings": trainings}  # fmt: skip
+    display: AbstractContextManager[Any]
     if oracle == "train":
         with watching(not as_json) as watch:
             flags["benchmark"] = trained_oracle(flags, out, watch, given)
+        display = watching_trainings(flags["benchmark"].folder, not as_json)
     else:
         refuse_training(given)
+        display = watching(not as_json)
     experiment = Experiment(strategy, constraints=limits_of(flags), **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     if path is not out and out.is_file():
@@ -140,7 +144,7 @@ def run(
     check_suffix(picture)
     refuse_special(path, "choose another --out")
     refuse_special(picture, "choose another --plot")
-    with watching(not as_json) as watch:
+    with display as watch:
         outcome = experiment.run(
             path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
         )
