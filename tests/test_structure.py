@@ -51,6 +51,7 @@ ONLY_IN = {
     "cloudpickle": ("workers.shipping",),
     "jinja2": ("reports.page.document",),
     "joblib": ("workers.spread", "workers.apart"),
+    "moocore": ("statistics",),
     "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),

@@ -25,6 +25,7 @@ from nassearch.provenance.blame import of_package
 
 COMMANDS = {
     "run": "nassearch.cli.commands.run:run",
+    "watch": "nassearch.cli.commands.watch:watch",
     "compare": "nassearch.cli.commands.compare:compare",
     "show": "nassearch.cli.commands.show:show",
     "plot": "nassearch.cli.commands.plot:plot",

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from own_data import blobs
+from made_up import blobs
 
 from nassearch.benchmarks import TrainedBenchmark
 from nassearch.spaces import NASBench201

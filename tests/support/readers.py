@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from nassearch import registry
+from nassearch.benchmarks import Entry, Ledger
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
@@ -132,6 +134,23 @@ def write_inputs(dataset: str) -> None:
     labels = ("another", dataset.replace('"', '""'))
     text = "".join(f'{LEAST + number},"{labels[number % 2]}"\n' for number in range(40))
     Path(f"{dataset.replace('/', ';')} own.csv").write_text(f"number,label\n{text}", newline="")
+    write_search(Path("search"))
+
+
+def write_search(path: Path) -> None:
+    """Write a folder of a search that trained, whose names are hostile."""
+    path.mkdir()
+    recipe = {"epochs": 1}
+    made: dict[str, Any] = {name: NASTY for name in ("strategy", "space", "device")}
+    made |= {"data": {"name": NASTY}, "recipe": recipe, "skeleton": {}, "seed": 0, "threads": 1}
+    head = {"format": "nassearch search", "version": 1, "package": "0", "made": made}
+    (path / "search.json").write_text(json.dumps(head))
+    arch = (0, 0, 0, 0)
+    Ledger(path / "trained.jsonl", {}).append(Entry(arch, NASTY, 0, recipe, valid=LEAST + 1, note=NASTY))
+    steps = [{"format": "nassearch events", "version": 1}, {"ask": arch}, {"tell": arch}]
+    (path / "events.jsonl").write_text("".join(f"{json.dumps(step)}\n" for step in steps))
+    winner = {"arch": arch, "text": NASTY, "recipe": recipe, "valid": LEAST + 1}
+    (path / "winner.json").write_text(json.dumps(winner))
 
 
 def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
@@ -149,6 +168,7 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             ["run", "rand", *search, "--out", results[0], "--x", "distinct", *view],
             ["run", "teller", *search, "--warmup", "6", "--scorer", "nasty", "--out", results[1]],
         ],
+        "watch": [["watch", "search"], ["watch", "search", "--json"]],
         "compare": [
             ["compare", *results],
             ["compare", *results, "--json"],

@@ -17,10 +17,10 @@ from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
 from nassearch.benchmarks.trained.builder import Builder, load_weights, task_for
 from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
-from nassearch.benchmarks.trained.reduction import check_channels
+from nassearch.benchmarks.trained.reduction import check_channels, shorter_epochs
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
-from nassearch.errors import InvalidSetting, MissingData, NassearchError, quoted
+from nassearch.errors import InvalidSetting, MissingData, NassearchError
 from nassearch.files.data_folder import write_whole
 from nassearch.provenance.identity import identity
 from nassearch.spaces.base import SearchSpace
@@ -91,7 +91,7 @@ class TrainedBenchmark(Benchmark):
         self.device, self.threads = device, whole("threads", threads)
         self.task = data.task(**(skeleton or {}))
         self.dataset = Dataset(data.name, self.task, note=NOTE)
-        self.fidelity = _checked(fidelity, self.recipe.epochs)
+        self.fidelity = shorter_epochs(fidelity, self.recipe.epochs)
         if self.recipe.channels is not None:
             check_channels(space, self.task, "of a recipe")
         facts = {
@@ -292,13 +292,3 @@ _MADE = (
     "train has no data of its own: make it with them, TrainedBenchmark(space, open_dataset(PATH)), or run nassearch "
     "search PATH"
 )
-
-
-def _checked(fidelity: Iterable[int], epochs: int) -> tuple[int, ...]:
-    given = list(fidelity)
-    found = sorted({whole("fidelity", each) for each in given})
-    if found and found[-1] >= epochs:
-        raise InvalidSetting(
-            f"fidelity names epochs of shorter trainings, below the {epochs} of a whole one, not {quoted(given)}"
-        )
-    return tuple(found)

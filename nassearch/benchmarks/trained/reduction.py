@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from nassearch.benchmarks.trained.builder import Builder
+from nassearch.checks import whole
 from nassearch.datasets import OwnDataset
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.training.single.recipe import Recipe
 from nassearch.types import Task
@@ -54,3 +56,14 @@ def check_channels(space: SearchSpace, task: Task, of: str) -> None:
             f"channels {of} is the width of a network's first stage, and architectures of {space.name} decide their "
             "widths by themselves: leave it out"
         )
+
+
+def shorter_epochs(fidelity: Iterable[int], epochs: int) -> tuple[int, ...]:
+    """Return numbers of epochs of shorter trainings, fewest first; raise `InvalidSetting` where one is none."""
+    given = list(fidelity)
+    found = sorted({whole("fidelity", each) for each in given})
+    if found and found[-1] >= epochs:
+        raise InvalidSetting(
+            f"fidelity names epochs of shorter trainings, below the {epochs} of a whole one, not {quoted(given)}"
+        )
+    return tuple(found)

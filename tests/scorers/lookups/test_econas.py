@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from own_data import blobs
+from made_up import blobs
 
 import nassearch as ns
 from nassearch.benchmarks import TrainedBenchmark
