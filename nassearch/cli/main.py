@@ -24,6 +24,7 @@ from nassearch.files.inert import inert, show_warning
 from nassearch.provenance.blame import of_package
 
 COMMANDS = {
+    "search": "nassearch.cli.commands.search:search",
     "run": "nassearch.cli.commands.run:run",
     "compare": "nassearch.cli.commands.compare:compare",
     "show": "nassearch.cli.commands.show:show",
