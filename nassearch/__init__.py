@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nassearch.reports.comparison import Comparison, compare
     from nassearch.reports.correlate import correlate
     from nassearch.reports.correlation import Correlation
+    from nassearch.reports.page.report import Page, report
     from nassearch.reports.plot import plot, plot_scores
     from nassearch.scorers.any_module import score
     from nassearch.scorers.open import make_scorer
@@ -39,6 +40,7 @@ __all__ = [
     "Found",
     "NassearchError",
     "Outcome",
+    "Page",
     "SearchFolder",
     "Space",
     "compare",
@@ -52,6 +54,7 @@ __all__ = [
     "plot_scores",
     "read",
     "register",
+    "report",
     "score",
 ]
 
@@ -64,6 +67,7 @@ _HOME = {
     "Found": "nassearch.search.trained.searching",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
+    "Page": "nassearch.reports.page.report",
     "SearchFolder": "nassearch.search.trained.folder",
     "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
@@ -77,6 +81,7 @@ _HOME = {
     "plot_scores": "nassearch.reports.plot",
     "read": "nassearch.search.outcome",
     "register": "nassearch.registry",
+    "report": "nassearch.reports.page.report",
     "score": "nassearch.scorers.any_module",
 }
 

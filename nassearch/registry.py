@@ -20,6 +20,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "gp": "nassearch.strategies.gp.strategy:GuidedGaussianProcess",
         "ls": "nassearch.strategies.ls:LocalSearch",
         "npenas": "nassearch.strategies.predicted.npenas:Npenas",
+        "nsga": "nassearch.strategies.nsga:NonDominatedEvolution",
         "rand": "nassearch.strategies.rand:RandomSearch",
         "rl": "nassearch.strategies.rl.strategy:Reinforce",
         "robot": "nassearch.strategies.robot.strategy:RoBoT",
@@ -74,6 +75,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vote": "nassearch.scorers.combinations:vote",
     },
     "lookups": {
+        "econas": "nassearch.scorers.lookups.econas:econas",
         "oracle": "nassearch.scorers.lookups.chance:oracle",
         "random": "nassearch.scorers.lookups.chance:random",
         "table": "nassearch.scorers.lookups.table:table",
@@ -89,6 +91,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
     "spaces": {
+        "mobile": "nassearch.spaces.mobile:Mobile",
         "nasbench101": "nassearch.spaces.nasbench101.space:NASBench101",
         "nasbench201": "nassearch.spaces.nasbench201:NASBench201",
         "nats-size": "nassearch.spaces.nats_size:NATSSize",

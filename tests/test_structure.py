@@ -37,7 +37,7 @@ LAYERS = (
     {"proxies", "strategies", "benchmarks", "constraints"},
     {"scorers"},
     {"search", "testing"},
-    {"reports"},
+    {"reports", "export"},
     {"cli"},
     {"__main__"},
 )
@@ -49,11 +49,14 @@ STATISTICS_SEES = {"statistics", "errors", "types", "spaces"}
 ONLY_IN = {
     "click": ("cli",),
     "cloudpickle": ("workers.shipping",),
+    "jinja2": ("reports.page.document",),
     "joblib": ("workers.spread", "workers.apart"),
+    "moocore": ("statistics",),
     "matplotlib": ("reports.curve_figure", "reports.drawing", "reports.plot", "reports.plot_scores"),
     "numba": ("networks.kernels", "networks.constant.compiled"),
     "google": ("benchmarks.read.formats",),
     "google_crc32c": ("benchmarks.read.formats",),
+    "plotly": ("reports.page.document",),
     "platformdirs": ("files.data_folder",),
     "PIL": ("datasets",),
     "pytest": ("testing",),

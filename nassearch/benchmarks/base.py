@@ -12,10 +12,32 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.errors import InvalidSetting, UnknownName
+from nassearch.errors import InvalidSetting, MissingData, UnknownName
 from nassearch.files.inert import inert
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Metrics, Task
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A further metric of every architecture on a data set, such as its latency on a device.
+
+    Attributes:
+        name: as the command line and columns of files spell it, `edgegpu_latency`.
+        quantity: what people call it, "latency on an edge GPU".
+        unit: of a value as published.
+        higher_is_better: direction of a value as published.
+    """
+
+    name: str
+    quantity: str
+    unit: str
+    higher_is_better: bool = False
+
+    @property
+    def sign(self) -> float:
+        """Return what turns a published value into one where higher is better, and back, as a factor."""
+        return 1.0 if self.higher_is_better else -1.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +53,7 @@ class Dataset:
         note: which published numbers stand behind `valid` and `test`.
         lowest, highest: range of a published value.
         quantity: what people call it, "accuracy" or "loss".
+        metrics: further ones that may be known of every architecture.
         aliases: what files call it besides its name; case, hyphens, underscores and spaces do not matter.
     """
 
@@ -43,6 +66,12 @@ class Dataset:
     highest: float = 100.0
     quantity: str = "accuracy"
     aliases: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+    @property
+    def metrics_by_name(self) -> dict[str, Metric]:
+        """Return the further metrics by their names."""
+        return {metric.name: metric for metric in self.metrics}
 
     @property
     def sign(self) -> float:
@@ -141,6 +170,28 @@ class Benchmark(ABC):
             InvalidSetting: there are no trainings of so many epochs.
         """
         raise InvalidSetting(no_shorter(self, [epochs]))
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return the further metrics that are known here and now, of those that the data set declares; here none."""
+        return ()
+
+    def metric(self, name: str, arch: Arch) -> float:
+        """Return a further metric of an architecture, as published.
+
+        Raises:
+            UnknownName: the data set declares no such metric.
+            MissingData: it is declared, and not installed; the message names the command that gets it.
+        """
+        declared = self.dataset.metrics_by_name
+        if name not in declared:
+            raise UnknownName(
+                f"metric of {self.name} {self.dataset.name}", name, ("valid", "test", *declared)
+            )
+        raise MissingData(
+            f"{name} of {self.name} {self.dataset.name} is not installed; get it with: nassearch bench import "
+            f"{self.name} FILE --dataset {self.dataset.name}"
+        )
 
     def expected(self, arch: Arch) -> Metrics:
         """Return the mean over all trainings of this architecture: what it is worth, which no search may see.

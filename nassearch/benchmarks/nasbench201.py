@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.base import Dataset, Metric
 from nassearch.benchmarks.read.formats.base import Format
 from nassearch.benchmarks.read.formats.nasbench201_pth import NASBench201File
 from nassearch.benchmarks.read.formats.nats import NATSFolder
@@ -24,6 +24,25 @@ TRAINED_ON_ALL = (
     "valid is x-valid and test is x-test, two parts of the official evaluation images; both are of networks "
     "trained on the whole training set"
 )
+_DEVICES = {
+    "edgegpu": ("an edge GPU", "latency", "energy"),
+    "raspi4": ("a Raspberry Pi 4", "latency"),
+    "edgetpu": ("an edge TPU", "latency"),
+    "pixel3": ("a Pixel 3 phone", "latency"),
+    "eyeriss": ("an Eyeriss chip", "latency", "energy"),
+    "fpga": ("an FPGA", "latency", "energy"),
+}
+"""Devices of HW-NAS-Bench (Li et al., 2021), and what was measured or simulated on each."""
+ON_DEVICES = (
+    *(
+        Metric(f"{device}_{quantity}", f"{quantity} on {name}", {"latency": "ms", "energy": "mJ"}[quantity])
+        for device, (name, *quantities) in _DEVICES.items()
+        for quantity in quantities
+    ),
+    Metric(
+        "eyeriss_arithmetic_intensity", "arithmetic intensity on an Eyeriss chip", "operations per byte", True
+    ),
+)
 DATASETS = (
     Dataset(
         "mnist1d",
@@ -37,9 +56,10 @@ DATASETS = (
         note="valid is x-valid of cifar10-valid (trained on one half of the training set, measured on the "
         "other), test is ori-test of cifar10 (trained on the whole training set)",
         aliases=("cifar10-valid",),
+        metrics=ON_DEVICES,
     ),
-    Dataset("cifar100", Task((3, 32, 32), 100), note=TRAINED_ON_ALL),
-    Dataset("ImageNet16-120", Task((3, 16, 16), 120), note=TRAINED_ON_ALL),
+    Dataset("cifar100", Task((3, 32, 32), 100), note=TRAINED_ON_ALL, metrics=ON_DEVICES),
+    Dataset("ImageNet16-120", Task((3, 16, 16), 120), note=TRAINED_ON_ALL, metrics=ON_DEVICES),
 )
 EMBEDDED = ("mnist1d",)
 

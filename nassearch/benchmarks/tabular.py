@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
+from nassearch.benchmarks.base import Benchmark, Dataset, Metric, no_shorter
 from nassearch.benchmarks.batches import load_batch
+from nassearch.benchmarks.metrics import load_metrics
 from nassearch.benchmarks.read.formats.base import Format
 from nassearch.benchmarks.read.images import import_images
 from nassearch.benchmarks.table import Table
@@ -72,6 +74,29 @@ class TabularBenchmark(Benchmark):
     def batch_path(cls, dataset: str) -> Path:
         """Return where the batch of a data set lies, or would lie."""
         return data_dir() / cls.name / f"{dataset}-batch.npz"
+
+    @classmethod
+    def metrics_path(cls, dataset: str) -> Path:
+        """Return where further metrics of a data set lie, or would lie."""
+        return data_dir() / cls.name / f"{dataset}-metrics.npz"
+
+    @cached_property
+    def _metrics(self) -> dict[str, list[float]]:
+        path = self.metrics_path(self.dataset.name)
+        found = load_metrics(path, self.dataset, self.space.size, self.name)
+        return {
+            metric.name: found[metric.name].tolist()
+            for metric in self.dataset.metrics
+            if metric.name in found
+        }
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return tuple(self.dataset.metrics_by_name[name] for name in self._metrics)
+
+    def metric(self, name: str, arch: Arch) -> float:
+        values = self._metrics.get(name)
+        return super().metric(name, arch) if values is None else values[self.space.index(arch)]
 
     @classmethod
     def remedy(cls, dataset: str) -> str:
@@ -227,5 +252,18 @@ class TabularBenchmark(Benchmark):
             "test_percentiles": dict(zip(("5", "25", "50", "75", "95"), quantiles, strict=True)),
             "shorter": list(self.table.shorter),
             "training_seconds": None if table.seconds is None else best.seconds,
+            **({"metrics": self._ranges()} if self.metrics else {}),
             "meta": dict(table.meta),
         }
+
+    def _ranges(self) -> dict[str, str]:
+        """Return what the further metrics are, with the median and both ends."""
+        found = {}
+        for metric in self.metrics:
+            values = np.array(self._metrics[metric.name])
+            low, median, high = np.nanpercentile(values, [0, 50, 100])
+            better = "higher" if metric.higher_is_better else "lower"
+            known = "" if (count := int(np.isfinite(values).sum())) == len(values) else f", of {count}"
+            span = f"{median:.4g} {metric.unit} in the median, {low:.4g} to {high:.4g}"
+            found[metric.name] = f"{metric.quantity}, {better} is better: {span}{known}"
+        return found

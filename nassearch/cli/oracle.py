@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nassearch.cli.common import assignments, shared
+from nassearch.cli.live import Live
 from nassearch.errors import InvalidSetting
 
 if TYPE_CHECKING:
@@ -56,6 +58,13 @@ def refuse_training(given: Mapping[str, Any]) -> None:
                 f"--{name} is for searches that train, and this one looks into a table: add --oracle train "
                 "--data SOURCE"
             )
+
+
+@contextmanager
+def watching_trainings(folder: Path | None, shown: bool) -> Iterator[Callable[[str], Progress]]:
+    """Show the trainings in a folder while they go on, and give what makes callbacks for the progress of other work."""
+    with Live(folder, shown=shown) as live:
+        yield live.watch
 
 
 def trained_oracle(

@@ -58,9 +58,9 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
     Raises:
         BadData: a file is no result, or none has a complete round.
     """
-    from nassearch.search.curves import Curve
     from nassearch.search.guidance import label
     from nassearch.search.outcome import unique
+    from nassearch.search.pareto.curve import curve_of
     from nassearch.search.store import read_result
 
     found, left_out = [], []
@@ -86,12 +86,11 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
         about = fields.get("benchmark"), fields.get("dataset"), result.header.data
         groups.setdefault((*map(str, about), quantity_of(result.header)), []).append(result)
     searches = []
-    for (*_, quantity), group in groups.items():
-        shown, chosen = quantity.metrics(show, choose)
+    for group in groups.values():
         names = unique([label(result.header.experiment) for result in group], [r.path for r in group])
         searches.append(
             [
-                Search(name, r.header, r.rounds, Curve.from_rounds(r.rounds, shown, chosen, x), r.path)
+                Search(name, r.header, r.rounds, curve_of(r.header, r.rounds, show, choose, x), r.path)
                 for name, r in zip(names, group, strict=True)
             ]
         )

@@ -49,7 +49,7 @@ class Meter:
         self._excesses: dict[tuple[Arch, bool], float] = {}
         self._latency = self._steering = latency
         if "latency" in self._limits and latency is None:
-            self._latency = _latency_by(constraints, space, task)
+            self._latency = latency_by(constraints, space, task)
             self._steering = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -131,7 +131,12 @@ class Meter:
         return self.excess(arch, exactly=True) <= 1
 
 
-def _latency_by(constraints: Constraints, space: SearchSpace, task: Task) -> Latency:
+def latency_by(constraints: Constraints, space: SearchSpace, task: Task) -> Latency:
+    """Return what gives latencies that are no metric of a benchmark.
+
+    Raises:
+        InvalidSetting: there is no such function, or it is a metric.
+    """
     by = constraints.latency_by
     if callable(by):
         return ToldLatency(by, space, task, getattr(by, "__qualname__", "the function of latencies"))

@@ -50,8 +50,10 @@ def divide(
     free = np.flatnonzero(parts == TRAIN)
     classes = _by_class(labels, contents, free, seed)
     sizes = [sum(map(len, groups)) for groups in classes]
+    differing = [len(groups) for groups in classes]
+    rounded = [Fraction(0)] * len(sizes)
     for part in wanted:
-        goals = _goals(sizes, valid if part == VALID else test, [len(groups) for groups in classes])
+        goals, rounded = _goals(sizes, valid if part == VALID else test, differing, rounded)
         for groups, goal in zip(classes, goals, strict=True):
             _cut(parts, groups, part, goal)
     if not (parts == VALID).any():
@@ -90,21 +92,29 @@ def _by_class(
     return [[members for _, members in sorted(classes[label])] for label in sorted(classes)]
 
 
-def _goals(sizes: list[int], share: float, groups: list[int]) -> list[int]:
-    """Return how many examples of each class a part gets: none where all of a class are copies of one."""
+def _goals(
+    sizes: list[int], share: float, differing: list[int], rounded: list[Fraction]
+) -> tuple[list[int], list[Fraction]]:
+    """Return how many examples of each class a part gets, and what rounding has added to the parts of each so far.
+
+    Args:
+        sizes: examples of each class.
+        share: of the part.
+        differing: how many of them differ; none is taken of a class where all are copies of one.
+        rounded: what rounding has added to the parts before, which makes others go first now.
+    """
     exact = [
-        Fraction(share) * size if many > 1 else Fraction(0) for size, many in zip(sizes, groups, strict=True)
+        Fraction(share) * size if many > 1 else Fraction(0)
+        for size, many in zip(sizes, differing, strict=True)
     ]
-    goals = [int(each) for each in exact]
+    least = [int(size >= FEW and many > 1) for size, many in zip(sizes, differing, strict=True)]
+    goals = [max(int(each), few) for each, few in zip(exact, least, strict=True)]
     # A share such as 0.15 is a little less or more than it says, and so would be a half of it.
     total = max(1, round(float(sum(exact)) + 1e-9))
-    by_rest = sorted(range(len(sizes)), key=lambda place: (goals[place] - exact[place], place))
-    for place in by_rest[: max(0, total - sum(goals))]:
-        goals[place] += exact[place] > 0
-    return [
-        max(goal, int(size >= FEW and many > 1))
-        for goal, size, many in zip(goals, sizes, groups, strict=True)
-    ]
+    by_rest = sorted(range(len(sizes)), key=lambda at: (goals[at] - exact[at] + rounded[at], at))
+    for at in by_rest[: max(0, total - sum(goals))]:
+        goals[at] += exact[at] > 0
+    return goals, [rounded[at] + goals[at] - exact[at] for at in range(len(sizes))]
 
 
 def _cut(parts: NDArray[np.int64], groups: Groups, part: int, goal: int) -> None:

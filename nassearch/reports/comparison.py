@@ -169,7 +169,7 @@ def compare(
     searches = [(n, each.header, each.rounds, c) for n, each, c in zip(names, found, curves, strict=True)]
     base = _label_of(baseline, found, names)
     oracle = next((each.oracle for each in found if each.oracle is not None), None)
-    ceiling = None if oracle is None else best_of(oracle, curves[0].show)
+    ceiling = None if oracle is None else best_of(oracle, curves[0].show, found[0].header)
     rows = rows_of(searches, base, target, seed, ceiling)
     about = first.subject, first.quantity, curves[0].show, curves[0].choose, x
     return Comparison(rows, base, rows[0]["target"], *about)

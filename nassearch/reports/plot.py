@@ -195,7 +195,9 @@ def _item(result: Any, counted: str, show: str | None, choose: str | None) -> It
         )
     curve = result.curve(show, choose, counted)
     best = (
-        best_value(result.header, curve.show) if result.oracle is None else best_of(result.oracle, curve.show)
+        best_value(result.header, curve.show)
+        if result.oracle is None
+        else best_of(result.oracle, curve.show, result.header)
     )
     where = "" if result.path is None else str(result.path)
     return Item(result.label, where, (result.subject, result.header.data), result.quantity, best, curve)

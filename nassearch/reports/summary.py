@@ -12,6 +12,7 @@ from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.errors import NassearchError, UnknownName
 from nassearch.search.curves import Curve, milestones
+from nassearch.search.pareto.curve import PERCENT
 from nassearch.search.quantity import Quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
@@ -91,11 +92,16 @@ def best_value(header: Header, show: str) -> float | None:
         oracle = registry.load("benchmarks", experiment["benchmark"]).open(experiment["dataset"])
     except (NassearchError, KeyError):
         return None
-    return best_of(oracle, show) if oracle.digest == header.data else None
+    return best_of(oracle, show, header) if oracle.digest == header.data else None
 
 
-def best_of(oracle: Benchmark, show: str) -> float | None:
-    """Return the highest value of a benchmark, a loss negated, or None where that is not known."""
+def best_of(oracle: Benchmark, show: str, header: Header | None = None) -> float | None:
+    """Return the highest value of a benchmark, a loss negated, or None where that is not known.
+
+    Of a search for several objectives it is the hypervolume of all architectures, in percent of itself.
+    """
+    if header is not None and header.experiment.get("objectives"):
+        return PERCENT if header.experiment.get("front") else None
     best = float(getattr(oracle.best, show))
     return None if np.isnan(best) else best
 

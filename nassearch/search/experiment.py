@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, cast
@@ -17,21 +17,19 @@ from nassearch.benchmarks.given import (
     space_of,
     words_of,
 )
-from nassearch.constraints.latency import machine
-from nassearch.constraints.limits import MEASURED, Constraints
-from nassearch.constraints.space import constrained
+from nassearch.constraints.limits import Constraints
 from nassearch.errors import UnknownName
-from nassearch.files.data_folder import file_stem
-from nassearch.provenance.identity import Witness, made_with
+from nassearch.provenance.identity import made_with
 from nassearch.scorers.cache.scores import cache_path
 from nassearch.scorers.compute import Tally
 from nassearch.scorers.open import check_made, open_batch, open_roles
-from nassearch.scorers.spec import AnyScorer, GivenScorer, Spec, name_of, needs_batch
+from nassearch.scorers.spec import GivenScorer, Spec, name_of, needs_batch
 from nassearch.search.fields import CHECKS, GUIDE
 from nassearch.search.given import (
     as_text,
     name_of_strategy,
     refuse_guidance,
+    result_name,
     strategy_of,
     texts,
     with_scorer,
@@ -47,6 +45,8 @@ from nassearch.search.guidance import (
     witness,
 )
 from nassearch.search.outcome import Outcome
+from nassearch.search.pareto.asking import check_objectives
+from nassearch.search.pareto.objectives import Objective, known_of, limited, open_objectives, told_of
 from nassearch.search.quantity import Quantity
 from nassearch.search.runner import Round
 from nassearch.search.store import Header, Store
@@ -82,6 +82,7 @@ class Experiment:
         move_ratio: architectures scored for each one trained, for the moves of rl and rand; None for the strategy's.
         settings: the strategy's own.
         batch: what proxies look at: None for the data set's own, a path of an .npz file, a synthetic kind or a `Batch`.
+        objectives: what is searched for where it is several things, such as "accuracy,latency", or None.
         constraints: the most that a network may cost, a `nassearch.Constraints` or a dict of its fields, or None.
         show, choose: what curves show; see `Curve.from_rounds`.
         target: value that curves are asked to reach, as published (a loss not negated), or None.
@@ -105,6 +106,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch: str | os.PathLike[str] | Batch | None = None
     constraints: Constraints | Mapping[str, Any] | None = None
+    objectives: str | Sequence[str] | None = None
     show: str = "test"
     choose: str = "valid"
     target: float | None = None
@@ -125,6 +127,7 @@ class Experiment:
             refuse_guidance(self.move_at, self.explore, self.move_ratio)
         space = space_of(self.benchmark, dataset.name)
         strategy.check_warm_up(self.warmup, space, least=0)
+        check_objectives(strategy, len(self.objectives or ()))
         check_search(self._stand_in(space), self.budget, self._roles, self.warmup)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -183,9 +186,14 @@ class Experiment:
     @cached_property
     def _space(self) -> SearchSpace:
         """The architectures that are searched."""
-        space = constrained(self.oracle.space, self.oracle.dataset.task, self._constraints)
+        space = limited(self.oracle, self._constraints)
         self._strategy_class.check_warm_up(self.warmup, space, least=0)
         return space
+
+    @cached_property
+    def _objectives(self) -> tuple[Objective, ...]:
+        names = cast(tuple[str, ...], self.objectives or ())
+        return open_objectives(names, self.oracle, self._space, self._constraints)
 
     @property
     def _constraints(self) -> Constraints:
@@ -200,8 +208,8 @@ class Experiment:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values: objects by name, and what was left open as it is used."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "constraints"}
-        limits = {"constraints": self._constraints.as_dict()} if self._constraints else {}
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        del given["constraints"], given["objectives"]
         resolved = {
             "strategy": name_of_strategy(self.strategy),
             "benchmark": name_of_benchmark(self.benchmark),
@@ -211,7 +219,11 @@ class Experiment:
             "settings": texts(self.used_settings, self._strategy_class),
             "batch": as_text(self.batch),
         }
-        return {**given, **resolved, **limits}
+        return {**given, **resolved, **told_of(self._constraints, self.objectives and self._objectives)}
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return self._strategy_class, self.oracle, self._roles
 
     @property
     def label(self) -> str:
@@ -221,10 +233,8 @@ class Experiment:
     @property
     def file_name(self) -> str:
         """Return the usual name of its result, of less than 200 bytes; see `file_stem`."""
-        told = self.as_dict()
-        batch = f"batch {told['batch']}" if told["batch"] and self._roles else ""
-        tail = f"seed {self.seed} budget {self.budget}"
-        return file_stem([*words_of(self.benchmark, told["dataset"]), self.label, batch, tail]) + ".jsonl"
+        words = words_of(self.benchmark, self.dataset_name)
+        return result_name(self.as_dict(), words, self.label, self.guided)
 
     def header(self) -> Header:
         """Return what a result of this experiment is the result of: its batch by content, no unused scorer."""
@@ -236,16 +246,11 @@ class Experiment:
             **(Quantity.of(self.oracle).fields() | self.oracle.facts),
             **shorter_fields(self._stand_in(self.oracle.space), self.oracle),
         }
-        if self._constraints.latency is not None and self._constraints.latency_by == MEASURED:
-            used["machine"] = machine()
-        code = dict(self._witness.code)
+        used |= known_of(self._constraints, self._objectives, self.oracle, self._space)
+        code = dict(witness(*self._parts).code)
         if isinstance(self.benchmark, Benchmark) and (made := made_with(self.benchmark)):
             code["benchmark"] += f", made with {made}"
         return Header({**self.as_dict(), **used}, __version__, self.oracle.digest, code)
-
-    @property
-    def _witness(self) -> Witness:
-        return witness(self._strategy_class, self.oracle, self._roles)
 
     def run(
         self,
@@ -269,16 +274,12 @@ class Experiment:
             progress: show it: bars on a terminal or below the cell of a notebook, a line each minute elsewhere.
             watch: told of progress instead.
             overwrite: begin anew where there is a result, of whatever experiment.
-
-        Raises:
-            NassearchError: what to do about it.
         """
         check_work(workers, executor)
-        header, seen, _ = self.header(), self._witness, self._space
-        how = {"workers": workers, "executor": executor}
-        path = cache_path() if cache else None
+        header, seen = self.header(), witness(*self._parts)
+        how, kept = {"workers": workers, "executor": executor}, cache_path() if cache else None
         with watched(watch, progress) as watch:
-            scorers = open_roles(self._roles, self.oracle, self._batch, watch, cache=path, **how)
+            scorers = open_roles(self._roles, self.oracle, self._batch, watch, cache=kept, **how)
             check_made((self.scorer, self.move, *self.settings.values()), scorers.values())
             if out is None:
                 rounds = list(self._search(scorers, range(self.rounds), watch, **how))
@@ -292,9 +293,8 @@ class Experiment:
                 rounds = store.rounds[: self.rounds]
                 return Outcome(header, rounds, found, Tally.of_all(scorers.values()), store.path, self.oracle)
 
-    def _search(
-        self, scorers: dict[str, AnyScorer], rounds: range, watch: Watch | None, **how: Any
-    ) -> Iterator[Round]:
-        maker, counts = self._maker(self._space, scorers), (self.warmup, self.budget, self.seed)
+    def _search(self, scorers: Any, rounds: range, watch: Watch | None, **how: Any) -> Iterator[Round]:
+        maker = self._maker(self._space, scorers)
         parts = self.oracle, self._space, self._strategy_class, maker, scorers, self._roles
+        counts = self.warmup, self.budget, self.seed, self._objectives
         return searched(*parts, rounds, watch, *counts, **how)

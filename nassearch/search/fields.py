@@ -170,6 +170,19 @@ def _constraints(value: Any) -> Constraints | None:
     return value or None
 
 
+def _objectives(field: str, value: Any) -> tuple[str, ...] | None:
+    names = value.split(",") if isinstance(value, str) else value
+    if names is None:
+        return None
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(each, str) and each.strip() for each in names
+    ):
+        raise InvalidSetting(
+            f"{field} are names with commas, such as 'accuracy,latency', not {quoted(value)}"
+        )
+    return tuple(each.strip() for each in names) or None
+
+
 def _or_none(check: Callable[..., Any]) -> Callable[[str, Any], Any]:
     return lambda field, value: None if value is None else check(field, value)
 
@@ -189,6 +202,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "move_ratio": _or_none(lambda field, value: whole("move ratio", value)),
     "settings": lambda field, value: Settings(value),
     "batch": _or_none(_batch),
+    "objectives": lambda field, value: _objectives(field, value),
     "constraints": lambda field, value: _constraints(value),
     "show": _metric,
     "choose": _metric,

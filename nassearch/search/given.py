@@ -7,6 +7,7 @@ from typing import Any
 
 from nassearch import registry
 from nassearch.errors import InvalidSetting, quoted
+from nassearch.files.data_folder import file_stem
 from nassearch.provenance import faults
 from nassearch.scorers.spec import GivenScorer, name_of, specified, split_specs
 from nassearch.search.fields import GUIDE, is_scorer
@@ -106,3 +107,10 @@ def refuse_guidance(move_at: str | None, explore: float, move_ratio: int | None)
             raise InvalidSetting(
                 f"{words}, and there is no move: add --move SCORER (from Python: move=SCORER)"
             )
+
+
+def result_name(told: Mapping[str, Any], words: list[str], label: str, guided: bool) -> str:
+    """Return the usual name of the result of an experiment, told as plain values."""
+    batch = f"batch {told['batch']}" if told["batch"] and guided else ""
+    tail = f"seed {told['seed']} budget {told['budget']}"
+    return file_stem([*words, label, batch, tail]) + ".jsonl"

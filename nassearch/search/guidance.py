@@ -26,6 +26,7 @@ from nassearch.scorers.spec import (
     with_among,
 )
 from nassearch.search.fields import holds_scorer, is_scorer
+from nassearch.search.pareto.objectives import Objective
 from nassearch.search.runner import Round, check_budget, refuse_shorter, run_rounds, warmup_draws
 from nassearch.search.silence import draws_of, refuse_silent, refuse_silent_rounds
 from nassearch.spaces.base import SearchSpace
@@ -236,6 +237,7 @@ def searched(
     warmup: int,
     budget: int,
     seed: int,
+    objectives: Sequence[Objective],
     **how: Any,
 ) -> Iterator[Round]:
     """Yield the rounds, in order, as soon as each is there.
@@ -247,7 +249,7 @@ def searched(
         scorers, roles: by the part that they play.
         rounds: which.
         watch: told of progress.
-        warmup, budget, seed: of the experiment.
+        warmup, budget, seed, objectives: of the experiment.
         how: workers and executor.
     """
     if not rounds:
@@ -264,6 +266,7 @@ def searched(
         seed,
         rounds,
         (guide, warmup) if guide else None,
+        objectives,
         scorers=list({id(leaf): leaf for s in scorers.values() for leaf in s.leaves}.values()),
         **how,
     )
@@ -290,5 +293,7 @@ def label(experiment: Mapping[str, Any]) -> str:
     parts += [f"{name}={value}" for name, value in experiment.get("settings", {}).items()]
     limits = experiment.get("constraints") or {}
     parts += [f"{name} up to {written(name, value)}" for name, value in limits.items() if name in UNITS]
+    if several := experiment.get("objectives"):
+        parts.insert(1, f"for {' and '.join(str(each['name']) for each in several)}")
     parts += [f"latency by {limits['latency_by']}"] if limits.get("latency_by", MEASURED) != MEASURED else []
     return ", ".join(parts)

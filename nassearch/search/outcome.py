@@ -19,6 +19,7 @@ from nassearch.files.tables import frame, html
 from nassearch.scorers.compute import Tally
 from nassearch.search.curves import Curve, milestones
 from nassearch.search.guidance import label
+from nassearch.search.pareto.curve import curve_of, plain_quantity
 from nassearch.search.quantity import METRIC, Quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
@@ -74,7 +75,7 @@ class Outcome:
         """
         said = self.header.experiment
         asked = show or said.get("show", "test"), choose or said.get("choose", "valid")
-        return Curve.from_rounds(self.rounds, *self.quantity.metrics(*asked), x)
+        return curve_of(self.header, self.rounds, *asked, x)
 
     def frame(self) -> Any:
         """Return a row for each model trained, as a pandas.DataFrame.
@@ -89,7 +90,8 @@ class Outcome:
         """
         curve, sign = self.curve(), self.quantity.sign
         each_alone = ([replace(done, shares=None)] for done in self.rounds)
-        best = [Curve.from_rounds(alone, curve.show, curve.choose).values[0] for alone in each_alone]
+        best = [curve_of(self.header, alone, curve.show, curve.choose).values[0] for alone in each_alone]
+        published = plain_quantity(self.header).sign
         each = [len(done.archs) for done in self.rounds]
         archs = np.empty(sum(each), dtype=object)
         archs[:] = [arch for done in self.rounds for arch in done.archs]
@@ -98,10 +100,14 @@ class Outcome:
                 "round": np.repeat([done.round for done in self.rounds], each),
                 "model": np.concatenate([np.arange(1, count + 1) for count in each]),
                 "arch": archs,
-                "valid": sign * np.concatenate([done.valid for done in self.rounds]),
-                "test": sign * np.concatenate([done.test for done in self.rounds]),
+                "valid": published * np.concatenate([done.valid for done in self.rounds]),
+                "test": published * np.concatenate([done.test for done in self.rounds]),
                 "seconds": np.concatenate([done.seconds for done in self.rounds]),
                 "best": sign * np.concatenate(best),
+                **{
+                    name: np.concatenate([done.further[name] for done in self.rounds])
+                    for name in self.rounds[0].further
+                },
                 **self._shares(),
             }
         )

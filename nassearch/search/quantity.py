@@ -51,6 +51,9 @@ class Quantity:
         The header says it where it is not that, so that a result can be read where its benchmark is not installed.
         """
         fields = header.experiment
+        if fields.get("objectives"):
+            units = [str(each["unit"]) for each in fields["objectives"]]
+            return cls("hypervolume", "percent of all" if fields.get("front") else " x ".join(units))
         parts = not fields.get("unvalidated", False), not fields.get("untested", False)
         if "quantity" in fields:
             sign = -1.0 if fields.get("lower_is_better") else 1.0

@@ -19,6 +19,7 @@ from nassearch.search.schema import (
     LARGEST,
     MOST_VALUES,
     check_archs,
+    check_further,
     check_header,
     check_report,
     check_shares,
@@ -27,6 +28,7 @@ from nassearch.search.schema import (
     kind,
     whole,
 )
+from nassearch.types import Floats
 
 FORMAT = "nassearch result"
 VERSION = 1
@@ -106,6 +108,8 @@ def round_line(finished: Round) -> bytes:
             )
         columns[name] = [None if value != value else value for value in values]
     columns["revisits"] = finished.revisits
+    if finished.further:
+        columns["further"] = {name: _nullable(values) for name, values in sorted(finished.further.items())}
     if finished.shares is not None:
         columns["shares"] = finished.shares.tolist()
     try:
@@ -121,6 +125,10 @@ def round_line(finished: Round) -> bytes:
         raise BadData(
             f"the strategy's report of round {finished.round} is not of texts, finite numbers and None: {error}"
         ) from error
+
+
+def _nullable(values: Floats) -> list[float | None]:
+    return [None if value != value else value for value in values.tolist()]
 
 
 def parse(path: Path, content: bytes) -> tuple[Header, list[Round]]:
@@ -219,6 +227,8 @@ def _check_round(columns: Any, expected: int) -> None:
     field("revisits", revisits, whole(0, len(archs)))
     for name in METRICS:
         check_values(name, columns[name], len(archs), 0.0 if name == "seconds" else -LARGEST)
+    if "further" in columns:
+        check_further(columns["further"], len(archs))
     if "shares" in columns:
         check_shares(columns["shares"], len(archs))
 
@@ -230,7 +240,8 @@ def _read_round(columns: Any, expected: int) -> Round:
     valid, test, seconds = (np.array(columns[name], dtype=np.float64) for name in METRICS)
     archs, shares = list(map(tuple, columns["archs"])), columns.get("shares")
     costs = None if shares is None else np.array(shares, np.float64)
-    return Round(expected, archs, valid, test, seconds, columns["revisits"], report, costs)
+    further = {name: np.array(values, np.float64) for name, values in columns.get("further", {}).items()}
+    return Round(expected, archs, valid, test, seconds, columns["revisits"], report, costs, further)
 
 
 def _excerpt(line: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,11 @@ from nassearch.benchmarks.base import Benchmark, no_shorter
 from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.provenance.blame import blamed
+from nassearch.search.pareto.asking import asked, tell
+from nassearch.search.pareto.objectives import CostsOf, Objective, values_of
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy
-from nassearch.types import Arch, Floats, Metrics, Scorer, plain
+from nassearch.types import Arch, Floats, Metrics, Scorer
 from nassearch.workers.spread import in_order
 
 MakeStrategy = Callable[[np.random.Generator], Strategy]
@@ -28,8 +29,6 @@ Warmup = tuple[Scorer, int]
 LARGEST_BATCH = 25
 SECONDS_IN_BATCH = 1.0
 METRICS = ("valid", "test", "seconds")
-REFUSALS = 100
-"""Architectures in a row that turn out to cost too much before a search gives up."""
 ROUNDING = 1e-9
 """By which a sum of shares may be above a budget that it is equal to."""
 
@@ -63,6 +62,8 @@ class Round:
     report: dict[str, Any] = field(default_factory=dict)
     shares: Floats | None = None
     """What each training cost of a whole one, `[T]`; None where all are whole ones. They sum up to the budget."""
+    further: dict[str, Floats] = field(default_factory=dict)
+    """Of several objectives those that are not trained for, by name, `[T]` each, as published."""
 
 
 def streams(seed: int, number: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
@@ -88,6 +89,7 @@ def run_round(
     seed: int,
     number: int,
     warmup: Warmup | None = None,
+    objectives: Sequence[Objective] = (),
 ) -> Round:
     """Search once. The result depends on the arguments alone, not on other rounds.
 
@@ -98,6 +100,7 @@ def run_round(
         seed: of the experiment.
         number: of this round, from 0.
         warmup: scorer and number of architectures to rank before the search, or None.
+        objectives: of which the strategy is told all values; none where what is trained for is all.
 
     Raises:
         InvalidSetting: a budget below 1 or below what the strategy needs, or a warm-up larger than the space.
@@ -108,6 +111,8 @@ def run_round(
     with blamed(*on):
         strategy = make_strategy(for_strategy)
     check_budget(strategy, budget)
+    if objectives and hasattr(strategy, "costs"):
+        strategy.costs = CostsOf(objectives)
     if warmup is not None:
         with blamed(strategy, *on):
             strategy.warm_up(*warmup, for_warmup)
@@ -118,14 +123,14 @@ def run_round(
     spent = 0.0
     while spent < budget:
         with blamed(strategy, *on):
-            arch = asked(strategy)
+            arch = asked(strategy, len(objectives))
         share = share_of(strategy, benchmark)
         if spent + share > budget + ROUNDING:
             break
         with blamed(*on):
             answer = _answered(benchmark, arch, for_oracle, strategy.asked_epochs)
         with blamed(strategy, *on):
-            strategy.tell(arch, answer.valid)
+            tell(strategy, arch, values_of(objectives, arch, answer.valid))
         archs.append(arch)
         answers.append(answer)
         shares.append(share)
@@ -137,7 +142,8 @@ def run_round(
         report = strategy.report()
     revisits = len(archs) - len(set(zip(archs, shares, strict=True)))
     costs = None if set(shares) == {1.0} else np.array(shares)
-    return Round(number, archs, valid, test, seconds, revisits, report, costs)
+    further = {each.name: np.array([*map(each.cost, archs)]) for each in objectives if each.cost}
+    return Round(number, archs, valid, test, seconds, revisits, report, costs, further)
 
 
 def refuse_shorter(strategy: Strategy, benchmark: Benchmark) -> None:
@@ -157,40 +163,6 @@ def share_of(strategy: Strategy, benchmark: Benchmark) -> float:
             f"are {quoted(strategy.shorter_epochs)}: name there all that it asks for"
         )
     return benchmark.shorter[strategy.asked_epochs]
-
-
-def asked(strategy: Strategy) -> Arch:
-    """Return the next architecture to train.
-
-    One that its space does not admit is told to the strategy as NaN, and it is asked again.
-
-    Raises:
-        BrokenPart: the strategy asks for what is no tuple of whole numbers.
-        InvalidSetting: one after the other is not admitted.
-    """
-    for _ in range(REFUSALS):
-        arch = _asked(strategy)
-        if strategy.space.admits(arch):
-            return arch
-        strategy.tell(arch, math.nan)
-    raise InvalidSetting(
-        f"{REFUSALS} architectures one after the other do not meet the limits once they are measured, the last of them "
-        f"{strategy.space.format(arch)}: raise the limit on latency, or use another strategy"
-    )
-
-
-def _asked(strategy: Strategy) -> Arch:
-    """Return what a strategy asks for; raise `BrokenPart` where that is no tuple of whole numbers."""
-    arch = strategy.ask()
-    if type(arch) is tuple and all(type(option) is int for option in arch):
-        return arch
-    arch = plain(arch)
-    if not isinstance(arch, tuple) or not all(isinstance(option, int) for option in arch):
-        raise BrokenPart(
-            f"the strategy {strategy.name} asked for {quoted(arch)}: ask() returns an architecture of its space, a "
-            "tuple of whole numbers"
-        )
-    return arch
 
 
 def _answered(benchmark: Benchmark, arch: Arch, rng: np.random.Generator, epochs: int | None) -> Metrics:
@@ -223,6 +195,7 @@ def run_rounds(
     seed: int,
     rounds: Sequence[int],
     warmup: Warmup | None = None,
+    objectives: Sequence[Objective] = (),
     *,
     scorers: Sequence[RemoteScorer] = (),
     workers: int | None = None,
@@ -240,7 +213,7 @@ def run_rounds(
     The remaining arguments are those of `run_round`, and so is what is raised.
     """
     batches = Batches(rounds, workers)
-    work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup, scorers)
+    work = partial(_run_batch, benchmark, make_strategy, budget, seed, warmup, objectives, scorers)
     for found, new, seconds in in_order(work, batches, workers, executor):
         for scorer, each in zip(scorers, new, strict=True):
             scorer.put(each)
@@ -279,9 +252,11 @@ def _run_batch(
     budget: int,
     seed: int,
     warmup: Warmup | None,
+    objectives: Sequence[Objective],
     scorers: Sequence[RemoteScorer],
     rounds: Sequence[int],
 ) -> tuple[list[Round], list[Any], float]:
     start = time.monotonic()
-    found = [run_round(benchmark, make_strategy, budget, seed, number, warmup) for number in rounds]
+    parts = warmup, objectives
+    found = [run_round(benchmark, make_strategy, budget, seed, number, *parts) for number in rounds]
     return found, [scorer.take_new() for scorer in scorers], time.monotonic() - start

@@ -97,6 +97,35 @@ def metric(value: Any) -> None:
         raise ValueError("test or valid")
 
 
+OBJECTIVE: dict[str, Check] = {
+    "name": text,
+    "quantity": text,
+    "unit": text,
+    "lower_is_better": truth,
+    "trained": truth,
+    "reference": nullable(number),
+}
+
+
+def check_objectives(objectives: Any) -> None:
+    """Take what a header says of several objectives."""
+    if not isinstance(objectives, list) or not objectives:
+        raise ValueError("a list of objectives")
+    for each in objectives:
+        if not isinstance(each, Mapping):
+            raise ValueError(f"a list of objects, not of {kind(each)}")
+        for name, check in OBJECTIVE.items():
+            field(f"{name} of an objective", each.get(name), check)
+
+
+def check_front(front: Any) -> None:
+    """Take the hypervolume of all architectures, by metric."""
+    if not isinstance(front, Mapping) or not front.keys() <= {"test", "valid"}:
+        raise ValueError("hypervolumes by test and valid")
+    for value in front.values():
+        number(value)
+
+
 EXPERIMENT: dict[str, Check] = {
     "strategy": text,
     "benchmark": text,
@@ -118,6 +147,8 @@ EXPERIMENT: dict[str, Check] = {
     "unvalidated": truth,
     "shorter": text,
     "untested": truth,
+    "objectives": nullable(check_objectives),
+    "front": nullable(check_front),
 }
 """By name of the field. Any may be missing, and one that is not here, of a later version, is plain JSON."""
 
@@ -159,6 +190,15 @@ def check_shares(shares: Any, length: int) -> None:
     check_values("shares", shares, length)
     if not all(share is not None and 0 < share <= 1 for share in shares):
         raise ValueError("shares are numbers above 0 and at most 1")
+
+
+def check_further(further: Any, length: int) -> None:
+    """Raise `ValueError` unless these are so many numbers, or null, of each further objective, by name."""
+    if not isinstance(further, Mapping):
+        raise ValueError(f"further objectives are lists by name, not {kind(further)}")
+    for name, values in further.items():
+        field("the name of an objective", name, text)
+        check_values(name, values, length)
 
 
 def check_archs(archs: Any) -> None:
@@ -210,6 +250,25 @@ def _cell(value: Any) -> None:
         text(value)
     elif value is not None:
         number(value)
+
+
+def interval(value: Any) -> None:
+    """Take two numbers, the lower first."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("two numbers")
+    for end in value:
+        number(end)
+    if value[0] > value[1]:
+        raise ValueError("two numbers, the lower first")
+
+
+def check_fields(found: Mapping[str, Any], known: Mapping[str, Check], needed: Sequence[str]) -> None:
+    """Raise `ValueError` where one that is needed lacks, or one is none of its kind; others are plain JSON."""
+    for name in needed:
+        if name not in found:
+            raise ValueError(f"it lacks {name}")
+    for name, value in found.items():
+        field(name, value, known.get(name, plain))
 
 
 def field(name: str, value: Any, check: Check) -> None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from nassearch.networks.recurrent import RecurrentNetwork
     from nassearch.spaces.base import CellGraph, SearchSpace
     from nassearch.spaces.choices import Choices
+    from nassearch.spaces.mobile import Mobile
     from nassearch.spaces.nasbench101.space import NASBench101
     from nassearch.spaces.nasbench201 import NASBench201
     from nassearch.spaces.nasbench_asr.space import NASBenchASR
@@ -24,6 +25,7 @@ __all__ = [
     "CellGraph",
     "Choices",
     "Layer",
+    "Mobile",
     "ModuleSpace",
     "NASBench101",
     "NASBench201",
@@ -47,6 +49,7 @@ if not TYPE_CHECKING:
             "nassearch.networks.recurrent": ["RecurrentNetwork"],
             "nassearch.spaces.base": ["CellGraph", "SearchSpace"],
             "nassearch.spaces.choices": ["Choices"],
+            "nassearch.spaces.mobile": ["Mobile"],
             "nassearch.spaces.nasbench101.space": ["NASBench101"],
             "nassearch.spaces.nasbench201": ["NASBench201"],
             "nassearch.spaces.nasbench_asr.space": ["NASBenchASR"],

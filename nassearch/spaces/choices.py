@@ -45,6 +45,21 @@ class Choices(SearchSpace):
     def all(self) -> Iterator[Arch]:
         return itertools.product(*map(range, self.options))
 
+    def index(self, arch: Arch) -> int:
+        place = 0
+        for option, count in zip(self.check(arch), self.options, strict=True):
+            place = place * count + option
+        return place
+
+    def of_key(self, key: str) -> Arch | None:
+        if type(self).key is not Choices.key or type(self).all is not Choices.all:
+            return super().of_key(key)
+        try:
+            arch = self.parse(key)
+        except InvalidArch:
+            return None
+        return arch if self.key(arch) == key else None
+
     def sample_many(self, n: int, rng: np.random.Generator) -> list[Arch]:
         return list(map(tuple, rng.integers(self.options, size=(n, len(self.choices))).tolist()))
 

@@ -86,7 +86,7 @@ def judge(scores: Floats, accuracies: Floats, how: Resampling) -> dict[str, Esti
     count = partial(ranks.hits, k=TOP_SCORES, share=TOP_MODELS)
     ndcg = partial(best_first.ndcg, worth=best_first.gains(np.unique(accuracies)))
     return {
-        "rho": _resampled(ranks.rho, x, y, how),
+        "rho": rho(x, y, how),
         "rho_top": _resampled(partial(_within_top, ranks.rho), x, y, how),
         "tau": tau(x, y, how),
         "tau_top": _resampled(partial(_within_top, tau_b), x, y, how),
@@ -104,6 +104,15 @@ def judge(scores: Floats, accuracies: Floats, how: Resampling) -> dict[str, Esti
 def _within_top(statistic: Callable[[Ranks, Ranks], float], x: Ranks, y: Ranks) -> float:
     top = ranks.above(y, TOP)
     return statistic(x[top], y[top]) if top.sum() > 1 else NAN
+
+
+def rho(x: Ranks, y: Ranks, how: Resampling) -> Estimate:
+    """Return Spearman's rho of two rankings with a percentile bootstrap over pairs (Efron, 1979).
+
+    >>> rho(np.array([0, 1, 2, 3]), np.array([0, 2, 1, 3]), Resampling(draws=200)).value
+    0.8
+    """
+    return _resampled(ranks.rho, x, y, how)
 
 
 def tau(x: Ranks, y: Ranks, how: Resampling) -> Estimate:

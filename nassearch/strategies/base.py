@@ -14,7 +14,7 @@ import numpy as np
 from nassearch.checks import share, whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.types import Arch, Scorer
+from nassearch.types import Arch, Floats, Scorer
 
 EXPLORE = 0.25
 """Share of the moves at the child that ignore the scorer, unless one says otherwise."""
@@ -138,11 +138,8 @@ class Strategy(ABC):
         self.space, self.rng, self.move, self.explore = space, rng, move, explore
         self.move_at = move_at or (self.guidance.moves[0] if self.guidance.moves else "")
         if move is not None and self.move_at not in self.guidance.moves:
-            known = (
-                f"it takes {' or '.join(self.guidance.moves)}"
-                if self.guidance.moves
-                else "use ae, ls, rl or rand, or a warm-up only"
-            )
+            taken = f"it takes {' or '.join(self.guidance.moves)}"
+            known = taken if self.guidance.moves else "use ae, ls, rl or rand, or a warm-up only"
             where = repr(self.move_at) if self.move_at else "any step"
             raise InvalidSetting(f"a move at {where} has no meaning for {self.name}: {known}")
         share("explore", explore)
@@ -246,6 +243,10 @@ class Strategy(ABC):
     def tell(self, arch: Arch, valid: float) -> None:
         """Take the validation accuracy of an architecture that was asked for; higher is better."""
 
+    def tell_all(self, arch: Arch, values: Floats) -> None:
+        """Take the values of several objectives, `[M]`, in the place of `tell`, where a strategy has such a method."""
+        raise InvalidSetting(f"{self.name} takes one objective: use nsga, gp or rand for several")
+
     def report(self) -> dict[str, Any]:
         """Return what a user may want to see of this search afterwards, by name, as plain JSON values.
 
@@ -257,7 +258,6 @@ class Strategy(ABC):
 
 
 _COMMON = inspect.signature(Strategy.__init__).parameters
-"""What every strategy takes."""
 
 
 def scored(scores: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from nassearch.checks import whole
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Guidance, Strategy, best_first
-from nassearch.types import Arch
+from nassearch.types import Arch, Floats
 
 
 class RandomSearch(Strategy):
@@ -57,3 +57,6 @@ class RandomSearch(Strategy):
 
     def tell(self, arch: Arch, valid: float) -> None:
         """Learn nothing: the draws do not depend on what was trained."""
+
+    def tell_all(self, arch: Arch, values: Floats) -> None:
+        """Learn nothing."""

@@ -15,7 +15,7 @@ from torch import nn
 import nassearch
 from nassearch.constraints import Constraints, constrained, cost_of
 from nassearch.errors import InvalidArch, InvalidSetting, UnknownName
-from nassearch.search.runner import REFUSALS, asked
+from nassearch.search.pareto.asking import REFUSALS, asked
 from nassearch.spaces.choices import Choices
 from nassearch.spaces.nasbench101.space import NASBench101
 from nassearch.spaces.nasbench201 import NASBench201

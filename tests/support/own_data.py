@@ -1,56 +1,58 @@
-"""Small data sets of one's own, made of arrays in memory."""
+"""Small data sets to open: folders of images, each of random pixels, and archives of arrays."""
 
 from __future__ import annotations
 
-import hashlib
-from itertools import pairwise
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from nassearch.datasets import OwnDataset, Split
-from nassearch.datasets.examples import Arrayed
-
-
-def data_of(
-    inputs: np.ndarray,
-    labels: np.ndarray,
-    sizes: tuple[int, int, int],
-    *,
-    kind: str = "image",
-    natural: bool = True,
-) -> OwnDataset:
-    """Return a data set of arrays `[N, C, *size]` and `[N]`, split into parts of these sizes in their order."""
-    examples = Arrayed(
-        inputs, tuple(range(1, inputs.ndim)), "bytes" if inputs.dtype == np.uint8 else "numbers"
-    )
-    ends = np.cumsum([0, *sizes])
-    contents = np.stack([np.frombuffer(hashlib.md5(each.tobytes()).digest(), np.uint8) for each in inputs])
-    parts = [
-        Split(examples, np.arange(start, end), labels[start:end].astype(np.int64), contents[start:end])
-        for start, end in pairwise(ends)
-    ]
-    scale = 255 if inputs.dtype == np.uint8 else 1
-    axes = (0, *range(2, inputs.ndim))
-    train = inputs[: sizes[0]].astype(np.float64) / scale
-    mean, std = train.mean(axes).astype(np.float32), train.std(axes).astype(np.float32)
-    digest = hashlib.sha256(inputs.tobytes() + labels.tobytes() + str(sizes).encode()).hexdigest()[:16]
-    classes = tuple(map(str, range(int(labels.max()) + 1)))
-    shape = inputs.shape[1:]
-    return OwnDataset("toy", kind, classes, shape, *parts, mean, std, natural, digest, "made up")
+from nassearch.datasets import OwnDataset
 
 
-def blobs(
-    shape: tuple[int, ...] = (3, 8, 8),
-    sizes: tuple[int, int, int] = (96, 40, 40),
-    classes: int = 3,
-    seed: int = 0,
-) -> OwnDataset:
-    """Return examples of classes that differ in their mean by channel, so that networks learn them quickly."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(sum(sizes)) % classes)
-    centres = rng.uniform(60, 190, (classes, shape[0], *(1 for _ in shape[1:])))
-    inputs = (centres[labels] + rng.normal(0, 40, (sum(sizes), *shape))).clip(0, 255)
-    if len(shape) == 3:
-        return data_of(inputs.astype(np.uint8), labels, sizes)
-    kind = "signal" if len(shape) == 2 else "vector"
-    return data_of((inputs / 255).astype(np.float32), labels, sizes, kind=kind, natural=False)
+def pixels(seed: int, height: int = 12, width: int = 12) -> np.ndarray:
+    """Return random colours, uint8 `[height, width, 3]`."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def write(path: Path, image: np.ndarray | Image.Image, **options: Any) -> Path:
+    """Write an image, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(path, **options)
+    return path
+
+
+def write_folder(
+    folder: Path, classes: Iterable[str] = ("cat", "dog", "emu"), count: int = 10, seed: int = 0, **size: int
+) -> Path:
+    """Write a folder of images for each class, no two of them alike."""
+    for place, name in enumerate(classes):
+        for number in range(count):
+            write(folder / name / f"{number}.png", pixels(seed + 1000 * place + number, **size))
+    return folder
+
+
+def write_archive(path: Path, packed: bool = True, **arrays: Any) -> Path:
+    """Write arrays by name."""
+    (np.savez_compressed if packed else np.savez)(path, **arrays)
+    return path
+
+
+def everything(data: OwnDataset) -> np.ndarray:
+    """Return the examples of all parts, as they are stored."""
+    parts = (data.train, data.valid, data.test)
+    return np.concatenate([part.take(np.arange(len(part))) for part in parts])
+
+
+def holds(data: OwnDataset, image: np.ndarray) -> int:
+    """Return how many examples are this image `[height, width, channels]`."""
+    given = image[..., None] if image.ndim == 2 else image
+    return int((everything(data) == given.transpose(2, 0, 1)).all(axis=(1, 2, 3)).sum())
+
+
+def told(data: OwnDataset, begins: str) -> str:
+    """Return the one note that begins so."""
+    (note,) = [note for note in data.notes if note.startswith(begins)]
+    return note

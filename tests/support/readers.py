@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from nassearch import registry
+from nassearch.benchmarks import Entry, Ledger
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
@@ -129,9 +131,26 @@ def write_inputs(dataset: str) -> None:
     ]
     text = "".join(f'"{arch}","{dataset}",{valid},{test}\n' for arch, valid, test in rows)
     Path("sheet.csv").write_text(f"arch,dataset,valid,test\n{text}", newline="")
-    labels = ("plain", dataset.replace('"', '""'))
+    labels = ("another", dataset.replace('"', '""'))
     text = "".join(f'{LEAST + number},"{labels[number % 2]}"\n' for number in range(40))
     Path(f"{dataset.replace('/', ';')} own.csv").write_text(f"number,label\n{text}", newline="")
+    write_search(Path("search"))
+
+
+def write_search(path: Path) -> None:
+    """Write a folder of a search that trained, whose names are hostile."""
+    path.mkdir()
+    recipe = {"epochs": 1}
+    made: dict[str, Any] = {name: NASTY for name in ("strategy", "space", "device")}
+    made |= {"data": {"name": NASTY}, "recipe": recipe, "skeleton": {}, "seed": 0, "threads": 1}
+    head = {"format": "nassearch search", "version": 1, "package": "0", "made": made}
+    (path / "search.json").write_text(json.dumps(head))
+    arch = (0, 0, 0, 0)
+    Ledger(path / "trained.jsonl", {}).append(Entry(arch, NASTY, 0, recipe, valid=LEAST + 1, note=NASTY))
+    steps = [{"format": "nassearch events", "version": 1}, {"ask": arch}, {"tell": arch}]
+    (path / "events.jsonl").write_text("".join(f"{json.dumps(step)}\n" for step in steps))
+    winner = {"arch": arch, "text": NASTY, "recipe": recipe, "valid": LEAST + 1}
+    (path / "winner.json").write_text(json.dumps(winner))
 
 
 def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
@@ -149,6 +168,7 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             ["run", "rand", *search, "--out", results[0], "--x", "distinct", *view],
             ["run", "teller", *search, "--warmup", "6", "--scorer", "nasty", "--out", results[1]],
         ],
+        "watch": [["watch", "search"], ["watch", "search", "--json"]],
         "compare": [
             ["compare", *results],
             ["compare", *results, "--json"],
@@ -164,6 +184,10 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
         "plot": [
             ["plot", *results, "-o", f"{file}-plot.svg", "--x", x] for x in ("models", "distinct", "seconds")
         ],
+        "report": [
+            ["report", *results, "-o", f"{file}.html", "--title", dataset],
+            ["report", *results, "--json", "--target", "440.5", "--baseline", results[1]],
+        ],
         "score": [
             ["score", "--all", *scores],
             ["score", "--all", *scores, "--json"],
@@ -176,6 +200,11 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             ["correlate", *judged, "-o", f"{file}.csv", "--plot", f"{file}-scatter.svg"],
             ["correlate", *judged, "-o", f"{file}.json"],
         ],
+        "export": [
+            ["export", results[0], "-o", "found.py", "--force"],
+            ["export", results[1], "-o", "found.py", "--force", "--json"],
+        ],
+        "retrain": [["retrain", "--help"]],  # trains on data of one's own, of accuracies
         "data": [
             ["data", f"{dataset.replace('/', ';')} own.csv"],
             ["data", f"{dataset.replace('/', ';')} own.csv", "--json"],

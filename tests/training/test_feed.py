@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from own_data import blobs, data_of
+from made_up import blobs, data_of
 
 from nassearch.training import Recipe
 from nassearch.training.single import feed as feeds

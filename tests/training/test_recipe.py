@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from own_data import blobs
+from made_up import blobs
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.training import Recipe

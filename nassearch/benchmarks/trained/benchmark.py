@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
-from nassearch.benchmarks.trained.builder import Builder, load_weights
+from nassearch.benchmarks.trained.builder import Builder, load_weights, task_for
 from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
+from nassearch.benchmarks.trained.reduction import check_channels, shorter_epochs
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
-from nassearch.errors import InvalidSetting, MissingData, NassearchError, quoted
+from nassearch.errors import InvalidSetting, MissingData, NassearchError
 from nassearch.files.data_folder import write_whole
 from nassearch.provenance.identity import identity
 from nassearch.spaces.base import SearchSpace
@@ -83,14 +84,16 @@ class TrainedBenchmark(Benchmark):
         fidelity: Iterable[int] = (),
     ) -> None:
         self.space, self.data = space, data
-        self.recipe = (Recipe() if recipe is None else recipe).resolved(data)
+        self.given = Recipe() if recipe is None else recipe
+        self.recipe = self.given.resolved(data)
         self.folder = None if folder is None else Path(folder)
         self.seed = whole("seed", seed, least=0, largest=SEEDS)
         self.device, self.threads = device, whole("threads", threads)
         self.task = data.task(**(skeleton or {}))
         self.dataset = Dataset(data.name, self.task, note=NOTE)
-        self.fidelity = _checked(fidelity, self.recipe.epochs)
-        self.built_for(self.recipe)
+        self.fidelity = shorter_epochs(fidelity, self.recipe.epochs)
+        if self.recipe.channels is not None:
+            check_channels(space, self.task, "of a recipe")
         facts = {
             "data": data.digest,
             "space": [space.name, identity(space)],
@@ -216,21 +219,8 @@ class TrainedBenchmark(Benchmark):
             path.unlink(missing_ok=True)
 
     def built_for(self, recipe: Recipe) -> Task:
-        """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so.
-
-        Raises:
-            InvalidSetting: the space builds networks whose width a task does not say.
-        """
-        task = self.task
-        if recipe.size is not None:
-            task = replace(
-                task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:]))
-            )
-        if recipe.channels is not None and recipe.channels != task.channels[0]:
-            first = task.channels[0]
-            widths = tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)
-            task = replace(task, channels=widths)
-        return task
+        """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
+        return task_for(self.task, recipe)
 
     def train_by(self, arch: Arch, recipe: Recipe, weights: bool = True) -> Entry:
         """Train by any recipe that is resolved for the data; see `train`."""
@@ -271,6 +261,18 @@ class TrainedBenchmark(Benchmark):
             threads=self.threads,
         )
 
+    def scored_by(self, arch: Arch, recipe: Recipe) -> Entry:
+        """Return the entry of a training that a scorer asks for, by a recipe that is resolved for the data.
+
+        These are recorded apart, in `scored.jsonl`, and their weights are not kept.
+        """
+        arch = self.space.check(arch)
+        found = self.scored.find(arch, self.seed, recipe.as_dict())
+        if found is None:
+            found = self.scored.append(self.train_by(arch, recipe, weights=False))
+            self.tidy(found)
+        return found
+
     def module(self, entry: Entry) -> nn.Module:
         """Return the network of a training with the weights of its best epoch; raise where they are not there."""
         if self.folder is None or entry.weights is None:
@@ -286,13 +288,3 @@ _MADE = (
     "train has no data of its own: make it with them, TrainedBenchmark(space, open_dataset(PATH)), or run nassearch "
     "search PATH"
 )
-
-
-def _checked(fidelity: Iterable[int], epochs: int) -> tuple[int, ...]:
-    given = [fidelity] if isinstance(fidelity, int) else list(fidelity)
-    found = sorted({whole("fidelity", each) for each in given})
-    if found and found[-1] >= epochs:
-        raise InvalidSetting(
-            f"fidelity names epochs of shorter trainings, below the {epochs} of a whole one, not {quoted(given)}"
-        )
-    return tuple(found)

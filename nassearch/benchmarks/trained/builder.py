@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nassearch.errors import BadData, InvalidSetting, quoted, told
 from nassearch.files.bounded import guarded
 from nassearch.spaces.base import SearchSpace
+from nassearch.training.single.recipe import Recipe
 from nassearch.types import Arch, Task
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def task_for(task: Task, recipe: Recipe) -> Task:
+    """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
+    if recipe.size is not None:
+        task = replace(task, input_shape=(task.input_shape[0], *(recipe.size for _ in task.input_shape[1:])))
+    if recipe.channels is not None and recipe.channels != task.channels[0]:
+        first = task.channels[0]
+        widths = tuple(max(1, round(width * recipe.channels / first)) for width in task.channels)
+        task = replace(task, channels=widths)
+    return task
 
 
 class Builder:
@@ -21,6 +34,11 @@ class Builder:
         self._space, self._arch, self._task, self._seed = space, arch, task, seed
         self.params: int | None = None
         self.flops: int | None = None
+
+    def count(self) -> int | None:
+        """Build it and return how many numbers are in its parameters."""
+        self()
+        return self.params
 
     def __call__(self) -> nn.Module:
         import torch

@@ -145,7 +145,8 @@ def import_(
 
     FILE is a published file or folder of the benchmark, read without running anything in it; or a table (CSV or
     Parquet), long (columns arch, dataset, valid, test and perhaps seconds and seed) or wide (columns such as
-    cifar10/valid/200); or an .npz of images, which become the fixed batch of --dataset. Killed, it is run again.
+    cifar10/valid/200); or a table of further metrics, such as latencies on devices, of --dataset; or an .npz of
+    images, which become its fixed batch. Killed, it is run again.
 
     \b
     Examples:
@@ -154,9 +155,11 @@ def import_(
       nassearch bench import nasbench101 nasbench_only108.tfrecord
       nassearch bench import nasbench201 mine.csv --dataset cifar10 --column arch=cell --column valid=val_acc
       nassearch bench import nasbench201 cifar10.npz --dataset cifar10
+      nassearch bench import nasbench201 hw_cifar10.csv.gz --dataset cifar10
     """
     from dataclasses import asdict
 
+    from nassearch.benchmarks.read.further import holds_metrics, import_metrics
     from nassearch.benchmarks.read.importing import import_file
     from nassearch.benchmarks.read.official import recognise
     from nassearch.benchmarks.tabular import TabularBenchmark
@@ -172,6 +175,13 @@ def import_(
         path = part.import_batch(file, datasets[0], count=count, force=force)
         return echo_json({"batch": str(path)}) if as_json else echo(f"batch of {count}: {path}")
     columns = {role: str(column) for role, column in mapping.items()}
+    if holds_metrics(part, file):
+        if len(datasets) != 1:
+            raise InvalidSetting(
+                f"{file} holds metrics of one data set: name it with --dataset, of {', '.join(part.datasets())}"
+            )
+        made = import_metrics(part, file, datasets[0], columns, force)
+        return echo_json({**asdict(made), "path": str(made.path)}) if as_json else _tell_metrics(part, made)
     with watching(not as_json) as watch:
         report = import_file(
             part,
@@ -202,6 +212,21 @@ def import_(
         echo(f"columns not used: {', '.join(report.ignored)}")
     for reason, times in report.dropped.items():
         echo(f"left out: {times} x {reason}")
+
+
+def _tell_metrics(part: Any, made: Any) -> None:
+    """Say what an import of further metrics made."""
+    declared = part.find(made.dataset).metrics_by_name
+    written = "" if made.written else " (there already)"
+    echo(
+        f"{made.dataset}: {len(made.metrics)} metrics of {part.make_space(made.dataset).size} architectures{written}"
+    )
+    for name, (low, high) in zip(made.metrics, made.ranges, strict=True):
+        metric = declared[name]
+        echo(f"  {name}: {metric.quantity}, {low:.4g} to {high:.4g} {metric.unit}")
+    if made.ignored:
+        echo(f"  columns not used: {', '.join(made.ignored)}")
+    echo(f"  {made.path}")
 
 
 def _tell(part: Any, t: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from nassearch.cli.common import (
     work_options,
 )
 from nassearch.cli.limits import limit_options, limits_of
-from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
+from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle, watching_trainings
 
 
 @click.command()
@@ -57,6 +58,12 @@ from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
+@click.option(
+    "--objectives",
+    default=None,
+    metavar="A,B",
+    help="Search for the front of several: accuracy, and latency, params, flops, memory or a metric of the benchmark.",
+)
 @limit_options
 @axis_option
 @view_options
@@ -102,6 +109,7 @@ def run(
       nassearch run ae --warmup 3000 --move epsilon
       nassearch run rl --move synflow --move-ratio 100
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
+      nassearch run nsga --dataset cifar10 --objectives accuracy,edgegpu_latency
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
       nassearch run gp --oracle train --data ./my_images --recipe epochs=20 --budget 20 --rounds 5
     """
@@ -113,16 +121,19 @@ def run(
     from nassearch.reports.summary import best_of, summarise
     from nassearch.search.curves import milestones
     from nassearch.search.experiment import Experiment
-    from nassearch.search.quantity import METRIC, Quantity
+    from nassearch.search.quantity import METRIC
     from nassearch.statistics.digits import exact
 
     given = {"data": data, "space": space, "recipe": recipe, "size": size, "fidelity": fidelity, "device": device,
              "threads": threads, "trainings": trainings}  # fmt: skip
+    display: AbstractContextManager[Any]
     if oracle == "train":
         with watching(not as_json) as watch:
             flags["benchmark"] = trained_oracle(flags, out, watch, given)
+        display = watching_trainings(flags["benchmark"].folder, not as_json)
     else:
         refuse_training(given)
+        display = watching(not as_json)
     experiment = Experiment(strategy, constraints=limits_of(flags), **flags)
     path = out if out.suffix == ".jsonl" else out / experiment.file_name
     if path is not out and out.is_file():
@@ -133,12 +144,12 @@ def run(
     check_suffix(picture)
     refuse_special(path, "choose another --out")
     refuse_special(picture, "choose another --plot")
-    with watching(not as_json) as watch:
+    with display as watch:
         outcome = experiment.run(
             path, overwrite=overwrite, workers=workers, executor=executor, cache=cache, watch=watch
         )
     curve = outcome.curve(x=x)
-    quantity, best = Quantity.of(experiment.oracle), best_of(experiment.oracle, curve.show)
+    quantity, best = outcome.quantity, best_of(experiment.oracle, curve.show, outcome.header)
     title = f"{experiment.as_dict()['benchmark']}, {experiment.dataset_name}"
     draw_curves(collect({experiment.label: curve}, quantity=quantity, title=title, best=best), picture)
     summary = summarise(outcome.rounds, curve, experiment.target, quantity)

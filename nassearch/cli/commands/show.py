@@ -30,7 +30,7 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
       nassearch show result.jsonl --round 3 --json
     """
     from nassearch.reports.summary import gather_reports, summarise
-    from nassearch.search.curves import Curve
+    from nassearch.search.pareto.curve import curve_of
     from nassearch.search.quantity import METRIC, Quantity
 
     ((label, header, rounds, curve, _),) = read_one_subject((result,), show, choose, x)
@@ -39,7 +39,7 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
         if not 0 <= number < len(rounds):
             raise InvalidSetting(f"{result} holds rounds 0 to {len(rounds) - 1}, not {number}")
         rounds = [rounds[number]]
-        curve = Curve.from_rounds(rounds, curve.show, curve.choose, x)
+        curve = curve_of(header, rounds, curve.show, curve.choose, x)
     summary, reports = summarise(rounds, curve, None, quantity), gather_reports(rounds)
     if as_json:
         return echo_json(

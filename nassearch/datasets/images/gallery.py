@@ -70,9 +70,14 @@ def _look_at(originals: Originals, source: str, asked: Size | None, progress: Pr
         if seen.decoded is not None and held + seen.decoded.pixels.nbytes <= HELD:
             early[place] = seen.decoded
             held += seen.decoded.pixels.nbytes
-    if {"floats"} < set(depths.values()):
-        for place in [place for place, depth in depths.items() if depth == "floats"]:
-            faults[place] = f"{originals.where(place)} holds floating-point numbers, and other images do not"
+    floats = [place for place, depth in depths.items() if depth == "floats"]
+    if 0 < len(floats) < len(depths):
+        rare = floats if 2 * len(floats) <= len(depths) else sorted(set(depths) - set(floats))
+        unlike = "holds floating-point numbers, and most images do not"
+        if rare is not floats:
+            unlike = "holds whole numbers, and most images hold floating-point ones"
+        for place in rare:
+            faults[place] = f"{originals.where(place)} {unlike}"
             del sizes[place], depths[place]
     if not sizes:
         raise BadData(f"{source} has no image that can be read: {faults[min(faults)]}")

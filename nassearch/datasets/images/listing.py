@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,14 +86,14 @@ def _walk(folder: Path, names: Names, root: Path, above: tuple[Path, ...], listi
         real = Path(os.path.realpath(path)) if entry.is_symlink() else None
         if real is not None and root not in (real, *real.parents):
             listing.leave_out(LINKS, path)
-        elif entry.is_dir():
+        elif _is(entry.is_dir):
             target = real or above[-1] / name
             if target in above or len(here) > DEEPEST:
                 listing.leave_out(DEEP, path)
                 continue
             listing.folders.add(here)
             _walk(path, here, root, (*above, target), listing)
-        elif entry.is_file() and path.suffix.lower() in SUFFIXES:
+        elif _is(entry.is_file) and path.suffix.lower() in SUFFIXES:
             if here in listing.files:
                 here = (*here[:-1], name)  # two names that are one text
             listing.files[here] = path
@@ -101,6 +101,13 @@ def _walk(folder: Path, names: Names, root: Path, above: tuple[Path, ...], listi
                 raise BadData(f"{root} holds more than {MOST} files: give a smaller folder")
         else:
             listing.leave_out(OTHERS, path)
+
+
+def _is(ask: Callable[[], bool]) -> bool:
+    try:
+        return ask()
+    except OSError:  # links that lead to each other
+        return False
 
 
 def sizes_of(paths: Iterable[Path]) -> dict[Path, int]:

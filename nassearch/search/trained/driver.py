@@ -12,8 +12,8 @@ from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.errors import BadData
 from nassearch.provenance.blame import blamed
+from nassearch.search.pareto.asking import asked as ask_strategy
 from nassearch.search.runner import METRICS, Round, share_of
-from nassearch.search.runner import asked as ask_strategy
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
 from nassearch.strategies.base import Strategy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nassearch.files.bounded import guarded, read_bytes
 from nassearch.files.data_folder import write_whole
 from nassearch.files.limits import RESULT
 from nassearch.files.plain_json import read_json
+from nassearch.search import schema
 from nassearch.search.outcome import Outcome, read
 from nassearch.search.trained.events import Event, read_events
 from nassearch.spaces import open_space
@@ -29,6 +30,49 @@ MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT = (
     *("result.jsonl", "winner.json", "spent.json"),
 )
 NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "threads")
+
+
+def _recipe(value: Any) -> None:
+    """Take settings of a training by name, the epochs among them."""
+    schema.named(value)
+    schema.field("epochs", value.get("epochs"), schema.whole(1))
+
+
+_SEARCH: dict[str, schema.Check] = {
+    "strategy": schema.text,
+    "settings": schema.named,
+    "seed": schema.whole(0),
+    "budget": schema.nullable(schema.whole(1)),
+    "hours": schema.nullable(schema.number),
+    "space": schema.text,
+    "skeleton": schema.named,
+    "data": schema.named,
+    "recipe": _recipe,
+    "final_epochs": schema.nullable(schema.whole(0)),
+    "device": schema.text,
+    "threads": schema.whole(1),
+    "workers": schema.whole(1),
+}
+"""Of a search that trains: what was asked for, by name."""
+_WINNER: dict[str, schema.Check] = {
+    "arch": lambda value: schema.check_archs([value]),
+    "text": schema.text,
+    "recipe": _recipe,
+    "epochs": schema.whole(1),
+    "seconds": schema.number,
+    "valid": schema.nullable(schema.number),
+    "test": schema.nullable(schema.number),
+    "test_interval": schema.nullable(schema.interval),
+    "test_examples": schema.nullable(schema.whole(0)),
+    "weights": schema.nullable(schema.text),
+    "params": schema.nullable(schema.whole(0)),
+    "flops": schema.nullable(schema.whole(0)),
+    "latency": schema.nullable(schema.number),
+    "found_after": schema.whole(1),
+    "models": schema.whole(1),
+    "seconds_of_search": schema.number,
+}
+"""Of what such a search came to, by name."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +113,7 @@ class SearchFolder:
             raise BadData(
                 f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
             )
-        missing = [name for name in NEEDED if name not in made]
-        if missing or not isinstance(made["data"], dict) or not isinstance(made["recipe"], dict):
-            raise BadData(f"{path / MADE} is damaged: it lacks {', '.join(missing) or 'data or recipe'}")
+        _check(path / MADE, made, _SEARCH, NEEDED)
         return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
 
     def write(self) -> None:
@@ -128,7 +170,10 @@ class SearchFolder:
     @property
     def winner(self) -> dict[str, Any] | None:
         """Return what the search came to: the winner with its final training; None while there is none."""
-        return _read(self.path / WINNER)
+        found = _read(self.path / WINNER)
+        if found is not None:
+            _check(self.path / WINNER, found, _WINNER, ("arch", "text", "recipe"))
+        return found
 
     @property
     def result(self) -> Outcome | None:
@@ -139,7 +184,9 @@ class SearchFolder:
     @property
     def spent(self) -> float:
         """Return the seconds of wall clock that the search has had."""
-        return float((_read(self.path / SPENT) or {}).get("seconds", 0.0))
+        found = _read(self.path / SPENT) or {"seconds": 0.0}
+        _check(self.path / SPENT, found, {"seconds": schema.number}, ("seconds",))
+        return float(found["seconds"])
 
     def write_spent(self, seconds: float) -> None:
         """Write the seconds of wall clock that the search has had."""
@@ -211,6 +258,15 @@ def _read(path: Path) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         raise BadData(f"{path} is damaged: it holds no object; move the folder away to begin anew")
     return found
+
+
+def _check(
+    path: Path, found: Mapping[str, Any], known: Mapping[str, schema.Check], needed: Sequence[str]
+) -> None:
+    try:
+        schema.check_fields(found, known, needed)
+    except ValueError as error:
+        raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
 
 
 def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from nassearch.statistics import ranks
 from nassearch.strategies.base import Guidance, Strategy, best_first, scored
 from nassearch.strategies.gp.acquisition import log_improvement
 from nassearch.strategies.gp.candidates import Candidates
+from nassearch.strategies.gp.scalarised import scalarised
 from nassearch.strategies.gp.surrogate import Posterior, Prior, distances, fit
 from nassearch.strategies.gp.worth import Worth
 from nassearch.types import Arch, Floats, Scorer
@@ -50,6 +51,9 @@ class GuidedGaussianProcess(Strategy):
     the warm-up, or as many draws as `draws`, and at each step that many fresh draws, the neighbours of the best so far
     and those of the candidates that lead. The scorers score the warm-up, and of the others those that lead. The
     warm-up sets the ranks. Where a scorer has no number, the rank is what a linear regression on the graphs expects.
+
+    Of several objectives one is made at each step, by weights that are drawn (ParEGO: Knowles, 2006), so that the
+    steps lead to all parts of the front.
 
     Without scorers in `features`, that of the warm-up is taken. An experiment gives parameters, unless it is given
     scorers: they cost next to nothing in every space. Priors and defaults were chosen on the tables that the results
@@ -92,6 +96,7 @@ class GuidedGaussianProcess(Strategy):
         self._begun = False
         self._told: list[Arch] = []
         self._values: list[float] = []
+        self._points: list[list[float]] = []  # where there are several objectives
         self._forecast: dict[Arch, tuple[float, float]] = {}  # of what was asked for and is not told yet
         self._foreseen: list[tuple[float, float, float]] = []  # expected value, value, error in deviations
         self._theta: Floats | None = None
@@ -137,12 +142,21 @@ class GuidedGaussianProcess(Strategy):
         self._told.append(arch)
         self._values.append(valid)
 
+    def tell_all(self, arch: Arch, values: Floats) -> None:
+        if len(values) == 1:
+            return self.tell(arch, float(values[0]))
+        self._forecast.clear()  # of a value that no other step looks at
+        self._told.append(arch)
+        self._points.append(values.tolist())
+
     @cached_property
     def _pool(self) -> Candidates:
         sizes = self.candidates, self.draws, self.looks
         return Candidates(self.space, self.features, self._warm_up, *sizes, self.rng)
 
     def _next(self) -> Arch:
+        if self._points:
+            self._values = scalarised(np.array(self._points), self.rng).tolist()
         self._worth = Worth(self._values)
         known = [*self._told, *self.pending]
         y = np.concatenate([self._worth.standard, np.zeros(len(self.pending))])  # 0 is the mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from itertools import pairwise
 
 import numpy as np
 
@@ -68,8 +69,8 @@ class MovesContract(SpaceSetting):
             counts = Counter(space.index(arch) * bins // space.size for arch in archs)
             if bins == 1:
                 return
-            sizes = Counter((np.arange(space.size) * bins // space.size).tolist())
-            shares = [sizes[place] / space.size for place in range(bins)]
+            starts = [-(-place * space.size // bins) for place in range(bins + 1)]
+            shares = [(end - start) / space.size for start, end in pairwise(starts)]
             uneven = unevenness([counts[place] for place in range(bins)], shares)
             assert uneven < UNLIKELY, (  # by chance once in 1e12
                 f"{how}() draws uniformly: the counts over {bins} stretches of all() are {uneven:.0f} standard "

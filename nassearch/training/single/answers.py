@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from nassearch.datasets import OwnDataset
-from nassearch.training.single.device import computing, find_device, placed
+from nassearch.training.single.device import computing, find_device
 from nassearch.training.single.feed import Feed
 from nassearch.training.single.recipe import Recipe
 
@@ -85,7 +85,7 @@ def evaluate(
     with computing(where, threads):
         feed = Feed(data, part, recipe, where)
         try:
-            return answered(placed(module, where, feed.shape), feed, batch_size)
+            return answered(module.to(where), feed, batch_size)
         finally:
             module.to(home).train(training)
 

@@ -49,7 +49,7 @@ class Feed:
             raise InvalidSetting(
                 f"{part} of {data.name} is without examples: open the data with a share for it"
             )
-        self.labels = torch.from_numpy(self.split.labels).to(device)
+        self.labels = torch.tensor(self.split.labels, device=device)
         self.shape = (
             data.shape if recipe.size is None else (data.shape[0], *(recipe.size for _ in data.shape[1:]))
         )
@@ -102,7 +102,8 @@ class Feed:
         raw = self._shrunk(self.split.take(places)) if self._raw is None else self._raw[places]
         if rng is not None:
             raw = self._moved(raw, rng)
-        inputs = torch.from_numpy(raw).to(self._device, torch.float32)
+        layout = torch.channels_last if raw.ndim == 4 else torch.contiguous_format
+        inputs = torch.from_numpy(raw).to(self._device).to(torch.float32, memory_format=layout)
         scale = 255.0 if raw.dtype == np.uint8 else 1.0
         # A division of its own, as in `OwnDataset.inputs`: a product with the reciprocal has other last bits.
         inputs.sub_(self._mean * scale).div_(self._std * scale)

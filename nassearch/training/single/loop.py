@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
@@ -75,7 +76,7 @@ def train_model(
     device: str = "auto",
     threads: int = 1,
     watch: Seen | None = None,
-    every: float = EVERY,
+    every: float | None = None,
 ) -> Trained:
     """Train one network, or go on with a training that was killed.
 
@@ -94,7 +95,7 @@ def train_model(
         device: `auto` for a GPU where there is one.
         threads: of torch.
         watch: told of each epoch.
-        every: seconds between two writings of the state.
+        every: seconds between two writings of the state; None for half a minute.
 
     Raises:
         InvalidSetting: the data have too few examples, or the recipe something they have no use for.
@@ -110,7 +111,9 @@ def train_model(
     accumulate = 1
     with computing(where, threads):
         while True:
-            training = _Training(make, data, recipe, seed, where, state, threads, every)
+            training = _Training(
+                make, data, recipe, seed, where, state, threads, EVERY if every is None else every
+            )
             found = training.run(accumulate, watch)
             if found is not None:
                 return found
@@ -179,7 +182,7 @@ class _Training:
 
     def _begin(self, accumulate: int) -> Course:
         try:
-            module = placed(self.make(), self.device, self.train.shape)
+            module = placed(self._complete(self.make()), self.device, self.train.shape)
             weights = [parameter for parameter in module.parameters() if parameter.requires_grad]
         except (Exception, SystemExit) as error:
             raise Failed(f"the network cannot be built: {told(error)}") from error
@@ -190,6 +193,13 @@ class _Training:
             course.go_on(self.state, self.facts)
         self.accumulate = course.place.accumulate
         return course
+
+    @torch.no_grad()
+    def _complete(self, module: nn.Module) -> nn.Module:
+        """Give layers their shapes that are to find them at the first input."""
+        if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
+            module.eval()(torch.zeros(FEWEST, *self.train.shape))
+        return module
 
     def _through(self, course: Course, started: float, watch: Seen | None) -> Trained:
         place, kept = course.place, time.monotonic()

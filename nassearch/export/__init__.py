@@ -1,0 +1,1 @@
+"""What a search has found, in files that need nassearch no more."""

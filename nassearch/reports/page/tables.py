@@ -1,0 +1,296 @@
+"""Tables of a page: what stands in each cell, and the number behind it, by which people sort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nassearch.search.quantity import METRIC
+from nassearch.statistics.digits import SIGNIFICANT, exact, writer
+
+BOUNDS = {"exactly": "", "more than": ">", "less than": "<"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is read, and the number behind it; None for a text."""
+
+    text: str
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its caption, columns, rows of cells (the first names the row), and what is to be said below."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    notes: Sequence[str] = field(default=())
+    kind: str = ""
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Return which columns are of numbers."""
+        return [any(row[i].value is not None for row in self.rows) for i in range(len(self.columns))]
+
+
+def numbers(values: Iterable[float | None], significant: int = SIGNIFICANT) -> list[Cell]:
+    """Write a column of numbers with as many digits as tell them apart."""
+    values = list(values)
+    write = writer(values, significant)
+    return [Cell(write(value), value) for value in values]
+
+
+def _rows(*columns: Sequence[Cell]) -> list[list[Cell]]:
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _texts(values: Iterable[Any]) -> list[Cell]:
+    return [Cell("-" if value is None else str(value)) for value in values]
+
+
+def _counts(values: Iterable[int | None]) -> list[Cell]:
+    return [
+        Cell("-") if value is None else Cell(f"{value:,}".replace(",", "\u2009"), value) for value in values
+    ]
+
+
+def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
+    """Return the searches of a section, the best last median first."""
+    quantity = section["quantity"]
+    sign = 1.0 if quantity["lower_is_better"] else -1.0
+    rows = sorted(
+        view["leaderboard"], key=lambda row: sign * row["median"] if row["median"] is not None else 1e300
+    )
+    at = [
+        m for m in rows[0]["at"] if any(str(row["budget"]) != m and row["at"][m] is not None for row in rows)
+    ]
+    values = [value for row in rows for value in (*row["at"].values(), row["q25"], row["q75"])]
+    write = writer(values, SIGNIFICANT)
+    known = rows[0]["target"]
+    reach = exact(known) if section["target_given"] else write(known)
+
+    def column(name: str) -> list[Cell]:
+        return [Cell(write(row[name]), row[name]) for row in rows]
+
+    def several(cells: Sequence[Cell]) -> list[Cell]:
+        """Leave out what one round says nothing of."""
+        return [cell if row["rounds"] > 1 else Cell("-") for cell, row in zip(cells, rows, strict=True)]
+
+    columns: dict[str, list[Cell]] = {
+        "search": _texts(row["label"] for row in rows),
+        "rounds": _counts(row["rounds"] for row in rows),
+        "models": _counts(row["budget"] for row in rows),
+        **{f"at {m}": [Cell(write(row["at"][m]), row["at"][m]) for row in rows] for m in at},
+        "at the end": column("median"),
+        "lower quartile": several(column("q25")),
+        "upper quartile": several(column("q75")),
+        f"models to {reach}": [_reached(row) for row in rows],
+        "speed-up": [_bounded(row, "speedup") for row in rows],
+        "95 % from": several([_bounded(row, "speedup_low") for row in rows]),
+        "95 % to": several([_bounded(row, "speedup_high") for row in rows]),
+        "revisits": numbers([row["revisits"] for row in rows], 2),
+        "regret": [Cell(write(row["regret"]), row["regret"]) for row in rows],
+        "seconds": numbers([row["seconds"] for row in rows], 2),
+    }
+    empty = [n for n, cells in columns.items() if all(cell.value is None for cell in cells) and n in MAY_LACK]
+    columns = {name: cells for name, cells in columns.items() if name not in empty}
+    notes = [
+        f"models to {reach}: where the median over the rounds first reaches it",
+        f"speed-up: models that {section['baseline']} needs over those needed here, with a bootstrap interval over "
+        "rounds; > and < where a budget ends before",
+        "revisits: models of a round that it had trained before, the mean; seconds: of training in a round, the median",
+    ]
+    notes += ["regret: the best value there is, less the median at the end"] if "regret" in columns else []
+    title = f"Leaderboard: {view['words']} ({quantity['unit']}), median of the rounds; the best first"
+    return Table(title, list(columns), _rows(*columns.values()), notes, "leaderboard")
+
+
+MAY_LACK = {"regret", "seconds", "speed-up", "95 % from", "95 % to", "lower quartile", "upper quartile"}
+"""Columns that are left out where nothing is known."""
+
+
+def _reached(row: Mapping[str, Any]) -> Cell:
+    found = row["models_to_target"]
+    return Cell(f"not in {row['budget']}") if found is None else Cell(str(found), found)
+
+
+def _bounded(row: Mapping[str, Any], name: str) -> Cell:
+    value = row[name]
+    return Cell("-") if value is None else Cell(f"{BOUNDS[row[f'{name}_bound']]}{value:.2f}", value)
+
+
+def best(section: Mapping[str, Any]) -> Table:
+    """Return the architectures that searches end with."""
+    found, quantity = section["best"]["architectures"], section["quantity"]
+    several = len({row["space"] for row in found}) > 1
+    write = writer([row[name] for row in found for name in ("valid", "test")], SIGNIFICANT)
+    columns = {
+        "architecture": _texts(row["text"] or str(tuple(row["arch"])) for row in found),
+        **({"space": _texts(row["space"] for row in found)} if several else {}),
+        **{
+            f"{METRIC[name]} {quantity['name']}": [Cell(write(row[name]), row[name]) for row in found]
+            for name in ("valid", "test")
+            if any(row[name] is not None for row in found)
+        },
+        "trainings": _counts(row["trainings"] for row in found),
+        "rounds that end with it": _counts(row["rounds"] for row in found),
+        "searches": _texts("; ".join(row["searches"]) for row in found),
+    }
+    which = f"Best of {section['best']['of']} architectures that rounds end with, or a single round trained"
+    title = f"{which} ({quantity['unit']})"
+    notes = ["values: the mean of what was recorded of it in all trainings of all searches here"]
+    return Table(title, list(columns), _rows(*columns.values()), notes, "best")
+
+
+def models(found: Mapping[str, Any]) -> Table:
+    """Return what a search has trained, a row for each model."""
+    rows = found["models"]
+    columns = {
+        "model": [Cell(str(row["model"]), row["model"]) for row in rows],
+        "architecture": _texts(row["text"] for row in rows),
+        "status": _texts(row["status"] for row in rows),
+        "validation accuracy": numbers([row["valid"] for row in rows]),
+        "epochs": _counts(row["epochs"] for row in rows),
+        "seconds": numbers([row["seconds"] for row in rows], 2),
+        "parameters": _counts(row["params"] for row in rows),
+        "FLOPs": _counts(row["flops"] for row in rows),
+        "latency (ms)": numbers([row["latency"] for row in rows]),
+        "memory (bytes)": _counts(row["memory"] for row in rows),
+    }
+    lacking = {name for name, cells in columns.items() if all(cell.text == "-" for cell in cells)}
+    columns = {name: cells for name, cells in columns.items() if name not in lacking}
+    return Table(
+        "Trained models, in the order in which they were told", list(columns), _rows(*columns.values())
+    )
+
+
+def failures(found: Mapping[str, Any]) -> Table | None:
+    """Return the trainings that came to no network, or of which there is something to say; None where none."""
+    rows = [row for row in found["models"] if row["status"] != "trained" or row["note"]]
+    if not rows:
+        return None
+    columns = {
+        "model": [Cell(str(row["model"]), row["model"]) for row in rows],
+        "architecture": _texts(row["text"] for row in rows),
+        "status": _texts(row["status"] for row in rows),
+        "batch": _texts(_batch(row) for row in rows),
+        "what happened": _texts(row["note"] for row in rows),
+    }
+    return Table("Failures and notes of trainings", list(columns), _rows(*columns.values()), kind="failures")
+
+
+def _batch(row: Mapping[str, Any]) -> str | None:
+    size, parts = row["batch_size"], row["accumulate"]
+    return None if size is None else f"{size} in {parts} parts" if parts > 1 else str(size)
+
+
+def front(found: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
+    """Return the models that no other is better than in accuracy and in a cost."""
+    rows = [found["models"][model - 1] for model in one["front"]]
+    columns = {
+        "model": [Cell(str(row["model"]), row["model"]) for row in rows],
+        "architecture": _texts(row["text"] for row in rows),
+        one["cost"]: numbers([row[one["cost"]] for row in rows]) if one["cost"] == "latency"
+        else _counts(row[one["cost"]] for row in rows),
+        "validation accuracy": numbers([row["valid"] for row in rows]),
+    }  # fmt: skip
+    title = f"Front: models than which no other has both a better accuracy and fewer {one['unit']}"
+    return Table(title, list(columns), _rows(*columns.values()), kind="front")
+
+
+def winner(found: Mapping[str, Any]) -> Table | None:
+    """Return what a search came to; None where it has not ended."""
+    won = found["winner"]
+    if won is None:
+        return None
+    rows = [[Cell(name), _value(value)] for name, value in _flat(won).items()]
+    return Table("The winner, as its file says", ["field", "value"], rows, kind="winner")
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= (
+            _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
+        )
+    return found
+
+
+def _value(value: Any) -> Cell:
+    if isinstance(value, float):
+        return Cell(exact(value), value)
+    return Cell("-" if value is None else str(value))
+
+
+def settings(section: Mapping[str, Any]) -> list[Table]:
+    """Return what the searches of a section were asked for: what they have in common, and what differs."""
+    searches = section["searches"]
+    asked = [
+        {
+            "file": each["where"] or "-",
+            "rounds there": _of(each),
+            "package": each["package"],
+            "data": each["data"],
+            **each["settings"],
+            **{f"code of the {part}": identity for part, identity in each["code"].items()},
+        }
+        for each in searches
+    ]
+    names = list(dict.fromkeys(name for each in asked for name in each))
+    same = [name for name in names if len({each.get(name) for each in asked}) == 1]
+    differ = [name for name in names if name not in same]
+    title = "Settings" if len(searches) == 1 else "Settings that all have in common"
+    found = [
+        Table(title, ["setting", "value"], [_texts([name, asked[0][name]]) for name in same], kind="settings")
+    ]
+    if differ:
+        rows = [_texts([name, *(each.get(name) for each in asked)]) for name in differ]
+        found.append(
+            Table(
+                "Settings that differ",
+                ["setting", *(each["label"] for each in searches)],
+                rows,
+                kind="settings",
+            )
+        )
+    return found
+
+
+def _of(search: Mapping[str, Any]) -> str:
+    planned = search["rounds_planned"]
+    ended = {True: ", ended", False: ", not ended", None: ""}[search["finished"]]
+    return f"{search['rounds']}{f' of {planned}' if planned and planned > search['rounds'] else ''}{ended}"
+
+
+def correlation(found: Mapping[str, Any]) -> str:
+    """Say in a line how well a proxy ranks what was trained."""
+    scored = f"{found['scored']} of {found['trained']} trained models have a score"
+    if found["rho"] is None:
+        return f"no rank correlation: it needs scores and accuracies that differ; {scored}"
+    value, low, high = (("-" if each is None else f"{each:.3f}") for each in found["rho"])
+    return f"rank correlation (Spearman) {value}, 95 % from {low} to {high}; {scored}"
+
+
+def proxies(found: Sequence[Mapping[str, Any]]) -> Table:
+    """Return what each proxy is worth on what was trained."""
+    columns: dict[str, list[Cell]] = {"proxy": _texts(one["proxy"] for one in found)}
+    for key, name in (("rho", "Spearman rho"), ("tau", "Kendall tau")):
+        for place, part in enumerate((name, f"{name}, 95 % from", f"{name}, 95 % to")):
+            values = [None if one[key] is None else one[key][place] for one in found]
+            columns[part] = [Cell("-" if value is None else f"{value:.3f}", value) for value in values]
+    columns["coverage"] = [_coverage(one) for one in found]
+    columns["scored"] = _counts(one["scored"] for one in found)
+    notes = [
+        "of whole trainings; models without a score are left out of the correlations, and counted by coverage"
+    ]
+    return Table(
+        "Proxies against validation accuracy", list(columns), _rows(*columns.values()), notes, "proxies"
+    )
+
+
+def _coverage(one: Mapping[str, Any]) -> Cell:
+    share = one["scored"] / one["trained"] if one["trained"] else None
+    return Cell("-") if share is None else Cell(f"{share:.1%}", share)

@@ -1,0 +1,1 @@
+"""Searches for several objectives: what they are, and how far a search gets."""
