@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nassearch.cli.common import assignments, echo, echo_json, json_option
-from nassearch.cli.limits import limit_options, limits_of
+from nassearch.cli.limits import limit_options, limits_of, objectives_option
 from nassearch.cli.oracle import epochs_of, training_options
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
               help="Epochs of shorter trainings that --strategy sh may ask for, with commas.")  # fmt: skip
 @click.option("--final-epochs", type=int, default=None, metavar="N",
               help="Of the winner's final training; 0 for none. [default: three times the others']")  # fmt: skip
+@objectives_option
 @limit_options
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the split, the search and the trainings."

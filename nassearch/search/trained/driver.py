@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,8 @@ from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.errors import BadData
 from nassearch.provenance.blame import blamed
 from nassearch.search.pareto.asking import asked as ask_strategy
+from nassearch.search.pareto.asking import tell
+from nassearch.search.pareto.objectives import Objective, further_of, values_of
 from nassearch.search.runner import METRICS, Round, share_of
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
@@ -41,6 +43,7 @@ class Driver:
         clock: what may be trained.
         scorers: by role, whose scores of what is trained are recorded.
         seen: called now and then, to show the search.
+        objectives: of which the strategy is told all values; none where accuracy is all.
 
     Raises:
         BadData: the strategy asks for something else than the file says.
@@ -54,9 +57,11 @@ class Driver:
         clock: Clock,
         scorers: Mapping[str, Scorer],
         seen: Callable[[Driver], None],
+        objectives: Sequence[Objective] = (),
     ) -> None:
         self.bench, self.strategy, self.clock = bench, strategy, clock
         self._events, self._scorers, self._seen = events, scorers, seen
+        self._objectives = objectives
         self.told: list[Entry] = []
         self.pending: list[Asked] = []
 
@@ -89,7 +94,8 @@ class Driver:
         with blamed(self.strategy):
             report = self.strategy.report()
         costs = None if set(shares) <= {1.0} else np.array(shares)
-        return Round(0, archs, valid, test, seconds, revisits, report, costs)
+        further = further_of(self._objectives, archs)
+        return Round(0, archs, valid, test, seconds, revisits, report, costs, further)
 
     def _replay(self) -> None:
         for event in list(self._events.events):
@@ -132,7 +138,7 @@ class Driver:
     def _asked(self) -> Asked:
         self.strategy.pending = tuple(arch for arch, _ in self.pending)
         with blamed(self.strategy, self.bench.space):
-            return ask_strategy(self.strategy), self.strategy.asked_epochs
+            return ask_strategy(self.strategy, len(self._objectives)), self.strategy.asked_epochs
 
     def _count(self, asked: Asked) -> None:
         self.clock.asked += share_of(self.strategy, self.bench)
@@ -162,8 +168,9 @@ class Driver:
     def _tell(self, asked: Asked, entry: Entry) -> None:
         self.pending.remove(asked)
         self.told.append(entry)
+        values = values_of(self._objectives, asked[0], self.bench.answer(entry).valid)
         with blamed(self.strategy):
-            self.strategy.tell(asked[0], self.bench.answer(entry).valid)
+            tell(self.strategy, asked[0], values)
 
 
 def _number(value: Any) -> float | None:
