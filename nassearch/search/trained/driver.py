@@ -14,7 +14,7 @@ from nassearch.errors import BadData
 from nassearch.provenance.blame import blamed
 from nassearch.search.pareto.asking import asked as ask_strategy
 from nassearch.search.pareto.asking import tell
-from nassearch.search.pareto.objectives import Objective, further_of, values_of
+from nassearch.search.pareto.objectives import Objective, values_of
 from nassearch.search.runner import METRICS, Round, share_of
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
@@ -42,8 +42,8 @@ class Driver:
         events: the file of its steps.
         clock: what may be trained.
         scorers: by role, whose scores of what is trained are recorded.
+        objectives: of which the strategy is told all values; none where what is trained for is all.
         seen: called now and then, to show the search.
-        objectives: of which the strategy is told all values; none where accuracy is all.
 
     Raises:
         BadData: the strategy asks for something else than the file says.
@@ -94,7 +94,7 @@ class Driver:
         with blamed(self.strategy):
             report = self.strategy.report()
         costs = None if set(shares) <= {1.0} else np.array(shares)
-        further = further_of(self._objectives, archs)
+        further = {each.name: np.array([*map(each.cost, archs)]) for each in self._objectives if each.cost}
         return Round(0, archs, valid, test, seconds, revisits, report, costs, further)
 
     def _replay(self) -> None:
@@ -159,7 +159,10 @@ class Driver:
             raise done.error
         entry = done.result if done.died is None else self.bench.lost(asked[0], done.died, asked[1])
         scores = {role: _number(scorer([asked[0]])[0]) for role, scorer in self._scorers.items()}
-        self._tell_and_write(asked, self.bench.record(replace(entry, scores=scores)))
+        latency = next(
+            (each.cost(asked[0]) for each in self._objectives if each.name == "latency" and each.cost), None
+        )
+        self._tell_and_write(asked, self.bench.record(replace(entry, scores=scores, latency=latency)))
 
     def _tell_and_write(self, asked: Asked, entry: Entry) -> None:
         self._events.append(Event("tell", *asked))
@@ -168,8 +171,8 @@ class Driver:
     def _tell(self, asked: Asked, entry: Entry) -> None:
         self.pending.remove(asked)
         self.told.append(entry)
-        values = values_of(self._objectives, asked[0], self.bench.answer(entry).valid)
         with blamed(self.strategy):
+            values = values_of(self._objectives, asked[0], self.bench.answer(entry).valid)
             tell(self.strategy, asked[0], values)
 
 
