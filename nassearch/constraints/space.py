@@ -73,6 +73,7 @@ class ConstrainedSpace(SearchSpace):
         # Of the class in every other space; here they are those of the space that is looked at.
         self.name, self.revision = space.name, space.revision  # type: ignore[misc]
         self.proxy_defaults, self.keys_differ = space.proxy_defaults, space.keys_differ  # type: ignore[misc]
+        self.has_cells = space.has_cells  # type: ignore[misc]
         self.network_kind = kind_of(space, meter.task) if space.network_kind is None else space.network_kind  # type: ignore[misc]
         known = meter.is_quick and not meter.is_dear
         if space.size <= (ENUMERATED if known else DEAR):
@@ -97,6 +98,9 @@ class ConstrainedSpace(SearchSpace):
     @property
     def unconstrained(self) -> SearchSpace:
         return self._space
+
+    def decided(self, arch: Arch) -> Iterator[tuple[int, int]]:
+        return self._space.decided(arch)
 
     @property
     def made_of(self) -> tuple[Any, ...]:

@@ -33,7 +33,9 @@ def tell_copies(
     keys = np.ascontiguousarray(contents).view(f"V{contents.shape[1]}").ravel()
     order = np.argsort(keys, kind="stable")
     ends = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
-    groups = [group for group in np.split(order, ends) if len(group) > 1]
+    groups = sorted(
+        (group for group in np.split(order, ends) if len(group) > 1), key=lambda group: int(group[0])
+    )
     notes = []
     for first, second in combinations(range(len(NAMES)), 2):
         shared = [group for group in groups if {first, second} <= set(parts[group].tolist())]

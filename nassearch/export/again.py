@@ -21,6 +21,7 @@ def train_again(
     device: str | None = None,
     threads: int | None = None,
     watch: Callable[[int, int, float], object] | None = None,
+    every: float = 30.0,
 ) -> dict[str, Any]:
     """Train the winner of a search, or another architecture of its space, see `nassearch.export.retraining.retrain`.
 
@@ -29,7 +30,7 @@ def train_again(
         settings: of the recipe, beside those that the search was made with.
         text: the architecture; None for the winner.
         seed, device, threads: of the training; None for those of the search.
-        watch: called after each epoch, see `nassearch.training.train_model`.
+        watch, every: see `nassearch.training.train_model`.
 
     Raises:
         MissingData, BadData: there is no such search, or its data are gone or others.
@@ -44,6 +45,5 @@ def train_again(
     how: dict[str, Any] = {
         name: search.made[name] if value is None else value for name, value in asked.items()
     }
-    return retrain(
-        folder, search.space(), choice.arch, task_of(search), data, recipe, looked=looked, watch=watch, **how
-    )
+    how |= {"looked": looked, "watch": watch, "every": every}
+    return retrain(folder, search.space(), choice.arch, task_of(search), data, recipe, **how)

@@ -57,6 +57,7 @@ def retrain(
     threads: int = 1,
     looked: bool = True,
     watch: Callable[[int, int, float], object] | None = None,
+    every: float = 30.0,
 ) -> dict[str, Any]:
     """Train an architecture of a search, and record it in `retrained/` of the search's folder.
 
@@ -70,7 +71,7 @@ def retrain(
         recipe: of the training.
         seed, device, threads: of the training.
         looked: whether the test part was looked at before, for the winner of the search.
-        watch: called after each epoch, see `nassearch.training.train_model`.
+        watch, every: see `nassearch.training.train_model`.
 
     Returns:
         What is recorded, as plain JSON: `arch`, `text`, `recipe`, `seed`, `seconds`, `history`, `valid`, `test`,
@@ -97,7 +98,8 @@ def retrain(
             state = folder / "unfinished" / f"retrained-{key}.safetensors"
             state.parent.mkdir(parents=True, exist_ok=True)
             how: dict[str, Any] = {"device": device, "threads": threads}
-            done = train_model(builder, data, recipe, seed=seed, state=state, watch=watch, **how)
+            kept: dict[str, Any] = {"state": state, "watch": watch, "every": every}
+            done = train_model(builder, data, recipe, seed=seed, **kept, **how)
             if done.weights is None or done.status != "trained":
                 raise NassearchError(f"{space.format(arch)}: {done.status}; {done.note or 'no weights'}")
             with isolated(seed):

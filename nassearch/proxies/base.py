@@ -68,6 +68,7 @@ class Proxy:
     check_values: Check | None = None
     revision: int | str = 1
     model_function: ModelFunction | None = None
+    check_model_values: Check | None = None
     for_networks: Kinds = field(default_factory=Kinds, compare=False, repr=False)
 
     @property
@@ -93,9 +94,13 @@ class Proxy:
         """Return how many networks are worth passing in one call under these options."""
         return self.chunk(options) if callable(self.chunk) else self.chunk
 
-    def for_model(self, function: ModelFunction) -> ModelFunction:
-        """Declare what this proxy is for one torch module: `(model, batch, **options) -> raw score`."""
+    def for_model(self, function: ModelFunction, check: Check | None = None) -> ModelFunction:
+        """Declare what this proxy is for one torch module: `(model, batch, **options) -> raw score`.
+
+        `check` refuses values of options that mean nothing there, before any module is built.
+        """
         object.__setattr__(self, "model_function", function)
+        object.__setattr__(self, "check_model_values", check)
         return function
 
     def of_model(self, model: Any, batch: Batch | None, **options: Any) -> float:
@@ -130,7 +135,10 @@ class Proxy:
         """
         if not self.takes_modules:
             raise InvalidSetting(without_meaning(self.name, ModuleNetwork))
-        return chosen_options(self.name, self.module_options, given)
+        options = chosen_options(self.name, self.module_options, given)
+        if self.check_model_values is not None:
+            self.check_model_values(options)
+        return options
 
     def _of_network(
         self, network: ModuleNetwork, batch: Batch | None, options: Mapping[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +108,17 @@ def epsilon(
 epsilon.for_networks(RecurrentNetwork)(epsilon.function)  # only `outputs` differ
 
 
-@epsilon.for_model
+def _check_of_model(options: Mapping[str, Any]) -> None:
+    if options["path"] != "full":
+        raise InvalidSetting(f"epsilon of a module has the path full alone, not {options['path']!r}")
+    if isinstance(options["weights"], str):
+        raise InvalidSetting(
+            f"epsilon of a module takes two numbers such as weights=(1e-7, 1), not {options['weights']!r}, which tries "
+            "architectures of a space"
+        )
+
+
+@partial(epsilon.for_model, check=_check_of_model)
 def _epsilon(
     model: Any,
     batch: Batch | None,
@@ -121,13 +132,7 @@ def _epsilon(
     Raises:
         InvalidModel: it has no epsilon under these weights.
     """
-    if path != "full":
-        raise InvalidSetting(f"epsilon of a module has the path full alone, not {path!r}")
-    if isinstance(weights, str):
-        raise InvalidSetting(
-            f"epsilon of a module takes two numbers such as weights=(1e-7, 1), not {weights!r}, which tries "
-            "architectures of a space"
-        )
+    _check_of_model({"path": path, "weights": weights})
     assert batch is not None
     from nassearch.networks.modules.foreign import module_outputs
 

@@ -170,7 +170,10 @@ def _together(requests: Sequence[Request], kind: type, networks: Sequence[Any]) 
     answers: dict[int, Scores] = {}
     shared: dict[str, list[int]] = {}
     if issubclass(kind, ModuleNetwork):
-        return _of_modules(requests, networks)
+        from nassearch.networks.modules.foreign import derivatives
+
+        with derivatives():
+            return _of_modules(requests, networks)
     requests = [(proxy, options, batch if proxy.needs else None) for proxy, options, batch in requests]
     for place, (proxy, options, batch) in enumerate(requests):
         if isinstance(proxy, ModelProxy) and proxy.for_networks.choose(proxy, kind, options) is None:
@@ -230,7 +233,7 @@ def raw_of_model(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float
         group: list[Any] = [asked[place] for place in places]
         looked_at = batch
         if not group[0][0].needs and batch.inputs.dtype.kind == "f":
-            settings = group[0][0].settings_of_model(group[0][1], len(batch.inputs))
+            settings = group[0][0].settings(group[0][1])
             noisy = ModuleNetwork(model, batch.inputs.shape[1:])
             looked_at = noise_for(noisy, settings["batch_size"], settings[SEED])
         found = _or_text(lambda g=group, b=looked_at: read_one(g, model, b), len(group))  # type: ignore[misc]

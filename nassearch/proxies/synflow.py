@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -177,11 +178,20 @@ def _synflow_recurrent(
     return _values("synflow", [Scaled(recurrent_synflow(network, seed)) for network in networks], log)
 
 
-@synflow.for_model
+def _check_of_model(options: Mapping[str, Any]) -> None:
+    if options.get("estimator", "sampled") != "sampled":
+        raise InvalidSetting(
+            "synflow and logsynflow of a module are those of the weights it has, estimator=sampled; "
+            f"{options['estimator']!r} needs the description of a network"
+        )
+    _check_shift(options.get("shift", 1.0))
+
+
+@partial(synflow.for_model, check=_check_of_model)
 def _synflow(
     model: Any, batch: Batch | None, *, estimator: str = "sampled", log: bool = False, **options: Any
 ) -> float | str:
-    _check_sampled("synflow", estimator)
+    _check_of_model({"estimator": estimator})
     return _of_model("synflow", model, batch, log, options)
 
 
@@ -190,7 +200,7 @@ def _synflow_bn(model: Any, batch: Batch | None, *, log: bool = False, **options
     return _of_model("synflow_bn", model, batch, log, options, batch_norm=True)
 
 
-@logsynflow.for_model
+@partial(logsynflow.for_model, check=_check_of_model)
 def _logsynflow(
     model: Any,
     batch: Batch | None,
@@ -200,16 +210,8 @@ def _logsynflow(
     log: bool = False,
     **options: Any,
 ) -> float | str:
-    _check_sampled("logsynflow", estimator)
+    _check_of_model({"estimator": estimator})
     return _of_model("logsynflow", model, batch, log, options, shift=_check_shift(shift))
-
-
-def _check_sampled(name: str, estimator: str) -> None:
-    if estimator != "sampled":
-        raise InvalidSetting(
-            f"{name} of a module is that of the weights it has, estimator=sampled; {estimator!r} needs the description "
-            "of a network"
-        )
 
 
 def _of_model(

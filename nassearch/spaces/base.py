@@ -62,6 +62,8 @@ class SearchSpace(ABC):
     are the options of the space where it is named: `nasbench201(cells=2)`."""
     keys_differ: ClassVar[bool] = False
     """Whether no two architectures share a key, so that scores by key can do without making them."""
+    has_cells: ClassVar[bool] = True
+    """Whether graphs are of cells, whose ways from input to output mean something; decisions say more where not."""
     network_kind: ClassVar[type | None] = None
     """What kind its networks are of, `ModuleNetwork` for torch modules; None where one has to be built to know."""
 
@@ -106,6 +108,10 @@ class SearchSpace(ABC):
         Here the choices themselves.
         """
         return decisions
+
+    def decided(self, arch: Arch) -> Iterator[tuple[int, int]]:
+        """Yield the decisions that an architecture is made of, as pairs of place and option; here all of them."""
+        return enumerate(arch)
 
     @abstractmethod
     def all(self) -> Iterator[Arch]:

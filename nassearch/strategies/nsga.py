@@ -83,6 +83,7 @@ class NonDominatedEvolution(Strategy):
         self._points: list[list[float]] = []
         self._held: list[int] = []
         self._known: set[Arch] = set()
+        self._rank: dict[int, int] = {}
 
     @property
     def least_budget(self) -> int:
@@ -150,7 +151,9 @@ class NonDominatedEvolution(Strategy):
         return [places[each] for each in by_fronts(np.array([self._points[place] for place in places]))]
 
     def _winner(self) -> Arch:
-        rank = {place: number for number, place in enumerate(self._ordered(self._held))}
+        if self._rank.keys() != set(self._held):  # a step tells nothing new until the next one is told
+            self._rank = {place: number for number, place in enumerate(self._ordered(self._held))}
+        rank = self._rank
         count = min(self.tournament, len(self._held))
         entrants = self.rng.choice(len(self._held), count, replace=False).tolist()
         return self._archs[min((self._held[each] for each in entrants), key=rank.__getitem__)]

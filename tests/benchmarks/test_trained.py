@@ -311,3 +311,37 @@ def test_who_asks_for_what_another_trains_waits_for_it(
     assert entries[0] == entries[1] == entries[2]
     assert len(calls) == 1
     assert not list((tmp_path / "unfinished").iterdir())
+
+
+@pytest.mark.posix
+def test_a_full_disk_costs_the_place_to_go_on_from_and_no_training(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 kB hold the ledger, and neither states nor weights of a network of 80,000 numbers."""
+    monkeypatch.setattr(loop, "EVERY", 0.0)
+    here = bench(small_disk, skeleton={"channels": (16, 32, 64), "cells": 1})
+    with pytest.warns(RuntimeWarning, match=r"No space left.*a kill would cost all of it"):
+        entry = here.entry(OTHER)
+    assert (entry.status, entry.weights) == ("trained", None)
+    assert entry.note is not None
+    assert "went on without a place to keep its state" in entry.note
+    assert "its weights are lost" in entry.note
+    assert bench(small_disk, skeleton={"channels": (16, 32, 64), "cells": 1}).known(OTHER) == entry
+
+
+@pytest.mark.posix
+def test_a_ledger_without_room_says_what_is_safe(small_disk: Path) -> None:
+    here = bench(small_disk)
+    first = here.entry(ARCH)
+    with (small_disk / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(b"0" * 1024)
+    others = [OTHER, (0, 1, 2, 3, 4, 0), (4, 3, 2, 1, 0, 1), (2, 2, 2, 2, 2, 2)]
+    safe = "No space left.*What is recorded is safe; make room, then run again"
+    with pytest.raises(NassearchError, match=safe):
+        for arch in others:  # some lines have room in the page that the file has already
+            here.entry(arch)
+    (small_disk / "filler").unlink()
+    again = bench(small_disk)
+    assert again.known(ARCH) == first
+    assert [again.entry(arch).status for arch in others] == ["trained"] * 4

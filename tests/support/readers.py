@@ -184,6 +184,10 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
         "plot": [
             ["plot", *results, "-o", f"{file}-plot.svg", "--x", x] for x in ("models", "distinct", "seconds")
         ],
+        "report": [
+            ["report", *results, "-o", f"{file}.html", "--title", dataset],
+            ["report", *results, "--json", "--target", "440.5", "--baseline", results[1]],
+        ],
         "score": [
             ["score", "--all", *scores],
             ["score", "--all", *scores, "--json"],

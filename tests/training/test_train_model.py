@@ -248,6 +248,54 @@ def test_without_any_memory_it_is_said() -> None:
     assert math.isnan(found.valid)
 
 
+def test_layers_that_find_their_shape_at_the_first_input_are_trained() -> None:
+    def lazy() -> nn.Module:
+        return nn.Sequential(
+            nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d(), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3)
+        )
+
+    found = train_model(lazy, blobs(), QUICK, seed=0)
+    assert found.status == "trained", found.note
+    assert bytes_of(found) == bytes_of(train_model(lazy, blobs(), QUICK, seed=0))
+
+
+class Tied(nn.Module):
+    """One weight used twice, a buffer that changes as it trains and is in no file, and numbers of another kind."""
+
+    def __init__(self, kind: torch.dtype = torch.int64) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(192, 192), nn.Linear(192, 192)
+        self.last.weight = self.first.weight
+        self.head = nn.Linear(192, 3)
+        self.register_buffer("calls", torch.zeros((), dtype=kind), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.calls += 1
+        x = self.last(self.first(x.flatten(1)).tanh()).tanh()
+        logits: torch.Tensor = self.head(x) * (1 + self.calls.real / 100)
+        return logits
+
+
+def test_tied_weights_and_hidden_buffers_are_part_of_the_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, state = train_model(Tied, blobs(), QUICK, seed=3), tmp_path / "state"
+    monkeypatch.setattr(loop.Course, "keep", stop_after(9))
+    with pytest.raises(Stopped):
+        train_model(Tied, blobs(), QUICK, seed=3, state=state, every=0)
+    monkeypatch.undo()
+    assert bytes_of(train_model(Tied, blobs(), QUICK, seed=3, state=state)) == bytes_of(whole)
+
+
+def test_what_files_cannot_hold_is_trained_without_them(tmp_path: Path) -> None:
+    with pytest.warns(RuntimeWarning, match="a kill would cost all of it"):
+        found = train_model(
+            lambda: Tied(torch.complex128), blobs(), QUICK, seed=0, state=tmp_path / "state", every=0
+        )
+    assert found.status == "trained"
+
+
 def test_too_few_examples_are_refused() -> None:
     images = np.zeros((3, 3, 8, 8), np.uint8)
     with pytest.raises(InvalidSetting, match="not 1 and 2"):

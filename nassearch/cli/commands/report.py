@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nassearch.cli.common import echo, json_option
+from nassearch.cli.common import echo, echo_json, json_option
 from nassearch.cli.reading import paths_argument
 from nassearch.errors import InvalidSetting
 
@@ -58,7 +58,7 @@ def report(
     if output is not None:
         page.save(output)
     if as_json:
-        return echo(*page.json().split("\n"))
+        return echo_json(page.data)
     assert output is not None
     echo(
         f"{output}: {output.stat().st_size / 1e6:.1f} MB, needs no network",

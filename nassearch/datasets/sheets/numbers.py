@@ -13,6 +13,8 @@ from nassearch.datasets.sheets.loaded import Loaded
 from nassearch.errors import BadData, excerpt
 from nassearch.types import Progress, is_number
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 def open_numbers(sheet: Loaded, progress: Progress | None = None) -> Found:
     """Take each row for a vector of its numbers, in the order of the columns.
@@ -56,4 +58,4 @@ def _number(cell: Any) -> float | None:
         number = float(cell)
     except (TypeError, ValueError):
         return None
-    return number if is_number(number) and abs(number) <= np.finfo(np.float32).max else None
+    return number if is_number(number) and abs(number) <= LARGEST else None

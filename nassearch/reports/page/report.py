@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.files.bounded import refuse_special
 from nassearch.files.data_folder import write_whole
-from nassearch.files.inert import inert, inert_json
+from nassearch.files.inert import inert
 from nassearch.reports.page.document import render
 from nassearch.reports.page.inputs import gather
 from nassearch.reports.page.sections import collect
@@ -44,10 +43,6 @@ class Page:
             InvalidSetting: plotly or Jinja2 is not installed.
         """
         return render(self.data, self.title)
-
-    def json(self) -> str:
-        """Return `data` as JSON."""
-        return inert_json(json.dumps(self.data, indent=1, allow_nan=False, ensure_ascii=False))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page into a file, whole or not at all, and return its path.

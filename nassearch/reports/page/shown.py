@@ -177,7 +177,9 @@ def _trainings(one: Mapping[str, Any]) -> dict[str, Any]:
         "histories_alt": f"Histories of {len(lines)} models by epoch: loss and validation accuracy. The table of "
         "models has the best value of each.",
         "notes": _history_notes(one),
-        "proxies": [_proxy(found) for found in one["proxies"] if found["scored"]],
+        "proxies": [
+            {**_proxy(found), "number": n} for n, found in enumerate(one["proxies"]) if found["scored"]
+        ],
         "proxy_table": tables.proxies(one["proxies"]),
         "fronts": [_front(front) for front in one["fronts"]],
         "front_heading": heading,

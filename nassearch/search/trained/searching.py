@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,8 @@ def _final(bench: TrainedBenchmark, best: Entry, epochs: int) -> Entry:
 def _outcome(asked: Search, folder: SearchFolder, bench: TrainedBenchmark, driver: Driver) -> Outcome:
     """Write the search as a result of one round, and return it."""
     done = driver.round()
-    header = asked.experiment(bench, len(done.archs)).header()
+    header = asked.experiment(bench, asked.budget or ENDLESS).header()
+    header = replace(header, experiment={**header.experiment, "budget": len(done.archs)})
     path = folder.path / RESULTS
     with Store.open(path, header, overwrite=True) as store:
         store.append(done)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from nassearch.errors import InvalidModel, InvalidSetting, quoted, told
-from nassearch.spaces.own.choices import GIVEN, Choices, every
+from nassearch.spaces.own.choices import GIVEN, Choices, always_there, every
 from nassearch.types import Task
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def parameters_of(build: Callable[..., Any], choices: Choices) -> tuple[str, ...
     named = {n: p for n, p in known.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
     asked = {choice.name: choice for choice in every(choices)}
-    always = {choice.name for choice in choices}
+    always = always_there(choices)
     signature = f"build{inspect.signature(build)}"
     for name in asked:
         if name not in named and not open_ended:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from nassearch.errors import InvalidSetting, quoted
-from nassearch.spaces.own.values import read_value, text_of
+from nassearch.spaces.own.values import text_of
+from nassearch.types import plain
 
 GIVEN = ("classes", "input_shape")
 """What build gets besides choices, where its signature has it."""
@@ -57,11 +58,6 @@ class Choice:
     def ways(self) -> int:
         """Return in how many ways it and what it brings can be made."""
         return self.starts[-1]
-
-    @property
-    def numeric(self) -> bool:
-        """Return whether its options are numbers."""
-        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
 
 
 Choices = tuple[Choice, ...]
@@ -99,7 +95,7 @@ def _read(name: str, given: Any, places: Iterator[int], above: tuple[str, ...], 
     if len(above) > DEEPEST:
         raise InvalidSetting(f"choices stand in each other {DEEPEST} deep at most; {name} stands deeper")
     options = _options(name, given)
-    texts = tuple(text_of(value) for value in options)
+    texts = tuple(text_of(plain(value)) for value in options)
     seen: set[str] = set()
     for text in texts:
         if text in seen:
@@ -118,7 +114,7 @@ def _read(name: str, given: Any, places: Iterator[int], above: tuple[str, ...], 
     starts: Sequence[int] = range(len(texts) + 1)
     if any(below):
         starts = (0, *accumulate(prod(choice.ways for choice in some) for some in below))
-    return Choice(name, place, tuple(map(read_value, options)), texts, tuple(below), starts, always)
+    return Choice(name, place, tuple(map(plain, options)), texts, tuple(below), starts, always)
 
 
 def _options(name: str, given: Any) -> Sequence[Any]:
@@ -142,6 +138,12 @@ def every(choices: Iterable[Choice]) -> Iterator[Choice]:
         yield choice
         for some in choice.below:
             yield from every(some)
+
+
+def always_there(choices: Choices) -> set[str]:
+    """Return the names of what is there in every architecture: also what every option of a choice brings."""
+    found = {choice.name for choice in choices}
+    return found.union(*(set.intersection(*map(always_there, choice.below)) for choice in choices))
 
 
 def check_exclusive(choices: Choices) -> None:

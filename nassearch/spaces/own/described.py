@@ -52,6 +52,7 @@ class Description:
         if not self._own:
             names = [f"digit {digit}" for digit in range(max(base for base, _ in sizes.values()))]
         self.names = (*names, *ENDS)
+        self._numbers = {choice.place for choice in every(choices) if _is_number(choice)}
         self._columns = {name: place for place, name in enumerate(_columns(choices))}
 
     def graph(self, arch: Arch) -> CellGraph:
@@ -97,7 +98,7 @@ class Description:
             option = arch[choice.place]
             if not choice.always:
                 found[_there_name(choice)] = 1.0
-            if _is_number(choice):
+            if choice.place in self._numbers:
                 found[_name(choice)] = float(choice.values[option])
             elif (name := f"{_name(choice)}={choice.texts[option]}") in found:
                 found[name] = 1.0
@@ -130,7 +131,10 @@ def _there_name(choice: Choice) -> str:
 
 
 def _is_number(choice: Choice) -> bool:
-    return choice.numeric and all(abs(value) <= LARGEST for value in choice.values)
+    return all(
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+        for value in choice.values
+    )
 
 
 def _columns(choices: Choices) -> Iterator[str]:

@@ -53,6 +53,7 @@ class ModuleSpace(SearchSpace):
     """
 
     keys_differ: ClassVar[bool] = True
+    has_cells: ClassVar[bool] = False
     network_kind: ClassVar[type] = ModuleNetwork
 
     def __init__(
@@ -103,6 +104,9 @@ class ModuleSpace(SearchSpace):
         for choice in tree.active(self._tree, decisions):
             arch[choice.place] = decisions[choice.place]
         return tuple(arch)
+
+    def decided(self, arch: Arch) -> Iterator[tuple[int, int]]:
+        return ((choice.place, arch[choice.place]) for choice in tree.active(self._tree, self.check(arch)))
 
     def all(self) -> Iterator[Arch]:
         return map(self._numbered, iter(range(self.size)))

@@ -14,7 +14,7 @@ from nassearch.types import Arch
 FEW = 64
 """Ways in which what an option brings can be made, up to which taking the option leads to every one of them."""
 STEPS = 32
-"""Options of a choice between numbers, up to which every other one is an edit."""
+"""Options of a choice, up to which every other one is an edit."""
 WORD = 2**63 - 1
 """What numpy draws from at once."""
 
@@ -63,9 +63,9 @@ def draws(size: int, n: int, rng: np.random.Generator) -> list[int]:
 
 
 def others(choice: Choice, option: int) -> list[int]:
-    """Return the options that are one edit from one: all, or where there are many numbers those 1, 2, 4, ... away."""
+    """Return the options that are one edit from one: all, or where there are many those 1, 2, 4, ... places away."""
     count = len(choice.values)
-    if count <= STEPS or not choice.numeric:
+    if count <= STEPS:
         return [other for other in range(count) if other != option]
     far = [1 << power for power in range(count.bit_length()) if 1 << power < count]
     return [place for step in reversed(far) if (place := option - step) >= 0] + [

@@ -12,7 +12,6 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from nassearch.errors import InvalidArch, InvalidSetting, excerpt, quoted
-from nassearch.types import plain
 
 WORD = re.compile(r"[A-Za-z_0-9][A-Za-z_0-9./+-]*", re.ASCII)
 """Texts that are written as they are, where they do not read as another value."""
@@ -49,11 +48,6 @@ def text_of(value: Any) -> str:
 def given(value: Any) -> Any:
     """Return an option as build gets it: lists, which it could change, as copies."""
     return copy.deepcopy(value) if isinstance(value, list) else value
-
-
-def read_value(value: Any) -> Any:
-    """Return an option as Python's own, where it is a number of numpy."""
-    return plain(value)
 
 
 def _is_literal(text: str) -> bool:

@@ -22,7 +22,8 @@ class Encoding:
     `path` is the truncated path encoding (White, Neiswanger and Savani, 2021, section 4): a feature is a sequence of
     operations, which an architecture has where it lies on a way from an input to an output. Sequences are numbered by
     length and then in order of the operations, and the first so many count; with three operations the first 40 are
-    those of at most three. `choices` has a feature for each option of each decision (the paper's one-hot encoding).
+    those of at most three. `choices` has a feature for each option of each decision (the paper's one-hot encoding). A
+    space without cells is read by its choices.
 
     Args:
         space: where the architectures come from.
@@ -34,7 +35,8 @@ class Encoding:
     """
 
     def __init__(self, space: SearchSpace, kind: str, paths: int | None) -> None:
-        self.space, self.kind, self.paths = space, kind, paths
+        self.space, self.paths = space, paths
+        self.kind = "choices" if kind == "path" and not space.has_cells else kind
         self._known: dict[Arch, frozenset[Feature]] = {}
         draws = space.sample_many(LOOKED_AT, np.random.default_rng(0))
         if kind == "choices" and space.options is None:
@@ -52,7 +54,7 @@ class Encoding:
         """Return what an architecture has."""
         if arch not in self._known:
             if self.kind == "choices":
-                self._known[arch] = frozenset(enumerate(arch))
+                self._known[arch] = frozenset(self.space.decided(arch))
             else:
                 self._known[arch] = paths_of(self.space.graph(arch), self.paths)
         return self._known[arch]

@@ -55,7 +55,7 @@ class SoftmaxController:
         self.logs: Floats = np.where(places < sizes, 0.0, ABSENT)  # of the shares, which serve as logits
         # The last option of a decision takes what rounding leaves between the sum of all shares and 1.
         self._last = np.where(places < sizes - 1, 0.0, np.inf)
-        self._one_hot = np.eye(max(options))
+        self._rows = np.arange(len(options))
         self._mean, self._square = np.zeros((2, *self.logs.shape))
         self._steps = 0
         self._refresh()
@@ -66,7 +66,9 @@ class SoftmaxController:
     def learn(self, decisions: tuple[int, ...], advantage: float) -> None:
         shares = self.shares
         # d/dz of advantage * log p(arch) + weight * H, with dH/dz = -p (log p + H).
-        gradient = (self._one_hot[list(decisions)] - shares) * advantage
+        chosen = np.zeros_like(shares)
+        chosen[self._rows, list(decisions)] = 1.0
+        gradient = (chosen - shares) * advantage
         if self.entropy_weight:
             weighted = shares * self.logs
             gradient -= self.entropy_weight * (weighted - shares * np.add.reduce(weighted, 1, keepdims=True))

@@ -11,6 +11,7 @@ import pytest
 
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
+from nassearch.strategies.base import Strategy
 from nassearch.testing.strategies.guidance import GuidanceContract, StrategyClass, needs_warm_up
 from nassearch.testing.surroundings import elsewhere, left_as_found, plain_json
 from nassearch.types import Arch, Floats
@@ -247,6 +248,26 @@ class StrategyContract(GuidanceContract):
             if strategy_class.takes_warm_up():
                 strategy.warm_up(self.score, 20, np.random.default_rng(20))
             self.trace(strategy, self.budget // 4)
+
+    def test_several_objectives_are_taken_as_one_is(
+        self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]
+    ) -> None:
+        if strategy_class.tell_all is Strategy.tell_all:
+            return
+        steps = self.budget // 2
+        alone = self.trace(strategy_class(space, np.random.default_rng(21), **settings), steps)
+        one = strategy_class(space, np.random.default_rng(21), **settings)
+        again, other = (strategy_class(space, np.random.default_rng(22), **settings) for _ in range(2))
+        for arch in alone:
+            assert one.ask() == arch, "tell_all() of one value is tell()"
+            one.tell_all(arch, np.nan_to_num(self.score([arch])))
+        for step in range(steps):
+            arch = again.ask()
+            assert space.is_valid(arch), "what is asked for is of the space"
+            assert other.ask() == arch, "the same stream gives the same search for several objectives"
+            values = np.array([self.score([arch])[0], -float(sum(arch)) if step % 5 else math.nan])
+            for strategy in (again, other):
+                strategy.tell_all(arch, values)  # some of them NaN
 
     def test_another_process_searches_alike(
         self, strategy_class: StrategyClass, space: SearchSpace, settings: dict[str, Any]

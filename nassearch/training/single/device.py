@@ -11,6 +11,8 @@ from torch import nn
 from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, quoted
 
+DEVICES = "device is auto, cpu or cuda, where there is one"
+
 
 def find_device(text: str) -> torch.device:
     """Return the device of this name, `auto` for a GPU where there is one, and the processor elsewhere.
@@ -19,15 +21,15 @@ def find_device(text: str) -> torch.device:
         InvalidSetting: there is none of this name here.
     """
     if text == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        text = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         found = torch.device(text)
-        torch.empty(1, device=found)
+        torch.empty(1, device=found)  # a GPU in use has generators, which a training seeds
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidSetting(
-            f"device is auto, cpu or cuda, where there is one, not {quoted(text)} ({why})"
-        ) from None
+        raise InvalidSetting(f"{DEVICES}, not {quoted(text)} ({why})") from None
+    if found.type not in ("cpu", "cuda"):
+        raise InvalidSetting(f"{DEVICES}, not {quoted(text)}")
     return found
 
 

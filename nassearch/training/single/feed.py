@@ -49,7 +49,7 @@ class Feed:
             raise InvalidSetting(
                 f"{part} of {data.name} is without examples: open the data with a share for it"
             )
-        self.labels = torch.from_numpy(self.split.labels).to(device)
+        self.labels = torch.tensor(self.split.labels, device=device)
         self.shape = (
             data.shape if recipe.size is None else (data.shape[0], *(recipe.size for _ in data.shape[1:]))
         )

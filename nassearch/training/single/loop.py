@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from nassearch.checks import SEEDS, whole
 from nassearch.datasets import OwnDataset
@@ -181,7 +182,7 @@ class _Training:
 
     def _begin(self, accumulate: int) -> Course:
         try:
-            module = placed(self.make(), self.device, self.train.shape)
+            module = placed(self._complete(self.make()), self.device, self.train.shape)
             weights = [parameter for parameter in module.parameters() if parameter.requires_grad]
         except (Exception, SystemExit) as error:
             raise Failed(f"the network cannot be built: {told(error)}") from error
@@ -192,6 +193,13 @@ class _Training:
             course.go_on(self.state, self.facts)
         self.accumulate = course.place.accumulate
         return course
+
+    @torch.no_grad()
+    def _complete(self, module: nn.Module) -> nn.Module:
+        """Give layers their shapes that are to find them at the first input."""
+        if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
+            module.eval()(torch.zeros(FEWEST, *self.train.shape))
+        return module
 
     def _through(self, course: Course, started: float, watch: Seen | None) -> Trained:
         place, kept = course.place, time.monotonic()

@@ -82,7 +82,7 @@ class Course:
         if _device(self.module).type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(_device(self.module))
         notes = {"facts": facts, "place": asdict(self.place), "random": _generators()}
-        write_whole(path, save(tensors, {"training": json.dumps(notes)}), REMEDY)
+        write_whole(path, _saved(tensors, {"training": json.dumps(notes)}), REMEDY)
 
     def go_on(self, path: Path, facts: Mapping[str, Any]) -> bool:
         """Take up what `keep` wrote; say False, and change nothing, where there is none of this training."""
@@ -138,8 +138,19 @@ def weights_of(module: nn.Module) -> dict[str, Tensor]:
 
 
 def weights_bytes(weights: Mapping[str, Tensor]) -> bytes:
-    """Return what a file of weights holds: equal weights give equal bytes."""
-    return bytes(save(dict(weights), {"format": "pt"}))
+    """Return what a file of weights holds: equal weights give equal bytes.
+
+    Raises:
+        NassearchError: a tensor is of a kind that such files do not have, complex numbers for one.
+    """
+    return _saved(dict(weights), {"format": "pt"})
+
+
+def _saved(tensors: dict[str, Tensor], notes: dict[str, str]) -> bytes:
+    try:
+        return bytes(save(tensors, notes))
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise NassearchError(f"the network has a tensor that safetensors cannot hold: {error}") from error
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

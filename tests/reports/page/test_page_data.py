@@ -338,7 +338,7 @@ def test_without_the_libraries_the_error_has_the_remedy(
             document._plotly.cache_clear()
             with pytest.raises(InvalidSetting, match="extra report"):
                 page.html()
-    assert json.loads(page.json())["sections"]  # the data needs none of them
+    assert page.data["sections"]  # the data needs none of them
 
 
 def test_outcomes_and_labels_of_ones_own(files: list[Path]) -> None:

@@ -1,11 +1,12 @@
 // Pictures: drawn from the data of the page, in the colours of its style, again whenever a control or the theme changes.
 const data = JSON.parse(document.getElementById("data").textContent);
 const DASHES = ["solid", "dash", "dot", "dashdot"];
-const CONFIG = { displaylogo: false, responsive: true, plotlyServerURL: "",
+const CONFIG = { displaylogo: false, responsive: true, plotlyServerURL: "", typesetMath: false,
   // Named, since among the others is one that sends data away.
   modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
   toImageButtonOptions: { format: "svg", filename: "nassearch" } };
-const redraws = [];
+const redraws = new Map(); // of the pictures that are drawn
+const waiting = new Map(); // of those that nobody has come near to yet
 
 // Names come from files. The library reads some markup in texts, so none is left in them.
 const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -28,13 +29,23 @@ function layout(look, x, y, more = {}) {
     xaxis: { ...axis(x), ...more.xaxis }, yaxis: { ...axis(y), ...more.yaxis }, hovermode: more.hovermode || "closest", dragmode: "zoom" };
 }
 
-function drawn(place, make) {
-  const draw = () => {
-    const { traces, shape } = make(colours());
-    Plotly.react(place, traces, shape, CONFIG);
-  };
-  redraws.push(draw);
-  draw();
+function drawn(place, make, then = () => {}) {
+  waiting.set(place, () => {
+    const draw = () => {
+      const { traces, shape } = make(colours());
+      Plotly.react(place, traces, shape, CONFIG);
+    };
+    redraws.set(place, draw);
+    draw();
+    then();
+  });
+}
+
+// A picture is drawn when somebody comes near: a page may have hundreds.
+function near(place) {
+  const first = waiting.get(place);
+  waiting.delete(place);
+  if (first) first();
 }
 
 // The last step at or before a place on the axis, -1 where there is none.
@@ -124,32 +135,28 @@ function curves(section, told) {
     });
   };
 
-  const again = () => { drawNow(); read(); };
-  let drawNow = () => {};
   section.addEventListener("change", (event) => {
     if (event.target.closest("[data-trainings]")) return;
     const chosen = checked("view")?.value || "0";
     section.querySelectorAll("[data-view]").forEach((each) => { each.hidden = each.dataset.view !== chosen; });
-    again();
+    redraws.get(place)?.();
+    read();
   });
   slider.addEventListener("input", read);
   const shortest = Math.min(...view().lines.map((each) => lineOf(each).length));
   slider.value = String(Math.floor((1000 * shortest) / longest()));
   read();
-  return () => {
-    drawn(place, make);
-    drawNow = redraws.at(-1);
+  drawn(place, make, () => {
     place.on("plotly_hover", (event) => {
-      const end = longest();
-      slider.value = String(Math.round((1000 * event.points[0].x) / end));
+      slider.value = String(Math.round((1000 * event.points[0].x) / longest()));
       read();
     });
-  };
+  });
 }
 
 function histories(part, told) {
   const place = part.querySelector('[data-plot="histories"]');
-  if (!place) return () => {};
+  if (!place) return;
   const boxes = [...part.querySelectorAll("input[data-history]")];
   const column = () => part.querySelector("input[name$=-column]:checked").value;
   const make = (look) => {
@@ -179,9 +186,8 @@ function histories(part, told) {
     const words = { loss: "loss (training solid, validation dotted)", train_loss: "training loss", valid_loss: "validation loss", valid: "validation accuracy (%)" }[column()];
     return { traces, shape: layout(look, "epoch", words) };
   };
-  let drawNow = () => {};
-  part.addEventListener("change", () => drawNow());
-  return () => { drawn(place, make); drawNow = redraws.at(-1); };
+  part.addEventListener("change", () => redraws.get(place)?.());
+  drawn(place, make);
 }
 
 function proxy(place, told) {

@@ -21,6 +21,7 @@ let opened = [];
 function toPaper() {
   opened = [...document.querySelectorAll("details:not([open])")];
   opened.forEach((each) => { each.open = true; });
+  [...waiting.keys()].forEach(near);
   redraw();
   document.querySelectorAll(".plot").forEach((place) => Plotly.relayout(place, { width: Math.min(PRINTED, place.classList.contains("small") ? 320 : PRINTED) }));
 }
@@ -31,20 +32,21 @@ function toScreen() {
 }
 
 async function start() {
-  const waiting = [];
   for (const section of document.querySelectorAll("section[data-section]")) {
     const told = data.sections[Number(section.dataset.section)];
-    waiting.push(curves(section, told));
+    curves(section, told);
     for (const part of section.querySelectorAll("[data-trainings]")) {
       const one = told.trainings[Number(part.dataset.trainings)];
-      waiting.push(histories(part, one.histories));
-      part.querySelectorAll('[data-plot="proxy"]').forEach((place) => waiting.push(() => proxy(place, one.proxies[Number(place.dataset.number)])));
-      part.querySelectorAll('[data-plot="front"]').forEach((place) => waiting.push(() => front(place, one.fronts[Number(place.dataset.number)])));
+      histories(part, one.histories);
+      part.querySelectorAll('[data-plot="proxy"]').forEach((place) => proxy(place, one.proxies[Number(place.dataset.number)]));
+      part.querySelectorAll('[data-plot="front"]').forEach((place) => front(place, one.fronts[Number(place.dataset.number)]));
     }
   }
   try {
     await library();
-    waiting.forEach((draw) => draw());
+    const seen = new IntersectionObserver((found) => found.filter((each) => each.isIntersecting).forEach((each) => near(each.target)), { rootMargin: "800px" });
+    document.querySelectorAll(".plot").forEach((place) => seen.observe(place));
+    addEventListener("beforeprint", () => [...waiting.keys()].forEach(near));
     matchMedia("print").addEventListener("change", (event) => (event.matches ? toPaper() : toScreen()));
     document.documentElement.dataset.ready = "";
   } catch (error) {
