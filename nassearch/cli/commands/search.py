@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nassearch.cli.common import assignments, echo, echo_json, json_option, watching
+from nassearch.cli.common import assignments, echo, echo_json, json_option
 from nassearch.cli.limits import limit_options, limits_of
 from nassearch.cli.oracle import epochs_of, training_options
 
@@ -59,14 +59,15 @@ def search(data: str, as_json: bool, out: Path | None, **flags: Any) -> None:
       nassearch search images.npz --space mymodels:space --hours 1 --out results/mine
       nassearch search images.npz --strategy sh --fidelity 3 --recipe epochs=12
     """
+    from nassearch.cli.live import Live
     from nassearch.search.trained.asked import Search
     from nassearch.search.trained.searching import run_search
 
     constraints = limits_of(flags)
     given = {name: value for name, value in flags.items() if value is not None}
     asked = Search(data, **given | {"constraints": constraints, "fidelity": epochs_of(flags["fidelity"])})
-    with watching(not as_json) as watch:
-        found = run_search(asked, out, watch=watch, tell=lambda line: echo(f"nassearch: {line}", err=True))
+    with Live(shown=not as_json) as live:
+        found = run_search(asked, out, watch=live.watch, tell=live.tell, seen=live.seen)
     if as_json:
         return echo_json(_as_json(found))
     _tell(found)
