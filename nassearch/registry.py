@@ -82,6 +82,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "benchmarks": {
         "nasbench-asr": "nassearch.benchmarks.nasbench_asr:NASBenchASRBenchmark",
+        "nasbench-macro": "nassearch.benchmarks.nasbench_macro:NASBenchMacroBenchmark",
         "nasbench-nlp": "nassearch.benchmarks.nasbench_nlp:NASBenchNLPBenchmark",
         "nasbench101": "nassearch.benchmarks.nasbench101:NASBench101Benchmark",
         "nasbench101-matrix": "nassearch.benchmarks.nasbench101:NASBench101MatrixBenchmark",
@@ -92,6 +93,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "spaces": {
         "mobile": "nassearch.spaces.mobile:Mobile",
+        "nasbench-macro": "nassearch.spaces.nasbench_macro:NASBenchMacro",
         "nasbench101": "nassearch.spaces.nasbench101.space:NASBench101",
         "nasbench201": "nassearch.spaces.nasbench201:NASBench201",
         "nats-size": "nassearch.spaces.nats_size:NATSSize",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nassearch.benchmarks.nasbench101 import NASBench101Benchmark, NASBench101MatrixBenchmark
     from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
     from nassearch.benchmarks.nasbench_asr import NASBenchASRBenchmark
+    from nassearch.benchmarks.nasbench_macro import NASBenchMacroBenchmark
     from nassearch.benchmarks.nasbench_nlp import NASBenchNLPBenchmark
     from nassearch.benchmarks.nats_size import NATSSizeBenchmark
     from nassearch.benchmarks.read.formats.base import Format
@@ -37,6 +38,7 @@ __all__ = [
     "NASBench101MatrixBenchmark",
     "NASBench201Benchmark",
     "NASBenchASRBenchmark",
+    "NASBenchMacroBenchmark",
     "NASBenchNLPBenchmark",
     "NATSSizeBenchmark",
     "Table",
@@ -63,6 +65,7 @@ if not TYPE_CHECKING:
             "nassearch.benchmarks.nasbench101": ["NASBench101Benchmark", "NASBench101MatrixBenchmark"],
             "nassearch.benchmarks.nasbench201": ["NASBench201Benchmark"],
             "nassearch.benchmarks.nasbench_asr": ["NASBenchASRBenchmark"],
+            "nassearch.benchmarks.nasbench_macro": ["NASBenchMacroBenchmark"],
             "nassearch.benchmarks.nasbench_nlp": ["NASBenchNLPBenchmark"],
             "nassearch.benchmarks.nats_size": ["NATSSizeBenchmark"],
             "nassearch.benchmarks.read.formats.base": ["Format"],

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nassearch.spaces.nasbench101.space import NASBench101
     from nassearch.spaces.nasbench201 import NASBench201
     from nassearch.spaces.nasbench_asr.space import NASBenchASR
+    from nassearch.spaces.nasbench_macro import NASBenchMacro
     from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
     from nassearch.spaces.nats_size import NATSSize
     from nassearch.spaces.opening import SpaceChoice, open_space
@@ -30,6 +31,7 @@ __all__ = [
     "NASBench101",
     "NASBench201",
     "NASBenchASR",
+    "NASBenchMacro",
     "NASBenchNLP",
     "NATSSize",
     "Network",
@@ -53,6 +55,7 @@ if not TYPE_CHECKING:
             "nassearch.spaces.nasbench101.space": ["NASBench101"],
             "nassearch.spaces.nasbench201": ["NASBench201"],
             "nassearch.spaces.nasbench_asr.space": ["NASBenchASR"],
+            "nassearch.spaces.nasbench_macro": ["NASBenchMacro"],
             "nassearch.spaces.nasbench_nlp.space": ["NASBenchNLP"],
             "nassearch.spaces.nats_size": ["NATSSize"],
             "nassearch.spaces.own.space": ["ModuleSpace"],

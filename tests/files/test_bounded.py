@@ -56,7 +56,10 @@ from nassearch.files.sheets.columns import read_sheet
 from nassearch.search.store import Header, Store, read_result
 from nassearch.types import Task
 
-BENCHMARKS = ["nasbench101", "nasbench201", "nasbench-asr", "nasbench-nlp", "nats-size", "transnas-macro"]
+BENCHMARKS = [
+    *("nasbench101", "nasbench201", "nasbench-asr", "nasbench-macro", "nasbench-nlp", "nats-size"),
+    "transnas-macro",
+]
 TASK = Task((3,), 100)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 DRIVE = "https://drive.usercontent.google.com/download?id={}&export=download&confirm=t"
 """What Google Drive serves a large file from, past the page that warns that it is not scanned for viruses."""
 ASR = "https://github.com/SamsungLabs/nb-asr/releases/download/v1.1.0/{}"
+MACRO = "https://github.com/xiusu/NAS-Bench-Macro/raw/61a2bfc2ca0dce04d0997e6cf498047c27d6acf2/data/{}"
 NLP = "https://github.com/fmsnew/nas-bench-nlp-release/raw/master/{}/logs.zip"
 TENSORFLOW = "https://storage.googleapis.com/nasbench/{}"
 
@@ -83,6 +84,15 @@ ADDRESSES: dict[str, tuple[Address, ...]] = {
             "nb-asr-e10-1234.pickle",
             "nb-asr-e5-1234.pickle",
         )
+    ),
+    "nasbench-macro": (
+        Address(
+            "nas-bench-macro_cifar10.json",
+            MACRO.format("nas-bench-macro_cifar10.json"),
+            "1.2 MB",
+            "md5:4b3d0dc7a8b12f1679dd02264c0d9a58",
+            "Xiu Su and others, Apache-2.0",
+        ),
     ),
     "nasbench-nlp": tuple(
         Address(f"{folder}.zip", NLP.format(folder), note=_KLYUCHNIKOV, wanted=wanted)

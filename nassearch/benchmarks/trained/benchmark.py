@@ -214,9 +214,12 @@ class TrainedBenchmark(Benchmark):
         return self.folder and self.folder / "unfinished" / f"{entry.key}.safetensors"
 
     def tidy(self, entry: Entry) -> None:
-        """Remove what was kept of a training while it went on."""
+        """Remove what was kept of a training while it went on, and what kills have left half written."""
         if (path := self.unfinished(entry)) is not None:
             path.unlink(missing_ok=True)
+            for folder in (path.parent, path.parents[1] / "weights"):
+                for half in folder.glob(f".{path.name}.*"):
+                    half.unlink(missing_ok=True)
 
     def built_for(self, recipe: Recipe) -> Task:
         """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""

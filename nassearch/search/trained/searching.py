@@ -28,7 +28,7 @@ from nassearch.search.trained.winner import TIMES, final_recipe, finish
 from nassearch.workers.apart import Apart
 from nassearch.workers.progress import Watch
 
-ENDLESS = 10**9
+ENDLESS = 10**7
 """Stands for the budget of a search that ends by the clock."""
 
 Tell = Callable[[str], None]

@@ -164,7 +164,7 @@ class _Training:
 
     def run(self, accumulate: int, watch: Seen | None) -> Trained | None:
         """Return what became of it; None where memory did not suffice."""
-        started = time.monotonic()
+        started, self.accumulate = time.monotonic(), accumulate
         course: Course | None = None
         try:
             with isolated(self.seed):

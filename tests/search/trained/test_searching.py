@@ -223,6 +223,18 @@ def test_what_is_no_folder_of_a_search_is_refused(tmp_path: Path) -> None:
         SearchFolder.open(tmp_path)
 
 
+def test_hours_end_a_search_with_a_winner(images: Path, tmp_path: Path) -> None:
+    found = nassearch.find_network(
+        images, out=tmp_path / "out", hours=0.004, space=SPACE, strategy="rand", threads=1
+    )
+    assert found.winner is not None
+    assert found.folder.made["recipe"]["epochs"] >= 1
+    assert found.winner["looks_at_test"] == 1
+    assert found.folder.spent < 60, (
+        "a quarter of a minute was asked for; starting and a busy machine take more"
+    )
+
+
 def test_the_clock_keeps_time_for_the_final_training() -> None:
     clock = Clock(models=None, seconds=100.0, before=40.0, final=3.0)
     ended = [Entry((0,), "a", 0, {}, seconds=10.0, valid=50.0)]
