@@ -43,6 +43,7 @@ def open_folder(
     made = {
         **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
         "constraints": header.experiment.get("constraints"),
+        "objectives": header.experiment.get("objectives"),
         "seed": asked.seed,
         "budget": asked.budget,
         "hours": asked.hours,

@@ -121,8 +121,10 @@ def _searched(
         folder.spent,
         epochs / bench.recipe.epochs,
     )
-    strategy, scorers = begin(asked.experiment(bench, models or ENDLESS), watch, asked.workers)
-    driver = Driver(bench, strategy, events, clock, scorers, lambda driver: _seen(folder, driver, seen))
+    strategy, scorers, objectives = begin(asked.experiment(bench, models or ENDLESS), watch, asked.workers)
+    driver = Driver(
+        bench, strategy, events, clock, scorers, lambda driver: _seen(folder, driver, seen), objectives
+    )
     stopped = False
     try:
         with Apart(Trainer(bench), asked.workers) as pool:
