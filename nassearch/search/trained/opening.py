@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from nassearch.search.trained.winner import TIMES
 from nassearch.spaces import open_space
 from nassearch.training import Recipe
 from nassearch.types import plain
+
+LONGEST = 100
+"""Characters of the name of a folder."""
 
 
 def open_folder(
@@ -78,6 +82,11 @@ def _threads(asked: Search, there: SearchFolder | None, bench: TrainedBenchmark)
     if asked.threads is None and there is not None:
         return int(there.made["threads"])
     return usual_threads(bench, asked.workers, asked.seed) if asked.threads is None else asked.threads
+
+
+def folder_name(data: OwnDataset) -> str:
+    """Return the usual name of the folder of a search: that of the data, as every file system takes it."""
+    return re.sub(r"[^A-Za-z0-9._=-]+", "-", data.name).strip("-.")[:LONGEST] or "data"
 
 
 def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
