@@ -25,16 +25,17 @@ def begin(
     how = {"workers": workers, "executor": "processes"}
     scorers = open_roles(roles, oracle, experiment._batch, watch, cache=cache_path(), **how)
     check_made((experiment.scorer, experiment.move, *experiment.settings.values()), scorers.values())
-    maker, guide = experiment._maker(oracle.space, scorers), scorers.get(WARMUP)
+    space = experiment._space
+    maker, guide = experiment._maker(space, scorers), scorers.get(WARMUP)
     for_warmup, for_strategy, _ = streams(experiment.seed, 0)
     uniform = guide and experiment._strategy_class.guidance.uniform_warm_up
-    draws = {0: warmup_draws(oracle.space, experiment.warmup, experiment.seed, 0)} if uniform else {}
+    draws = {0: warmup_draws(space, experiment.warmup, experiment.seed, 0)} if uniform else {}
     score_ahead(scorers, roles, maker, draws, 1, experiment.warmup, experiment.budget)
-    with blamed(oracle.space):
+    with blamed(space):
         strategy = maker(for_strategy)
     check_budget(strategy, experiment.budget)
     refuse_shorter(strategy, oracle)
     if guide is not None:
-        with blamed(strategy, oracle.space):
+        with blamed(strategy, space):
             strategy.warm_up(guide, experiment.warmup, for_warmup)
     return strategy, scorers

@@ -36,10 +36,12 @@ def open_folder(
         else:
             recipe = _planned(asked, TrainedBenchmark(choice.space, data, recipe, **how), tell)
     bench = TrainedBenchmark(choice.space, data, recipe, path, **how)
+    choice.space.try_out(bench.task)
     experiment = asked.experiment(bench, asked.budget or BUDGET)
     header = experiment.header()
     made = {
         **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
+        "constraints": header.experiment.get("constraints"),
         "seed": asked.seed,
         "budget": asked.budget,
         "hours": asked.hours,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from nassearch.search.store import Store
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.begin import begin
 from nassearch.search.trained.clock import Clock
-from nassearch.search.trained.driver import Driver, Trainer
+from nassearch.search.trained.driver import SECONDS_BETWEEN_LOOKS, Driver, Trainer
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
 from nassearch.search.trained.opening import open_folder
@@ -28,7 +28,7 @@ from nassearch.search.trained.winner import TIMES, final_recipe, finish
 from nassearch.workers.apart import Apart
 from nassearch.workers.progress import Watch
 
-ENDLESS = 10**9
+ENDLESS = 10**7
 """Stands for the budget of a search that ends by the clock."""
 
 Tell = Callable[[str], None]
@@ -133,8 +133,8 @@ def _searched(
         seen(driver)
         if epochs:
             tell(f"final: training {best.text} for {epochs} epochs")
-        final = _final(bench, best, epochs) if epochs else None
-        winner: dict[str, Any] | None = finish(bench, best, final, driver.told)
+        final = _final(bench, best, epochs, lambda: folder.write_spent(clock.spent)) if epochs else None
+        winner: dict[str, Any] | None = finish(bench, best, final, driver.told, folder.winner)
         assert winner is not None
         folder.write_winner(winner)
     except KeyboardInterrupt:
@@ -146,14 +146,16 @@ def _searched(
     return Found(folder, _outcome(asked, folder, bench, driver), winner, stopped)
 
 
-def _final(bench: TrainedBenchmark, best: Entry, epochs: int) -> Entry:
+def _final(bench: TrainedBenchmark, best: Entry, epochs: int, seen: Callable[[], None]) -> Entry:
     recipe = final_recipe(bench, epochs)
     known = bench.ledger.find(best.arch, bench.seed, recipe.as_dict())
     if known is not None:
         return known
     with Apart(lambda arch: bench.train_by(arch, recipe)) as pool:
         pool.submit(best.arch)
-        (done,) = pool.wait()
+        while not (found := pool.wait(SECONDS_BETWEEN_LOOKS)):
+            seen()
+    (done,) = found
     if done.error is not None:
         raise done.error
     if done.died is not None:
@@ -165,7 +167,8 @@ def _final(bench: TrainedBenchmark, best: Entry, epochs: int) -> Entry:
 def _outcome(asked: Search, folder: SearchFolder, bench: TrainedBenchmark, driver: Driver) -> Outcome:
     """Write the search as a result of one round, and return it."""
     done = driver.round()
-    header = asked.experiment(bench, len(done.archs)).header()
+    header = asked.experiment(bench, asked.budget or ENDLESS).header()
+    header = replace(header, experiment={**header.experiment, "budget": len(done.archs)})
     path = folder.path / RESULTS
     with Store.open(path, header, overwrite=True) as store:
         store.append(done)
