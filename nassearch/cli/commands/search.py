@@ -39,6 +39,10 @@ if TYPE_CHECKING:
               help="Of the winner's final training; 0 for none. [default: three times the others']")  # fmt: skip
 @limit_options
 @click.option(
+    "--objectives", default=None, metavar="A,B",
+    help="Search for several things: accuracy, and params, flops, memory or latency. gp, nsga and rand can.",
+)  # fmt: skip
+@click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the split, the search and the trainings."
 )
 @click.option("--workers", type=int, default=1, show_default=True,
@@ -58,6 +62,7 @@ def search(data: str, as_json: bool, out: Path | None, **flags: Any) -> None:
       nassearch search ./my_images --budget 30 --recipe epochs=20 --max-params 500k --max-latency 5ms --workers 2
       nassearch search images.npz --space mymodels:space --hours 1 --out results/mine
       nassearch search images.npz --strategy sh --fidelity 3 --recipe epochs=12
+      nassearch search images.npz --objectives accuracy,latency --workers 2
     """
     from nassearch.cli.live import Live
     from nassearch.search.trained.asked import Search

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ class Search:
     Attributes:
         source: data set, see `nassearch.datasets.open_dataset`.
         space: see `nassearch.spaces.open_space`.
-        strategy, scorer, warmup, move, settings, constraints: as in `nassearch.Experiment`.
+        strategy, scorer, warmup, move, settings, constraints, objectives: as in `nassearch.Experiment`.
         hours: of wall clock, the final training included; None for no end.
         budget: models; None for `BUDGET` where there are no hours, else for any number.
         recipe: settings of `nassearch.training.Recipe`. Without `epochs` and with hours they follow from a trial.
@@ -46,6 +46,7 @@ class Search:
     move: GivenScorer | bool | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     constraints: Constraints | Mapping[str, Any] | None = None
+    objectives: str | Sequence[str] | None = None
     hours: float | None = None
     budget: int | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -86,4 +87,5 @@ class Search:
             move=self.move,
             settings=self.settings,
             constraints=self.constraints,
+            objectives=self.objectives,
         )

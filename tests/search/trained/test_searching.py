@@ -252,3 +252,25 @@ def test_a_plan_has_epochs_for_twenty_models() -> None:
     assert plan(Recipe(), seconds=1000, epoch=10.0, workers=2, final=3.0).epochs == 6
     with pytest.raises(InvalidSetting, match="give more --hours"):
         plan(Recipe(), seconds=60, epoch=10.0, workers=1, final=3.0)
+
+
+def test_a_search_for_several_objectives_leaves_a_front(images: Path, tmp_path: Path) -> None:
+    """The strategy is told accuracy and parameters, and what a kill leaves goes on to the same."""
+    asked: dict[str, Any] = {
+        **QUICK,
+        "strategy": "nsga",
+        "budget": 5,
+        "objectives": "accuracy,params",
+        "constraints": {"params": "6k"},
+    }
+    found = nassearch.find_network(images, out=tmp_path / "out", **asked)
+    assert found.folder.made["objectives"] == ["accuracy", "params"]
+    (done,) = found.outcome.rounds
+    counts = [entry.params for entry in found.folder.entries if entry.share == 1.0][: len(done.archs)]
+    assert done.further["params"].tolist() == counts and max(done.further["params"]) <= 6000
+    curve = found.outcome.curve()
+    assert curve.values.shape == (1, 5) and found.outcome.quantity.unit == "percent x parameters"
+    again = nassearch.find_network(images, out=tmp_path / "out", **asked)
+    assert again.outcome.rounds[0].archs == done.archs
+    with pytest.raises(InvalidSetting, match="takes one objective"):
+        nassearch.find_network(images, out=tmp_path / "no", **{**asked, "strategy": "ae"})
