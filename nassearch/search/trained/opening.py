@@ -47,7 +47,7 @@ def open_folder(
     made = {
         **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
         "constraints": header.experiment.get("constraints"),
-        "objectives": header.experiment.get("objectives"),
+        "objectives": list(experiment.objectives) if experiment.objectives else None,
         "seed": asked.seed,
         "budget": asked.budget,
         "hours": asked.hours,

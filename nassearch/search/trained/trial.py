@@ -94,7 +94,7 @@ def usual_threads(bench: TrainedBenchmark, workers: int, seed: int) -> int:
     for arch in bench.space.sample_many(NETWORKS, rng):
         with suppress(Exception):  # a user's own network may fail for some; training says so
             found.append(cost_of(bench.space, arch, task, ("flops",)).flops or 0.0)
-    return fair if found and median(found) * bench.recipe.batch_size >= LARGE else 1
+    return fair if found and median(found) * int(bench.recipe.batch_size) >= LARGE else 1
 
 
 def plan(recipe: Recipe, seconds: float, epoch: float, workers: int, final: float) -> Recipe:

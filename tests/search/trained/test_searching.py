@@ -268,3 +268,25 @@ def test_small_networks_are_trained_on_one_thread_and_a_search_keeps_its_threads
     folder = nassearch.find_network(images, out=tmp_path / "out", budget=2, workers=1, **quick).folder
     assert [entry.threads for entry in folder.trainings] == [1] * len(folder.trainings)
     assert folder.made["threads"] == 1
+
+
+def test_a_search_for_several_objectives_leaves_a_front(images: Path, tmp_path: Path) -> None:
+    """The strategy is told accuracy and parameters, and what a kill leaves goes on to the same."""
+    asked: dict[str, Any] = {
+        **QUICK,
+        "strategy": "nsga",
+        "budget": 5,
+        "objectives": "accuracy,params",
+        "constraints": {"params": "6k"},
+    }
+    found = nassearch.find_network(images, out=tmp_path / "out", **asked)
+    assert found.folder.made["objectives"] == ["accuracy", "params"]
+    (done,) = found.outcome.rounds
+    counts = [entry.params for entry in found.folder.entries if entry.share == 1.0][: len(done.archs)]
+    assert done.further["params"].tolist() == counts and max(done.further["params"]) <= 6000
+    curve = found.outcome.curve()
+    assert curve.values.shape == (1, 5) and found.outcome.quantity.unit == "percent x parameters"
+    again = nassearch.find_network(images, out=tmp_path / "out", **asked)
+    assert again.outcome.rounds[0].archs == done.archs
+    with pytest.raises(InvalidSetting, match="takes one objective"):
+        nassearch.find_network(images, out=tmp_path / "no", **{**asked, "strategy": "ae"})
