@@ -99,12 +99,13 @@ def trained_oracle(
         seed=flags["seed"],
         device=given["device"] or "auto",
         threads=1 if given["threads"] is None else given["threads"],
-        fidelity=_epochs(given["fidelity"]),
+        fidelity=epochs_of(given["fidelity"]),
         watch=watch,
     )
 
 
-def _epochs(text: str | None) -> list[int]:
+def epochs_of(text: str | None) -> list[int]:
+    """Read numbers of epochs with commas between them."""
     try:
         return [int(each) for each in (text or "").split(",") if each.strip()]
     except ValueError:

@@ -224,6 +224,13 @@ def test_what_is_no_source(source: Any) -> None:
         open_dataset(source)
 
 
+def test_home_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_folder(tmp_path / "toys")
+    assert open_dataset("~/toys").source == str(tmp_path / "toys")
+
+
 def test_what_is_not_there() -> None:
     for source in ("nowhere", "./nowhere:f", "nowhere.npz"):
         with pytest.raises(MissingData, match=r"there is no data set .*nowhere"):

@@ -277,11 +277,7 @@ class TrainedBenchmark(Benchmark):
         return found
 
     def module(self, entry: Entry) -> nn.Module:
-        """Return the network of a training with the weights of its best epoch.
-
-        Raises:
-            MissingData, BadData: its weights are not there, or not those of its network.
-        """
+        """Return the network of a training with the weights of its best epoch; raise where they are not there."""
         if self.folder is None or entry.weights is None:
             raise MissingData(f"the training of {entry.text} has left no weights: train it in a folder")
         built = Builder(self.space, entry.arch, self.built_for(Recipe.of(entry.recipe)), self.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from nassearch.spaces import open_space
 from nassearch.training import Recipe
 from nassearch.types import plain
 
+LONGEST = 100
+"""Characters of the name of a folder."""
+
 
 def open_folder(
     asked: Search, data: OwnDataset, path: Path, tell: Callable[[str], None]
@@ -36,10 +40,13 @@ def open_folder(
         else:
             recipe = _planned(asked, TrainedBenchmark(choice.space, data, recipe, **how), tell)
     bench = TrainedBenchmark(choice.space, data, recipe, path, **how)
+    choice.space.try_out(bench.task)
     experiment = asked.experiment(bench, asked.budget or BUDGET)
     header = experiment.header()
     made = {
         **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
+        "constraints": header.experiment.get("constraints"),
+        "objectives": list(experiment.objectives) if experiment.objectives else None,
         "seed": asked.seed,
         "budget": asked.budget,
         "hours": asked.hours,
@@ -68,6 +75,11 @@ def open_folder(
             f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
         )
     return folder, bench
+
+
+def folder_name(data: OwnDataset) -> str:
+    """Return the usual name of the folder of a search: that of the data, as every file system takes it."""
+    return re.sub(r"[^A-Za-z0-9._=-]+", "-", data.name).strip("-.")[:LONGEST] or "data"
 
 
 def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:

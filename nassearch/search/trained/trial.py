@@ -49,7 +49,7 @@ def seconds_of_an_epoch(bench: TrainedBenchmark, seed: int) -> float:
         raise InvalidSetting(
             f"none of {NETWORKS} random architectures of {bench.space.name} can be trained on {bench.data.name}: {why}"
         )
-    size = min(bench.recipe.batch_size, len(bench.data.train))
+    size = min(int(bench.recipe.batch_size), len(bench.data.train))
     steps = len(bench.data.train) // size + JUDGED * len(bench.data.valid) / size
     return median(found) * steps
 
@@ -63,7 +63,7 @@ def _seconds_of_a_step(bench: TrainedBenchmark, arch: Arch) -> float:
         module = placed(module, device, feed.shape).train()
         weights = [each for each in module.parameters() if each.requires_grad]
         course = Course(module, sgd(weights, recipe), Place())
-        places = np.arange(min(recipe.batch_size, len(feed)))
+        places = np.arange(min(int(recipe.batch_size), len(feed)))
         seconds = []
         for step in range(1 + STEPS):
             start = time.monotonic()
