@@ -149,7 +149,7 @@ class _Training:
         self.make, self.data, self.recipe, self.seed, self.device = make, data, recipe, seed, device
         self.state, self.every = state, every
         self.train, self.valid = Feed(data, "train", recipe, device), Feed(data, "valid", recipe, device)
-        self.batch_size = min(recipe.batch_size, len(self.train))
+        self.batch_size = min(int(recipe.batch_size), len(self.train))
         self.steps = len(self.train) // self.batch_size
         self.accumulate, self.seconds = 1, 0.0
         self.note: str | None = None
