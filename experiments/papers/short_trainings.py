@@ -7,7 +7,7 @@ trained by every setting, epochs x pixels x channels of the first stage, on the 
 judged on its validation part; the rate falls to its end within the epochs of each setting. Every training is recorded in
 OUT: a run that is stopped goes on where it was, and more architectures or settings add to what is there.
 
-The first table has rank correlations with the table's mean test accuracy after 200 epochs, and seconds for one
+The first table has rank correlations with the table's mean test accuracy after 200 epochs, with 95 % intervals, and seconds for one
 architecture on one thread. The second has what the choice is worth at equal seconds: of as many architectures as the
 scorer can look at in that time, drawn from all that were trained here, the one it likes best, and its accuracy by the
 table, in the mean over draws.
@@ -33,7 +33,8 @@ from nassearch.benchmarks import Entry, TrainedBenchmark
 from nassearch.benchmarks.trained.reduction import reduced
 from nassearch.datasets import open_dataset
 from nassearch.spaces import NASBench201
-from nassearch.statistics.correlation import kendall, spearman
+from nassearch.statistics.intervals import Estimate, Resampling
+from nassearch.statistics.intervals import judge as judge_scores
 from nassearch.training import Recipe
 from nassearch.types import Arch, Floats
 from nassearch.workers.spread import in_order
@@ -119,6 +120,11 @@ def chosen(judge: Judge, truth: Floats, budget: float, rng: np.random.Generator)
     return float(truth[picks].mean())
 
 
+def interval(figure: Estimate) -> str:
+    """Write a figure with its 95 % interval."""
+    return f"{figure.value:.3f} [{figure.low:.3f} {figure.high:.3f}]"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -146,16 +152,16 @@ def main() -> None:
     head = ["epochs x pixels x channels, or proxy", "rho", "tau", "scored", "seconds each"]
     rows = []
     for judge in judges:
-        rho, tau = spearman(judge.scores, truth), kendall(judge.scores, truth)
-        scored = f"{rho.used} of {len(truth)}"
-        rows.append([judge.name, f"{rho.value:.3f}", f"{tau.value:.3f}", scored, f"{judge.seconds:.3g}"])
-    told = markdown(head, rows)
+        told = judge_scores(judge.scores, truth, Resampling())
+        scored = f"{np.isfinite(judge.scores).sum()} of {len(truth)}"
+        rows.append([judge.name, *map(interval, (told["rho"], told["tau"])), scored, f"{judge.seconds:.3g}"])
+    page = markdown(head, rows)
     rng = np.random.default_rng(1)
     values = [[judge.name, *(f"{chosen(judge, truth, b, rng):.2f}" for b in BUDGETS)] for judge in judges]
     values.append(["the best there is", *[f"{truth.max():.2f}"] * len(BUDGETS)])
-    told += "\n" + markdown(["chosen within", *(f"{budget:g} s" for budget in BUDGETS)], values)
-    (args.out / "table.md").write_text(told)
-    print(told)
+    page += "\n" + markdown(["chosen within", *(f"{budget:g} s" for budget in BUDGETS)], values)
+    (args.out / "table.md").write_text(page)
+    print(page)
 
 
 if __name__ == "__main__":

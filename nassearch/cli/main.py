@@ -24,6 +24,7 @@ from nassearch.files.inert import inert, show_warning
 from nassearch.provenance.blame import of_package
 
 COMMANDS = {
+    "search": "nassearch.cli.commands.search:search",
     "run": "nassearch.cli.commands.run:run",
     "watch": "nassearch.cli.commands.watch:watch",
     "compare": "nassearch.cli.commands.compare:compare",

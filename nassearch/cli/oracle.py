@@ -35,7 +35,8 @@ training_options = shared(
                  help="Height and width to which images are brought. [default: what they mostly have]"),
     click.option("--device", default=None, metavar="NAME",
                  help="auto, cpu or cuda. [default: auto, a GPU where there is one]"),
-    click.option("--threads", type=int, default=None, help="Of each training on a processor. [default: 1]"),
+    click.option("--threads", type=int, default=None,
+                 help="Of each training on a processor. [default: 1; nassearch search: more for large networks]"),
 )  # fmt: skip
 oracle_options = shared(
     click.option("--oracle", type=click.Choice(["table", "train"]), default="table", show_default=True,
@@ -99,12 +100,13 @@ def trained_oracle(
         seed=flags["seed"],
         device=given["device"] or "auto",
         threads=1 if given["threads"] is None else given["threads"],
-        fidelity=_epochs(given["fidelity"]),
+        fidelity=epochs_of(given["fidelity"]),
         watch=watch,
     )
 
 
-def _epochs(text: str | None) -> list[int]:
+def epochs_of(text: str | None) -> list[int]:
+    """Read numbers of epochs with commas between them."""
     try:
         return [int(each) for each in (text or "").split(",") if each.strip()]
     except ValueError:

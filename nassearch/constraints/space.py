@@ -110,6 +110,11 @@ class ConstrainedSpace(SearchSpace):
         self._space.try_out(task)
 
     @property
+    def is_exact(self) -> bool:
+        """Return whether it goes by costs themselves, none of them an estimate."""
+        return not self._meter.is_dear
+
+    @property
     def constraints(self) -> Constraints:
         """Return the limits."""
         return self._meter.constraints

@@ -78,7 +78,7 @@ def open_dataset(
     if is_function(text):
         found = open_function(text, asked, progress)
     else:
-        text = os.path.abspath(text)
+        text = os.path.abspath(os.path.expanduser(text))
         found = _read(Path(text), asked, progress)
     return _assembled(resized(found, asked), text, valid, test, seed)
 
@@ -108,7 +108,7 @@ def _assembled(found: Found, source: str, valid: float, test: float, seed: int) 
         for there in (np.flatnonzero(parts == number) for number in range(len(PARTS)))
     )
     mean, std = moments(found.examples, train.places)
-    natural, looks = is_natural(found.kind, found.examples.shape, classes)
+    natural, looks = is_natural(found.kind, found.examples.shape, classes if _named(found) else ())
     return OwnDataset(
         found.name,
         found.kind,
@@ -124,6 +124,10 @@ def _assembled(found: Found, source: str, valid: float, test: float, seed: int) 
         source,
         tuple([*copies, *notes, *missing, *found.notes, *more, *looks]),
     )
+
+
+def _named(found: Found) -> bool:
+    return found.names is not None or any(isinstance(label, str) for label in found.labels)
 
 
 def _digest(found: Found, classes: tuple[str, ...], splits: tuple[Split, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nassearch import __version__
 from nassearch.export.exported import Exported
-from nassearch.export.markdown import fenced, rows, said
+from nassearch.export.markdown import fenced, item, rows, said
 from nassearch.export.subject import Subject
 from nassearch.statistics.digits import SIGNIFICANT, writer
 
@@ -26,7 +26,8 @@ def write_card(subject: Subject, done: Exported) -> str:
     facts = done.facts
     lines = [f"# {said(done.files['code'].stem)}", ""]
     lines += [] if done.trained else [DRAWN, ""]
-    lines += ["## Use", "", "```python", f"from {done.files['code'].stem} import load, predict", ""]
+    names = "load" if subject.reads.words else "load, predict"
+    lines += ["## Use", "", "```python", f"from {done.files['code'].stem} import {names}", ""]
     lines += ["network = load()"]
     lines += [] if subject.reads.words else ["predict(network, inputs)  # raw inputs, as normalise() says"]
     lines += ["```", "", *_files(done), ""]
@@ -45,7 +46,7 @@ def write_card(subject: Subject, done: Exported) -> str:
 
 def _files(done: Exported) -> list[str]:
     about = {
-        "code": "the network in PyTorch, and how its inputs are normalised; it needs torch and safetensors",
+        "code": "the network in PyTorch, with all there is to know of its inputs; it needs torch and safetensors",
         "weights": "its weights" if done.trained else "weights that are drawn, not trained",
         "program": "its computation as a program of torch.export",
     }
@@ -76,7 +77,7 @@ def _data(data: Mapping[str, Any] | None) -> list[str]:
     ]
     found += [("examples", sizes), ("one example", f"{said(data['kind'])} of {_shape(data['shape'])}")]
     found += [(f"{len(classes)} classes", names + more)]
-    notes = [f"- {said(note)}" for note in data.get("notes", [])]
+    notes = [item(note) for note in data.get("notes", [])]
     return [*rows(("", ""), found), *([""] if notes else []), *notes]
 
 
@@ -103,7 +104,7 @@ def _accuracy(found: Mapping[str, Any] | None, beside: Mapping[str, Any] | None)
 def _costs(network: Mapping[str, Any]) -> list[str]:
     found = [
         ("parameters", f"{network['params']:,}"),
-        ("multiply-accumulates of one input", f"{network['flops']:,}"),
+        (f"multiply-accumulates of one {'word' if network['words'] else 'input'}", f"{network['flops']:,}"),
     ]
     found += [("memory of parameters and activations, one input", f"{network['memory']:,} bytes")]
     found += [("latency", f"{_number(network['latency_ms'])} ms ({LATENCY})")]
@@ -128,6 +129,8 @@ def _search(search: Mapping[str, Any] | None) -> list[str]:
 
 def _limits(subject: Subject, done: Exported) -> list[str]:
     lines = ["- It knows its own classes alone, and names one of them whatever it is shown."]
+    if subject.reads.words:
+        lines = ["- It knows the words of its vocabulary by their numbers alone."]
     if done.facts.get("data"):
         lines.append("- How good it is was measured on data like those above; elsewhere it may be worse.")
         lines.append("- The figures are of one training; another seed gives other ones.")

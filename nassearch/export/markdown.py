@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from nassearch.files.inert import inert
 
-ACTING = re.compile(r"([\\`*_{}\[\]<>|~&@#!$]|(?<=www)\.|:(?=//)|(?<=mailto):|(?<=xmpp):|^[-+=])", re.I)
-"""What may begin a mark, a link, a mention, HTML, a list or an entity; all may have a backslash before them."""
+ACTING = re.compile(r"([\\`*_{}\[\]<>|~&@#!$]|(?<=www)\.|:(?=//)|(?<=mailto):|(?<=xmpp):)", re.I)
+"""What may begin a mark, a link, a mention, HTML or an entity; all may have a backslash before them."""
 
 
 def said(text: object) -> str:
@@ -17,7 +17,12 @@ def said(text: object) -> str:
     >>> print(said("<b>cat</b> `x` | https://a.b"))
     \<b\>cat\</b\> \`x\` \| https\://a.b
     """
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", ACTING.sub(r"\\\1", inert(text).strip()))
+    return ACTING.sub(r"\\\1", inert(text).strip())
+
+
+def item(text: object) -> str:
+    """Return a text from outside as an item of a list, which begins no list or heading within."""
+    return "- " + re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", said(text))
 
 
 def fenced(text: object) -> list[str]:

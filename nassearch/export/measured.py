@@ -19,6 +19,7 @@ def measured(subject: Subject, network: Any, module: nn.Module) -> dict[str, Any
         "space": subject.space_text,
         "architecture": subject.text,
         "input_shape": list(subject.reads.shape),
+        "words": subject.reads.words,
         "params": int(costs.params or 0),
         "flops": int(costs.flops or 0),
         "memory": int(costs.memory or 0),

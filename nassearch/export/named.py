@@ -1,8 +1,9 @@
-"""Architectures without a search folder: named by hand, or the best of a search on a table."""
+"""Architectures without weights: named by hand, or the best of a result of `nassearch run`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nassearch.search.guidance import label
 from nassearch.search.quantity import METRIC, Quantity
 from nassearch.search.store import Result, read_result
 from nassearch.spaces import open_space
+from nassearch.spaces.base import SearchSpace
 from nassearch.types import Task
 
 
@@ -54,7 +56,7 @@ def _classes(count: int | None) -> int:
 
 
 def of_table(path: Path, text: str | None = None) -> Subject:
-    """Return the best architecture of a search on a table, or another one of its space; there are no weights.
+    """Return the best architecture of a result of `nassearch run`, or another of its space; there are no weights.
 
     The best is the one that the result's curve would show at last, over all rounds.
 
@@ -66,8 +68,10 @@ def of_table(path: Path, text: str | None = None) -> Subject:
     found = read_result(path)
     said = found.header.experiment
     benchmark, dataset = str(said.get("benchmark")), str(said.get("dataset"))
-    task = dataset_of(benchmark, dataset).task
-    space = space_of(benchmark, dataset)
+    if "skeleton" in said:
+        benchmark, space, task = _of_oracle(path, said)
+    else:
+        space, task = space_of(benchmark, dataset), dataset_of(benchmark, dataset).task
     if not found.rounds:
         raise BadData(f"{path} has no complete round yet: wait for it, or run the search again to go on")
     facts: dict[str, Any] = {}
@@ -76,6 +80,19 @@ def of_table(path: Path, text: str | None = None) -> Subject:
     else:
         arch = space.parse(text)
     return Subject(space, arch, benchmark, task, reading(task), facts=facts)
+
+
+def _of_oracle(path: Path, said: Mapping[str, Any]) -> tuple[str, SearchSpace, Task]:
+    """Return the space that was searched by trainings, named and opened, and what its networks were built for."""
+    try:
+        given: dict[str, Any] = dict(said["skeleton"])
+        given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        task = Task(**given)
+    except (TypeError, ValueError) as error:
+        raise BadData(
+            f"{path} does not say what its networks are built for ({error}); run the search again"
+        ) from None
+    return str(said["space"]), open_space(str(said["space"])).space, task
 
 
 def _best(found: Result) -> tuple[tuple[int, ...], dict[str, Any]]:
@@ -88,10 +105,10 @@ def _best(found: Result) -> tuple[tuple[int, ...], dict[str, Any]]:
     for metric, known in (("valid", quantity.validated), ("test", quantity.tested)):
         if known:
             accuracy[metric] = quantity.shown(float(getattr(done, metric)[place]))
-            accuracy[f"{metric}_note"] = "as the table says, of a training of its own"
+            accuracy[f"{metric}_note"] = "as the result says, of other weights than these"
     search = {
         "search": label(said),
-        "on": f"{said.get('benchmark')}, {said.get('dataset')} (a table: nothing was trained here)",
+        "on": f"{said.get('benchmark')}, {said.get('dataset')}",
         "found": f"in round {number} of {len(found.rounds)}, model {place + 1} of {len(done.archs)}",
         "chosen by": f"{METRIC[chosen]} {quantity.name}, over all rounds",
         "seed": said.get("seed"),

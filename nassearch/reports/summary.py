@@ -98,8 +98,15 @@ def best_value(header: Header, show: str) -> float | None:
 def best_of(oracle: Benchmark, show: str, header: Header | None = None) -> float | None:
     """Return the highest value of a benchmark, a loss negated, or None where that is not known.
 
-    Of a search for several objectives it is the hypervolume of all architectures, in percent of itself.
+    Of a search for several objectives it is the hypervolume of all architectures, in percent of itself; of one under
+    limits the highest of what meets them.
     """
+    if (
+        header is not None
+        and header.experiment.get("constraints")
+        and not header.experiment.get("objectives")
+    ):
+        return (header.experiment.get("best") or {}).get(show)
     if header is not None and header.experiment.get("objectives"):
         return PERCENT if header.experiment.get("front") else None
     best = float(getattr(oracle.best, show))

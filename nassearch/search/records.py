@@ -79,7 +79,14 @@ class Header:
         What was asked for comes before what follows from it: another data set also has other data.
         """
         one, two = (json.loads(header.line())["experiment"] for header in (self, other))
-        order = {"strategy": 0, "benchmark": 1, "dataset": 2, "batch": 4}  # a batch is a digest
+        order = {
+            "strategy": 0,
+            "benchmark": 1,
+            "dataset": 2,
+            "batch": 4,
+            "best": 5,
+            "front": 5,
+        }  # a batch is a digest
         names = sorted((one.keys() | two.keys()) - NOT_COMPARED, key=lambda name: (order.get(name, 3), name))
         pairs = [(name, one.get(name), two.get(name)) for name in names]
         pairs += [("package version", self.package, other.package), ("data", self.data, other.data)]

@@ -119,9 +119,9 @@ def check_objectives(objectives: Any) -> None:
 
 
 def check_front(front: Any) -> None:
-    """Take the hypervolume of all architectures, by metric."""
+    """Take the hypervolume, or the best, of all architectures, by metric."""
     if not isinstance(front, Mapping) or not front.keys() <= {"test", "valid"}:
-        raise ValueError("hypervolumes by test and valid")
+        raise ValueError("numbers by test and valid")
     for value in front.values():
         number(value)
 
@@ -149,6 +149,7 @@ EXPERIMENT: dict[str, Check] = {
     "untested": truth,
     "objectives": nullable(check_objectives),
     "front": nullable(check_front),
+    "best": nullable(check_front),
 }
 """By name of the field. Any may be missing, and one that is not here, of a later version, is plain JSON."""
 

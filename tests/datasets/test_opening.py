@@ -64,13 +64,13 @@ def table(place: Path) -> Path:
 
 
 def function(place: Path) -> str:
-    (place / "toysets.py").write_text(
+    (place / "to.py").write_text(
         "import numpy as np\n"
-        "def toys():\n"
+        "def ys():\n"
         "    rng = np.random.default_rng(0)\n"
         "    return [(rng.normal(size=(3, 6, 6)).astype('float32'), place % 3) for place in range(90)]\n"
     )
-    return "toysets:toys"
+    return "to:ys"
 
 
 SOURCES = [folder, lazy, packed, mapped, numbers, signals, vectors, sheet, table, function]
@@ -87,7 +87,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 class TestContract:
     def test_parts_and_classes(self, data: OwnDataset) -> None:
-        assert data.name == "toys" and data.kind in ("image", "signal", "vector")
+        assert data.name in ("toys", "to-ys") and data.kind in ("image", "signal", "vector")
         assert [len(data.part(name)) for name in ("train", "valid", "test")] == [62, 14, 14]
         for part in (data.train, data.valid, data.test):
             assert part.labels.dtype == np.int64
@@ -222,6 +222,13 @@ def test_settings_are_looked_at_first(options: dict[str, Any], message: str) -> 
 def test_what_is_no_source(source: Any) -> None:
     with pytest.raises(InvalidSetting, match="a data set is a folder of images"):
         open_dataset(source)
+
+
+def test_home_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_folder(tmp_path / "toys")
+    assert open_dataset("~/toys").source == str(tmp_path / "toys")
 
 
 def test_what_is_not_there() -> None:

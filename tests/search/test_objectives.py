@@ -18,6 +18,7 @@ from nassearch.benchmarks.read.further import import_metrics
 from nassearch.cli.main import cli
 from nassearch.constraints import cost_of
 from nassearch.errors import InvalidSetting, MissingData, UnknownName
+from nassearch.reports.front_figure import collect_fronts
 from nassearch.search.pareto.curve import front_of
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.statistics.hypervolume import hypervolume, nondominated
@@ -153,5 +154,16 @@ def test_the_command_line_shows_it(device: Path, tmp_path: Path) -> None:
     assert alone.exit_code == 0
     picture = CliRunner().invoke(cli, ["plot", *results, "-o", str(tmp_path / "front.svg")])
     assert picture.exit_code == 0 and (tmp_path / "front.svg").exists(), picture.output
+    fronts = CliRunner().invoke(cli, ["plot", *results, "-o", str(tmp_path / "fronts.png"), "--front"])
+    assert fronts.exit_code == 0 and (tmp_path / "fronts.png").exists(), fronts.output
+    plain = tmp_path / "plain.jsonl"
+    nassearch.Experiment("rand", budget=3, rounds=1).run(plain)
+    refused = CliRunner().invoke(cli, ["plot", str(plain), "-o", str(tmp_path / "no.png"), "--front"])
+    assert refused.exit_code == 1 and "two objectives" in refused.output
+    drawn, x_label, y_label, _ = collect_fronts(
+        [(each.label, each.header, each.rounds) for each in nassearch.read(results)]
+    )
+    assert (x_label, y_label) == ("latency on a toy (ms)", "test accuracy (percent)")
+    assert drawn[0].costs.tolist() == [latency(arch) for arch in nassearch.read(results)[0].rounds[0].archs]
     shown = CliRunner().invoke(cli, ["show", results[0], "--json"])
     assert json.loads(shown.output)["experiment"]["objectives"][1]["name"] == "toy_latency"

@@ -45,7 +45,7 @@ def child(folder: Path) -> int:
 def left(folder: Path) -> dict[str, object]:
     """Return what is in a folder at the end, times aside."""
     lines = [json.loads(line) for line in (folder / "trained.jsonl").read_text().splitlines()]
-    files = [path for path in sorted((folder / "weights").iterdir()) if not path.name.startswith(".")]
+    files = sorted((folder / "weights").iterdir())
     weights = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return {"lines": [{**line, "seconds": None} for line in lines], "weights": weights}
 
@@ -67,7 +67,7 @@ def main(folder: Path, seed: int, wanted: int) -> None:
                 break
             kills += 1
         ends.append(left(place))
-    unfinished = [str(path) for path in folder.glob("*/unfinished/*")]
+    unfinished = [str(path) for path in folder.glob("*/unfinished/*")]  # hidden ones too
     print(
         json.dumps({"kills": kills, "whole": left(folder / "whole"), "ends": ends, "unfinished": unfinished})
     )

@@ -30,8 +30,20 @@ def test_what_is_not_held_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
     places = np.array([5, 0, 17])
     held = feed(blobs(), size=4).batch(places, np.random.default_rng(0))[0]
     monkeypatch.setattr(feeds, "HELD", 0)
-    monkeypatch.setattr(feeds, "_held", type(feeds._held)())
+    feeds._held.clear()
     assert torch.equal(feed(blobs(), size=4).batch(places, np.random.default_rng(0))[0], held)
+
+
+def test_what_is_held_stays_within_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three data sets of 96 x 3 x 8 x 8 bytes, of which two have room; the same content is not read again."""
+    feeds._held.clear()
+    monkeypatch.setattr(feeds, "HELD", 2 * 96 * 192)
+    for seed in (0, 1, 0, 2):
+        feed(blobs(seed=seed))
+    assert [key[0] for key in feeds._held] == [blobs(seed=seed).digest for seed in (0, 2)]
+    first = feed(blobs(seed=2))._raw
+    assert feed(blobs(seed=2))._raw is first
+    feeds._held.clear()
 
 
 def test_shrinking_averages() -> None:

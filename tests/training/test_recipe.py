@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
-from made_up import blobs
+from made_up import blobs, data_of
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.training import Recipe
@@ -35,6 +36,7 @@ def test_settings_are_read_from_texts() -> None:
         ("epochs", "2.5"),
         ("epochs", "true"),
         ("batch_size", "1"),
+        ("batch_size", "small"),
         ("learning_rate", "0"),
         ("learning_rate", "nan"),
         ("learning_rate", "inf"),
@@ -96,6 +98,17 @@ def test_what_is_left_open_depends_on_the_data() -> None:
     for data in (signals, vectors):
         assert (Recipe().resolved(data).crop, Recipe().resolved(data).flip) == (0, False)
     assert Recipe(crop=True).resolved(signals).crop == 5
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch"), [(5, 16), (319, 16), (320, 32), (639, 32), (640, 64), (50_000, 64)]
+)
+def test_few_examples_are_taken_in_small_batches(examples: int, batch: int) -> None:
+    data = data_of(
+        np.zeros((examples + 1, 1), np.float32), np.arange(examples + 1) % 2, (examples, 1, 0), kind="vector"
+    )
+    assert Recipe().resolved(data).batch_size == batch
+    assert Recipe(batch_size=64).resolved(data).batch_size == 64
 
 
 @pytest.mark.parametrize(

@@ -214,9 +214,12 @@ class TrainedBenchmark(Benchmark):
         return self.folder and self.folder / "unfinished" / f"{entry.key}.safetensors"
 
     def tidy(self, entry: Entry) -> None:
-        """Remove what was kept of a training while it went on."""
+        """Remove what was kept of a training while it went on, and what kills have left half written."""
         if (path := self.unfinished(entry)) is not None:
             path.unlink(missing_ok=True)
+            for folder in (path.parent, path.parents[1] / "weights"):
+                for half in folder.glob(f".{path.name}.*"):
+                    half.unlink(missing_ok=True)
 
     def built_for(self, recipe: Recipe) -> Task:
         """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
@@ -274,11 +277,7 @@ class TrainedBenchmark(Benchmark):
         return found
 
     def module(self, entry: Entry) -> nn.Module:
-        """Return the network of a training with the weights of its best epoch.
-
-        Raises:
-            MissingData, BadData: its weights are not there, or not those of its network.
-        """
+        """Return the network of a training with the weights of its best epoch; raise where they are not there."""
         if self.folder is None or entry.weights is None:
             raise MissingData(f"the training of {entry.text} has left no weights: train it in a folder")
         built = Builder(self.space, entry.arch, self.built_for(Recipe.of(entry.recipe)), self.seed)

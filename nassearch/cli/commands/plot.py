@@ -41,6 +41,9 @@ from nassearch.cli.reading import paths_argument, read, subject
     default=None,
     help="Names at the ends of lines, within the axes, or below.  [default: at the ends for five searches or more]",
 )
+@click.option(
+    "--front", is_flag=True, help="Draw the fronts of searches for two objectives, of their first rounds."
+)
 @view_options
 def plot(
     results: tuple[Path, ...],
@@ -53,6 +56,7 @@ def plot(
     bands: str | None,
     legend: str | None,
     width: str | None,
+    front: bool,
     show: str,
     choose: str,
 ) -> None:
@@ -64,6 +68,7 @@ def plot(
     Examples:
       nassearch plot results/*.jsonl -o searches.svg --x seconds
       nassearch plot results/*.jsonl -o figure.pdf --width column --ylim 92: --order final
+      nassearch plot rand.jsonl nsga.jsonl -o front.svg --front
       nassearch plot a.jsonl b.jsonl -o two.png --label "ae=alone" --label b.jsonl=guided --bands lines
     """
     from nassearch.files.bounded import refuse_special
@@ -78,6 +83,14 @@ def plot(
     refuse_special(output, "choose another -o")
     frame = view(xlim, ylim, width)
     groups = read(results, show, choose, "models" if x == "seconds" else x)
+    if front:
+        from nassearch.reports.front_figure import draw_fronts
+
+        given = [search for group in groups for search in group]
+        new = renames(labels, "search", {str(search.path): search.label for search in given})
+        drawn_fronts = [(new.get(s.label, s.label), s.header, s.rounds) for s in given]
+        echo(draw_fronts(drawn_fronts, output, show=show, choose=choose, **frame))
+        return
     best = {group[0].header.data: best_value(group[0].header, group[0].curve.show) for group in groups}
     items = [
         Item(

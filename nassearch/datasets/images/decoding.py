@@ -18,6 +18,7 @@ from nassearch.files.limits import PICTURE
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 """Formats that Pillow reads by itself; others call other programs."""
+READ = "PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, JPEG 2000, TGA and PPM"
 ENDS = "avif bmp dib gif j2k jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tga tif tiff webp"
 SUFFIXES = {f".{end}" for end in ENDS.split(" ")}
 MOST_PIXELS = 80_000_000

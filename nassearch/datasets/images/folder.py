@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nassearch.datasets.arrays.named import WORDS
 from nassearch.datasets.found import Found
+from nassearch.datasets.images.decoding import READ
 from nassearch.datasets.images.gallery import look_at
-from nassearch.datasets.images.listing import Listing, Names, list_images, sizes_of
+from nassearch.datasets.images.listing import OTHERS, Listing, Names, list_images, sizes_of
 from nassearch.datasets.images.pictures import Files
 from nassearch.datasets.images.sizes import Size
 from nassearch.datasets.sentences import counted, listed
@@ -32,8 +33,17 @@ def open_folder(path: Path, size: Size | None, progress: Progress | None = None)
         raise BadData(f"{path} has {listed(tops)}, and no train: add it, or give one folder for each class")
     placed, loose = _placed(listing, below)
     if not placed:
-        there = f"{len(listing.files)} images and no folders of classes" if listing.files else "no image"
-        raise BadData(f"{path} has {there}: lay out {EXPECTED}; or list paths and labels in a CSV file")
+        there = f"{len(listing.files)} images and no folders of classes"
+        if not listing.files:
+            _, other = listing.left_out.get(OTHERS, (0, ""))
+            there = f"no image{f' (such as {other} is none; {READ} are read)' if other else ''}"
+        sheets = [
+            file.name
+            for file in sorted(path.iterdir())
+            if file.suffix.lower() in (".csv", ".tsv", ".parquet")
+        ]
+        instead = f"give {path / sheets[0]}, if that lists" if sheets else "list"
+        raise BadData(f"{path} has {there}: lay out {EXPECTED}; or {instead} paths and labels")
     paths = [listing.files[names] for names in placed]
     gallery = look_at(Files(paths), str(path), size, progress)
     if sizes_of(list_images(path).files.values()) != before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -104,8 +105,9 @@ class Pictures:
 
     def take(self, places: NDArray[np.int64]) -> NDArray[Any]:
         found = np.empty((len(places), *self.shape), self.dtype)
-        for row, place in enumerate(places.tolist()):
-            found[row] = self._one(place)
+        with ThreadPoolExecutor(max_workers=self.originals.threads) as pool:
+            for row, image in enumerate(pool.map(self._one, places.tolist())):
+                found[row] = image
         return found
 
     def _one(self, place: int) -> NDArray[Any]:

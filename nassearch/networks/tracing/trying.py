@@ -58,22 +58,23 @@ def count_logits(model: nn.Module, batch: Batch) -> int:
     Raises:
         InvalidModel: it has no parameters, fails, or does not give finite logits `[B, C]`.
     """
-    if not list(own_copy(model).parameters()):
+    copy = own_copy(model)
+    if not list(copy.parameters()):
         raise InvalidModel("the model has no parameters, and proxies judge a model by its parameters")
     try:
-        return _logits(model, batch, 2)
+        return _logits(copy, batch, 2)
     except InvalidModel:
         count = 0
         with suppress(InvalidModel):
-            count = _logits(model, batch, len(batch.inputs))
+            count = _logits(own_copy(model), batch, len(batch.inputs))
         if not count:
             raise
         return count
 
 
 def _logits(model: nn.Module, batch: Batch, count: int) -> int:
-    """Return how many logits a model gives each of the first inputs of a batch."""
-    model = own_copy(model).train()
+    """Return how many logits a model, which is changed, gives each of the first inputs of a batch."""
+    model.train()
     with seeded(), torch.no_grad():
         try:
             logits = model(torch.from_numpy(batch.inputs[:count].copy()))

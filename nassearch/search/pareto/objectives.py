@@ -13,10 +13,11 @@ from nassearch.constraints.costs import COUNTED, cost_of
 from nassearch.constraints.latency import machine
 from nassearch.constraints.limits import MEASURED, Constraints
 from nassearch.constraints.meter import Latency, latency_by
-from nassearch.constraints.space import constrained
+from nassearch.constraints.space import ConstrainedSpace, constrained
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.hypervolume import hypervolume
+from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Task
 
 TRAINED = "valid"
@@ -68,6 +69,17 @@ class CostsOf:
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
         return np.array([[sign * cost(arch) for sign, cost in self._costing] for arch in archs])
+
+
+def give_costs(strategy: Strategy, objectives: Sequence[Objective]) -> None:
+    """Let a strategy that asks for it know the objectives that need no training."""
+    if objectives and hasattr(strategy, "costs"):
+        strategy.costs = CostsOf(objectives)
+
+
+def further_of(objectives: Sequence[Objective], archs: Sequence[Arch]) -> dict[str, Floats]:
+    """Return what a round holds of the objectives that are not trained for, by name, as published."""
+    return {each.name: np.array([*map(each.cost, archs)]) for each in objectives if each.cost}
 
 
 def values_of(objectives: Sequence[Objective], arch: Arch, trained: float) -> list[float]:
@@ -214,7 +226,13 @@ def told_of(constraints: Constraints, objectives: Any) -> dict[str, Any]:
 def known_of(
     constraints: Constraints, objectives: Sequence[Objective], oracle: Benchmark, space: SearchSpace
 ) -> dict[str, Any]:
-    """Return what a header says of them besides: the whole front, and the machine where latencies are measured."""
-    front = {"front": true_front(objectives, oracle, space)} if objectives else {}
+    """Return what a header says of them besides.
+
+    The whole front, the best that meets the limits, and the machine where latencies are measured.
+    """
+    front: dict[str, Any] = {"front": true_front(objectives, oracle, space)} if objectives else {}
+    exact = isinstance(space, ConstrainedSpace) and space.is_exact and space.fits(100_000)
+    if exact and not objectives and _looked_up((), oracle):
+        front = {"best": {"test": max(oracle.expected(arch).test for arch in space.all())}}
     measured = constraints.latency is not None and constraints.latency_by == MEASURED
     return {**front, **({"machine": machine()} if measured else {})}

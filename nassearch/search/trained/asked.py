@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.checks import positive, whole
+from nassearch.constraints.limits import Constraints
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
 from nassearch.strategies.base import Strategy
@@ -24,7 +25,7 @@ class Search:
     Attributes:
         source: data set, see `nassearch.datasets.open_dataset`.
         space: see `nassearch.spaces.open_space`.
-        strategy, scorer, warmup, move, settings: as in `nassearch.Experiment`.
+        strategy, scorer, warmup, move, settings, constraints, objectives: as in `nassearch.Experiment`.
         hours: of wall clock, the final training included; None for no end.
         budget: models; None for `BUDGET` where there are no hours, else for any number.
         recipe: settings of `nassearch.training.Recipe`. Without `epochs` and with hours they follow from a trial.
@@ -33,7 +34,7 @@ class Search:
         valid, test, size: of the data.
         seed: of the split, of the search and of all trainings.
         workers: trainings at a time.
-        threads: of each; None for the processors there are, shared.
+        threads: of each; None for the processors there are, shared, and 1 where networks are small.
         device: `auto` for a GPU where there is one.
     """
 
@@ -44,6 +45,8 @@ class Search:
     warmup: int = 0
     move: GivenScorer | bool | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    constraints: Constraints | Mapping[str, Any] | None = None
+    objectives: str | Sequence[str] | None = None
     hours: float | None = None
     budget: int | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -66,11 +69,6 @@ class Search:
             whole("final_epochs", self.final_epochs, least=0)
         whole("workers", self.workers, largest=256)
 
-    @property
-    def threads_each(self) -> int:
-        """Return the threads of one training."""
-        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
-
     def experiment(self, bench: TrainedBenchmark, budget: int) -> Experiment:
         """Return the search as one round on an oracle."""
         return Experiment(
@@ -83,4 +81,6 @@ class Search:
             warmup=self.warmup,
             move=self.move,
             settings=self.settings,
+            constraints=self.constraints,
+            objectives=self.objectives,
         )

@@ -8,6 +8,7 @@ from nassearch.scorers.open import check_made, open_roles
 from nassearch.scorers.spec import AnyScorer
 from nassearch.search.experiment import Experiment
 from nassearch.search.guidance import WARMUP, score_ahead
+from nassearch.search.pareto.objectives import CostsOf, Objective
 from nassearch.search.runner import check_budget, refuse_shorter, streams, warmup_draws
 from nassearch.strategies.base import Strategy
 from nassearch.workers.progress import Watch
@@ -15,8 +16,8 @@ from nassearch.workers.progress import Watch
 
 def begin(
     experiment: Experiment, watch: Watch | None, workers: int | None = None
-) -> tuple[Strategy, dict[str, AnyScorer]]:
-    """Return the strategy of round 0, warmed up, and its scorers by role.
+) -> tuple[Strategy, dict[str, AnyScorer], tuple[Objective, ...]]:
+    """Return the strategy of round 0, warmed up, its scorers by role, and the objectives of the search.
 
     Raises:
         InvalidSetting: the strategy cannot be made or warmed up.
@@ -25,16 +26,19 @@ def begin(
     how = {"workers": workers, "executor": "processes"}
     scorers = open_roles(roles, oracle, experiment._batch, watch, cache=cache_path(), **how)
     check_made((experiment.scorer, experiment.move, *experiment.settings.values()), scorers.values())
-    maker, guide = experiment._maker(oracle.space, scorers), scorers.get(WARMUP)
+    space, objectives = experiment._space, experiment._objectives
+    maker, guide = experiment._maker(space, scorers), scorers.get(WARMUP)
     for_warmup, for_strategy, _ = streams(experiment.seed, 0)
     uniform = guide and experiment._strategy_class.guidance.uniform_warm_up
-    draws = {0: warmup_draws(oracle.space, experiment.warmup, experiment.seed, 0)} if uniform else {}
+    draws = {0: warmup_draws(space, experiment.warmup, experiment.seed, 0)} if uniform else {}
     score_ahead(scorers, roles, maker, draws, 1, experiment.warmup, experiment.budget)
-    with blamed(oracle.space):
+    with blamed(space):
         strategy = maker(for_strategy)
     check_budget(strategy, experiment.budget)
     refuse_shorter(strategy, oracle)
+    if objectives and hasattr(strategy, "costs"):
+        strategy.costs = CostsOf(objectives)
     if guide is not None:
-        with blamed(strategy, oracle.space):
+        with blamed(strategy, space):
             strategy.warm_up(guide, experiment.warmup, for_warmup)
-    return strategy, scorers
+    return strategy, scorers, objectives

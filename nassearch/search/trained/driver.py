@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,12 @@ import numpy as np
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
-from nassearch.errors import BadData
+from nassearch.constraints.costs import cost_of
+from nassearch.errors import BadData, NassearchError
 from nassearch.provenance.blame import blamed
 from nassearch.search.pareto.asking import asked as ask_strategy
+from nassearch.search.pareto.asking import tell
+from nassearch.search.pareto.objectives import Objective, values_of
 from nassearch.search.runner import METRICS, Round, share_of
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
@@ -40,6 +43,7 @@ class Driver:
         events: the file of its steps.
         clock: what may be trained.
         scorers: by role, whose scores of what is trained are recorded.
+        objectives: of which the strategy is told all values; none where what is trained for is all.
         seen: called now and then, to show the search.
 
     Raises:
@@ -54,9 +58,11 @@ class Driver:
         clock: Clock,
         scorers: Mapping[str, Scorer],
         seen: Callable[[Driver], None],
+        objectives: Sequence[Objective] = (),
     ) -> None:
         self.bench, self.strategy, self.clock = bench, strategy, clock
         self._events, self._scorers, self._seen = events, scorers, seen
+        self._objectives = objectives
         self.told: list[Entry] = []
         self.pending: list[Asked] = []
 
@@ -89,7 +95,8 @@ class Driver:
         with blamed(self.strategy):
             report = self.strategy.report()
         costs = None if set(shares) <= {1.0} else np.array(shares)
-        return Round(0, archs, valid, test, seconds, revisits, report, costs)
+        further = {each.name: np.array([*map(each.cost, archs)]) for each in self._objectives if each.cost}
+        return Round(0, archs, valid, test, seconds, revisits, report, costs, further)
 
     def _replay(self) -> None:
         for event in list(self._events.events):
@@ -132,7 +139,7 @@ class Driver:
     def _asked(self) -> Asked:
         self.strategy.pending = tuple(arch for arch, _ in self.pending)
         with blamed(self.strategy, self.bench.space):
-            return ask_strategy(self.strategy), self.strategy.asked_epochs
+            return ask_strategy(self.strategy, len(self._objectives)), self.strategy.asked_epochs
 
     def _count(self, asked: Asked) -> None:
         self.clock.asked += share_of(self.strategy, self.bench)
@@ -153,7 +160,23 @@ class Driver:
             raise done.error
         entry = done.result if done.died is None else self.bench.lost(asked[0], done.died, asked[1])
         scores = {role: _number(scorer([asked[0]])[0]) for role, scorer in self._scorers.items()}
-        self._tell_and_write(asked, self.bench.record(replace(entry, scores=scores)))
+        known = {"scores": scores, "latency": self._latency(asked[0]), "flops": self._flops(entry)}
+        self._tell_and_write(asked, self.bench.record(replace(entry, **known)))
+
+    def _latency(self, arch: Arch) -> float | None:
+        return next(
+            (each.cost(arch) for each in self._objectives if each.name == "latency" and each.cost), None
+        )
+
+    def _flops(self, entry: Entry) -> int | None:
+        """Return the multiply-accumulates, which the training of a module of a user's own does not count."""
+        if entry.flops is not None or entry.status != TRAINED:
+            return entry.flops
+        try:
+            found = cost_of(self.bench.space, entry.arch, self.bench.task, ["flops"]).flops
+        except NassearchError:
+            return None
+        return None if found is None else int(found)
 
     def _tell_and_write(self, asked: Asked, entry: Entry) -> None:
         self._events.append(Event("tell", *asked))
@@ -163,7 +186,8 @@ class Driver:
         self.pending.remove(asked)
         self.told.append(entry)
         with blamed(self.strategy):
-            self.strategy.tell(asked[0], self.bench.answer(entry).valid)
+            values = values_of(self._objectives, asked[0], self.bench.answer(entry).valid)
+            tell(self.strategy, asked[0], values)
 
 
 def _number(value: Any) -> float | None:

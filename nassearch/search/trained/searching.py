@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,21 @@ from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.datasets import open_dataset
 from nassearch.errors import NassearchError
-from nassearch.files.data_folder import file_stem
 from nassearch.files.inert import inert
 from nassearch.search.outcome import Outcome
 from nassearch.search.store import Store
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.begin import begin
 from nassearch.search.trained.clock import Clock
-from nassearch.search.trained.driver import Driver, Trainer
+from nassearch.search.trained.driver import SECONDS_BETWEEN_LOOKS, Driver, Trainer
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
-from nassearch.search.trained.opening import open_folder
+from nassearch.search.trained.opening import folder_name, open_folder
 from nassearch.search.trained.winner import TIMES, final_recipe, finish
 from nassearch.workers.apart import Apart
 from nassearch.workers.progress import Watch
 
-ENDLESS = 10**9
+ENDLESS = 10**7
 """Stands for the budget of a search that ends by the clock."""
 
 Tell = Callable[[str], None]
@@ -96,7 +95,7 @@ def run_search(
     )
     for note in data.notes:
         tell(f"data: {note}")
-    path = Path(out) if out is not None else Path("results") / file_stem([data.name])
+    path = Path(out) if out is not None else Path("results") / folder_name(data)
     with ExitStack() as stack:
         folder, bench = open_folder(asked, data, path, tell)
         events = stack.enter_context(closing(EventFile(path / EVENTS)))
@@ -121,8 +120,10 @@ def _searched(
         folder.spent,
         epochs / bench.recipe.epochs,
     )
-    strategy, scorers = begin(asked.experiment(bench, models or ENDLESS), watch, asked.workers)
-    driver = Driver(bench, strategy, events, clock, scorers, lambda driver: _seen(folder, driver, seen))
+    strategy, scorers, objectives = begin(asked.experiment(bench, models or ENDLESS), watch, asked.workers)
+    driver = Driver(
+        bench, strategy, events, clock, scorers, lambda driver: _seen(folder, driver, seen), objectives
+    )
     stopped = False
     try:
         with Apart(Trainer(bench), asked.workers) as pool:
@@ -133,8 +134,8 @@ def _searched(
         seen(driver)
         if epochs:
             tell(f"final: training {best.text} for {epochs} epochs")
-        final = _final(bench, best, epochs) if epochs else None
-        winner: dict[str, Any] | None = finish(bench, best, final, driver.told)
+        final = _final(bench, best, epochs, lambda: folder.write_spent(clock.spent)) if epochs else None
+        winner: dict[str, Any] | None = finish(bench, best, final, driver.told, folder.winner)
         assert winner is not None
         folder.write_winner(winner)
     except KeyboardInterrupt:
@@ -146,14 +147,16 @@ def _searched(
     return Found(folder, _outcome(asked, folder, bench, driver), winner, stopped)
 
 
-def _final(bench: TrainedBenchmark, best: Entry, epochs: int) -> Entry:
+def _final(bench: TrainedBenchmark, best: Entry, epochs: int, seen: Callable[[], None]) -> Entry:
     recipe = final_recipe(bench, epochs)
     known = bench.ledger.find(best.arch, bench.seed, recipe.as_dict())
     if known is not None:
         return known
     with Apart(lambda arch: bench.train_by(arch, recipe)) as pool:
         pool.submit(best.arch)
-        (done,) = pool.wait()
+        while not (found := pool.wait(SECONDS_BETWEEN_LOOKS)):
+            seen()
+    (done,) = found
     if done.error is not None:
         raise done.error
     if done.died is not None:
@@ -165,7 +168,8 @@ def _final(bench: TrainedBenchmark, best: Entry, epochs: int) -> Entry:
 def _outcome(asked: Search, folder: SearchFolder, bench: TrainedBenchmark, driver: Driver) -> Outcome:
     """Write the search as a result of one round, and return it."""
     done = driver.round()
-    header = asked.experiment(bench, len(done.archs)).header()
+    header = asked.experiment(bench, asked.budget or ENDLESS).header()
+    header = replace(header, experiment={**header.experiment, "budget": len(done.archs)})
     path = folder.path / RESULTS
     with Store.open(path, header, overwrite=True) as store:
         store.append(done)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -18,12 +18,12 @@ from nassearch.files.limits import MB
 from nassearch.training.single.recipe import Recipe
 
 HELD = 512 * MB
-"""Bytes of one part that are kept in memory, as they are stored; of a larger one each batch is read anew."""
+"""Bytes that are kept in memory, as they are stored; of a larger part each batch is read anew."""
 AT_ONCE = 1024
 """Examples that are read and shrunk at a time."""
 
-_held: WeakKeyDictionary[OwnDataset, dict[tuple[str, int | None], NDArray[Any]]] = WeakKeyDictionary()
-"""By data set, then by part and size: many trainings of one process look at the same."""
+_held: OrderedDict[tuple[str, str, tuple[int, ...]], NDArray[Any]] = OrderedDict()
+"""By content of the data set, part and shape, the latest last: many trainings of one process look at the same."""
 
 
 class Feed:
@@ -69,17 +69,21 @@ class Feed:
         return len(self.split)
 
     def _hold(self, data: OwnDataset, part: str) -> NDArray[Any] | None:
-        held = _held.setdefault(data, {})
-        if (part, self._size) not in held:
+        key = data.digest, part, self.shape
+        if key not in _held:
             example = self.split.take([0])
-            if int(np.prod(self.shape)) * example.itemsize * len(self) > HELD:
+            size = int(np.prod(self.shape)) * example.itemsize * len(self)
+            if size > HELD:
                 return None
+            while _held and size + sum(array.nbytes for array in _held.values()) > HELD:
+                _held.popitem(last=False)
             whole = np.empty((len(self), *self.shape), example.dtype)
             for start in range(0, len(self), AT_ONCE):
                 places = np.arange(start, min(start + AT_ONCE, len(self)))
                 whole[places] = self._shrunk(self.split.take(places))
-            held[part, self._size] = whole
-        return held[part, self._size]
+            _held[key] = whole
+        _held.move_to_end(key)
+        return _held[key]
 
     def _shrunk(self, raw: NDArray[Any]) -> NDArray[Any]:
         if self._size is None:

@@ -149,7 +149,7 @@ class _Training:
         self.make, self.data, self.recipe, self.seed, self.device = make, data, recipe, seed, device
         self.state, self.every = state, every
         self.train, self.valid = Feed(data, "train", recipe, device), Feed(data, "valid", recipe, device)
-        self.batch_size = min(recipe.batch_size, len(self.train))
+        self.batch_size = min(int(recipe.batch_size), len(self.train))
         self.steps = len(self.train) // self.batch_size
         self.accumulate, self.seconds = 1, 0.0
         self.note: str | None = None
@@ -164,7 +164,7 @@ class _Training:
 
     def run(self, accumulate: int, watch: Seen | None) -> Trained | None:
         """Return what became of it; None where memory did not suffice."""
-        started = time.monotonic()
+        started, self.accumulate = time.monotonic(), accumulate
         course: Course | None = None
         try:
             with isolated(self.seed):

@@ -49,6 +49,30 @@ def test_a_photograph_lies_on_its_side(root: Path) -> None:
     assert told(open_dataset(root), "Turned upright") == "Turned upright, as EXIF data say: 1 image."
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_large_photographs_are_turned_too(orientation: int, tmp_path: Path) -> None:
+    """Their sizes are those of the heads of files, and so have to be turned there as well."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    corner = np.zeros((300, 400, 3), np.uint8)
+    corner[:100, :100] = [255, 0, 0]
+    for number in range(6):
+        corner[150 + number] = 9
+        write(tmp_path / "ab"[number % 2] / f"{number}.png", corner, exif=exif)
+    data = open_dataset(tmp_path)
+    assert data.shape == ((3, 64, 85) if orientation < 5 else (3, 85, 64))
+    red = everything(data)[:, 0] > 128
+    places = {1: (0, 0), 2: (0, 1), 3: (1, 1), 4: (1, 0), 5: (0, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}
+    down, right = places[orientation]
+    height, width = data.shape[1:]
+    ten = (
+        slice(None),
+        slice(height - 10, height) if down else slice(10),
+        slice(width - 10, width) if right else slice(10),
+    )
+    assert red[ten].all() and red.mean() < 0.15
+
+
 def test_what_is_see_through_becomes_white(root: Path) -> None:
     alpha = np.full((12, 12, 1), 255, np.uint8)
     write(root / "cat" / "opaque.png", np.dstack([COLOURS, alpha]))

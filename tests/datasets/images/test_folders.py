@@ -81,6 +81,22 @@ def test_what_nothing_is_learnt_from(names: str, message: str, tmp_path: Path) -
     assert message in str(caught.value)
 
 
+def test_formats_that_are_not_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "photo.heic").write_bytes(b"x")
+    with pytest.raises(
+        BadData, match=r"has no image \(such as .*photo\.heic is none; PNG, JPEG, .* are read\)"
+    ):
+        open_dataset(tmp_path)
+
+
+def test_a_sheet_beside_images_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "1.png", pixels(1))
+    (tmp_path / "labels.csv").write_text("path,label\n1.png,cat\n")
+    with pytest.raises(BadData, match=r"or give .*labels\.csv, if that lists paths and labels"):
+        open_dataset(tmp_path)
+
+
 def test_one_image_and_one_for_each_class(tmp_path: Path) -> None:
     write(tmp_path / "a" / "1.png", pixels(1))
     with pytest.raises(BadData, match="has one class"):
@@ -263,7 +279,7 @@ class TestSizes:
     def test_photographs_and_signs(self, tmp_path: Path) -> None:
         assert open_dataset(write_folder(tmp_path / "p", height=24, width=40)).natural
         assert not open_dataset(write_folder(tmp_path / "s", height=23, width=40)).natural
-        assert not open_dataset(write_folder(tmp_path / "l", "ABC", height=32, width=32)).natural
+        assert not open_dataset(write_folder(tmp_path / "l", "AB9", height=32, width=32)).natural
         for name in ("up", "down"):
             for number in range(9):
                 write(
