@@ -60,7 +60,9 @@ class TestSomeFail(SpaceContract):
 
 
 def three(a: int, b: int, c: int, *, classes: int) -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(4, a), nn.Linear(a, b), nn.Linear(b, c), nn.Linear(c, classes))
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(4, a), nn.Linear(a, b), nn.Linear(b, c), nn.Linear(c, classes)
+    )
 
 
 class TestManyOptions(SpaceContract):
