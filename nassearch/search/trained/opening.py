@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,14 @@ from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.folder import SearchFolder, difference, is_search
-from nassearch.search.trained.trial import plan, seconds_of_an_epoch
+from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.winner import TIMES
 from nassearch.spaces import open_space
 from nassearch.training import Recipe
 from nassearch.types import plain
+
+LONGEST = 100
+"""Characters of the name of a folder."""
 
 
 def open_folder(
@@ -29,7 +33,8 @@ def open_folder(
     choice = open_space(asked.space)
     recipe = Recipe.of(asked.recipe).resolved(data)
     how: dict[str, Any] = {"skeleton": choice.skeleton, "seed": asked.seed}
-    how |= {"device": asked.device, "threads": asked.threads_each, "fidelity": asked.fidelity}
+    how |= {"device": asked.device, "fidelity": asked.fidelity}
+    how["threads"] = _threads(asked, there, TrainedBenchmark(choice.space, data, recipe, **how))
     if asked.hours is not None and "epochs" not in asked.recipe:
         if there is not None:
             recipe = replace(recipe, epochs=there.made["recipe"]["epochs"])
@@ -42,7 +47,7 @@ def open_folder(
     made = {
         **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
         "constraints": header.experiment.get("constraints"),
-        "objectives": header.experiment.get("objectives"),
+        "objectives": list(experiment.objectives) if experiment.objectives else None,
         "seed": asked.seed,
         "budget": asked.budget,
         "hours": asked.hours,
@@ -71,6 +76,17 @@ def open_folder(
             f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
         )
     return folder, bench
+
+
+def _threads(asked: Search, there: SearchFolder | None, bench: TrainedBenchmark) -> int:
+    if asked.threads is None and there is not None:
+        return int(there.made["threads"])
+    return usual_threads(bench, asked.workers, asked.seed) if asked.threads is None else asked.threads
+
+
+def folder_name(data: OwnDataset) -> str:
+    """Return the usual name of the folder of a search: that of the data, as every file system takes it."""
+    return re.sub(r"[^A-Za-z0-9._=-]+", "-", data.name).strip("-.")[:LONGEST] or "data"
 
 
 def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:

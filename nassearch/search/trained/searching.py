@@ -13,7 +13,6 @@ from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.datasets import open_dataset
 from nassearch.errors import NassearchError
-from nassearch.files.data_folder import file_stem
 from nassearch.files.inert import inert
 from nassearch.search.outcome import Outcome
 from nassearch.search.store import Store
@@ -23,7 +22,7 @@ from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.driver import SECONDS_BETWEEN_LOOKS, Driver, Trainer
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
-from nassearch.search.trained.opening import open_folder
+from nassearch.search.trained.opening import folder_name, open_folder
 from nassearch.search.trained.winner import TIMES, final_recipe, finish
 from nassearch.workers.apart import Apart
 from nassearch.workers.progress import Watch
@@ -96,7 +95,7 @@ def run_search(
     )
     for note in data.notes:
         tell(f"data: {note}")
-    path = Path(out) if out is not None else Path("results") / file_stem([data.name])
+    path = Path(out) if out is not None else Path("results") / folder_name(data)
     with ExitStack() as stack:
         folder, bench = open_folder(asked, data, path, tell)
         events = stack.enter_context(closing(EventFile(path / EVENTS)))
