@@ -34,7 +34,7 @@ class Search:
         valid, test, size: of the data.
         seed: of the split, of the search and of all trainings.
         workers: trainings at a time.
-        threads: of each; None for the processors there are, shared.
+        threads: of each; None for the processors there are, shared, and 1 where networks are small.
         device: `auto` for a GPU where there is one.
     """
 
@@ -68,11 +68,6 @@ class Search:
         if self.final_epochs is not None:
             whole("final_epochs", self.final_epochs, least=0)
         whole("workers", self.workers, largest=256)
-
-    @property
-    def threads_each(self) -> int:
-        """Return the threads of one training."""
-        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
 
     def experiment(self, bench: TrainedBenchmark, budget: int) -> Experiment:
         """Return the search as one round on an oracle."""

@@ -18,12 +18,13 @@ from tests.support.searches import SPACE, made_up_search, write_images
 import nassearch
 from nassearch.benchmarks import Entry
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData
+from nassearch.search.trained import trial
 from nassearch.search.trained.asked import Search
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.searching import run_search
-from nassearch.search.trained.trial import plan
+from nassearch.search.trained.trial import plan, usual_threads
 from nassearch.training import Recipe
 
 QUICK: dict[str, Any] = {
@@ -252,6 +253,21 @@ def test_a_plan_has_epochs_for_twenty_models() -> None:
     assert plan(Recipe(), seconds=1000, epoch=10.0, workers=2, final=3.0).epochs == 6
     with pytest.raises(InvalidSetting, match="give more --hours"):
         plan(Recipe(), seconds=60, epoch=10.0, workers=1, final=3.0)
+
+
+def test_small_networks_are_trained_on_one_thread_and_a_search_keeps_its_threads(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    small = SearchFolder.open(made_up_search(tmp_path / "small").path).benchmark()
+    assert usual_threads(small, workers=1, seed=0) == 1
+    monkeypatch.setattr(trial, "LARGE", 1.0)
+    assert [usual_threads(small, workers, 0) for workers in (1, 2, 3, 8, 9)] == [8, 4, 2, 1, 1]
+    quick = {**QUICK, "strategy": "rand", "settings": {}, "threads": None}
+    nassearch.find_network(images, out=tmp_path / "out", budget=1, workers=8, **quick)
+    folder = nassearch.find_network(images, out=tmp_path / "out", budget=2, workers=1, **quick).folder
+    assert [entry.threads for entry in folder.trainings] == [1] * len(folder.trainings)
+    assert folder.made["threads"] == 1
 
 
 def test_a_search_for_several_objectives_leaves_a_front(images: Path, tmp_path: Path) -> None:
