@@ -16,7 +16,7 @@ from searches import CLASSES, made_up_search
 from written import STRANGE, run_alone
 
 import nassearch
-from nassearch.export.found import found_in
+from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import evaluate
 
