@@ -11,13 +11,20 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from nassearch.checks import whole
 from nassearch.errors import told
 from nassearch.workers.safepath import safe_children
 from nassearch.workers.shipping import Shipped, pack, unpack
-from nassearch.workers.spread import MOST_WORKERS, ignore_signals, start_trackers
+from nassearch.workers.spread import (
+    MOST_WORKERS,
+    check_work,
+    ignore_signals,
+    need_ray,
+    split_address,
+    start_trackers,
+)
 
 SECONDS_ALONE = 1.0
 """How long a process goes on whose parent was killed: another search may do the same work by then."""
@@ -38,6 +45,17 @@ class Done:
     result: Any = None
     error: BaseException | None = None
     died: str | None = None
+
+
+class Pool(Protocol):
+    """What pools have in common."""
+
+    @property
+    def free(self) -> int: ...
+
+    def submit(self, item: Any) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> list[Done]: ...
 
 
 class Apart:
@@ -107,6 +125,24 @@ class Apart:
             return Done(item, died=worker.end())
         self._idle.append(worker)
         return Done(item, found) if fine else Done(item, error=found)
+
+
+def open_pool(
+    function: Callable[[Any], Any], workers: int, executor: str = "processes", threads: int = 1
+) -> Any:
+    """Return a pool of processes, or one on a Ray cluster; see `nassearch.workers.spread.in_order`.
+
+    Raises:
+        UnknownName, InvalidSetting: no such executor, or its package is not installed.
+    """
+    check_work(workers, executor)
+    name, address = split_address(executor)
+    if name == "processes":
+        return Apart(function, workers)
+    need_ray()
+    from nassearch.workers.apart_ray import ApartOnRay
+
+    return ApartOnRay(function, workers, address, threads)
 
 
 class _Worker:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 )
 @click.option("--workers", type=int, default=1, show_default=True,
               help="Trainings at a time; processors are shared among them.")  # fmt: skip
+@click.option("--executor", default="processes", show_default=True,
+              help="processes or ray; with the address of a cluster as in ray:HOST:6379.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Folder for all of it; one that is there is gone on with. [default: results/NAME]")  # fmt: skip
 @json_option

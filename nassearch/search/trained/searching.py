@@ -24,7 +24,7 @@ from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
 from nassearch.search.trained.opening import folder_name, open_folder
 from nassearch.search.trained.winner import TIMES, final_recipe, finish
-from nassearch.workers.apart import Apart
+from nassearch.workers.apart import Apart, open_pool
 from nassearch.workers.progress import Watch
 
 ENDLESS = 10**7
@@ -126,7 +126,7 @@ def _searched(
     )
     stopped = False
     try:
-        with Apart(Trainer(bench), asked.workers) as pool:
+        with open_pool(Trainer(bench), asked.workers, asked.executor, bench.threads) as pool:
             driver.run(pool)
         best = driver.best
         if best is None:
