@@ -57,6 +57,8 @@ def test_a_page_does_what_it_shows_with_real_data(
 def test_a_reader_sees_what_differs() -> None:
     assert not differences(["a", "...", "d"], ["a", "b", "c", "d"])
     assert not differences(["..."], ["a", "b"])
+    assert not differences(["a ... s", "b"], ["a 3.2 s", "b"])
+    assert differences(["a ... s", "b"], ["a 3.2 s", "c", "b"])
     assert differences(["a", "c"], ["a", "b"])
     assert differences(["a", "...", "d"], ["a", "b", "c"])
     assert words_of("RAY_ADDRESS=auto .venv/bin/nassearch run ae  # a comment") == ["run", "ae"]

@@ -14,10 +14,11 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import _fuzz_data
 import numpy as np
 
 from nassearch import registry
@@ -481,6 +482,9 @@ def targets() -> dict[str, Target]:
         "table": Target(saved_tables, check_table, "npz"),
         "batch": Target(batches, check_batch, "npz"),
         "images": Target(images, check_images, "npz"),
+        "own images": Target(_fuzz_data.pictures, _fuzz_data.check_picture),
+        "own arrays": Target(_fuzz_data.arrays, partial(_fuzz_data.check_data, "a.npz"), "npz"),
+        "own sheets": Target(_fuzz_data.sheets, partial(_fuzz_data.check_data, "a.csv"), "text"),
         "result": Target(results, check_result, "json"),
         "work file": Target(work_files, check_work, "json"),
         "score cache": Target(caches, check_cache),

@@ -4,7 +4,7 @@ from nassearch.files.lazy import lazily
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nassearch.benchmarks.base import Benchmark, Dataset
+    from nassearch.benchmarks.base import Benchmark, Dataset, Metric
     from nassearch.benchmarks.batches import load_batch, save_batch, synthetic_batch
     from nassearch.benchmarks.build.mnist1d import RECIPE, splits
     from nassearch.benchmarks.function import FunctionBenchmark
@@ -33,6 +33,7 @@ __all__ = [
     "Format",
     "FunctionBenchmark",
     "Ledger",
+    "Metric",
     "Metrics",
     "NASBench101Benchmark",
     "NASBench101MatrixBenchmark",
@@ -58,7 +59,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazily(
         __name__,
         {
-            "nassearch.benchmarks.base": ["Benchmark", "Dataset"],
+            "nassearch.benchmarks.base": ["Benchmark", "Dataset", "Metric"],
             "nassearch.benchmarks.batches": ["load_batch", "save_batch", "synthetic_batch"],
             "nassearch.benchmarks.build.mnist1d": ["RECIPE", "splits"],
             "nassearch.benchmarks.function": ["FunctionBenchmark"],

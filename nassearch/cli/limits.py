@@ -1,4 +1,4 @@
-"""Flags for what a network may cost."""
+"""Flags for what a network may cost, and for searches that cost is an objective of."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ limit_options = shared(
                  help="measured on this machine, MODULE:FUNCTION of the model, in milliseconds, or a metric of the "
                  "benchmark. [default: measured]"),
 )  # fmt: skip
+objectives_option = click.option(
+    "--objectives",
+    default=None,
+    metavar="A,B",
+    help="Search for the front of several: accuracy, and latency, params, flops, memory or a metric of the benchmark.",
+)
 NAMES = ("max_params", "max_flops", "max_latency", "max_memory", "latency_by")
 
 
@@ -34,8 +40,8 @@ def limits_of(flags: dict[str, Any]) -> Any:
     from nassearch.errors import InvalidSetting
 
     constraints = Constraints.of_flags(given)
-    if given["latency_by"] and constraints.latency is None:
+    if given["latency_by"] and constraints.latency is None and not flags.get("objectives"):
         raise InvalidSetting(
-            "--latency-by says where latencies come from, and none has a limit: add --max-latency"
+            "--latency-by says where latencies come from, and none has a limit or is an objective: add --max-latency"
         )
     return constraints

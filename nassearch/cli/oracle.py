@@ -35,7 +35,8 @@ training_options = shared(
                  help="Height and width to which images are brought. [default: what they mostly have]"),
     click.option("--device", default=None, metavar="NAME",
                  help="auto, cpu or cuda. [default: auto, a GPU where there is one]"),
-    click.option("--threads", type=int, default=None, help="Of each training on a processor. [default: 1]"),
+    click.option("--threads", type=int, default=None,
+                 help="Of each training on a processor. [default: 1; nassearch search: more for large networks]"),
 )  # fmt: skip
 oracle_options = shared(
     click.option("--oracle", type=click.Choice(["table", "train"]), default="table", show_default=True,

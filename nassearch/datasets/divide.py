@@ -118,12 +118,20 @@ def _goals(
 
 
 def _cut(parts: NDArray[np.int64], groups: Groups, part: int, goal: int) -> None:
-    """Move the first groups of a class to a part, without going beyond the goal; one group stays in train."""
+    """Move the first groups of a class to a part, without going beyond the goal; one group stays in train.
+
+    Where every group goes beyond it, one of the smallest is moved.
+    """
+    left = goal
     for members in list(groups):
-        if 0 < len(members) <= goal and len(groups) > 1:
+        if len(members) <= left and len(groups) > 1:
             parts[members] = part
-            goal -= len(members)
+            left -= len(members)
             groups.remove(members)
+    if left == goal > 0 and len(groups) > 1:
+        smallest = min(groups, key=len)
+        parts[smallest] = part
+        groups.remove(smallest)
 
 
 def tell_missing(

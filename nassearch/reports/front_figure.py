@@ -117,6 +117,7 @@ def draw_fronts(
                 each.costs[order],
                 each.reached[order],
                 **style,
+                drawstyle="steps-post",  # what lies below it is dominated
                 marker="o",
                 markersize=3.0,
                 label=plain(each.label),

@@ -16,7 +16,7 @@ from nassearch.checks import whole
 from nassearch.errors import BrokenPart, InvalidSetting, quoted
 from nassearch.provenance.blame import blamed
 from nassearch.search.pareto.asking import asked, tell
-from nassearch.search.pareto.objectives import CostsOf, Objective, values_of
+from nassearch.search.pareto.objectives import Objective, further_of, give_costs, values_of
 from nassearch.spaces.base import SearchSpace
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Metrics, Scorer
@@ -111,8 +111,7 @@ def run_round(
     with blamed(*on):
         strategy = make_strategy(for_strategy)
     check_budget(strategy, budget)
-    if objectives and hasattr(strategy, "costs"):
-        strategy.costs = CostsOf(objectives)
+    give_costs(strategy, objectives)
     if warmup is not None:
         with blamed(strategy, *on):
             strategy.warm_up(*warmup, for_warmup)
@@ -142,7 +141,7 @@ def run_round(
         report = strategy.report()
     revisits = len(archs) - len(set(zip(archs, shares, strict=True)))
     costs = None if set(shares) == {1.0} else np.array(shares)
-    further = {each.name: np.array([*map(each.cost, archs)]) for each in objectives if each.cost}
+    further = further_of(objectives, archs)
     return Round(number, archs, valid, test, seconds, revisits, report, costs, further)
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from nassearch.strategies.bp.strategy import BinaryPredictor
     from nassearch.strategies.gp.strategy import GuidedGaussianProcess
     from nassearch.strategies.ls import LocalSearch
+    from nassearch.strategies.nsga import NonDominatedEvolution
     from nassearch.strategies.predicted.bananas import Bananas
     from nassearch.strategies.predicted.npenas import Npenas
     from nassearch.strategies.rand import RandomSearch
@@ -21,6 +22,7 @@ __all__ = [
     "Guidance",
     "GuidedGaussianProcess",
     "LocalSearch",
+    "NonDominatedEvolution",
     "Npenas",
     "RandomSearch",
     "Reinforce",
@@ -37,6 +39,7 @@ if not TYPE_CHECKING:
             "nassearch.strategies.bp.strategy": ["BinaryPredictor"],
             "nassearch.strategies.gp.strategy": ["GuidedGaussianProcess"],
             "nassearch.strategies.ls": ["LocalSearch"],
+            "nassearch.strategies.nsga": ["NonDominatedEvolution"],
             "nassearch.strategies.predicted.bananas": ["Bananas"],
             "nassearch.strategies.predicted.npenas": ["Npenas"],
             "nassearch.strategies.rand": ["RandomSearch"],

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from nassearch.checks import whole
 from nassearch.errors import told
+from nassearch.workers.done import Done
 from nassearch.workers.safepath import safe_children
 from nassearch.workers.shipping import Shipped, pack, unpack
 from nassearch.workers.spread import (
@@ -28,34 +29,6 @@ from nassearch.workers.spread import (
 
 SECONDS_ALONE = 1.0
 """How long a process goes on whose parent was killed: another search may do the same work by then."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """What became of one piece of work.
-
-    Attributes:
-        item: as it was submitted.
-        result: of the function; None where it raised or its process died.
-        error: what it raised, or None.
-        died: how its process died, or None.
-    """
-
-    item: Any
-    result: Any = None
-    error: BaseException | None = None
-    died: str | None = None
-
-
-class Pool(Protocol):
-    """What pools have in common."""
-
-    @property
-    def free(self) -> int: ...
-
-    def submit(self, item: Any) -> None: ...
-
-    def wait(self, timeout: float | None = None) -> list[Done]: ...
 
 
 class Apart:
@@ -170,11 +143,20 @@ class _Worker:
         self._process.join(0.5)
         code = self._process.exitcode
         if code is None:  # at work, with its state on the disk
-            self._process.kill()
+            self._kill()
             self._process.join()
-        if code is not None and code < 0:
+            return "its process did not answer any more and was ended"
+        if code < 0:
             return f"its process was killed by signal {-code}, perhaps for want of memory"
         return f"its process ended with status {code}"
+
+    def _kill(self) -> None:
+        """Kill the process, which ignores what may be ignored; joblib's processes have no `kill`."""
+        if hasattr(signal, "SIGKILL"):
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.terminate()
 
 
 def _serve(pipe: Connection, path: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from nassearch.checks import whole
-from nassearch.workers.apart import Done
+from nassearch.workers.done import Done
 from nassearch.workers.ray_tasks import begun_here, call_on_node, cancel, connect, raised_there, versions
 from nassearch.workers.shipping import Shipped
 

@@ -64,13 +64,13 @@ def table(place: Path) -> Path:
 
 
 def function(place: Path) -> str:
-    (place / "toysets.py").write_text(
+    (place / "to.py").write_text(
         "import numpy as np\n"
-        "def toys():\n"
+        "def ys():\n"
         "    rng = np.random.default_rng(0)\n"
         "    return [(rng.normal(size=(3, 6, 6)).astype('float32'), place % 3) for place in range(90)]\n"
     )
-    return "toysets:toys"
+    return "to:ys"
 
 
 SOURCES = [folder, lazy, packed, mapped, numbers, signals, vectors, sheet, table, function]
@@ -87,7 +87,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 class TestContract:
     def test_parts_and_classes(self, data: OwnDataset) -> None:
-        assert data.name == "toys" and data.kind in ("image", "signal", "vector")
+        assert data.name in ("toys", "to-ys") and data.kind in ("image", "signal", "vector")
         assert [len(data.part(name)) for name in ("train", "valid", "test")] == [62, 14, 14]
         for part in (data.train, data.valid, data.test):
             assert part.labels.dtype == np.int64

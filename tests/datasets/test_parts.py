@@ -82,6 +82,13 @@ def test_copies_stay_together(sizes: list[int], distinct: int, seed: int) -> Non
     assert not [note for note in notes if "Leakage" in note]
 
 
+def test_every_example_twice() -> None:
+    labels, each = np.repeat([0, 1], 8), contents(8).repeat(2, axis=0)
+    parts, _ = divide(labels, each, np.full(16, -1), 0.15, 0.15, 0, "toys")
+    assert np.bincount(parts).tolist() == [8, 4, 4]
+    assert all(np.bincount(labels[parts == number]).tolist() == [2, 2] for number in (1, 2))
+
+
 def test_a_part_that_is_given_stays(tmp_path: Path) -> None:
     x = np.stack([pixels(seed) for seed in range(60)])
     y = np.arange(60) % 3

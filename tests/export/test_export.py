@@ -16,7 +16,7 @@ from searches import CLASSES, made_up_search
 from written import STRANGE, run_alone
 
 import nassearch
-from nassearch.export.found import found_in
+from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import evaluate
 
@@ -214,7 +214,7 @@ def test_weights_outside_of_the_folder_are_not_read(copy: Path, name: Any) -> No
     winner = json.loads((copy / "winner.json").read_text())
     (copy / "winner.json").write_text(json.dumps({**winner, "weights": name}))
     told = said("export", copy)
-    assert "outside of it" in told or "has no weights" in told or "it is a directory" in told
+    assert any(words in told for words in ("outside of it", "has no weights", "a directory", "is damaged"))
 
 
 def test_results_that_are_none(copy: Path) -> None:
@@ -259,13 +259,18 @@ def test_a_full_disk_leaves_what_was_there(small_disk: Path) -> None:
     assert not list(small_disk.iterdir())
 
 
-@pytest.mark.parametrize("first", range(0, len(STRANGE), len(CLASSES)))
+TEXTS = [name for name in STRANGE if name != "\ud800"]
+"""No text of a search has half a surrogate pair."""
+
+
+@pytest.mark.parametrize("first", range(0, len(TEXTS), len(CLASSES)))
 def test_names_of_classes_and_folders_are_text_on_the_card(copy: Path, first: int) -> None:
-    names = [*STRANGE, *STRANGE][first : first + len(CLASSES)]
+    names = [*TEXTS, *TEXTS][first : first + len(CLASSES)]
     found = json.loads((copy / "search.json").read_text())
     found["made"]["data"] |= {"classes": names, "name": "".join(names), "notes": [*names, "1. <b>", "- x"]}
     (copy / "search.json").write_text(json.dumps(found))
-    assert call("export", copy, "-o", "strange.py").exit_code == 0
+    result = call("export", copy, "-o", "strange.py")
+    assert result.exit_code == 0, result.stderr
     card = Path("strange.md").read_text("utf-8")
     assert all(line.isprintable() for line in card.split("\n"))
     bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", re.sub(r"(?ms)^```.*?^```|`[0-9a-z ]*`", "", card))

@@ -66,4 +66,4 @@ def _search(text: str) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
             "constraints": {text: text},
         },
     }
-    return trained, made, {**WINNER, "text": text, text: text, "weights": text, "recipe": {text: [text]}}
+    return trained, made, {**WINNER, "text": text, text: text, "recipe": {**WINNER["recipe"], text: [text]}}

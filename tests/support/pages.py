@@ -98,8 +98,14 @@ def unknown_options(line: str) -> list[str]:
 
 
 def differences(shown: list[str], printed: list[str]) -> str:
-    """Say where what a command printed is not what a page shows; "" where it is. A line `...` stands for any lines."""
-    pattern = "\n".join("(?:.*\n)*?.*" if line.strip() == "..." else re.escape(line) for line in shown)
+    """Say where what a command printed is not what a page shows; "" where it is.
+
+    A line `...` stands for any lines, and `...` within a line for any text.
+    """
+    any_text = re.escape("...")
+    pattern = "\n".join(
+        "(?:.*\n)*?.*" if line.strip() == "..." else re.escape(line).replace(any_text, ".*") for line in shown
+    )
     if re.fullmatch(pattern, "\n".join(printed)):
         return ""
     return "\n".join(["the page shows:", *shown, "", "the command prints:", *printed])

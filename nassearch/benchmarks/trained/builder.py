@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nassearch.errors import BadData, InvalidSetting, quoted, told
 from nassearch.files.bounded import guarded
+from nassearch.networks.module_network import ModuleNetwork
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.built import built
 from nassearch.training.single.recipe import Recipe
 from nassearch.types import Arch, Task
 
@@ -47,15 +50,19 @@ class Builder:
         from nassearch.networks.graph import Network
         from nassearch.networks.modules.foreign import module_parameters
         from nassearch.networks.modules.network import TorchNetwork
+        from nassearch.networks.tracing.macs import module_macs
 
-        built: Any = self._space.network(self._arch, self._task)
-        if isinstance(built, Network):
-            self.params, self.flops = parameters(built), macs(built)
-            return TorchNetwork(built, torch.Generator().manual_seed(self._seed))
-        if not isinstance(built, torch.nn.Module):
-            raise InvalidSetting(f"a space builds networks or modules of torch, not {quoted(built)}")
-        self.params = module_parameters(built)
-        return built
+        network: Any = built(self._space, self._arch, self._task, self._seed)
+        if isinstance(network, Network):
+            self.params, self.flops = parameters(network), macs(network)
+            return TorchNetwork(network, torch.Generator().manual_seed(self._seed))
+        if not isinstance(network, ModuleNetwork):
+            raise InvalidSetting(f"a space builds networks or modules of torch, not {quoted(network)}")
+        module: nn.Module = network.module
+        self.params = module_parameters(module)
+        with suppress(Exception):  # a module that takes none such fails in training, which says why
+            self.flops = module_macs(module, self._task.input_shape, words=self._task.tokens)
+        return module
 
 
 def load_weights(module: nn.Module, path: Path) -> nn.Module:

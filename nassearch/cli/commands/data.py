@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -72,8 +73,7 @@ def data(source: str, size: str | None, valid: float, test: float, seed: int, as
         *(sum(by_part[part] for by_part in counts.values()) for part in ("train", "valid", "test")),
     ]
     table([""], ["class", "train", "valid", "test"], [*rows, total])
-    if found.notes:
-        echo("", *found.notes)
+    echo("", *found.notes, "", f"next: nassearch search {shlex.quote(source)} --hours 1")
 
 
 def read_size(text: str | None) -> Any:

@@ -69,4 +69,4 @@ def report(
 def _told(section: dict[str, object]) -> str:
     searches = section["searches"]
     assert isinstance(searches, list)
-    return f"{section['subject']}: {', '.join(each['label'] for each in searches)}"
+    return f"{section['subject']}: {'; '.join(each['label'] for each in searches)}"

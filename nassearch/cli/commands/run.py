@@ -23,7 +23,7 @@ from nassearch.cli.common import (
     watching,
     work_options,
 )
-from nassearch.cli.limits import limit_options, limits_of
+from nassearch.cli.limits import limit_options, limits_of, objectives_option
 from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle, watching_trainings
 
 
@@ -58,12 +58,7 @@ from nassearch.cli.oracle import oracle_options, refuse_training, trained_oracle
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="KEY=VALUE",
               help="A setting of the strategy; repeat for more.")  # fmt: skip
 @batch_option
-@click.option(
-    "--objectives",
-    default=None,
-    metavar="A,B",
-    help="Search for the front of several: accuracy, and latency, params, flops, memory or a metric of the benchmark.",
-)
+@objectives_option
 @limit_options
 @axis_option
 @view_options

@@ -79,7 +79,12 @@ def _header(file: Any, path: Path, what: str, size: int) -> OnDisk:
         raise BadData(f"{what} is no array; {REMEDY}")
     version = tuple(file.read(2))
     reads = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = reads(file)
+    try:
+        shape, fortran, dtype = reads(file)
+    except (
+        Exception
+    ) as error:  # numpy parses it as Python is, and raises what tokens, numbers and types raise
+        raise BadData(f"{what} does not say what it holds ({error}); {REMEDY}") from error
     if dtype.hasobject:
         raise BadData(
             f"{what} holds Python objects, which can run code and are never read: write plain numbers or texts, such "

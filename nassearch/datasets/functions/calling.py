@@ -45,7 +45,7 @@ def open_function(text: str, size: Size | None, progress: Progress | None = None
         if callable(found) and (isinstance(found, type) or not _is_dataset(found)):
             with their_code(f"{text}: calling it without arguments"):
                 found = found()
-    short = name.rpartition(".")[2]
+    short = f"{module.rpartition('.')[2]}-{name.rpartition('.')[2]}"
     arrays = _arrays(found)
     if arrays is not None:
         return open_arrays(arrays, short, text, progress)

@@ -11,7 +11,7 @@ from nassearch.export.code.modules import Module, kept, modules_of
 from nassearch.export.code.pieces import Functions, Piece, chains, cut
 
 UNREAD = "# Nothing reads these: they only count among the parameters, as in the search."
-TYPES = {"size": "tuple[int, ...]"}
+TYPES = {"size": "tuple[int, ...]", "activation": "type[nn.Module]"}
 
 
 class BlockClass:

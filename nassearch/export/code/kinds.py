@@ -6,9 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nassearch.networks.graph import ACTIVATIONS, Block, Layer, live_positions
+from nassearch.networks.graph import Block, Layer, live_positions
 
 CHANNELS = ("in", "out")
+NONLINEAR = {"relu": "nn.ReLU", "relu6": "nn.ReLU6", "swish": "nn.SiLU", "hard_swish": "nn.Hardswish"}
+"""Activations that blocks of one kind may differ in, and their classes."""
+ACTIVATION = "activation"
+"""What stands for each of them in a kind."""
 Numbers = dict[tuple[int, str], Any]
 """By position in the block and name of the number."""
 Codes = dict[tuple[int, str], str]
@@ -19,7 +23,7 @@ class Kind(NamedTuple):
 
     Attributes:
         axes: of the signal that comes in.
-        layers: op, inputs and bias of each.
+        layers: op, inputs and bias of each; `ACTIVATION` is the op of all of `NONLINEAR`.
         live: positions of what the output depends on.
     """
 
@@ -30,7 +34,9 @@ class Kind(NamedTuple):
     @classmethod
     def of(cls, block: Block) -> Kind:
         """Return the kind of a block."""
-        layers = tuple((layer.op, layer.inputs, layer.bias) for layer in block)
+        layers = tuple(
+            (ACTIVATION if layer.op in NONLINEAR else layer.op, layer.inputs, layer.bias) for layer in block
+        )
         return cls(len(block[0].size), layers, tuple(live_positions(block)))
 
     @property
@@ -47,8 +53,8 @@ class Kind(NamedTuple):
 
 MODULES = frozenset(
     {
-        *("conv", "frame_conv", "linear", "lstm", "batch_norm", "layer_norm", "relu", "cap", *ACTIVATIONS),
-        *("avg_pool", "max_pool", "global_pool"),
+        *("conv", "frame_conv", "linear", "lstm", "batch_norm", "layer_norm", "cap", ACTIVATION),
+        *("avg_pool", "max_pool", "global_pool", "sigmoid", "hard_sigmoid"),
     }
 )
 """Layers that are modules of their own; all others are expressions."""
@@ -81,6 +87,8 @@ def _numbers(layer: Layer, origin: Layer, entry: Layer) -> Iterable[tuple[str, A
         reach = (layer.size[0] - 1) * layer.stride + (layer.kernel - 1) * layer.dilation + 1
         yield "before", layer.padding
         yield "after", reach - origin.size[0] - layer.padding
+    if layer.op in NONLINEAR:
+        yield "class", NONLINEAR[layer.op]
     if layer.op == "zeros":
         yield "size", layer.size
         yield "like", (layer.channels, layer.size) == (entry.channels, entry.size)
@@ -119,7 +127,9 @@ def signature(kind: Kind, blocks: Sequence[Block]) -> Signature:
         elif name == "padding" and column == tuple(k // 2 for k in columns[position, "kernel"]):
             codes[at] = f"{codes[position, 'kernel']} // 2"
         else:
-            codes[at] = _argument(arguments, {"kernel": "kernel_size"}.get(name, name), column)
+            codes[at] = _argument(
+                arguments, {"kernel": "kernel_size", "class": ACTIVATION}.get(name, name), column
+            )
     return Signature(arguments, codes)
 
 

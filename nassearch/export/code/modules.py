@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from nassearch.export.code.kinds import Codes, Kind
+from nassearch.export.code.kinds import ACTIVATION, NONLINEAR, Codes, Kind
 from nassearch.export.code.layout import Call, Code
 
-ACTIVATIONS = {
-    "relu": "nn.ReLU",
-    "relu6": "nn.ReLU6",
-    "swish": "nn.SiLU",
-    "hard_swish": "nn.Hardswish",
-    "sigmoid": "nn.Sigmoid",
-    "hard_sigmoid": "nn.Hardsigmoid",
-}
+GATES = {"sigmoid": "nn.Sigmoid", "hard_sigmoid": "nn.Hardsigmoid"}
 CAPPED = "nn.Hardtanh(0.0, 20.0)"
 """A ReLU and the cap behind it."""
 
@@ -53,7 +46,7 @@ def modules_of(kind: Kind, positions: Sequence[int], codes: Codes) -> list[Modul
     found: list[Module] = []
     for at, position in enumerate(positions):
         op = kind.layers[position][0]
-        if op == "cap" and at and kind.layers[positions[at - 1]][0] == "relu":
+        if op == "cap" and at and codes.get((positions[at - 1], "class")) == NONLINEAR["relu"]:
             found[-1] = Module(CAPPED)
         else:
             found += _modules(kind, position, codes)
@@ -75,8 +68,10 @@ def _modules(kind: Kind, position: int, codes: Codes) -> Iterable[Module]:
         yield Module(Call("nn.Linear(", (number["in"], number["out"], *more)), weighed)
     elif op == "batch_norm":
         yield Module(f"nn.BatchNorm{kind.axes}d({number['out']})", weighed)
-    elif op in ACTIVATIONS:
-        yield Module(f"{ACTIVATIONS[op]}()")
+    elif op == ACTIVATION:
+        yield Module(f"{number['class']}()")
+    elif op in GATES:
+        yield Module(f"{GATES[op]}()")
     elif op == "cap":
         yield Module('nn.Hardtanh(float("-inf"), 20.0)')
     elif op in ("avg_pool", "max_pool"):

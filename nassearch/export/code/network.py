@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nassearch.errors import InvalidSetting
 from nassearch.export.code.classes import BlockClass
-from nassearch.export.code.kinds import MODULES, Codes, Kind, depthwise, numbers_of, signature
+from nassearch.export.code.kinds import MODULES, NONLINEAR, Codes, Kind, depthwise, numbers_of, signature
 from nassearch.export.code.layout import INDENT, WIDTH, Call, Code, flat, lay_out
 from nassearch.export.code.modules import Module
 from nassearch.export.code.pieces import CONVOLUTIONS, Functions, Piece, chains, cut
@@ -25,7 +25,7 @@ ABOUT = {
     "Cell": "The graph of layers that the search has found.",
 }
 
-KNOWN = MODULES | {"input", "zeros", "add", "multiply", "truncate", "concat"}
+KNOWN = MODULES | NONLINEAR.keys() | {"input", "zeros", "add", "multiply", "truncate", "concat"}
 
 
 class Written(NamedTuple):
@@ -93,10 +93,13 @@ def _classes(network: Network, blocks: Sequence[Block]) -> dict[Kind, tuple[Bloc
     for kind, alike in kinds.items():
         uses = sum(repeats for block, repeats in network.chain if block in alike)
         convolutions = sum(op in CONVOLUTIONS for op, _, _ in kind.layers)
-        if kind.in_a_row and (uses == 1 or convolutions < 2):
+        ends = uses == 1 and alike[0] in (network.chain[0][0], network.chain[-1][0])
+        if kind.in_a_row and (ends or convolutions < 2):
             continue
         role = _role(kind, alike, network)
-        name = role if role not in taken or 0 in kind.layers[-1][1] else f"Projected{role}"
+        name = f"Gated{role}" if any(op == "multiply" for op, _, _ in kind.layers) else role
+        if name in taken and kind.layers[-1][0] == "add" and 0 not in kind.layers[-1][1]:
+            name = f"Projected{name}"
         taken.append(name)
         if (times := taken.count(name)) > 1:
             name = f"{name}{times}"
@@ -109,12 +112,12 @@ def _role(kind: Kind, blocks: Sequence[Block], network: Network) -> str:
     numbers = [numbers_of(block) for block in blocks]
     last = kind.layers[-1]
     residual = last[0] == "add" and len(last[1]) == 2
-    if depthwise(kind, {slot: tuple(each[slot] for each in numbers) for slot in numbers[0]}):
-        return "InvertedResidual" if residual and 0 in last[1] else "InvertedBottleneck"
     if network.chain[0][0] in blocks and len(blocks) == 1:
         return "Stem"
     if network.chain[-1][0] in blocks and len(blocks) == 1:
         return "Head"
+    if depthwise(kind, {slot: tuple(each[slot] for each in numbers) for slot in numbers[0]}):
+        return "InvertedResidual" if residual and 0 in last[1] else "InvertedBottleneck"
     if all(block[-1].size != block[0].size for block in blocks):
         return "Reduction"
     return "ResidualBlock" if residual else "Cell"

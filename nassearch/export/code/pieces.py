@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from nassearch.export.code.kinds import MODULES, Codes, Kind
+from nassearch.export.code.kinds import ACTIVATION, MODULES, NONLINEAR, Codes, Kind
 from nassearch.export.code.layout import Call, lay_out
-from nassearch.export.code.modules import ACTIVATIONS, Module, in_order, modules_of
+from nassearch.export.code.modules import Module, in_order, modules_of
 
 CONVOLUTIONS = ("conv", "frame_conv")
-AROUND = ("batch_norm", "cap", *ACTIVATIONS)
-SHORT = {"batch_norm": "bn", "frame_conv": "conv"}
+AROUND = ("batch_norm", "cap", ACTIVATION)
+SHORT = {"batch_norm": "bn", "frame_conv": "conv", **{made: op for op, made in NONLINEAR.items()}}
 ARGUMENTS = {"in": "in_channels", "out": "out_channels", "kernel": "kernel_size"}
 OPTIONS = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1", "before": "0", "after": "0"}
 
@@ -29,6 +29,20 @@ class Piece(NamedTuple):
         return tuple(self.kind.layers[position][0] for position in self.positions)
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """Return its ops, an activation by its class; `activation` where that is an argument."""
+        classes = (self.codes.get((position, "class"), "") for position in self.positions)
+        known = (made if made in NONLINEAR.values() else "" for made in classes)
+        return tuple(made or op for made, op in zip(known, self.ops, strict=True))
+
+    @property
+    def activation(self) -> int | None:
+        """Return the position of an activation that is an argument."""
+        return next(
+            (at for at, word in zip(self.positions, self.words, strict=True) if word == ACTIVATION), None
+        )
+
+    @property
     def convolution(self) -> int | None:
         """Return the position of its convolution."""
         return next((at for at, op in zip(self.positions, self.ops, strict=True) if op in CONVOLUTIONS), None)
@@ -37,7 +51,7 @@ class Piece(NamedTuple):
     def alike(self) -> tuple[object, ...]:
         """Return what pieces share that one function makes."""
         biases = tuple(self.kind.layers[position][2] for position in self.positions)
-        return self.kind.axes, self.ops, biases
+        return self.kind.axes, self.words, biases
 
     def number(self, name: str) -> str:
         """Return what stands for a number of its convolution."""
@@ -68,12 +82,12 @@ def cut(kind: Kind, row: Sequence[int], codes: Codes) -> list[Piece]:
     Where the row begins by an activation each convolution has the one in front of it, elsewhere the one behind it.
     """
     ops = [kind.layers[position][0] for position in row]
-    begins = next((op for op in ops if op in CONVOLUTIONS or op in ACTIVATIONS), None)
+    begins = next((op for op in ops if op in CONVOLUTIONS or op == ACTIVATION), None)
     found: list[list[int]] = []
     convolved = False
     for position, op in zip(row, ops, strict=True):
         joins = op in AROUND or op in CONVOLUTIONS
-        new = convolved and (op in CONVOLUTIONS or (op in ACTIVATIONS and begins in ACTIVATIONS))
+        new = convolved and (op in CONVOLUTIONS or (op == begins == ACTIVATION))
         if not found or new or not joins or kind.layers[found[-1][-1]][0] not in (*AROUND, *CONVOLUTIONS):
             found.append([])
             convolved = False
@@ -97,7 +111,7 @@ class Functions:
         self._uses = {alike: found for alike, found in uses.items() if len(found) > 1}
         self._names: dict[object, str] = {}
         for alike, found in self._uses.items():
-            name = "_".join(SHORT.get(op, op) for op in found[0].ops)
+            name = "_".join(SHORT.get(word, word) for word in found[0].words)
             taken = list(self._names.values()).count(name)
             self._names[alike] = f"{name}{taken + 1}" if taken else name
 
@@ -113,6 +127,8 @@ class Functions:
 
     def _call(self, piece: Piece) -> Module:
         given = [piece.number(name) for name in ARGUMENTS]
+        if piece.activation is not None:
+            given.append(piece.codes[piece.activation, "class"])
         for name in self._options(piece.alike):
             if piece.number(name) != OPTIONS[name]:
                 given.append(f"{name}={piece.number(name)}")
@@ -131,6 +147,8 @@ class Functions:
         found: list[str] = []
         for alike, name in self._names.items():
             arguments = [f"{argument}: int" for argument in ARGUMENTS.values()]
+            if self._uses[alike][0].activation is not None:
+                arguments.append(f"{ACTIVATION}: type[nn.Module]")
             arguments += [f"{option}: int = {OPTIONS[option]}" for option in self._options(alike)]
             head = Call(f"def {name}(", tuple(arguments))
             found += ["", "", *lay_out(head, 0, after=" -> nn.Sequential:")]
@@ -147,7 +165,9 @@ class Functions:
             codes[first.convolution, name] = name if name in options else usual
         if _centred(uses):
             codes[first.convolution, "padding"] = "kernel_size // 2"
-        for position, op in zip(first.positions, first.ops, strict=True):
+        for position, op, word in zip(first.positions, first.ops, first.words, strict=True):
+            if op == ACTIVATION:
+                codes[position, "class"] = word
             if op == "batch_norm":
                 codes[position, "out"] = ARGUMENTS["in" if position < first.convolution else "out"]
         return in_order(modules_of(first.kind, first.positions, codes))

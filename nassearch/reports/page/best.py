@@ -12,9 +12,12 @@ from nassearch.errors import InvalidArch, MissingData, UnknownName, told
 from nassearch.reports.page.inputs import Source
 from nassearch.reports.page.layout import layout
 from nassearch.search.curves import incumbents
+from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch
 
+TRAINED = "train"
+"""The benchmark of results whose models were trained: they name their space."""
 MOST = 6
 """Architectures that are drawn."""
 MOST_VERTICES = 80
@@ -112,13 +115,13 @@ def _space_of(source: Source) -> SearchSpace:
     if source.outcome.oracle is not None:
         return source.outcome.oracle.space
     fields = source.outcome.header.experiment
-    if source.folder is None:
-        benchmark = registry.load("benchmarks", str(fields.get("benchmark")))
-        return benchmark.make_space(fields.get("dataset"))  # type: ignore[no-any-return]
-    if ":" in str(source.folder.made.get("space")):
+    named = fields.get("space") if source.folder is None else source.folder.made.get("space")
+    if source.folder is None and fields.get("benchmark") != TRAINED:
+        made = registry.load("benchmarks", str(fields.get("benchmark"))).make_space(fields.get("dataset"))
+        return made  # type: ignore[no-any-return]
+    if ":" in str(named):
         raise MissingData("that would import a module because a file names it")
-    found: SearchSpace = source.folder.space()
-    return found
+    return open_space(str(named)).space
 
 
 def _drawn(space: SearchSpace | None, arch: Arch) -> tuple[str | None, dict[str, Any] | None, str | None]:

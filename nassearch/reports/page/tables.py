@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -222,7 +223,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 def _value(value: Any) -> Cell:
     if isinstance(value, float):
         return Cell(exact(value), value)
-    return Cell("-" if value is None else str(value))
+    return Cell("-" if value is None else value if isinstance(value, str) else json.dumps(value))
 
 
 def settings(section: Mapping[str, Any]) -> list[Table]:

@@ -39,7 +39,7 @@ def trainings(folder: Any, label: str, where: str) -> dict[str, Any]:
         "models": [_model(n, entry) for n, entry in enumerate(entries, start=1)],
         "ranked": [n + 1 for n in ranked],
         "histories": _histories(entries, ranked),
-        "proxies": _proxies([entries[n] for n in whole], whole),
+        "proxies": _proxies([entries[n] for n in whole], whole, folder.made),
         "fronts": fronts([entries[n] for n in whole], whole, objectives),
         "objectives": objectives,
         "notes": [str(note) for note in folder.made["data"].get("notes") or ()],
@@ -93,18 +93,36 @@ def _number(value: Any) -> float | None:
     return value if is_number(value) and math.isfinite(value) else None
 
 
-def _proxies(entries: Sequence[Entry], places: Sequence[int]) -> list[dict[str, Any]]:
+def _proxies(
+    entries: Sequence[Entry], places: Sequence[int], made: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Return scores against accuracies: by each scorer of the search, and by the numbers of parameters and FLOPs."""
-    names = dict.fromkeys(name for entry in entries for name in entry.scores)
-    columns: dict[str, list[float | None]] = {
-        name: [_number(entry.scores.get(name)) for entry in entries] for name in names
-    }
+    roles = dict.fromkeys(role for entry in entries for role in entry.scores)
+    columns: dict[str, list[float | None]] = {}
+    for role in roles:
+        columns.setdefault(_scorer(role, made), [_number(entry.scores.get(role)) for entry in entries])
     for name in ("params", "flops"):
         counted = [_number(getattr(entry, name)) for entry in entries]
         if name not in columns and any(value is not None for value in counted):
             columns[name] = counted
     reached = np.array([entry.valid for entry in entries], np.float64)
     return [_proxy(name, column, reached, places) for name, column in columns.items()]
+
+
+def _scorer(role: str, made: Mapping[str, Any]) -> str:
+    """Return the scorer that plays a part in a search, as `nassearch.search.guidance.roles` names the parts.
+
+    >>> made = {"scorer": "synflow", "move": None, "settings": {"guide": "snip", "features": ["naswot"]}}
+    >>> [_scorer(role, made) for role in ("warmup", "guide", "features naswot", "epsilon")]
+    ['synflow', 'snip', 'naswot', 'epsilon']
+    """
+    settings = made.get("settings")
+    named = dict(settings) if isinstance(settings, Mapping) else {}
+    named |= {"warmup": made.get("scorer"), "move": made.get("move")}
+    if isinstance(named.get(role), str):
+        return str(named[role])
+    setting, _, one = role.partition(" ")
+    return one if one and setting in named else role
 
 
 def _proxy(

@@ -17,6 +17,7 @@ from nassearch.constraints.space import ConstrainedSpace, constrained
 from nassearch.errors import InvalidSetting, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.hypervolume import hypervolume
+from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Floats, Task
 
 TRAINED = "valid"
@@ -68,6 +69,17 @@ class CostsOf:
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
         return np.array([[sign * cost(arch) for sign, cost in self._costing] for arch in archs])
+
+
+def give_costs(strategy: Strategy, objectives: Sequence[Objective]) -> None:
+    """Let a strategy that asks for it know the objectives that need no training."""
+    if objectives and hasattr(strategy, "costs"):
+        strategy.costs = CostsOf(objectives)
+
+
+def further_of(objectives: Sequence[Objective], archs: Sequence[Arch]) -> dict[str, Floats]:
+    """Return what a round holds of the objectives that are not trained for, by name, as published."""
+    return {each.name: np.array([*map(each.cost, archs)]) for each in objectives if each.cost}
 
 
 def values_of(objectives: Sequence[Objective], arch: Arch, trained: float) -> list[float]:
@@ -166,7 +178,8 @@ def _objective(name: str, oracle: Benchmark, constraints: Constraints) -> Object
         return Objective(name, name, UNITS[name], -1.0, _CountOf(space, dataset.task, name))
     if name == "latency":
         latency = latency_of(oracle, constraints.latency_by) or latency_by(constraints, space, dataset.task)
-        return Objective(name, name, UNITS[name], -1.0, latency)
+        where = "on this machine" if constraints.latency_by == MEASURED else f"by {constraints.by}"
+        return Objective(name, f"latency {where}", UNITS[name], -1.0, latency)
     raise UnknownName("objective", name, (dataset.quantity, *UNITS, *dataset.metrics_by_name))
 
 

@@ -36,7 +36,7 @@ class Search:
         seed: of the split, of the search and of all trainings.
         workers, executor: trainings at a time, as processes or on a Ray cluster, whose nodes have to see data and
             folder under the same paths.
-        threads: of each; None for the processors there are, shared.
+        threads: of each; None for the processors there are, shared, and 1 where networks are small.
         device: `auto` for a GPU where there is one.
     """
 
@@ -71,11 +71,6 @@ class Search:
         if self.final_epochs is not None:
             whole("final_epochs", self.final_epochs, least=0)
         check_work(self.workers, self.executor)
-
-    @property
-    def threads_each(self) -> int:
-        """Return the threads of one training."""
-        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
 
     def experiment(self, bench: TrainedBenchmark, budget: int) -> Experiment:
         """Return the search as one round on an oracle."""

@@ -22,7 +22,7 @@ from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Scorer
-from nassearch.workers.apart import Done, Pool
+from nassearch.workers.done import Done, Pool
 
 IN_VAIN = 200
 """Architectures in a row that are known already: then the strategy has nothing new to ask for."""

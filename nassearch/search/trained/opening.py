@@ -15,7 +15,7 @@ from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.folder import SearchFolder, difference, is_search
-from nassearch.search.trained.trial import plan, seconds_of_an_epoch
+from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.winner import TIMES
 from nassearch.spaces import open_space
 from nassearch.training import Recipe
@@ -33,7 +33,8 @@ def open_folder(
     choice = open_space(asked.space)
     recipe = Recipe.of(asked.recipe).resolved(data)
     how: dict[str, Any] = {"skeleton": choice.skeleton, "seed": asked.seed}
-    how |= {"device": asked.device, "threads": asked.threads_each, "fidelity": asked.fidelity}
+    how |= {"device": asked.device, "fidelity": asked.fidelity}
+    how["threads"] = _threads(asked, there, TrainedBenchmark(choice.space, data, recipe, **how))
     if asked.hours is not None and "epochs" not in asked.recipe:
         if there is not None:
             recipe = replace(recipe, epochs=there.made["recipe"]["epochs"])
@@ -46,7 +47,7 @@ def open_folder(
     made = {
         **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
         "constraints": header.experiment.get("constraints"),
-        "objectives": header.experiment.get("objectives"),
+        "objectives": list(experiment.objectives) if experiment.objectives else None,
         "seed": asked.seed,
         "budget": asked.budget,
         "hours": asked.hours,
@@ -75,6 +76,12 @@ def open_folder(
             f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
         )
     return folder, bench
+
+
+def _threads(asked: Search, there: SearchFolder | None, bench: TrainedBenchmark) -> int:
+    if asked.threads is None and there is not None:
+        return int(there.made["threads"])
+    return usual_threads(bench, asked.workers, asked.seed) if asked.threads is None else asked.threads
 
 
 def folder_name(data: OwnDataset) -> str:

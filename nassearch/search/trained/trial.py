@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from statistics import median
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.builder import Builder
+from nassearch.constraints.costs import cost_of
 from nassearch.errors import InvalidSetting, NassearchError, told
 from nassearch.networks.modules.isolation import isolated
 from nassearch.training import Recipe
@@ -26,6 +29,10 @@ MODELS = 20
 MOST_EPOCHS = 12
 SPARE = 0.85
 """Of the hours, for trainings: the rest is for starting, scoring and the unforeseen."""
+LARGE = 5e8
+"""Multiply-accumulates of a batch, forwards, from which on a training takes more threads than one. On two processors,
+both busy otherwise, a step on two threads took 6 times as long as on one at 1e7, 1.4 times at 1e8 and 2 to 3 times at
+5e8 and 2e9: where they are idle large layers gain, and small ones lose."""
 JUDGED = 1 / 3
 """What an example costs that is only answered, of one that is learnt from."""
 
@@ -71,6 +78,23 @@ def _seconds_of_a_step(bench: TrainedBenchmark, arch: Arch) -> float:
             float(descend(course, inputs, labels, recipe, len(bench.data.classes)))
             seconds.append(time.monotonic() - start)
     return min(seconds[1:])
+
+
+def usual_threads(bench: TrainedBenchmark, workers: int, seed: int) -> int:
+    """Return the threads of a training: this machine's processors, shared by the workers, and 1 for small networks.
+
+    Threads that wait for each other in every layer cost more than they gain where layers are small. A rule and not a
+    trial decides, because the number of threads moves the last digits of what is trained.
+    """
+    fair = max(1, (os.cpu_count() or 1) // workers)
+    if fair == 1 or find_device(bench.device).type != "cpu":
+        return fair
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,)))
+    found, task = [], bench.built_for(bench.recipe)
+    for arch in bench.space.sample_many(NETWORKS, rng):
+        with suppress(Exception):  # a user's own network may fail for some; training says so
+            found.append(cost_of(bench.space, arch, task, ("flops",)).flops or 0.0)
+    return fair if found and median(found) * int(bench.recipe.batch_size) >= LARGE else 1
 
 
 def plan(recipe: Recipe, seconds: float, epoch: float, workers: int, final: float) -> Recipe:

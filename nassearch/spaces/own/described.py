@@ -14,7 +14,7 @@ from nassearch.types import Arch
 
 FEW, BASE = 16, 8
 """Up to so many options each has a label; more are written as digits of this base."""
-MOST = 64
+MOST = 40
 """Labels in all up to which each choice has its own; with more, choices share them and stand in a chain."""
 LARGEST = 1e300
 """What a float holds with room to spare; numbers beyond are options like texts."""

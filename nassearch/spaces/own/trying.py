@@ -47,7 +47,8 @@ def try_space(space: SearchSpace, task: Task) -> None:
     arch, fault = faults[0]
     raise InvalidModel(
         f"none of {len(tried)} architectures of {space.name} gives a module that works, so that there is nothing to "
-        f"search; {space.format(arch)}: {fault}"
+        f"search (build is given classes and input_shape of the data where its signature has them); "
+        f"{space.format(arch)}: {fault}"
     )
 
 

@@ -215,6 +215,17 @@ class TestDamage:
         with pytest.raises(BadData, match=r"a\.npz.*(cut off|damaged)"):
             read_archive(tmp_path / "a.npz")
 
+    @pytest.mark.parametrize(
+        "header", ["{'descr': '|u1', (", "[" * 90, "{'descr': 3}", "x", "{'a': 1}", "\0", "'", "(1,"]
+    )
+    def test_headers_that_say_nothing(self, header: str, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
+            file.writestr(
+                "x.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 100) + header.encode().ljust(99) + b"\n"
+            )
+        with pytest.raises(BadData, match=r"a\.npz: x does not say what it holds"):
+            read_archive(tmp_path / "a.npz")
+
     def test_more_than_memory_should_hold(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write_archive(tmp_path / "a.npz", x=np.zeros((60, 40, 40, 3), np.uint8), y=Y)
         monkeypatch.setattr(archive, "HELD", 1000)

@@ -67,7 +67,12 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
 )
 def test_images(change: str, opened: Open) -> None:
     data = opened(f"return Toys({change})")
-    assert (data.name, data.kind, data.shape, data.source) == ("load", "image", (3, 10, 8), "ownsets:load")
+    assert (data.name, data.kind, data.shape, data.source) == (
+        "ownsets-load",
+        "image",
+        (3, 10, 8),
+        "ownsets:load",
+    )
     assert data.classes == ("ant", "bee", "cow") and [len(data.train), len(data.valid), len(data.test)] == [
         42,
         9,

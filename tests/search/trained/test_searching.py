@@ -18,12 +18,13 @@ from tests.support.searches import SPACE, made_up_search, write_images
 import nassearch
 from nassearch.benchmarks import Entry
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData
+from nassearch.search.trained import trial
 from nassearch.search.trained.asked import Search
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.searching import run_search
-from nassearch.search.trained.trial import plan
+from nassearch.search.trained.trial import plan, usual_threads
 from nassearch.training import Recipe
 
 QUICK: dict[str, Any] = {
@@ -260,3 +261,40 @@ def test_a_plan_has_epochs_for_twenty_models() -> None:
     assert plan(Recipe(), seconds=1000, epoch=10.0, workers=2, final=3.0).epochs == 6
     with pytest.raises(InvalidSetting, match="give more --hours"):
         plan(Recipe(), seconds=60, epoch=10.0, workers=1, final=3.0)
+
+
+def test_small_networks_are_trained_on_one_thread_and_a_search_keeps_its_threads(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    small = SearchFolder.open(made_up_search(tmp_path / "small").path).benchmark()
+    assert usual_threads(small, workers=1, seed=0) == 1
+    monkeypatch.setattr(trial, "LARGE", 1.0)
+    assert [usual_threads(small, workers, 0) for workers in (1, 2, 3, 8, 9)] == [8, 4, 2, 1, 1]
+    quick = {**QUICK, "strategy": "rand", "settings": {}, "threads": None}
+    nassearch.find_network(images, out=tmp_path / "out", budget=1, workers=8, **quick)
+    folder = nassearch.find_network(images, out=tmp_path / "out", budget=2, workers=1, **quick).folder
+    assert [entry.threads for entry in folder.trainings] == [1] * len(folder.trainings)
+    assert folder.made["threads"] == 1
+
+
+def test_a_search_for_several_objectives_leaves_a_front(images: Path, tmp_path: Path) -> None:
+    """The strategy is told accuracy and parameters, and what a kill leaves goes on to the same."""
+    asked: dict[str, Any] = {
+        **QUICK,
+        "strategy": "nsga",
+        "budget": 5,
+        "objectives": "accuracy,params",
+        "constraints": {"params": "6k"},
+    }
+    found = nassearch.find_network(images, out=tmp_path / "out", **asked)
+    assert found.folder.made["objectives"] == ["accuracy", "params"]
+    (done,) = found.outcome.rounds
+    counts = [entry.params for entry in found.folder.entries if entry.share == 1.0][: len(done.archs)]
+    assert done.further["params"].tolist() == counts and max(done.further["params"]) <= 6000
+    curve = found.outcome.curve()
+    assert curve.values.shape == (1, 5) and found.outcome.quantity.unit == "percent x parameters"
+    again = nassearch.find_network(images, out=tmp_path / "out", **asked)
+    assert again.outcome.rounds[0].archs == done.archs
+    with pytest.raises(InvalidSetting, match="takes one objective"):
+        nassearch.find_network(images, out=tmp_path / "no", **{**asked, "strategy": "ae"})

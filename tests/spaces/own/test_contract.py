@@ -57,3 +57,21 @@ class TestSomeFail(SpaceContract):
     @pytest.fixture
     def task(self) -> Task:
         return Task((4,), 3)
+
+
+def three(a: int, b: int, c: int, *, classes: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(4, a), nn.Linear(a, b), nn.Linear(b, c), nn.Linear(c, classes)
+    )
+
+
+class TestManyOptions(SpaceContract):
+    """Choices with too many options in all for labels of their own are drawn in a row."""
+
+    @pytest.fixture
+    def space(self) -> SearchSpace:
+        return ModuleSpace({name: list(range(1, 15)) for name in "abc"}, three)
+
+    @pytest.fixture
+    def task(self) -> Task:
+        return Task((4,), 3)

@@ -8,6 +8,9 @@ const CONFIG = { displaylogo: false, responsive: true, plotlyServerURL: "", type
 const redraws = new Map(); // of the pictures that are drawn
 const waiting = new Map(); // of those that nobody has come near to yet
 
+// Eight colours, then the same with other dashes; neighbours differ in both.
+const dashOf = (i) => DASHES[(i + Math.floor(i / 8)) % 4];
+
 // Names come from files. The library reads some markup in texts, so none is left in them.
 const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
@@ -22,7 +25,8 @@ const faint = (colour) => `rgba(${[1, 3, 5].map((i) => parseInt(colour.slice(i, 
 
 function layout(look, x, y, more = {}) {
   const axis = (title) => ({ title: { text: plain(title), font: { size: 13 } }, gridcolor: look.grid, linecolor: look.rule, zeroline: false,
-    ticks: "outside", tickcolor: look.rule, automargin: true, exponentformat: "e" /* others need markup, whose style the policy refuses */ });
+    ticks: "outside", tickcolor: look.rule, automargin: true,
+    exponentformat: "e" /* powers need markup, whose style the policy refuses */ });
   return { paper_bgcolor: look.paper, plot_bgcolor: look.paper, font: { color: look.text, size: 12, family: "system-ui, Segoe UI, Roboto, Arial, sans-serif" },
     margin: { l: 56, r: 12, t: 14, b: 48 }, showlegend: false, hoverlabel: { bgcolor: look.raised, bordercolor: look.rule, font: { color: look.text }, align: "left", namelength: -1 },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: look.soft, activecolor: look.text },
@@ -84,8 +88,16 @@ function curves(section, told) {
   const digits = told.decimals;
   const write = (value) => (value === null || value === undefined ? "-" : value.toFixed(digits));
 
+  let pointed = null;
+  boxes.forEach((box, i) => {
+    const point = (to) => () => { if (pointed !== to) { pointed = to; redraws.get(place)?.(); } };
+    const row = box.closest("tr");
+    row.addEventListener("mouseenter", point(i));
+    row.addEventListener("mouseleave", point(null));
+  });
+
   const make = (look) => {
-    const traces = [];
+    const traces = [], areas = []; // lines stand before all areas
     let all = [];
     view().lines.forEach((each, i) => {
       const line = lineOf(each), on = boxes[i].checked, colour = look.lines[i % 8];
@@ -94,13 +106,14 @@ function curves(section, told) {
       if (on) all = all.concat(full.low.slice(start), full.high.slice(start), full.median.slice(start));
       const common = { x: full.x, mode: "lines", visible: on, hoverinfo: "skip", connectgaps: false };
       if (bands.checked && !bands.disabled) {
-        traces.push({ ...common, y: full.low, line: { width: 0, shape: "hv" } });
-        traces.push({ ...common, y: full.high, line: { width: 0, shape: "hv" }, fill: "tonexty", fillcolor: faint(colour) });
+        areas.push({ ...common, y: full.low, line: { width: 0, shape: "hv" } });
+        areas.push({ ...common, y: full.high, line: { width: 0, shape: "hv" }, fill: "tonexty", fillcolor: faint(colour) });
       }
       const quartiles = full.x.map((_, k) => `${write(full.median[k])} (${write(full.low[k])} to ${write(full.high[k])})`);
       traces.push({ ...common, y: full.median, name: plain(each.label), meta: { line: i }, text: quartiles, hoverinfo: "all",
         hovertemplate: `${told.several_rounds ? "%{text}" : `%{y:.${digits}f}`}<extra>%{fullData.name}</extra>`,
-        line: { color: colour, width: 2, dash: DASHES[i % 4], shape: "hv" } });
+        opacity: pointed === null || pointed === i ? 1 : 0.25,
+        line: { color: colour, width: pointed === i ? 3.5 : 2, dash: dashOf(i), shape: "hv" } });
     });
     const top = view().best_there_is;
     const known = all.filter((value) => value !== null);
@@ -116,7 +129,7 @@ function curves(section, told) {
       shape.shapes = [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: top, y1: top, line: { color: look.soft, width: 1, dash: "dot" } }];
       shape.annotations = [{ xref: "paper", x: 1, xanchor: "right", y: top, yanchor: "bottom", showarrow: false, text: `best there is: ${write(top)}`, font: { size: 11, color: look.soft } }];
     }
-    return { traces, shape };
+    return { traces: [...areas, ...traces], shape };
   };
 
   const read = () => {
@@ -178,7 +191,7 @@ function histories(part, told) {
     }
     told.lines.slice(0, shown).forEach((line, i) => {
       for (const name of names) {
-        const dash = names.length > 1 ? (name === "valid_loss" ? "dot" : "solid") : DASHES[i % 4];
+        const dash = names.length > 1 ? (name === "valid_loss" ? "dot" : "solid") : dashOf(i);
         traces.push({ x: line.epoch, y: line[name] || [], mode: "lines", visible: boxes[i].checked, name: plain(`model ${line.model}: ${line.text.slice(0, 80)}`), meta: { model: line.model },
           line: { color: look.lines[i % 8], width: 2, dash }, hovertemplate: `${name.replace("_", " ")} %{y:.5g}, epoch %{x}<extra>model ${line.model}</extra>` });
       }
@@ -190,13 +203,15 @@ function histories(part, told) {
   drawn(place, make);
 }
 
+const counted = (name) => (["params", "flops", "memory"].includes(name) ? { exponentformat: "SI" } : {});
+
 function proxy(place, told) {
   const positive = told.scores.every((score) => score > 0);
   const log = positive && Math.max(...told.scores) > 100 * Math.min(...told.scores);
   drawn(place, (look) => ({
     traces: [{ x: told.scores, y: told.valid, mode: "markers", marker: { color: look.lines[0], size: 6, opacity: 0.75 }, text: told.models.map((n) => `model ${n}`),
       hovertemplate: "%{text}: score %{x:.5g}, %{y:.2f} %<extra></extra>" }],
-    shape: layout(look, told.proxy, "validation accuracy (%)", { xaxis: { type: log ? "log" : "linear", nticks: 6 } }),
+    shape: layout(look, told.proxy, "validation accuracy (%)", { xaxis: { type: log ? "log" : "linear", nticks: 6, ...counted(told.proxy) } }),
   }));
 }
 
@@ -211,6 +226,6 @@ function front(place, told) {
       { x: best.map((each) => each[1]), y: best.map((each) => each[2]), text: best.map((each) => text(each[0])), mode: "lines+markers",
         line: { color: look.lines[1], width: 2, shape: "hv" }, marker: { color: look.lines[1], size: 8, symbol: "diamond" }, hovertemplate: template },
     ],
-    shape: layout(look, told.cost === told.unit ? told.cost : `${told.cost} (${told.unit})`, "validation accuracy (%)", { xaxis: { nticks: 6 } }),
+    shape: layout(look, told.cost === told.unit ? told.cost : `${told.cost} (${told.unit})`, "validation accuracy (%)", { xaxis: { nticks: 6, ...counted(told.cost) } }),
   }));
 }
