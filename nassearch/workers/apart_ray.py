@@ -10,7 +10,15 @@ from typing import Any
 
 from nassearch.checks import whole
 from nassearch.workers.done import Done
-from nassearch.workers.ray_tasks import begun_here, call_on_node, cancel, connect, raised_there, versions
+from nassearch.workers.ray_tasks import (
+    THREADS,
+    begun_here,
+    call_on_node,
+    cancel,
+    connect,
+    raised_there,
+    versions,
+)
 from nassearch.workers.shipping import Shipped
 
 RETRIES = 2
@@ -40,7 +48,9 @@ class ApartOnRay:
     def __enter__(self) -> ApartOnRay:
         address = self._address or os.environ.get("RAY_ADDRESS") or "local"
         self._ray = connect(address, self.workers * self._threads)
-        self._task = self._ray.remote(num_cpus=self._threads, max_retries=RETRIES)(call_on_node)
+        threads = {f"{library}_NUM_THREADS": str(self._threads) for library in THREADS}
+        how = {"num_cpus": self._threads, "max_retries": RETRIES, "runtime_env": {"env_vars": threads}}
+        self._task = self._ray.remote(**how)(call_on_node)
         here = os.getcwd() if begun_here() else None
         self._shipped = self._ray.put((Shipped(self._function), versions(), here))
         return self
