@@ -11,6 +11,7 @@ import click
 from nassearch.cli.common import assignments, echo, echo_json, json_option
 from nassearch.cli.ending import status
 from nassearch.cli.limits import limit_options, limits_of
+from nassearch.cli.live import counted
 from nassearch.cli.oracle import epochs_of, training_options
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def _tell(found: Found) -> None:
     )
     echo(f"size:    {winner['params']:,} parameters, {_count(winner['flops'])} multiply-accumulates")
     echo(
-        f"trained: {winner['epochs']} epochs in {_time(winner['seconds'])}; validation accuracy {winner['valid']:.2f} %"
+        f"trained: {counted(winner['epochs'], 'epoch')} in {_time(winner['seconds'])}; "
+        f"validation accuracy {winner['valid']:.2f} %"
     )
     if winner["test"] is not None:
         echo(
