@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
+import torch
 from own_space import space as pair
+from torch import nn
 
 import nassearch as ns
 from nassearch import registry
@@ -174,6 +178,13 @@ def test_identities_follow_choices_code_and_values() -> None:
 
     def made(factor: int) -> Any:
         return lambda width: factor * width
+
+    library = identity(ModuleSpace({"in_features": [4], "out_features": [3]}, nn.Linear))
+    assert library.startswith(f"torch {torch.__version__}"), "a version says which code of a library it is"
+    given = {"width": [1, 2]}
+    space = ModuleSpace(given, made(1))
+    given["width"].append(3)
+    assert pickle.loads(cloudpickle.dumps(space)).size == space.size == 2
 
     closures = {identity(ModuleSpace({"width": [1]}, made(factor))) for factor in (1, 2)}
     assert len(closures) == 2
