@@ -49,14 +49,16 @@ def synflow(
 ) -> list[float | str]:
     """Sum |theta * dR/dtheta| over the weights of convolutions and classifier, R the summed logits; higher is better.
 
-    All parameters are replaced by their absolute values, batch norm is left out and the input is ones. No logarithm
+    All parameters are replaced by their absolute values, batch norm and the upper end of ReLU6 are left out and the
+    input is ones. No logarithm
     is taken unless it is asked for: raw values reach 1e47 in NAS-Bench-201.
 
     Args:
         networks: N networks.
         batch: not looked at.
         estimator: "expected" is the expectation over PyTorch's default initialisation, in closed form; "sampled" is
-            one initialisation.
+            one initialisation. Where there is max pooling, swish, a sigmoid or a product of layers, expected is that of
+            the network of mean weights.
         seed: of the sampled initialisation, the same for every network.
         log: take the natural logarithm, which keeps the order, of values that float64 cannot hold too.
 

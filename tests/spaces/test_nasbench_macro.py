@@ -58,6 +58,11 @@ def test_published_counts_and_accuracies_of_all(
         reached = benchmark.expected(SPACE.parse(text))
         # Float32 in the table.
         assert reached.test == pytest.approx(found["mean_acc"], abs=1e-4) == reached.valid
+    # Whoever trained them trained each network once: those of one key have the same accuracies, to the last digit.
+    by_key: dict[str, set[tuple[float, ...]]] = {}
+    for text, found in published.items():
+        by_key.setdefault(SPACE.key(SPACE.parse(text)), set()).add(tuple(found["test_acc"]))
+    assert all(len(values) == 1 for values in by_key.values()) and len(by_key) == 3969
 
 
 def test_keys_see_that_an_identity_is_nothing_wherever_it_stands() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nassearch.cli.common import assignments, echo, echo_json, json_option
+from nassearch.cli.ending import status
 from nassearch.cli.limits import limit_options, limits_of
 from nassearch.cli.oracle import epochs_of, training_options
 
@@ -74,8 +75,11 @@ def search(data: str, as_json: bool, out: Path | None, **flags: Any) -> None:
     with Live(shown=not as_json) as live:
         found = run_search(asked, out, watch=live.watch, tell=live.tell, seen=live.seen)
     if as_json:
-        return echo_json(_as_json(found))
-    _tell(found)
+        echo_json(_as_json(found))
+    else:
+        _tell(found)
+    if found.interruption is not None:
+        raise click.exceptions.Exit(status(found.interruption))
 
 
 def _as_json(found: Found) -> dict[str, Any]:
