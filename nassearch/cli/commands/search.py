@@ -61,7 +61,7 @@ def search(data: str, as_json: bool, out: Path | None, **flags: Any) -> None:
     \b
     Examples:
       nassearch search ./my_images --hours 2
-      nassearch search ./my_images --budget 30 --recipe epochs=20 --max-params 500k --max-latency 5ms --workers 2
+      nassearch search ./my_images --budget 30 --max-params 500k --max-latency 5ms --workers 2
       nassearch search images.npz --space mymodels:space --hours 1 --out results/mine
       nassearch search images.npz --strategy sh --fidelity 3 --recipe epochs=12
       nassearch search images.npz --objectives accuracy,latency --workers 2
