@@ -71,8 +71,9 @@ def _section(section: Mapping[str, Any]) -> dict[str, Any]:
     if all(value is not None for line in lines for value in line["seconds"]):
         axes.append(("seconds", "seconds of training"))
     data = str(section["data"])
-    heading = f"{section['subject']}, data {data[:8]}" if section["twin"] else section["subject"]
     quantity = section["quantity"]
+    told = f"{section['subject']}, {quantity['name']}, data {data[:8]}"
+    heading = told if section["twin"] else section["subject"]
     better = "lower" if quantity["lower_is_better"] else "higher"
     return {
         "heading": heading,

@@ -123,7 +123,7 @@ def test_each_data_set_has_a_section(files: list[Path], tmp_path: Path) -> None:
         ("nasbench201, cifar10", 1, False),
         ("nasbench201, mnist1d", 1, True),
     ]
-    assert "nasbench201, mnist1d, data 0123abcd" in page.html()
+    assert "nasbench201, mnist1d, accuracy, data 0123abcd" in page.html()
 
 
 def test_shorter_trainings_count_as_their_shares(tmp_path: Path) -> None:
