@@ -40,8 +40,8 @@ def limits_of(flags: dict[str, Any]) -> Any:
     from nassearch.errors import InvalidSetting
 
     constraints = Constraints.of_flags(given)
-    if given["latency_by"] and constraints.latency is None:
+    if given["latency_by"] and constraints.latency is None and not flags.get("objectives"):
         raise InvalidSetting(
-            "--latency-by says where latencies come from, and none has a limit: add --max-latency"
+            "--latency-by says where latencies come from, and none has a limit or is an objective: add --max-latency"
         )
     return constraints

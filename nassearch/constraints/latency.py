@@ -7,13 +7,16 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from filelock import Timeout
+
 from nassearch.constraints.costs import module_of
-from nassearch.errors import BadData, BrokenPart
+from nassearch.errors import BadData, BrokenPart, Busy
 from nassearch.files.bounded import guarded, read_bytes
 from nassearch.files.data_folder import data_dir
 from nassearch.files.limits import WORK
@@ -127,7 +130,7 @@ class MeasuredLatency:
         name = hashlib.sha256(f"{self._about} {arch}".encode()).hexdigest()[:24]
         if name not in self._known:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with held(self.path, PATIENCE):
+            with self._alone():
                 self._read()
                 if name not in self._known:
                     module = module_of(built(self.space, arch, self.task))
@@ -137,6 +140,17 @@ class MeasuredLatency:
                     )
                     self._add(name, arch)
         return self._known[name]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            with held(self.path, PATIENCE):
+                yield
+        except Timeout as error:
+            raise Busy(
+                f"another process has measured latencies for {PATIENCE} seconds ({self.path}); wait for it, then run "
+                "this again"
+            ) from error
 
     def _read(self) -> None:
         self._end = 0

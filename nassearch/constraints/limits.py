@@ -86,9 +86,13 @@ class Constraints:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the limits that there are as plain JSON values, and where latencies come from if one has a limit."""
+        return {**self.limits, **({"latency_by": self.by} if self.latency is not None else {})}
+
+    @property
+    def by(self) -> str:
+        """Return where latencies come from, as a text."""
         by = self.latency_by
-        told = getattr(by, "__qualname__", type(by).__name__) if callable(by) else by
-        return {**self.limits, **({"latency_by": told} if self.latency is not None else {})}
+        return getattr(by, "__qualname__", type(by).__name__) if callable(by) else by
 
     def __str__(self) -> str:
         return ", ".join(f"{name} up to {written(name, value)}" for name, value in self.limits.items())

@@ -13,7 +13,7 @@ import numpy as np
 
 from nassearch.benchmarks.given import check_benchmark
 from nassearch.checks import SEEDS, check_names, share, whole
-from nassearch.constraints.limits import Constraints
+from nassearch.constraints.limits import MEASURED, Constraints
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.provenance import faults
 from nassearch.scorers.combined import Combination
@@ -167,7 +167,7 @@ def _constraints(value: Any) -> Constraints | None:
         raise InvalidSetting(
             f"constraints are limits by name, such as {{'params': '500k'}}, or Constraints(...), not {quoted(value)}"
         )
-    return value or None
+    return value if value is not None and (value or value.latency_by != MEASURED) else None
 
 
 def _objectives(field: str, value: Any) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -134,11 +135,20 @@ class _Worker:
         self._process.join(0.5)
         code = self._process.exitcode
         if code is None:  # at work, with its state on the disk
-            self._process.kill()
+            self._kill()
             self._process.join()
-        if code is not None and code < 0:
+            return "its process did not answer any more and was ended"
+        if code < 0:
             return f"its process was killed by signal {-code}, perhaps for want of memory"
         return f"its process ended with status {code}"
+
+    def _kill(self) -> None:
+        """Kill the process, which ignores what may be ignored; joblib's processes have no `kill`."""
+        if hasattr(signal, "SIGKILL"):
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.terminate()
 
 
 def _serve(pipe: Connection, path: tuple[str, ...]) -> None:

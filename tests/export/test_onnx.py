@@ -15,7 +15,7 @@ from written import STRANGE
 from nassearch.errors import InvalidSetting
 from nassearch.export import onnx_file
 from nassearch.export.code.file import Reading
-from nassearch.export.named import named
+from nassearch.export.results.named import named
 from nassearch.export.writing import export
 
 onnx = pytest.importorskip("onnx", reason="ONNX needs the extra onnx")

@@ -16,8 +16,8 @@ from searches import made_up_search
 from written import run_alone
 
 from nassearch.errors import InvalidModel
-from nassearch.export.found import found_in
 from nassearch.export.program import program_bytes
+from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
 
 MODELS = """

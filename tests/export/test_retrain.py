@@ -13,9 +13,9 @@ from commands import call
 from searches import made_up_search
 
 from nassearch.errors import BadData, InvalidSetting, NassearchError, UnknownName
-from nassearch.export.again import train_again
-from nassearch.export.found import found_in
-from nassearch.export.retraining import SECOND, read_record
+from nassearch.export.results.again import train_again
+from nassearch.export.results.found import found_in
+from nassearch.export.results.retraining import SECOND, read_record
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import evaluate
 

@@ -110,6 +110,16 @@ def test_a_limit_by_a_metric_keeps_to_it(device: Path) -> None:
     assert max(map(latency, both.rounds[0].archs)) <= 8 and both.curve().values.max() <= 100 + 1e-9
 
 
+def test_a_latency_may_be_an_objective_without_a_limit(device: Path) -> None:
+    made = nassearch.Experiment(
+        "nsga", constraints={"latency_by": "toy_latency"}, **{**FIELDS, "objectives": "accuracy,latency"}
+    )
+    found = made.run()
+    said = found.header.experiment["objectives"][1]
+    assert (said["name"], said["quantity"]) == ("latency", "latency by toy_latency")
+    assert found.rounds[0].further["latency"].tolist() == [latency(arch) for arch in found.rounds[0].archs]
+
+
 def test_objectives_that_cannot_be(device: Path) -> None:
     for names, kind, met in (
         ("accuracy,toy_speed", UnknownName, "objective is called 'toy_speed'"),

@@ -135,6 +135,9 @@ def write_inputs(dataset: str) -> None:
     text = "".join(f'{LEAST + number},"{labels[number % 2]}"\n' for number in range(40))
     Path(f"{dataset.replace('/', ';')} own.csv").write_text(f"number,label\n{text}", newline="")
     write_search(Path("search"))
+    images = np.random.default_rng(0).integers(0, 255, (40, 8, 8, 3)).astype(np.uint8)
+    named = {"y_train": np.arange(40) % 2, "class_names": np.array([dataset, "other"])}
+    np.savez(f"{dataset.replace('/', ';')} images.npz", x_train=images, **named)
 
 
 def write_search(path: Path) -> None:
@@ -158,6 +161,9 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
     about = ["--benchmark", "losses", "--dataset", dataset]
     results = [f"{file}.jsonl", f"{file}2.jsonl"]
     search = [*about, "--rounds", "5", "--budget", "12"]
+    own = f"{dataset.replace('/', ';')} images.npz"
+    trained = ["--space", "nasbench201(channels=2, cells=1)", "--strategy", "rand", "--budget", "1"]
+    trained += ["--recipe", "epochs=1", "--final-epochs", "0", "--out", f"{file} found"]
     view = ["--show", "valid", "--choose", "test"]
     scores = ["--proxies", "params,nasty", *about]
     judged = [*scores, "--all", "--draws", "20", "--neighbourhoods", "5"]
@@ -167,6 +173,10 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             ["run", "rand", *search, "--out", results[0], "--json", "--plot", f"{file}.svg"],
             ["run", "rand", *search, "--out", results[0], "--x", "distinct", *view],
             ["run", "teller", *search, "--warmup", "6", "--scorer", "nasty", "--out", results[1]],
+        ],
+        "search": [
+            ["search", own, *trained],
+            ["search", own, *trained, "--json"],
         ],
         "watch": [["watch", "search"], ["watch", "search", "--json"]],
         "compare": [

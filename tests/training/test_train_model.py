@@ -293,6 +293,35 @@ def test_tied_weights_and_hidden_buffers_are_part_of_the_state(
     assert bytes_of(train_model(Tied, blobs(), QUICK, seed=3, state=state)) == bytes_of(whole)
 
 
+class Chancy(nn.Module):
+    """Draws from the generators of Python and numpy as it trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = small(0.2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.inner(x)
+        if self.training:
+            logits = logits * (random.random() + np.random.standard_normal() ** 2)
+        return logits
+
+
+def test_what_a_network_draws_itself_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, state = train_model(Chancy, blobs(), QUICK, seed=3), tmp_path / "state"
+    monkeypatch.setattr(loop.Course, "keep", stop_after(10))
+    with pytest.raises(Stopped):
+        train_model(Chancy, blobs(), QUICK, seed=3, state=state, every=0)
+    monkeypatch.undo()
+    random.seed(1)
+    np.random.seed(1)
+    rest = train_model(Chancy, blobs(), QUICK, seed=3, state=state)
+    assert bytes_of(rest) == bytes_of(whole)
+    assert rest.history == whole.history
+
+
 def test_what_files_cannot_hold_is_trained_without_them(tmp_path: Path) -> None:
     with pytest.warns(RuntimeWarning, match="a kill would cost all of it"):
         found = train_model(

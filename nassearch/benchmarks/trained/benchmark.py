@@ -270,7 +270,8 @@ class TrainedBenchmark(Benchmark):
         These are recorded apart, in `scored.jsonl`, and their weights are not kept.
         """
         arch = self.space.check(arch)
-        found = self.scored.find(arch, self.seed, recipe.as_dict())
+        which = arch, self.seed, recipe.as_dict()
+        found = self.ledger.find(*which) or self.scored.find(*which)
         if found is None:
             found = self.scored.append(self.train_by(arch, recipe, weights=False))
             self.tidy(found)

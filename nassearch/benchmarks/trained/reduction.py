@@ -40,10 +40,13 @@ def reduced(
 
 def follows_channels(space: SearchSpace, task: Task) -> bool:
     """Say whether networks of a space become narrower with the channels of their task."""
+    from nassearch.networks.modules.isolation import isolated
+
     arch = space.sample(np.random.default_rng(0))
     wider = replace(task, channels=tuple(width + 1 for width in task.channels))
     try:
-        counts = {Builder(space, arch, each, 0).count() for each in (task, wider)}
+        with isolated(0):
+            counts = {Builder(space, arch, each, 0).count() for each in (task, wider)}
     except Exception:  # of a user's space, whose networks cannot all be built
         return False
     return len(counts) > 1

@@ -76,14 +76,14 @@ def _subject(
             raise InvalidSetting(
                 "export needs a RESULT, or --space and --arch, such as --space nasbench201 --arch 6111"
             )
-        from nassearch.export.named import named
+        from nassearch.export.results.named import named
 
         return named(space, arch, shape, classes)
     if space is not None or shape is not None or classes is not None:
         raise InvalidSetting(
             "RESULT says the space, the inputs and the classes: leave --space, --input and --classes out"
         )
-    from nassearch.export.found import found_in
+    from nassearch.export.results.found import found_in
 
     return found_in(result, arch, retrained)
 

@@ -42,7 +42,7 @@ def retrain(
       nassearch export results/my_images --retrained -o longer.py
     """
     from nassearch.errors import InvalidSetting
-    from nassearch.export.again import train_again
+    from nassearch.export.results.again import train_again
 
     if "epochs" in settings:
         raise InvalidSetting("--epochs says how many there are: leave epochs out of --recipe")

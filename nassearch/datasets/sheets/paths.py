@@ -22,6 +22,12 @@ def open_paths(sheet: Loaded, size: Size | None, progress: Progress | None = Non
         BadData: a row has no path, no image can be read, or files change meanwhile.
     """
     assert sheet.at_path is not None
+    for at, row in enumerate(sheet.rows):
+        if not isinstance(row[sheet.at_path], str | None):
+            raise BadData(
+                f"{sheet.where(at)}: column {excerpt(sheet.names[sheet.at_path])} holds no texts; it has to hold paths "
+                "of images: name a function that reads this file, as module:function"
+            )
     texts = [text_of(row[sheet.at_path]) for row in sheet.rows]
     for at, text in enumerate(texts):
         if not text:

@@ -178,7 +178,8 @@ def _objective(name: str, oracle: Benchmark, constraints: Constraints) -> Object
         return Objective(name, name, UNITS[name], -1.0, _CountOf(space, dataset.task, name))
     if name == "latency":
         latency = latency_of(oracle, constraints.latency_by) or latency_by(constraints, space, dataset.task)
-        return Objective(name, name, UNITS[name], -1.0, latency)
+        where = "on this machine" if constraints.latency_by == MEASURED else f"by {constraints.by}"
+        return Objective(name, f"latency {where}", UNITS[name], -1.0, latency)
     raise UnknownName("objective", name, (dataset.quantity, *UNITS, *dataset.metrics_by_name))
 
 

@@ -113,6 +113,18 @@ def test_parquet(root: Path) -> None:
     assert told(data, "Left out") == "Left out, as without a label: 1 example of 30."
 
 
+@pytest.mark.parametrize("cell", [{"bytes": b"x", "path": None}, b"x", 3, [1]])
+def test_images_within_a_sheet(cell: Any, root: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"image": [cell] * 4, "label": [0, 1, 0, 1]}), root / "a.parquet")
+    with pytest.raises(
+        BadData, match=r"a\.parquet, row 1: column 'image' holds no texts; it has to hold paths"
+    ):
+        open_dataset(root / "a.parquet")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

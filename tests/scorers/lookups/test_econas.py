@@ -53,6 +53,15 @@ def test_nothing_is_trained_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert loop.train_model is not train_model
 
 
+def test_what_the_oracle_has_trained_is_not_trained_for_a_score() -> None:
+    oracle = bench(fidelity=(1,))
+    entry = oracle.entry(ARCHS[0], 1)
+    assert ns.make_scorer("econas(epochs=1, size=16, channels=8)", oracle)(ARCHS[:1]).tolist() == [
+        entry.valid
+    ]
+    assert oracle.scored.entries == []
+
+
 def test_what_is_left_out_is_what_econas_found_best() -> None:
     oracle = bench(recipe=Recipe(epochs=20, batch_size=32, crop=4))
     ns.make_scorer("econas", oracle)(ARCHS[:1])

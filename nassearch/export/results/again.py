@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nassearch.export.found import chosen, task_of
-from nassearch.export.retraining import retrain
+from nassearch.export.results.found import chosen, task_of
+from nassearch.export.results.retraining import retrain
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import Recipe
 
@@ -23,7 +23,7 @@ def train_again(
     watch: Callable[[int, int, float], object] | None = None,
     every: float = 30.0,
 ) -> dict[str, Any]:
-    """Train the winner of a search, or another architecture of its space, see `nassearch.export.retraining.retrain`.
+    """Train the winner of a search, or another architecture of its space; see `retrain`.
 
     Args:
         folder: of the search.

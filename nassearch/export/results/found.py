@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from nassearch.benchmarks.trained.builder import task_for
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.errors import InvalidSetting, MissingData
-from nassearch.export.kept import read_weights_of
-from nassearch.export.named import of_table
-from nassearch.export.retraining import best_retraining
+from nassearch.export.results.kept import read_weights_of
+from nassearch.export.results.named import of_table
+from nassearch.export.results.retraining import best_retraining
 from nassearch.export.subject import Subject, reading
 from nassearch.search.trained.folder import SearchFolder, is_search
 from nassearch.training import Recipe

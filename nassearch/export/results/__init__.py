@@ -1,0 +1,1 @@
+"""What is exported, from the results that searches leave; and later trainings of it."""
