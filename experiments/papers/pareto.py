@@ -45,7 +45,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "gp, synflow and params": {"strategy": "gp", "settings": {"features": ["synflow", "params"]}},
 }
 SLOW = 0.05
-"""Share of the rounds that gp does: a round of it takes a hundred times as long as one of the others."""
+"""Share of the rounds that gp does: a round of it takes many times as long as one of the others."""
 SHARES = (0.5, 0.1)
 NEAR = 0.5
 MIDDLE = 100
