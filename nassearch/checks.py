@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -63,12 +63,17 @@ def check_positive(options: Mapping[str, Any], *names: str) -> None:
             raise InvalidSetting(f"{name} is a positive number, not {value!r}")
 
 
-def check_options(name: str, options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Raise `UnknownName` for an option that a score does not have, `InvalidSetting` for a wrong kind or seed."""
+def check_options(
+    name: str, options: Mapping[str, Any], known: Mapping[str, Any], nullable: Collection[str] = ()
+) -> None:
+    """Raise `UnknownName` for an option that a score does not have, `InvalidSetting` for a wrong kind or seed.
+
+    Those that are `nullable` may be None, whatever their default is.
+    """
     for option in sorted(options.keys() - known.keys()):
         raise UnknownName(f"option of {name}", option, known)
     check_seed(name, options)
-    check_kinds(name, options, known)
+    check_kinds(name, {key: value for key, value in options.items() if key not in nullable}, known)
 
 
 def check_kinds(name: str, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

@@ -128,7 +128,9 @@ class Live:
 def headline(standing: Standing) -> str:
     """Return in one line what is trained, what is best, and how long it may still take."""
     of = "" if standing.budget is None else f" of {standing.budget}"
-    parts = [f"{standing.models:g}{of} models trained"]
+    parts = [
+        f"{standing.models:g}{of} model{'' if (standing.budget or standing.models) == 1 else 's'} trained"
+    ]
     if (best := standing.best) is not None:
         parts.append(
             f"best validation accuracy {best.valid:.2f} percent, of model {1 + standing.told.index(best)}"
@@ -188,11 +190,22 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def counted(count: int, what: str) -> str:
+    """Write how many there are.
+
+    >>> counted(1, "epoch"), counted(3, "epoch")
+    ('1 epoch', '3 epochs')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def ended(winner: Mapping[str, Any]) -> list[str]:
     """Return what a search came to, in lines."""
     lines = [f"winner: {winner['text']}"]
     if (valid := winner.get("valid")) is not None:
-        lines.append(f"validation accuracy: {valid:.2f} percent, after {winner.get('epochs')} epochs")
+        lines.append(
+            f"validation accuracy: {valid:.2f} percent, after {counted(winner['recipe']['epochs'], 'epoch')}"
+        )
     if (test := winner.get("test")) is not None:
         interval = winner.get("test_interval")
         within = "" if interval is None else f", 95 % {interval[0]:.2f} to {interval[1]:.2f}"

@@ -35,6 +35,9 @@ class Split:
     def __len__(self) -> int:
         return len(self.places)
 
+    def __repr__(self) -> str:
+        return f"Split({len(self)} examples {list(self.examples.shape)})"
+
     def take(self, places: Any) -> NDArray[Any]:
         """Return examples as they are stored: uint8 or float32 `[B, C, *size]`, in C order, not normalised.
 

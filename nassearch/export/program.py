@@ -80,6 +80,7 @@ def write_loader(reads: Reading, space: str, text: str, trained: bool) -> str:
     lines += ["    network = load()", "    predict(network, inputs)  # raw inputs: see normalise()", ""]
     lines += ["It needs torch and safetensors, and neither nassearch nor the code that the network"]
     lines += ["was built by: its computation is the program in the file with the suffix .pt2.", '"""']
-    lines += [*IMPORTS.rstrip("\n").split("\n"), "", *constants(reads, space, text)]
+    functional = ["from torch.nn import functional"] if reads.shrunk else []
+    lines += [*IMPORTS.rstrip("\n").split("\n"), *functional, "", *constants(reads, space, text)]
     lines += ['PROGRAM = Path(__file__).with_suffix(".pt2")', *functions(reads, LOAD)]
     return "\n".join(lines) + "\n"

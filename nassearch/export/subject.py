@@ -106,4 +106,5 @@ def reading(task: Task, data: Mapping[str, Any] | None = None) -> Reading:
     if data is None:
         return Reading(task.input_shape, tuple(str(number) for number in range(task.classes)))
     mean, std = (tuple(float(value) for value in data[name]) for name in ("mean", "std"))
-    return Reading(task.input_shape, tuple(map(str, data["classes"])), mean, std)
+    shrunk = tuple(data["shape"]) != task.input_shape
+    return Reading(task.input_shape, tuple(map(str, data["classes"])), mean, std, shrunk=shrunk)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from nassearch.errors import NassearchError
 from nassearch.provenance.digests import Digest, state
-from nassearch.provenance.sources import is_foreign, path_of, reach, version_of
+from nassearch.provenance.sources import is_foreign, is_installed, path_of, reach, version_of
 
 
 def identity(part: Any) -> str:
@@ -37,6 +37,8 @@ def identity(part: Any) -> str:
     digest.add([own, __version__, _declared(part)])
     for root in foreign:
         digest.add(root)
+    # What is made by a function of a library, of which the version says enough, is called by that.
+    names = names or list(dict.fromkeys(_module(root).partition(".")[0] for root in foreign))
     told = [f"{name} {version}" if (version := version_of(name)) else name for name in names]
     return f"{' and '.join(told)}, {digest.text()}"
 
@@ -97,7 +99,12 @@ def _modules(part: Any) -> list[str]:
     """Return the modules of others that a part is of, mixed-in classes aside."""
     made_of = _made_of(part)
     roots = [root for root in _roots(part) if _is_foreign(root)]
-    return list(dict.fromkeys(_module(root) for root in roots if _is_part(root) or root in made_of))
+    own = [
+        root
+        for root in roots
+        if (not is_installed(_module(root)) if any(root is each for each in made_of) else _is_part(root))
+    ]
+    return list(dict.fromkeys(map(_module, own)))
 
 
 def _made_of(part: Any) -> tuple[Any, ...]:

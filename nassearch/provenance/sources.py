@@ -150,7 +150,9 @@ def _find(module: str) -> str | None:
 
 def _spec(name: str, places: Sequence[str] | None) -> Any:
     for finder in sys.meta_path:
-        found = getattr(finder, "find_spec", lambda *_: None)(name, places)
+        found = None
+        with suppress(Exception):  # such as a module that stands for a package of another name
+            found = getattr(finder, "find_spec", lambda *_: None)(name, places)
         if found is not None:
             return found
     return None
@@ -160,6 +162,12 @@ def _prefixes(module: str) -> Iterator[str]:
     """Yield a module's name and those of the packages it lies in, which are imported before it."""
     parts = module.split(".")
     return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def is_installed(module: str) -> bool:
+    """Say whether a module lies in a folder of installed distributions, so that a version stands for its code."""
+    path = path_of(module)
+    return path is not None and _is_installed(path)
 
 
 def _is_installed(path: Path) -> bool:

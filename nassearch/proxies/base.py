@@ -79,7 +79,11 @@ class Proxy:
 
     def check(self, options: Mapping[str, Any], batch: Batch | None) -> None:
         """Raise `UnknownName` for an option that it does not have, `InvalidSetting` for a wrong value or batch."""
-        check_options(self.name, options, self.options)
+        found = inspect.signature(self.function).parameters
+        # "int | None = 3": the default is a number, and none has a meaning too.
+        left_out = [name for name, value in options.items() if value is None and name in found]
+        nullable = {name for name in left_out if str(found[name].annotation).endswith("| None")}
+        check_options(self.name, options, self.options, nullable)
         if self.check_values is not None:
             self.check_values({**self.options, **options})
         for need in sorted(self.needs):

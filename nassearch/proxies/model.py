@@ -225,18 +225,12 @@ def raw_of_model(asked: Sequence[Asked], model: Any, batch: Batch) -> list[float
     for place, (proxy, options) in enumerate(asked):
         if isinstance(proxy, ModelProxy):
             (key,) = _or_text(lambda p=proxy, o=options: [str(p.settings_of_model(o, len(batch.inputs)))], 1)  # type: ignore[misc]
-            # What needs nothing of a batch looks at noise of its shape, as it does in a space.
-            shared.setdefault(f"{key} {bool(proxy.needs)}", []).append(place)
+            shared.setdefault(str(key), []).append(place)
         else:
             (answers[place],) = _or_text(lambda p=proxy, o=options: [p.of_model(model, batch, **o)], 1)  # type: ignore[misc]
     for places in shared.values():
         group: list[Any] = [asked[place] for place in places]
-        looked_at = batch
-        if not group[0][0].needs and batch.inputs.dtype.kind == "f":
-            settings = group[0][0].settings(group[0][1])
-            noisy = ModuleNetwork(model, batch.inputs.shape[1:])
-            looked_at = noise_for(noisy, settings["batch_size"], settings[SEED])
-        found = _or_text(lambda g=group, b=looked_at: read_one(g, model, b), len(group))  # type: ignore[misc]
+        found = _or_text(lambda g=group: read_one(g, model, batch), len(group))  # type: ignore[misc]
         answers.update(zip(places, found, strict=True))
     return [answers[place] for place in range(len(asked))]
 

@@ -5,6 +5,7 @@ from nassearch.files.lazy import lazily
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nassearch.networks.graph import Block, Builder, Layer, Network
+    from nassearch.networks.module_network import ModuleNetwork
     from nassearch.networks.recurrent import RecurrentNetwork
     from nassearch.spaces.base import CellGraph, SearchSpace
     from nassearch.spaces.choices import Choices
@@ -27,6 +28,7 @@ __all__ = [
     "Choices",
     "Layer",
     "Mobile",
+    "ModuleNetwork",
     "ModuleSpace",
     "NASBench101",
     "NASBench201",
@@ -48,6 +50,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "nassearch.networks.graph": ["Block", "Builder", "Layer", "Network"],
+            "nassearch.networks.module_network": ["ModuleNetwork"],
             "nassearch.networks.recurrent": ["RecurrentNetwork"],
             "nassearch.spaces.base": ["CellGraph", "SearchSpace"],
             "nassearch.spaces.choices": ["Choices"],

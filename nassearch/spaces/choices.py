@@ -46,6 +46,8 @@ class Choices(SearchSpace):
         return itertools.product(*map(range, self.options))
 
     def index(self, arch: Arch) -> int:
+        if type(self).all is not Choices.all:  # in an order of its own
+            return super().index(arch)
         place = 0
         for option, count in zip(self.check(arch), self.options, strict=True):
             place = place * count + option

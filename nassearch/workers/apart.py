@@ -9,36 +9,26 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any
 
 from nassearch.checks import whole
 from nassearch.errors import told
+from nassearch.workers.done import Done
 from nassearch.workers.safepath import safe_children
 from nassearch.workers.shipping import Shipped, pack, unpack
-from nassearch.workers.spread import MOST_WORKERS, ignore_signals, start_trackers
+from nassearch.workers.spread import (
+    MOST_WORKERS,
+    check_work,
+    ignore_signals,
+    need_ray,
+    split_address,
+    start_trackers,
+)
 
 SECONDS_ALONE = 1.0
 """How long a process goes on whose parent was killed: another search may do the same work by then."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """What became of one piece of work.
-
-    Attributes:
-        item: as it was submitted.
-        result: of the function; None where it raised or its process died.
-        error: what it raised, or None.
-        died: how its process died, or None.
-    """
-
-    item: Any
-    result: Any = None
-    error: BaseException | None = None
-    died: str | None = None
 
 
 class Apart:
@@ -108,6 +98,24 @@ class Apart:
             return Done(item, died=worker.end())
         self._idle.append(worker)
         return Done(item, found) if fine else Done(item, error=found)
+
+
+def open_pool(
+    function: Callable[[Any], Any], workers: int, executor: str = "processes", threads: int = 1
+) -> Any:
+    """Return a pool of processes, or one on a Ray cluster; see `nassearch.workers.spread.in_order`.
+
+    Raises:
+        UnknownName, InvalidSetting: no such executor, or its package is not installed.
+    """
+    check_work(workers, executor)
+    name, address = split_address(executor)
+    if name == "processes":
+        return Apart(function, workers)
+    need_ray()
+    from nassearch.workers.apart_ray import ApartOnRay
+
+    return ApartOnRay(function, workers, address, threads)
 
 
 class _Worker:

@@ -55,17 +55,17 @@ def on_ray(
         InvalidSetting: the cluster does not answer, or a node has other versions of what computes.
         NassearchError: Ray gave a task up; or what `function` raised. The rest of the work is then cancelled.
     """
-    ray = _connect(address or os.environ.get("RAY_ADDRESS") or "local", workers)
+    ray = connect(address or os.environ.get("RAY_ADDRESS") or "local", workers)
     one_thread = {f"{library}_NUM_THREADS": "1" for library in THREADS}
     options = {"num_cpus": 1, "max_retries": RETRIES, "runtime_env": {"env_vars": one_thread}}
-    task = ray.remote(**options)(_call)
-    here = os.getcwd() if _begun is not None and _begun[0] == "local" else None
-    shipped = ray.put((Shipped(function), _versions(), here))
+    task = ray.remote(**options)(call_on_node)
+    here = os.getcwd() if begun_here() else None
+    shipped = ray.put((Shipped(function), versions(), here))
     unfinished: list[Any] = []
     try:
         yield from _stream(ray, (lambda item: task.remote(shipped, item)), iter(items), workers, unfinished)
     except ray.exceptions.RayTaskError as error:
-        raise _as_here(error) from error
+        raise raised_there(error) from error
     except ray.exceptions.RayError as error:
         raise NassearchError(
             f"Ray gave up: {' '.join(str(error).split())[:300]}; what is finished is kept: see to the cluster and run "
@@ -80,7 +80,7 @@ def on_ray(
         raise
     finally:
         with suppress(Exception):  # the cluster may be what failed
-            _cancel(ray, unfinished)
+            cancel(ray, unfinished)
 
 
 def _stream(
@@ -106,7 +106,7 @@ def _stream(
             yield ray.get(ordered.popleft())
 
 
-def _cancel(ray: Any, unfinished: list[Any]) -> None:
+def cancel(ray: Any, unfinished: list[Any]) -> None:
     """End tasks. Ray loses the word where a task is on its way to a worker, so those that go on are told again."""
     for _ in range(CANCELS):
         for reference in unfinished:
@@ -121,12 +121,12 @@ def _limit(ray: Any, workers: int | None) -> int:
     return 2 * processors if workers is None or workers >= processors else workers
 
 
-def _call(shipped: tuple[Shipped[T, R], dict[str, str], str | None], item: T) -> R:
+def call_on_node(shipped: tuple[Shipped[T, R], dict[str, str], str | None], item: T) -> R:
     """Compute on a node; where that is this machine, in the folder of the process that waits for it."""
     cargo, wanted, here = shipped
     if here is not None:
         os.chdir(here)
-    found = _versions()
+    found = versions()
     if found != wanted:
         name = next(name for name in LIBRARIES if found[name] != wanted[name])
         raise InvalidSetting(
@@ -137,11 +137,12 @@ def _call(shipped: tuple[Shipped[T, R], dict[str, str], str | None], item: T) ->
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what decides the bits of a result."""
     return {name: version(name) for name in LIBRARIES}
 
 
-def _as_here(error: Any) -> Exception:
+def raised_there(error: Any) -> Exception:
     """Return what a task raised as this process would have raised it; Ray wraps it together with its traceback."""
     if isinstance(error.cause, NassearchError):
         return error.cause
@@ -152,13 +153,18 @@ def _as_here(error: Any) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
+def begun_here() -> bool:
+    """Say whether the cluster is one of this machine that this process has begun."""
+    return _begun is not None and _begun[0] == "local"
+
+
 def _disconnect(ray: Any) -> None:
     global _begun
     ray.shutdown()
     _begun = None
 
 
-def _connect(address: str, workers: int | None) -> Any:
+def connect(address: str, workers: int | None) -> Any:
     """Return Ray, connected to that cluster; a connection is kept for the work to come and ends with this process.
 
     What the user's own program has connected is used as it is.

@@ -90,7 +90,7 @@ def in_order(
         return
     items = chain(first, items)
     if name == "ray":
-        _need_ray()
+        need_ray()
         from nassearch.workers.ray_tasks import on_ray
 
         yield from on_ray(function, items, workers, address)
@@ -98,7 +98,8 @@ def in_order(
         yield from _on_processes(function, items, workers)
 
 
-def _need_ray() -> None:
+def need_ray() -> None:
+    """Raise `InvalidSetting` where Ray is not installed, or cannot be imported."""
     try:
         import_module("ray")
     except ModuleNotFoundError as error:

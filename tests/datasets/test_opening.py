@@ -93,6 +93,10 @@ class TestContract:
             assert part.labels.dtype == np.int64
             assert set(np.bincount(part.labels, minlength=3)) <= {len(part) // 3, len(part) // 3 + 1}
 
+    def test_it_says_what_it_is(self, data: OwnDataset) -> None:
+        assert repr(data.valid) == f"Split(14 examples {list(data.shape)})"
+        assert repr(data).endswith(f"{data.kind} {list(data.shape)}, 3 classes, train 62, valid 14, test 14)")
+
     def test_what_is_stored(self, data: OwnDataset) -> None:
         taken = data.train.take([5, 0, 5])
         assert taken.shape == (3, *data.shape) and taken.dtype in (np.uint8, np.float32)

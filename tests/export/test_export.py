@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from written import STRANGE, run_alone
 import nassearch
 from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
-from nassearch.training import evaluate
+from nassearch.training import Recipe, evaluate
+from nassearch.training.single.feed import Feed
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,25 @@ def test_the_files_answer_as_the_winner_does(searched: Path, here: Path) -> None
     assert right == evaluate(module, data, "test").right
     shares = torch.softmax(wanted, 1).max(1).values
     assert np.allclose([share for _, share in answers], shares, atol=1e-6)  # normalised in another order
+
+
+def test_images_are_shrunk_as_they_were_for_the_training(copy: Path) -> None:
+    winner = json.loads((copy / "winner.json").read_text())
+    winner["recipe"]["size"] = 5
+    (copy / "winner.json").write_text(json.dumps(winner))
+    result = call("export", copy)
+    assert result.exit_code == 0, result.output
+    names: dict[str, Any] = {"__name__": "best", "__file__": str(Path("best.py").resolve())}
+    exec(Path("best.py").read_text(), names)
+    data = SearchFolder.open(copy).data()
+    raw = torch.from_numpy(data.test.take(range(len(data.test))))
+    recipe = Recipe.of(winner["recipe"])
+    wanted, _ = Feed(data, "test", recipe, torch.device("cpu")).batch(np.arange(len(data.test)))
+    assert names["INPUT_SHAPE"] == (3, 5, 5)
+    assert torch.equal(names["normalise"](raw), wanted)
+    for check in (["ruff", "format", "--isolated", "--check"], ["mypy", "--strict", "--config-file", ""]):
+        run = subprocess.run([sys.executable, "-m", *check, "best.py"], capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_bytes_are_the_same_every_time(searched: Path, here: Path) -> None:

@@ -233,6 +233,18 @@ def test_synflow_of_channels_that_differ(op: str, groups: int, bias: bool) -> No
     )
 
 
+def test_channels_that_differ_behind_groups_of_several_are_refused() -> None:
+    """Of two groups one feeds channels that differ, so that gradients differ in front of them, where signals do not."""
+    build = Builder((4, 6, 6))
+    a = build.conv(0, 6, 3, groups=2)
+    b = build.concat([build.conv(0, 4, 3), build.conv(build.conv(0, 4), 2)])
+    build.linear(build.global_pool(build.multiply(a, b)), 2)
+    network = Network(((build.done(), 1),))
+    for score in (expected_synflow, expected_logsynflow):
+        with pytest.raises(InvalidSetting, match="use estimator=sampled"):
+            score([network])
+
+
 def test_depthwise_channels_that_differ_are_not_truncated_by_their_mean() -> None:
     build = Builder((3, 4, 4))
     x = build.concat([build.conv(0, 2), build.conv(build.conv(0, 2), 2)])

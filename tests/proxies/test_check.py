@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nassearch
 from nassearch import registry
 from nassearch.errors import InvalidSetting
 from nassearch.proxies.base import Proxy, proxy
@@ -76,3 +77,9 @@ def test_proxies_of_one_factory_are_themselves_in_a_worker_and_differ_by_their_d
 
 
 NOISY = ("sns", "snsc", "lns", "lnsc")
+
+
+def test_none_is_taken_where_an_option_says_so_whatever_its_default_is() -> None:
+    nassearch.make_scorer("vkdnw(passes=none)", batch="normal")
+    with pytest.raises(InvalidSetting, match="each of vkdnw is a number, not None"):
+        nassearch.make_scorer("vkdnw(each=none)", batch="normal")

@@ -15,7 +15,7 @@ from nassearch.proxies.counts import params
 from nassearch.scorers import ProxyScorer
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.types import Task
-from nassearch.workers.ray_tasks import _cancel
+from nassearch.workers.ray_tasks import cancel
 from nassearch.workers.shipping import COPIED, LARGE, Shipped
 from nassearch.workers.spread import _as_here, check_work, in_order
 
@@ -79,7 +79,7 @@ def test_a_task_of_ray_that_goes_on_is_told_to_end_again() -> None:
             return [task for task in tasks if task not in going], going
 
     cluster = Deaf()
-    _cancel(cluster, ["1", "3"])
+    cancel(cluster, ["1", "3"])
     assert cluster.told == ["1", "3", "3", "3"]
 
 

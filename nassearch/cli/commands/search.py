@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nassearch.cli.common import assignments, echo, echo_json, json_option
+from nassearch.cli.ending import status
 from nassearch.cli.limits import limit_options, limits_of
+from nassearch.cli.live import counted
 from nassearch.cli.oracle import epochs_of, training_options
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 )
 @click.option("--workers", type=int, default=1, show_default=True,
               help="Trainings at a time; processors are shared among them.")  # fmt: skip
+@click.option("--executor", default="processes", show_default=True,
+              help="processes or ray; with the address of a cluster as in ray:HOST:6379.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Folder for all of it; one that is there is gone on with. [default: results/NAME]")  # fmt: skip
 @json_option
@@ -59,7 +63,7 @@ def search(data: str, as_json: bool, out: Path | None, **flags: Any) -> None:
     \b
     Examples:
       nassearch search ./my_images --hours 2
-      nassearch search ./my_images --budget 30 --recipe epochs=20 --max-params 500k --max-latency 5ms --workers 2
+      nassearch search ./my_images --budget 30 --max-params 500k --max-latency 5ms --workers 2
       nassearch search images.npz --space mymodels:space --hours 1 --out results/mine
       nassearch search images.npz --strategy sh --fidelity 3 --recipe epochs=12
       nassearch search images.npz --objectives accuracy,latency --workers 2
@@ -74,8 +78,11 @@ def search(data: str, as_json: bool, out: Path | None, **flags: Any) -> None:
     with Live(shown=not as_json) as live:
         found = run_search(asked, out, watch=live.watch, tell=live.tell, seen=live.seen)
     if as_json:
-        return echo_json(_as_json(found))
-    _tell(found)
+        echo_json(_as_json(found))
+    else:
+        _tell(found)
+    if found.interruption is not None:
+        raise click.exceptions.Exit(status(found.interruption))
 
 
 def _as_json(found: Found) -> dict[str, Any]:
@@ -113,7 +120,8 @@ def _tell(found: Found) -> None:
     )
     echo(f"size:    {winner['params']:,} parameters, {_count(winner['flops'])} multiply-accumulates")
     echo(
-        f"trained: {winner['epochs']} epochs in {_time(winner['seconds'])}; validation accuracy {winner['valid']:.2f} %"
+        f"trained: {counted(winner['epochs'], 'epoch')} in {_time(winner['seconds'])}; "
+        f"validation accuracy {winner['valid']:.2f} %"
     )
     if winner["test"] is not None:
         echo(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,10 @@ from nassearch.datasets.arrays.named import WORDS, open_arrays
 from nassearch.datasets.found import Found
 from nassearch.datasets.functions.reading import open_items
 from nassearch.datasets.images.sizes import Size
-from nassearch.errors import BadData, BrokenPart, InvalidSetting, NassearchError, quoted, told
+from nassearch.errors import BadData, BrokenPart, NassearchError, quoted, told
+from nassearch.provenance.from_here import import_from_here, is_named
 from nassearch.types import Progress
 
-NAMED = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 GIVES = (
     "a data set with __len__ and __getitem__ that gives (input, label), a tuple (train, test) or (train, valid, test) "
     "of such, or a dict of them by these names; or arrays, as (x, y) or by names such as x_train"
@@ -28,7 +26,7 @@ GIVES = (
 
 def is_function(text: str) -> bool:
     """Say whether a source is written as `module:function`, and no file is called so."""
-    return bool(NAMED.fullmatch(text)) and not Path(text).exists()
+    return is_named(text) and not Path(text).exists()
 
 
 def open_function(text: str, size: Size | None, progress: Progress | None = None) -> Found:
@@ -40,8 +38,8 @@ def open_function(text: str, size: Size | None, progress: Progress | None = None
         BadData: what it gives is no data set.
     """
     module, _, name = text.partition(":")
-    with their_code(f"{text}: importing {module}"), _from_here():
-        found = _named(text, module, name)
+    found = import_from_here(text, text)
+    with their_code(f"{text}: looking at what it names"):
         if callable(found) and (isinstance(found, type) or not _is_dataset(found)):
             with their_code(f"{text}: calling it without arguments"):
                 found = found()
@@ -62,36 +60,6 @@ def their_code(doing: str) -> Iterator[None]:
             raise
         except BaseException as error:
             raise BrokenPart(f"{doing} failed: {told(error)}; mend it there") from error
-
-
-@contextmanager
-def _from_here() -> Iterator[None]:
-    """Import from the current folder first."""
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        yield
-    finally:
-        if here in sys.path:
-            sys.path.remove(here)
-
-
-def _named(text: str, module: str, name: str) -> Any:
-    try:
-        found: Any = import_module(module)
-    except ModuleNotFoundError as error:
-        if module.endswith(".py"):
-            right = f"{module.removesuffix('.py')}:{name}"
-            raise InvalidSetting(f"{text}: a module is named without .py, as {right}") from error
-        raise InvalidSetting(
-            f"{text}: no module is called {error.name!r} in {Path.cwd()} or among what is installed; change to its "
-            "folder, or name another"
-        ) from error
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise InvalidSetting(f"{text}: there is no {part!r} in {module}; name a function that is there")
-        found = getattr(found, part)
-    return found
 
 
 def _is_dataset(value: Any) -> bool:

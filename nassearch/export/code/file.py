@@ -19,6 +19,7 @@ class Reading:
         classes: names; () where nobody has named them.
         mean, std: of the channels, on the scale 0 to 1 where inputs are bytes; () where inputs are taken as they are.
         words: whether inputs are words.
+        shrunk: whether raw inputs are larger than `shape`, and averaged to it first.
     """
 
     shape: tuple[int, ...]
@@ -26,6 +27,7 @@ class Reading:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     words: bool = False
+    shrunk: bool = False
 
 
 IMPORTS = """from __future__ import annotations
@@ -51,6 +53,9 @@ def normalise(inputs: Tensor) -> Tensor:
     mean, std = (torch.tensor(each).view(shape) * scale for each in (MEAN, STD))
     return (inputs.float() - mean.to(inputs.device)) / std.to(inputs.device)
 '''
+SHRINK = """    small = functional.interpolate(inputs.float(), list(INPUT_SHAPE[1:]), mode="area")
+    inputs = small.round() if scale > 1 else small
+"""
 AS_THEY_ARE = '''
 def normalise(inputs: Tensor) -> Tensor:
     """Return inputs [B, C, ...] as they are: how they were normalised is not known."""
@@ -83,7 +88,7 @@ def write_file(written: Written, reads: Reading, space: str, text: str, trained:
     lines += ["", "It needs torch and safetensors, and not nassearch.", '"""', ""]
     body = "\n".join(written.lines)
     lines += IMPORTS.rstrip("\n").split("\n")
-    if "functional." in body:
+    if "functional." in body or reads.shrunk:
         lines.append("from torch.nn import functional")
     lines += ["", *constants(reads, space, text), *written.lines]
     lines += functions(reads, LOAD)
@@ -106,5 +111,7 @@ def functions(reads: Reading, load: str) -> list[str]:
     """Return the functions that load a network and ask it, as lines."""
     parts: Sequence[str] = [load]
     if not reads.words:
-        parts = [load, NORMALISE if reads.mean else AS_THEY_ARE, PREDICT]
+        before, here, after = NORMALISE.partition("    shape = ")
+        normalise = before + (SHRINK if reads.shrunk else "") + here + after
+        parts = [load, normalise if reads.mean else AS_THEY_ARE, PREDICT]
     return [line for part in parts for line in ["", *part.rstrip("\n").split("\n")]]

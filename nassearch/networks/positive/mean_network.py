@@ -168,7 +168,7 @@ def _forward(block: Block, widths: Widths, entry: _Signal, scaled: bool) -> list
         elif layer.op == "max_pool":
             y = read[0][largest_of(layer, read[0].shape)]
         elif layer.op in ("conv", "linear", "frame_conv"):
-            mean = _mean(layer, _fan(block, layer, read[0]))
+            mean = _mean(layer, _fan(block, layer, max(len(read[0]), len(own))))
             parts = gather(read[0], layer)
             if len(parts) > 1 and layer.groups > 1:  # depthwise: each group of channels reads itself
                 values.append(_Signal.of(parts * mean + _bias(layer, mean, power), power, scaled))
@@ -249,7 +249,7 @@ def _backward(
             np.add.at(back, largest_of(layer, x.shape), g)
             pass_on(source, back, power)
         else:
-            mean = _mean(layer, _fan(block, layer, x))
+            mean = _mean(layer, _fan(block, layer, max(len(x), len(g))))
             own, read = zip(g, widths[position], strict=True), zip(x, widths[source], strict=True)
             depthwise = len(x) > 1 and layer.groups > 1
             for (gradient_of_one, channels), (value, width) in (zip if depthwise else product)(own, read):
@@ -272,9 +272,9 @@ def _backward(
     return _Signal(np.zeros_like(values[0].x)) if entry is None else entry, found
 
 
-def _fan(block: Block, layer: Layer, x: Floats) -> int:
-    """Return how many channels each weighted channel reads."""
-    if layer.groups > 1 and len(x) > 1 and not is_depthwise(layer, block):
+def _fan(block: Block, layer: Layer, differing: int) -> int:
+    """Return how many channels each weighted channel reads, of a layer before or behind which so many differ."""
+    if layer.groups > 1 and differing > 1 and not is_depthwise(layer, block):
         raise InvalidSetting(
             "expected synflow and logsynflow know no convolution in groups of several channels over channels that "
             "differ: use estimator=sampled"

@@ -12,6 +12,7 @@ from nassearch.errors import InvalidArch, MissingData, UnknownName, told
 from nassearch.reports.page.inputs import Source
 from nassearch.reports.page.layout import layout
 from nassearch.search.curves import incumbents
+from nassearch.search.pareto.curve import plain_quantity
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch
@@ -37,9 +38,9 @@ def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict
     Returns:
         `architectures`, each with `arch`, `text` (None where the space is not there), `valid` and `test` (means, as
         published), `trainings`, `rounds` (that end with it), `searches` and `cell` (see `layout`; None where it is
-        not drawn); `of`, how many there are; and `notes`, why cells are not drawn.
+        not drawn); `of`, how many there are; `quantity`, what was trained for; and `notes`, why cells are not drawn.
     """
-    quantity = sources[0].outcome.quantity
+    quantity = plain_quantity(sources[0].outcome.header)
     _, choose = quantity.metrics("test", "valid")
     ends: dict[Key, list[str]] = {}
     trained: dict[Key, list[tuple[float, float]]] = {}
@@ -90,7 +91,8 @@ def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict
                 "cell": cell,
             }
         )
-    return {"architectures": rows, "notes": list(dict.fromkeys(notes)), "of": len(ranked)}
+    about = {"name": quantity.name, "unit": quantity.unit}
+    return {"architectures": rows, "notes": list(dict.fromkeys(notes)), "of": len(ranked), "quantity": about}
 
 
 def _home(source: Source) -> str:
@@ -122,6 +124,15 @@ def _space_of(source: Source) -> SearchSpace:
     if ":" in str(named):
         raise MissingData("that would import a module because a file names it")
     return open_space(str(named)).space
+
+
+def names_of(source: Source, archs: Sequence[Arch]) -> list[str]:
+    """Return architectures as texts, or their numbers where their space is not there."""
+    try:
+        space = _space_of(source)
+        return [space.format(arch) for arch in archs]
+    except Exception:  # the notes of `best_architectures` say why
+        return [str(tuple(arch)) for arch in archs]
 
 
 def _drawn(space: SearchSpace | None, arch: Arch) -> tuple[str | None, dict[str, Any] | None, str | None]:

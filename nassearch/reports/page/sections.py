@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nassearch.errors import UnknownName
-from nassearch.reports.page.best import best_architectures
+from nassearch.reports.page.best import best_architectures, names_of
 from nassearch.reports.page.inputs import Gathered, Source
 from nassearch.reports.page.lines import line, views
 from nassearch.reports.page.trainings import trainings
 from nassearch.reports.summary import best_of, best_value
 from nassearch.reports.summary import compare as rows_of
 from nassearch.search.outcome import unique
+from nassearch.search.pareto.curve import front_of, plain_quantity
 from nassearch.statistics.digits import SIGNIFICANT, decimals
 
 
@@ -100,6 +101,11 @@ def _section(
         "target_given": target is not None,
         "views": looks,
         "best": best_architectures(group, labels),
+        "fronts": [
+            _front(source, label)
+            for source, label in zip(group, labels, strict=True)
+            if source.folder is None and source.outcome.header.experiment.get("objectives")
+        ],
         "searches": [_search(source, label) for source, label in zip(group, labels, strict=True)],
         "trainings": [
             trainings(source.folder, label, source.where)
@@ -137,6 +143,30 @@ def _view(
         "best_there_is": None if top is None else quantity.shown(top),
         "lines": [_plain(each) for each in lines],
         "leaderboard": [_plain(row) for row in rows],
+    }
+
+
+def _front(source: Source, label: str) -> dict[str, Any]:
+    """Return what a search on a table found for several objectives, as published, and its first two as a picture."""
+    header = source.outcome.header
+    objectives = [dict(each) for each in header.experiment["objectives"]]
+    rows = front_of(header, source.outcome.rounds, *plain_quantity(header).metrics("test", "valid"))
+    texts = names_of(source, [row["arch"] for row in rows])
+    cost = next(each for each in objectives if not each["trained"])
+    worth = next((each for each in objectives if each["trained"]), objectives[0])
+    return {
+        "label": label,
+        "objectives": objectives,
+        "rows": [_plain({**row, "text": text}) for row, text in zip(rows, texts, strict=True)],
+        "picture": {
+            "cost": cost["name"],
+            "unit": cost["unit"],
+            "worth": f"{worth['name']} ({worth['unit']})",
+            "costs": [_plain(row[cost["name"]]) for row in rows],
+            "valid": [_plain(row[worth["name"]]) for row in rows],
+            "models": list(range(1, len(rows) + 1)),
+            "front": list(range(1, len(rows) + 1)),
+        },
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nassearch.reports.page import tables
 from nassearch.reports.page.trainings import UNITS
+from nassearch.statistics.digits import SIGNIFICANT, writer
 
 FILLED = 3
 """Up to so many searches begin with their quartiles drawn; more would hide each other."""
@@ -42,6 +43,7 @@ def charts(data: Mapping[str, Any]) -> dict[str, Any]:
                     {name: view[name] for name in ("words", "best_there_is", "lines")}
                     for view in section["views"]
                 ],
+                "fronts": [one["picture"] for one in section["fronts"]],
                 "trainings": [
                     {name: one[name] for name in ("histories", "proxies", "fronts")}
                     for one in section["trainings"]
@@ -69,8 +71,9 @@ def _section(section: Mapping[str, Any]) -> dict[str, Any]:
     if all(value is not None for line in lines for value in line["seconds"]):
         axes.append(("seconds", "seconds of training"))
     data = str(section["data"])
-    heading = f"{section['subject']}, data {data[:8]}" if section["twin"] else section["subject"]
     quantity = section["quantity"]
+    told = f"{section['subject']}, {quantity['name']}, data {data[:8]}"
+    heading = told if section["twin"] else section["subject"]
     better = "lower" if quantity["lower_is_better"] else "higher"
     return {
         "heading": heading,
@@ -89,6 +92,8 @@ def _section(section: Mapping[str, Any]) -> dict[str, Any]:
         "cells": _cells(section),
         "cell_notes": section["best"]["notes"],
         "best": tables.best(section),
+        "fronts": [_found_front(one) for one in section["fronts"]],
+        "front_tables": [tables.found_front(one) for one in section["fronts"]],
         "trainings": [_trainings(one) for one in section["trainings"]],
         "settings": tables.settings(section),
     }
@@ -138,14 +143,17 @@ def _curve_notes(section: Mapping[str, Any], lines: Sequence[Mapping[str, Any]])
 
 def _cells(section: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the best architectures whose cells are drawn; those of two searches may be of two spaces."""
-    quantity, found = section["quantity"], []
+    quantity, found = section["best"]["quantity"], []
+    write = writer(
+        [one[metric] for one in section["best"]["architectures"] for metric in ("valid", "test")], SIGNIFICANT
+    )
     for rank, one in enumerate(section["best"]["architectures"], start=1):
         if one["cell"] is None:
             continue
         name = one["text"] if len(one["text"]) <= LONGEST_NAME else f"{one['text'][: LONGEST_NAME - 1]}…"
         name_of = {"valid": "validation", "test": "test"}
         values = [
-            f"{name_of[metric]} {quantity['name']} {one[metric]:.{quantity['decimals']}f}"
+            f"{name_of[metric]} {quantity['name']} {write(one[metric])}"
             for metric in ("valid", "test")
             if one[metric] is not None
         ]
@@ -222,6 +230,11 @@ def _proxy(found: Mapping[str, Any]) -> dict[str, Any]:
         "words": words,
         "alt": f"Scores of {found['proxy']} against validation accuracy: {words}",
     }
+
+
+def _found_front(one: Mapping[str, Any]) -> dict[str, Any]:
+    words = f"{one['label']}: {_count(len(one['rows']), 'architecture')} on the front of all rounds together"
+    return {"words": words, "alt": f"Front of {words}. The table below has the values."}
 
 
 def _front(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def _bounded(row: Mapping[str, Any], name: str) -> Cell:
 
 def best(section: Mapping[str, Any]) -> Table:
     """Return the architectures that searches end with."""
-    found, quantity = section["best"]["architectures"], section["quantity"]
+    found, quantity = section["best"]["architectures"], section["best"]["quantity"]
     several = len({row["space"] for row in found}) > 1
     write = writer([row[name] for row in found for name in ("valid", "test")], SIGNIFICANT)
     columns = {
@@ -181,6 +181,16 @@ def failures(found: Mapping[str, Any]) -> Table | None:
         "what happened": _texts(row["note"] for row in rows),
     }
     return Table("Failures and notes of trainings", list(columns), _rows(*columns.values()), kind="failures")
+
+
+def found_front(one: Mapping[str, Any]) -> Table:
+    """Return the front that a search on a table found, all rounds together."""
+    rows = one["rows"]
+    columns = {"architecture": _texts(row["text"] for row in rows)}
+    for objective in one["objectives"]:
+        values = [row[objective["name"]] for row in rows]
+        columns[f"{objective['name']} ({objective['unit']})"] = numbers(values)
+    return Table(f"Front: {one['label']}", list(columns), _rows(*columns.values()), kind="front")
 
 
 def _batch(row: Mapping[str, Any]) -> str | None:

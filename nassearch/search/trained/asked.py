@@ -13,6 +13,7 @@ from nassearch.constraints.limits import Constraints
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
 from nassearch.strategies.base import Strategy
+from nassearch.workers.spread import check_work
 
 BUDGET = 20
 """Models that are trained where neither a number nor hours are given."""
@@ -33,7 +34,8 @@ class Search:
         final_epochs: of the final training of the winner; None for three times those of the search, 0 for none.
         valid, test, size: of the data.
         seed: of the split, of the search and of all trainings.
-        workers: trainings at a time.
+        workers, executor: trainings at a time, as processes or on a Ray cluster, whose nodes have to see data and
+            folder under the same paths.
         threads: of each; None for the processors there are, shared, and 1 where networks are small.
         device: `auto` for a GPU where there is one.
     """
@@ -57,6 +59,7 @@ class Search:
     size: Any = None
     seed: int = 0
     workers: int = 1
+    executor: str = "processes"
     threads: int | None = None
     device: str = "auto"
 
@@ -67,7 +70,7 @@ class Search:
             whole("budget", self.budget)
         if self.final_epochs is not None:
             whole("final_epochs", self.final_epochs, least=0)
-        whole("workers", self.workers, largest=256)
+        check_work(self.workers, self.executor)
 
     def experiment(self, bench: TrainedBenchmark, budget: int) -> Experiment:
         """Return the search as one round on an oracle."""

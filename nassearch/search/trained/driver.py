@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Scorer
-from nassearch.workers.apart import Apart, Done
+from nassearch.workers.done import Done, Pool
 
 IN_VAIN = 200
 """Architectures in a row that are known already: then the strategy has nothing new to ask for."""
@@ -72,7 +73,7 @@ class Driver:
         whole = [entry for entry in self.told if entry.status == TRAINED and entry.share == 1.0]
         return max(whole, key=lambda entry: entry.valid or 0.0, default=None)
 
-    def run(self, pool: Apart) -> None:
+    def run(self, pool: Pool) -> None:
         """Train until the budget is used up, or the strategy has nothing new to ask for."""
         self._replay()
         for asked in list(self.pending):
@@ -116,7 +117,7 @@ class Driver:
                     "give another --out"
                 )
 
-    def _ask(self, pool: Apart) -> None:
+    def _ask(self, pool: Pool) -> None:
         """Ask for as much as can be trained at once."""
         in_vain = 0
         while pool.free > 0 and in_vain < IN_VAIN:
@@ -145,7 +146,7 @@ class Driver:
         self.clock.asked += share_of(self.strategy, self.bench)
         self.pending.append(asked)
 
-    def _begin(self, pool: Apart, asked: Asked) -> bool:
+    def _begin(self, pool: Pool, asked: Asked) -> bool:
         """Tell what is known already; train what is not, and say so."""
         entry = self.bench.known(*asked)
         if entry is None:
@@ -198,7 +199,8 @@ class Trainer:
     """What workers do: train what was asked for; the driving process records it."""
 
     def __init__(self, bench: TrainedBenchmark) -> None:
-        self.bench = bench
+        self.bench = copy(bench)
+        self.bench.folder = bench.folder and bench.folder.absolute()  # workers may be elsewhere
 
     def __call__(self, asked: Asked) -> Entry:
         return self.bench.train(*asked)

@@ -24,7 +24,7 @@ from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
 from nassearch.search.trained.opening import folder_name, open_folder
 from nassearch.search.trained.winner import TIMES, final_recipe, finish
-from nassearch.workers.apart import Apart
+from nassearch.workers.apart import Apart, open_pool
 from nassearch.workers.progress import Watch
 
 ENDLESS = 10**7
@@ -42,13 +42,18 @@ class Found:
         folder: that holds all of it.
         outcome: the search as a result of one round.
         winner: what `winner.json` says; None where the search was stopped before.
-        stopped: whether it was.
+        interruption: what stopped it, Ctrl-C or a signal; None where it has ended by itself.
     """
 
     folder: SearchFolder
     outcome: Outcome
     winner: dict[str, Any] | None
-    stopped: bool = False
+    interruption: KeyboardInterrupt | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Return whether it was stopped before its end."""
+        return self.interruption is not None
 
     def __repr__(self) -> str:
         best = self.folder.best
@@ -124,9 +129,9 @@ def _searched(
     driver = Driver(
         bench, strategy, events, clock, scorers, lambda driver: _seen(folder, driver, seen), objectives
     )
-    stopped = False
+    interruption = None
     try:
-        with Apart(Trainer(bench), asked.workers) as pool:
+        with open_pool(Trainer(bench), asked.workers, asked.executor, bench.threads) as pool:
             driver.run(pool)
         best = driver.best
         if best is None:
@@ -138,13 +143,13 @@ def _searched(
         winner: dict[str, Any] | None = finish(bench, best, final, driver.told, folder.winner)
         assert winner is not None
         folder.write_winner(winner)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if not driver.told:
             raise
-        stopped, winner = True, None
+        interruption, winner = error, None
     finally:
         folder.write_spent(clock.spent)
-    return Found(folder, _outcome(asked, folder, bench, driver), winner, stopped)
+    return Found(folder, _outcome(asked, folder, bench, driver), winner, interruption)
 
 
 def _final(bench: TrainedBenchmark, best: Entry, epochs: int, seen: Callable[[], None]) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -62,6 +63,7 @@ class ModuleSpace(SearchSpace):
         self.choices, self.build = choices, build
         self._tried: set[Task] = set()
         self._takes = parameters_of(build, self._tree)
+        self.choices = copy.deepcopy(choices)  # a caller may go on with its own
         inner = build
         while isinstance(inner, partial):
             inner = inner.func

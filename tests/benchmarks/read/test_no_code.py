@@ -68,7 +68,7 @@ IMPORTERS = {
     "cli/main.py": "its own commands",
     "files/lazy.py": "the modules of a folder's public names",
     "cli/commands/model.py": "the user's own module, which --model names",
-    "datasets/functions/calling.py": "the user's own module, which a source such as module:function names",
+    "provenance/from_here.py": "the user's own module, which a source such as module:function names",
     "workers/ray_tasks.py": "ray",
     "workers/spread.py": "the package of an executor",
     "registry.py": "built-in parts and installed entry points",

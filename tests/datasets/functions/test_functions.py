@@ -175,9 +175,9 @@ def test_what_is_no_data_set(body: str, error: type[Exception], message: str, op
     ("source", "message"),
     [
         ("nowhere:load", "no module is called 'nowhere'"),
-        ("ownsets:nothing", "there is no 'nothing' in ownsets; name a function that is there"),
+        ("ownsets:nothing", "there is no 'nothing' in ownsets; name one that is there"),
         ("ownsets:Toys.nothing", "there is no 'nothing' in ownsets"),
-        ("ownsets.py:load", "a module is named without .py, as ownsets:load"),
+        ("ownsets.py:load", "a module is named without .py, ownsets:load"),
     ],
 )
 def test_names_that_are_not_there(source: str, message: str, opened: Open) -> None:

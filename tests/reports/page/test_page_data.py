@@ -123,7 +123,7 @@ def test_each_data_set_has_a_section(files: list[Path], tmp_path: Path) -> None:
         ("nasbench201, cifar10", 1, False),
         ("nasbench201, mnist1d", 1, True),
     ]
-    assert "nasbench201, mnist1d, data 0123abcd" in page.html()
+    assert "nasbench201, mnist1d, accuracy, data 0123abcd" in page.html()
 
 
 def test_shorter_trainings_count_as_their_shares(tmp_path: Path) -> None:
@@ -349,3 +349,23 @@ def test_outcomes_and_labels_of_ones_own(files: list[Path]) -> None:
     assert repr(page) == "Page(nasbench201, mnist1d: one, two)"
     ran = ns.Experiment("rand", rounds=2, budget=10).run(cache=False)
     assert ns.report(ran).data["sections"][0]["searches"][0]["where"] == ""
+
+
+def test_several_objectives_on_a_table_have_a_front_and_curves_of_hypervolume(tmp_path: Path) -> None:
+    outcome = ns.Experiment("nsga", rounds=2, budget=70, objectives="accuracy,params").run(cache=False)
+    page = ns.report(outcome)
+    (section,) = page.data["sections"]
+    assert section["quantity"]["name"] == "hypervolume" and section["best"]["quantity"]["name"] == "accuracy"
+    (line,) = section["views"][0]["lines"]
+    assert expanded(line["models"], "median") == outcome.curve().median().tolist()
+    (found,) = section["fronts"]
+    reached = {
+        arch: (valid, -cost)
+        for each in outcome.rounds
+        for arch, valid, cost in zip(each.archs, each.valid, each.further["params"], strict=True)
+    }
+    for row in found["rows"]:
+        assert row["params"] == -reached[tuple(row["arch"])][1]
+    costs = [row["params"] for row in found["rows"]]
+    assert costs == sorted(costs) and 1 < len(costs) < len(reached)
+    assert "Pareto fronts" in page.html() and "validation accuracy" in page.html()

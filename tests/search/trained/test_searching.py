@@ -191,6 +191,14 @@ def test_several_workers_train_the_same_networks_to_the_same_bytes(
         assert ours[key].history == theirs[key].history
 
 
+@pytest.mark.slow
+def test_a_ray_cluster_trains_the_same(finished: SearchFolder, images: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    how = {"workers": 1, "executor": "ray"}
+    found = nassearch.find_network(images, out=tmp_path / "out", strategy="ae", budget=4, **how, **QUICK)
+    assert bytes_of(found.folder.path) == bytes_of(finished.path)
+
+
 def test_what_was_interrupted_says_what_is_best_so_far(images: Path, tmp_path: Path) -> None:
     def interrupt(driver: Any) -> None:
         if len(driver.told) >= 2:

@@ -218,14 +218,14 @@ function proxy(place, told) {
 function front(place, told) {
   const on = new Set(told.front);
   const best = told.models.map((n, i) => [n, told.costs[i], told.valid[i]]).filter(([n]) => on.has(n)).sort((a, b) => a[1] - b[1]);
-  const text = (n) => `model ${n}`;
-  const template = "%{text}: %{x:.5g}, %{y:.2f} %<extra></extra>";
+  const text = (n) => (told.worth ? `row ${n}` : `model ${n}`);
+  const template = "%{text}: %{x:.5g}, %{y:.5g}<extra></extra>";
   drawn(place, (look) => ({
     traces: [
       { x: told.costs, y: told.valid, text: told.models.map(text), mode: "markers", marker: { color: look.idle, size: 6 }, hovertemplate: template },
       { x: best.map((each) => each[1]), y: best.map((each) => each[2]), text: best.map((each) => text(each[0])), mode: "lines+markers",
         line: { color: look.lines[1], width: 2, shape: "hv" }, marker: { color: look.lines[1], size: 8, symbol: "diamond" }, hovertemplate: template },
     ],
-    shape: layout(look, told.cost === told.unit ? told.cost : `${told.cost} (${told.unit})`, "validation accuracy (%)", { xaxis: { nticks: 6, ...counted(told.cost) } }),
+    shape: layout(look, told.cost === told.unit ? told.cost : `${told.cost} (${told.unit})`, told.worth || "validation accuracy (%)", { xaxis: { nticks: 6, ...counted(told.cost) } }),
   }));
 }

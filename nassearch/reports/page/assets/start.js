@@ -35,6 +35,7 @@ async function start() {
   for (const section of document.querySelectorAll("section[data-section]")) {
     const told = data.sections[Number(section.dataset.section)];
     curves(section, told);
+    section.querySelectorAll('.found [data-plot="front"]').forEach((place) => front(place, told.fronts[Number(place.dataset.number)]));
     for (const part of section.querySelectorAll("[data-trainings]")) {
       const one = told.trainings[Number(part.dataset.trainings)];
       histories(part, one.histories);
