@@ -25,6 +25,11 @@ def files_of(page: str) -> dict[str, str]:
     return {**files, **({name_of(page): rest} if rest else {})}
 
 
+LENIENT = (
+    *("--allow-untyped-defs", "--allow-untyped-calls"),  # models of users have no types
+    "--no-warn-unused-ignores",  # with them some of the package's are not used
+    "--disable-error-code=import-not-found",  # what commands of a page write is imported by it
+)
 CODE = [(page, place) for page in PAGES for place in range(len(blocks(page, "python")))]
 
 
@@ -57,7 +62,7 @@ def test_lint_and_format(page: str, place: int) -> None:
 
 def test_types(shown: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", *map(str, sorted(shown.glob("*.py")))],
+        [sys.executable, "-m", "mypy", "--strict", *LENIENT, *map(str, sorted(shown.glob("*.py")))],
         cwd=ROOT,
         env={**os.environ, "MYPYPATH": str(shown)},
         capture_output=True,

@@ -51,10 +51,16 @@ def public_names() -> dict[str, str]:
 
 def _write_pages(app: Sphinx) -> None:
     """Write the page of each noun, where the directory of pages has none of that name."""
-    for noun in nouns():
+    for noun, offered in nouns().items():
         text = f"{noun}\n{'=' * len(noun)}\n\n.. automodule:: {noun}\n"
         if noun not in WHOLE:
             text += "   :imported-members:\n"
+            if elsewhere := [
+                name for name in offered if name in nouns()["nassearch"] and noun != "nassearch"
+            ]:
+                text += (
+                    f"   :exclude-members: {', '.join(elsewhere)}\n"  # described once, where it comes first
+                )
         path = Path(app.srcdir) / "reference" / "api" / f"{noun}.rst"
         if not path.exists() or path.read_text() != text:
             path.write_text(text)

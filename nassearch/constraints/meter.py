@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
-from functools import cached_property, reduce
-from importlib import import_module
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from nassearch.constraints.costs import Costs, cost_of
@@ -17,6 +13,7 @@ from nassearch.constraints.latency import MeasuredLatency, ToldLatency
 from nassearch.constraints.limits import MEASURED, Constraints
 from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, told
 from nassearch.networks.graph import Network
+from nassearch.provenance.from_here import import_from_here
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.built import kind_of
 from nassearch.types import Arch, Task
@@ -152,20 +149,7 @@ def latency_by(constraints: Constraints, space: SearchSpace, task: Task) -> Late
 
 def _imported(text: str) -> Callable[[Any], float]:
     """Return a function that is named as `module:function`; its module may lie in the current folder."""
-    module, _, attribute = text.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        with redirect_stdout(sys.stderr):  # what it prints is none of a command's output
-            found: Any = reduce(getattr, attribute.split("."), import_module(module))
-    except Exception as error:
-        raise InvalidSetting(
-            f"the latency function {text} cannot be imported: {told(error)}; name it as MODULE:FUNCTION, from the "
-            "current folder or an installed package"
-        ) from error
-    finally:
-        if here in sys.path:
-            sys.path.remove(here)
+    found = import_from_here(text, f"the latency function {text}")
     if not callable(found):
         raise InvalidSetting(f"{text} is no function: name one that takes a model and returns milliseconds")
     return found  # type: ignore[no-any-return]

@@ -179,7 +179,7 @@ def test_errors_are_those_of_one_process_and_end_the_rest(executor: str) -> None
 
 
 def test_other_versions_are_refused(executor: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clusters, "_versions", lambda: {"ray": ray.__version__, "numpy": "1.0"})
+    monkeypatch.setattr(clusters, "versions", lambda: {"ray": ray.__version__, "numpy": "1.0"})
     with pytest.raises(
         InvalidSetting, match=r"same numpy, here 1\.0, and .* pip install 'numpy==1\.0' there"
     ):

@@ -3,59 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nassearch.reports.page.cells import Cell, Table, as_rows, counts, numbers, texts
 from nassearch.search.quantity import METRIC
 from nassearch.statistics.digits import SIGNIFICANT, exact, writer
 
 BOUNDS = {"exactly": "", "more than": ">", "less than": "<"}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is read, and the number behind it; None for a text."""
-
-    text: str
-    value: float | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: its caption, columns, rows of cells (the first names the row), and what is to be said below."""
-
-    caption: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    notes: Sequence[str] = field(default=())
-    kind: str = ""
-
-    @property
-    def numeric(self) -> list[bool]:
-        """Return which columns are of numbers."""
-        return [any(row[i].value is not None for row in self.rows) for i in range(len(self.columns))]
-
-
-def numbers(values: Iterable[float | None], significant: int = SIGNIFICANT) -> list[Cell]:
-    """Write a column of numbers with as many digits as tell them apart."""
-    values = list(values)
-    write = writer(values, significant)
-    return [Cell(write(value), value) for value in values]
-
-
-def _rows(*columns: Sequence[Cell]) -> list[list[Cell]]:
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _texts(values: Iterable[Any]) -> list[Cell]:
-    return [Cell("-" if value is None else str(value)) for value in values]
-
-
-def _counts(values: Iterable[int | None]) -> list[Cell]:
-    return [
-        Cell("-") if value is None else Cell(f"{value:,}".replace(",", "\u2009"), value) for value in values
-    ]
 
 
 def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
@@ -81,9 +36,9 @@ def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
         return [cell if row["rounds"] > 1 else Cell("-") for cell, row in zip(cells, rows, strict=True)]
 
     columns: dict[str, list[Cell]] = {
-        "search": _texts(row["label"] for row in rows),
-        "rounds": _counts(row["rounds"] for row in rows),
-        "models": _counts(row["budget"] for row in rows),
+        "search": texts(row["label"] for row in rows),
+        "rounds": counts(row["rounds"] for row in rows),
+        "models": counts(row["budget"] for row in rows),
         **{f"at {m}": [Cell(write(row["at"][m]), row["at"][m]) for row in rows] for m in at},
         "at the end": column("median"),
         "lower quartile": several(column("q25")),
@@ -106,7 +61,7 @@ def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
     ]
     notes += ["regret: the best value there is, less the median at the end"] if "regret" in columns else []
     title = f"Leaderboard: {view['words']} ({quantity['unit']}), median of the rounds; the best first"
-    return Table(title, list(columns), _rows(*columns.values()), notes, "leaderboard")
+    return Table(title, list(columns), as_rows(*columns.values()), notes, "leaderboard")
 
 
 MAY_LACK = {"regret", "seconds", "speed-up", "95 % from", "95 % to", "lower quartile", "upper quartile"}
@@ -129,21 +84,21 @@ def best(section: Mapping[str, Any]) -> Table:
     several = len({row["space"] for row in found}) > 1
     write = writer([row[name] for row in found for name in ("valid", "test")], SIGNIFICANT)
     columns = {
-        "architecture": _texts(row["text"] or str(tuple(row["arch"])) for row in found),
-        **({"space": _texts(row["space"] for row in found)} if several else {}),
+        "architecture": texts(row["text"] or str(tuple(row["arch"])) for row in found),
+        **({"space": texts(row["space"] for row in found)} if several else {}),
         **{
             f"{METRIC[name]} {quantity['name']}": [Cell(write(row[name]), row[name]) for row in found]
             for name in ("valid", "test")
             if any(row[name] is not None for row in found)
         },
-        "trainings": _counts(row["trainings"] for row in found),
-        "rounds that end with it": _counts(row["rounds"] for row in found),
-        "searches": _texts("; ".join(row["searches"]) for row in found),
+        "trainings": counts(row["trainings"] for row in found),
+        "rounds that end with it": counts(row["rounds"] for row in found),
+        "searches": texts("; ".join(row["searches"]) for row in found),
     }
     which = f"Best of {section['best']['of']} architectures that rounds end with, or a single round trained"
     title = f"{which} ({quantity['unit']})"
     notes = ["values: the mean of what was recorded of it in all trainings of all searches here"]
-    return Table(title, list(columns), _rows(*columns.values()), notes, "best")
+    return Table(title, list(columns), as_rows(*columns.values()), notes, "best")
 
 
 def models(found: Mapping[str, Any]) -> Table:
@@ -151,20 +106,20 @@ def models(found: Mapping[str, Any]) -> Table:
     rows = found["models"]
     columns = {
         "model": [Cell(str(row["model"]), row["model"]) for row in rows],
-        "architecture": _texts(row["text"] for row in rows),
-        "status": _texts(row["status"] for row in rows),
+        "architecture": texts(row["text"] for row in rows),
+        "status": texts(row["status"] for row in rows),
         "validation accuracy": numbers([row["valid"] for row in rows]),
-        "epochs": _counts(row["epochs"] for row in rows),
+        "epochs": counts(row["epochs"] for row in rows),
         "seconds": numbers([row["seconds"] for row in rows], 2),
-        "parameters": _counts(row["params"] for row in rows),
-        "FLOPs": _counts(row["flops"] for row in rows),
+        "parameters": counts(row["params"] for row in rows),
+        "FLOPs": counts(row["flops"] for row in rows),
         "latency (ms)": numbers([row["latency"] for row in rows]),
-        "memory (bytes)": _counts(row["memory"] for row in rows),
+        "memory (bytes)": counts(row["memory"] for row in rows),
     }
     lacking = {name for name, cells in columns.items() if all(cell.text == "-" for cell in cells)}
     columns = {name: cells for name, cells in columns.items() if name not in lacking}
     return Table(
-        "Trained models, in the order in which they were told", list(columns), _rows(*columns.values())
+        "Trained models, in the order in which they were told", list(columns), as_rows(*columns.values())
     )
 
 
@@ -175,22 +130,24 @@ def failures(found: Mapping[str, Any]) -> Table | None:
         return None
     columns = {
         "model": [Cell(str(row["model"]), row["model"]) for row in rows],
-        "architecture": _texts(row["text"] for row in rows),
-        "status": _texts(row["status"] for row in rows),
-        "batch": _texts(_batch(row) for row in rows),
-        "what happened": _texts(row["note"] for row in rows),
+        "architecture": texts(row["text"] for row in rows),
+        "status": texts(row["status"] for row in rows),
+        "batch": texts(_batch(row) for row in rows),
+        "what happened": texts(row["note"] for row in rows),
     }
-    return Table("Failures and notes of trainings", list(columns), _rows(*columns.values()), kind="failures")
+    return Table(
+        "Failures and notes of trainings", list(columns), as_rows(*columns.values()), kind="failures"
+    )
 
 
 def found_front(one: Mapping[str, Any]) -> Table:
     """Return the front that a search on a table found, all rounds together."""
     rows = one["rows"]
-    columns = {"architecture": _texts(row["text"] for row in rows)}
+    columns = {"architecture": texts(row["text"] for row in rows)}
     for objective in one["objectives"]:
         values = [row[objective["name"]] for row in rows]
         columns[f"{objective['name']} ({objective['unit']})"] = numbers(values)
-    return Table(f"Front: {one['label']}", list(columns), _rows(*columns.values()), kind="front")
+    return Table(f"Front: {one['label']}", list(columns), as_rows(*columns.values()), kind="front")
 
 
 def _batch(row: Mapping[str, Any]) -> str | None:
@@ -203,13 +160,13 @@ def front(found: Mapping[str, Any], one: Mapping[str, Any]) -> Table:
     rows = [found["models"][model - 1] for model in one["front"]]
     columns = {
         "model": [Cell(str(row["model"]), row["model"]) for row in rows],
-        "architecture": _texts(row["text"] for row in rows),
+        "architecture": texts(row["text"] for row in rows),
         one["cost"]: numbers([row[one["cost"]] for row in rows]) if one["cost"] == "latency"
-        else _counts(row[one["cost"]] for row in rows),
+        else counts(row[one["cost"]] for row in rows),
         "validation accuracy": numbers([row["valid"] for row in rows]),
     }  # fmt: skip
     title = f"Front: models than which no other has both a better accuracy and fewer {one['unit']}"
-    return Table(title, list(columns), _rows(*columns.values()), kind="front")
+    return Table(title, list(columns), as_rows(*columns.values()), kind="front")
 
 
 def winner(found: Mapping[str, Any]) -> Table | None:
@@ -255,10 +212,10 @@ def settings(section: Mapping[str, Any]) -> list[Table]:
     differ = [name for name in names if name not in same]
     title = "Settings" if len(searches) == 1 else "Settings that all have in common"
     found = [
-        Table(title, ["setting", "value"], [_texts([name, asked[0][name]]) for name in same], kind="settings")
+        Table(title, ["setting", "value"], [texts([name, asked[0][name]]) for name in same], kind="settings")
     ]
     if differ:
-        rows = [_texts([name, *(each.get(name) for each in asked)]) for name in differ]
+        rows = [texts([name, *(each.get(name) for each in asked)]) for name in differ]
         found.append(
             Table(
                 "Settings that differ",
@@ -287,18 +244,18 @@ def correlation(found: Mapping[str, Any]) -> str:
 
 def proxies(found: Sequence[Mapping[str, Any]]) -> Table:
     """Return what each proxy is worth on what was trained."""
-    columns: dict[str, list[Cell]] = {"proxy": _texts(one["proxy"] for one in found)}
+    columns: dict[str, list[Cell]] = {"proxy": texts(one["proxy"] for one in found)}
     for key, name in (("rho", "Spearman rho"), ("tau", "Kendall tau")):
         for place, part in enumerate((name, f"{name}, 95 % from", f"{name}, 95 % to")):
             values = [None if one[key] is None else one[key][place] for one in found]
             columns[part] = [Cell("-" if value is None else f"{value:.3f}", value) for value in values]
     columns["coverage"] = [_coverage(one) for one in found]
-    columns["scored"] = _counts(one["scored"] for one in found)
+    columns["scored"] = counts(one["scored"] for one in found)
     notes = [
         "of whole trainings; models without a score are left out of the correlations, and counted by coverage"
     ]
     return Table(
-        "Proxies against validation accuracy", list(columns), _rows(*columns.values()), notes, "proxies"
+        "Proxies against validation accuracy", list(columns), as_rows(*columns.values()), notes, "proxies"
     )
 
 
