@@ -46,6 +46,8 @@ Open = Callable[..., OwnDataset]
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Open what the body of a function returns."""
     monkeypatch.chdir(tmp_path)
+    # Two texts of one length within one second would have one time stamp, and what is compiled would be the first.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def open_body(body: str, **options: Any) -> OwnDataset:
         (tmp_path / "ownsets.py").write_text(f"{HEAD}\ndef load():\n{indent(body, '    ')}\n")

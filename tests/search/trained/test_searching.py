@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.searches import SPACE, made_up_search, write_images
+from searches import SPACE, made_up_search, write_images
 
 import nassearch
 from nassearch.benchmarks import Entry
