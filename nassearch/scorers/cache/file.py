@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import stat
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ def connect(path: Path) -> sqlite3.Connection:
         NotOurs: it holds something else than scores.
         sqlite3.DatabaseError: it is damaged, or cannot be used now.
     """
-    if path.exists() and not path.is_file():
-        raise OSError("it is no file")
+    # One look: another process may be setting a damaged file aside at this moment.
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError("it is no file")
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
