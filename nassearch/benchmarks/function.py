@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nassearch.benchmarks.base import Benchmark, Dataset
+from nassearch.benchmarks.base import Dataset
+from nassearch.benchmarks.made import MadeBenchmark
 from nassearch.errors import BrokenPart, InvalidSetting, quoted, told
 from nassearch.provenance.digests import Digest
 from nassearch.provenance.identity import identity
@@ -18,7 +19,7 @@ from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Batch, Metrics, Task, is_number
 
 
-class FunctionBenchmark(Benchmark):
+class FunctionBenchmark(MadeBenchmark):
     """Ask a function what an architecture reaches (baseline: no table).
 
         def accuracy(arch): ...  # a number, higher is better
@@ -42,6 +43,9 @@ class FunctionBenchmark(Benchmark):
     """
 
     name: ClassVar[str] = "function"
+    how_made: ClassVar[str] = (
+        "a FunctionBenchmark is made with a space and a function: FunctionBenchmark(space, function, task)"
+    )
     needs_data: ClassVar[bool] = True
     tested = False
 
@@ -71,19 +75,6 @@ class FunctionBenchmark(Benchmark):
             name, task, unit, note="what a function returned", lowest=lowest, highest=highest
         )
         self._known: dict[Arch, Metrics] = {}
-
-    @classmethod
-    def datasets(cls) -> dict[str, Dataset]:
-        """Return none: its data set is what it is made with."""
-        return {}
-
-    @classmethod
-    def make_space(cls, dataset: str | None = None) -> SearchSpace:
-        raise InvalidSetting(_MADE)
-
-    @classmethod
-    def open(cls, dataset: str | None = None) -> Benchmark:
-        raise InvalidSetting(_MADE)
 
     def batch(self) -> Batch | None:
         return self._batch
@@ -127,6 +118,3 @@ class FunctionBenchmark(Benchmark):
     @property
     def _called(self) -> str:
         return str(getattr(self.function, "__name__", type(self.function).__name__))
-
-
-_MADE = "a FunctionBenchmark is made with a space and a function: FunctionBenchmark(space, function, task)"

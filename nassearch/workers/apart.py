@@ -11,11 +11,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from nassearch.checks import whole
 from nassearch.errors import told
-from nassearch.workers.done import Done
+from nassearch.workers.done import Done, Pool
 from nassearch.workers.safepath import safe_children
 from nassearch.workers.shipping import Shipped, pack, unpack
 from nassearch.workers.spread import (
@@ -31,7 +31,7 @@ SECONDS_ALONE = 1.0
 """How long a process goes on whose parent was killed: another search may do the same work by then."""
 
 
-class Apart:
+class Apart(Pool):
     """A pool for work of minutes: results come in the order in which they are ready.
 
         with Apart(train, workers=2) as pool:
@@ -53,7 +53,7 @@ class Apart:
         self._busy: dict[_Worker, Any] = {}
         self._stack = ExitStack()
 
-    def __enter__(self) -> Apart:
+    def __enter__(self) -> Self:
         self._stack.enter_context(safe_children())
         start_trackers()
         return self
@@ -66,25 +66,13 @@ class Apart:
         self._idle, self._busy = [], {}
         self._stack.close()
 
-    @property
-    def pending(self) -> list[Any]:
-        """Return the items in work, in the order in which they were submitted."""
-        return list(self._busy.values())
-
-    @property
-    def free(self) -> int:
-        """Return how many items more can be in work."""
-        return self.workers - len(self._busy)
-
     def submit(self, item: Any) -> None:
-        """Begin with an item; there has to be a free place."""
         assert self.free > 0, "wait() first"
         worker = self._idle.pop() if self._idle else _Worker(self._function)
         self._busy[worker] = item
         worker.send(item)
 
     def wait(self, timeout: float | None = None) -> list[Done]:
-        """Return what has finished, at least one unless the time is over; nothing where nothing is in work."""
         if not self._busy:
             return []
         ready = wait([worker.pipe for worker in self._busy], timeout)
@@ -102,7 +90,7 @@ class Apart:
 
 def open_pool(
     function: Callable[[Any], Any], workers: int, executor: str = "processes", threads: int = 1
-) -> Any:
+) -> Pool:
     """Return a pool of processes, or one on a Ray cluster; see `nassearch.workers.spread.in_order`.
 
     Raises:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from nassearch.checks import whole
-from nassearch.workers.done import Done
+from nassearch.workers.done import Done, Pool
 from nassearch.workers.ray_tasks import (
     THREADS,
     begun_here,
@@ -25,7 +25,7 @@ RETRIES = 2
 """How often work begins again whose node was lost; work that dies each time has itself to blame."""
 
 
-class ApartOnRay:
+class ApartOnRay(Pool):
     """Like `Apart`, on the nodes of a cluster. What the function writes has to lie where all of them see it.
 
     Args:
@@ -45,7 +45,7 @@ class ApartOnRay:
         self._function, self._address, self._threads = function, address, threads
         self._busy: dict[Any, Any] = {}
 
-    def __enter__(self) -> ApartOnRay:
+    def __enter__(self) -> Self:
         address = self._address or os.environ.get("RAY_ADDRESS") or "local"
         self._ray = connect(address, self.workers * self._threads)
         threads = {f"{library}_NUM_THREADS": str(self._threads) for library in THREADS}
@@ -62,23 +62,11 @@ class ApartOnRay:
             cancel(self._ray, [*self._busy])
         self._busy = {}
 
-    @property
-    def pending(self) -> list[Any]:
-        """Return the items in work, in the order in which they were submitted."""
-        return list(self._busy.values())
-
-    @property
-    def free(self) -> int:
-        """Return how many items more can be in work."""
-        return self.workers - len(self._busy)
-
     def submit(self, item: Any) -> None:
-        """Begin with an item; there has to be a free place."""
         assert self.free > 0, "wait() first"
         self._busy[self._task.remote(self._shipped, item)] = item
 
     def wait(self, timeout: float | None = None) -> list[Done]:
-        """Return what has finished, at least one unless the time is over; nothing where nothing is in work."""
         if not self._busy:
             return []
         ready, _ = self._ray.wait([*self._busy], num_returns=1, timeout=timeout)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,38 @@ class Done:
     died: str | None = None
 
 
-class Pool(Protocol):
-    """What pools have in common."""
+class Pool(ABC):
+    """What pools have in common: items in work, by whoever works on each.
+
+    Attributes:
+        workers: how many items are in work at a time.
+    """
+
+    workers: int
+    _busy: dict[Any, Any]
 
     @property
-    def free(self) -> int: ...
+    def pending(self) -> list[Any]:
+        """Return the items in work, in the order in which they were submitted."""
+        return list(self._busy.values())
 
-    def submit(self, item: Any) -> None: ...
+    @property
+    def free(self) -> int:
+        """Return how many items more can be in work."""
+        return self.workers - len(self._busy)
 
-    def wait(self, timeout: float | None = None) -> list[Done]: ...
+    @abstractmethod
+    def __enter__(self) -> Self: ...
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @abstractmethod
+    def submit(self, item: Any) -> None:
+        """Begin with an item; there has to be a free place."""
+
+    @abstractmethod
+    def wait(self, timeout: float | None = None) -> list[Done]:
+        """Return what has finished, at least one unless the time is over; nothing where nothing is in work."""

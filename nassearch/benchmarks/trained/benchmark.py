@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from nassearch.benchmarks.base import Benchmark, Dataset, no_shorter
+from nassearch.benchmarks.base import Dataset, no_shorter
+from nassearch.benchmarks.made import MadeBenchmark
 from nassearch.benchmarks.trained.builder import Builder, load_weights, task_for
 from nassearch.benchmarks.trained.entry import Entry, key_of
 from nassearch.benchmarks.trained.ledger import Ledger
@@ -37,7 +38,7 @@ NOTE = (
 )
 
 
-class TrainedBenchmark(Benchmark):
+class TrainedBenchmark(MadeBenchmark):
     """Train what is asked about, on data of one's own (baseline: no table, no surrogate).
 
         data = open_dataset("my_images")
@@ -67,6 +68,10 @@ class TrainedBenchmark(Benchmark):
     """
 
     name: ClassVar[str] = "train"
+    how_made: ClassVar[str] = (
+        "train has no data of its own: make it with them, TrainedBenchmark(space, open_dataset(PATH)), or run "
+        "nassearch search PATH"
+    )
     needs_data: ClassVar[bool] = True
     tested = False
 
@@ -101,19 +106,6 @@ class TrainedBenchmark(Benchmark):
         }
         self.ledger = Ledger(self.folder and self.folder / "trained.jsonl", facts)
         self.scored = Ledger(self.folder and self.folder / "scored.jsonl", facts)
-
-    @classmethod
-    def datasets(cls) -> dict[str, Dataset]:
-        """Return none: its data are those that it is made with."""
-        return {}
-
-    @classmethod
-    def make_space(cls, dataset: str | None = None) -> SearchSpace:
-        raise InvalidSetting(_MADE)
-
-    @classmethod
-    def open(cls, dataset: str | None = None) -> Benchmark:
-        raise InvalidSetting(_MADE)
 
     @cached_property
     def digest(self) -> str:
@@ -286,9 +278,3 @@ class TrainedBenchmark(Benchmark):
 
     def _share(self, recipe: Recipe) -> float:
         return recipe.epochs / self.recipe.epochs
-
-
-_MADE = (
-    "train has no data of its own: make it with them, TrainedBenchmark(space, open_dataset(PATH)), or run nassearch "
-    "search PATH"
-)

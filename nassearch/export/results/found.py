@@ -15,7 +15,8 @@ from nassearch.export.results.kept import read_weights_of
 from nassearch.export.results.named import of_table
 from nassearch.export.results.retraining import best_retraining
 from nassearch.export.subject import Subject, reading
-from nassearch.search.trained.folder import SearchFolder, is_search
+from nassearch.search.store import is_search
+from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import Recipe
 from nassearch.types import Arch, Task
 

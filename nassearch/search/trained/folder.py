@@ -271,8 +271,3 @@ def _check(
 
 def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in skeleton.items()}
-
-
-def is_search(path: Path) -> bool:
-    """Say whether a path is the folder of a search."""
-    return (path / MADE).is_file()

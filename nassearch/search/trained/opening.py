@@ -13,8 +13,9 @@ from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting
+from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET, Search
-from nassearch.search.trained.folder import SearchFolder, difference, is_search
+from nassearch.search.trained.folder import SearchFolder, difference
 from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.winner import TIMES
 from nassearch.spaces import open_space

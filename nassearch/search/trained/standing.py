@@ -13,8 +13,9 @@ from filelock import Timeout
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.benchmarks.trained.ledger import read_ledger
 from nassearch.files.locks import held
+from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET
-from nassearch.search.trained.folder import EVENTS, LEDGER, SearchFolder, is_search
+from nassearch.search.trained.folder import EVENTS, LEDGER, SearchFolder
 from nassearch.search.trained.winner import TIMES
 
 
