@@ -105,11 +105,11 @@ def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
 def _planned(asked: Search, bench: TrainedBenchmark, tell: Callable[[str], None]) -> Recipe:
     assert asked.hours is not None
     epoch = seconds_of_an_epoch(bench, asked.seed)
-    final = TIMES if asked.final_epochs is None else 0.0
-    recipe = plan(bench.recipe, 3600 * asked.hours, epoch, asked.workers, final)
+    times, fixed = (TIMES, 0) if asked.final_epochs is None else (0, asked.final_epochs)
+    recipe = plan(bench.recipe, 3600 * asked.hours - fixed * epoch, epoch, asked.workers, times)
     tell(
         f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
-        f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {round(recipe.epochs * final) or asked.final_epochs}"
+        f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {times * recipe.epochs + fixed}"
     )
     return recipe
 

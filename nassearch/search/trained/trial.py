@@ -109,7 +109,7 @@ def plan(recipe: Recipe, seconds: float, epoch: float, workers: int, final: floa
     if affordable < 3 + final:
         raise InvalidSetting(
             f"an epoch of a middling network takes {epoch:.0f} seconds here, and three trainings of one epoch with the "
-            f"final one do not fit into {seconds / 3600:g} hours: give more --hours, or make trainings smaller, as by "
+            f"final one do not fit into the hours there are: give more --hours, or make trainings smaller, as by "
             "--recipe size=16 or fewer channels of the space"
         )
     return replace(recipe, epochs=max(1, min(MOST_EPOCHS, epochs)), anneal=None)

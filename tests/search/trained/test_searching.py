@@ -298,3 +298,14 @@ def test_a_search_for_several_objectives_leaves_a_front(images: Path, tmp_path: 
     assert again.outcome.rounds[0].archs == done.archs
     with pytest.raises(InvalidSetting, match="takes one objective"):
         nassearch.find_network(images, out=tmp_path / "no", **{**asked, "strategy": "ae"})
+
+
+def test_a_plan_keeps_time_for_the_final_training_that_is_asked_for(images: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    asked = {"hours": 0.02, "space": SPACE, "strategy": "rand", "threads": 1, "budget": 1}
+    for final in (0, 5):
+        run_search(Search(images, final_epochs=final, **asked), tmp_path / str(final), tell=told.append)
+    ends = [line.rpartition(" ")[2] for line in told if line.startswith("plan:")]
+    assert ends == ["0", "5"]
+    with pytest.raises(InvalidSetting, match="give more --hours"):
+        run_search(Search(images, final_epochs=100_000, **asked), tmp_path / "long")
