@@ -11,8 +11,7 @@ import numpy as np
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
-from nassearch.constraints.costs import cost_of
-from nassearch.errors import BadData, NassearchError
+from nassearch.errors import BadData
 from nassearch.provenance.blame import blamed
 from nassearch.search.pareto.asking import asked as ask_strategy
 from nassearch.search.pareto.asking import tell
@@ -161,23 +160,13 @@ class Driver:
             raise done.error
         entry = done.result if done.died is None else self.bench.lost(asked[0], done.died, asked[1])
         scores = {role: _number(scorer([asked[0]])[0]) for role, scorer in self._scorers.items()}
-        known = {"scores": scores, "latency": self._latency(asked[0]), "flops": self._flops(entry)}
-        self._tell_and_write(asked, self.bench.record(replace(entry, **known)))
+        latency = self._latency(asked[0])
+        self._tell_and_write(asked, self.bench.record(replace(entry, scores=scores, latency=latency)))
 
     def _latency(self, arch: Arch) -> float | None:
         return next(
             (each.cost(arch) for each in self._objectives if each.name == "latency" and each.cost), None
         )
-
-    def _flops(self, entry: Entry) -> int | None:
-        """Return the multiply-accumulates, which the training of a module of a user's own does not count."""
-        if entry.flops is not None or entry.status != TRAINED:
-            return entry.flops
-        try:
-            found = cost_of(self.bench.space, entry.arch, self.bench.task, ["flops"]).flops
-        except NassearchError:
-            return None
-        return None if found is None else int(found)
 
     def _tell_and_write(self, asked: Asked, entry: Entry) -> None:
         self._events.append(Event("tell", *asked))
