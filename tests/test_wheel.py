@@ -35,9 +35,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     data = [
         path for end in ("npz", "json", "md", "py") for path in (ROOT / "benchmarks_data").glob(f"*.{end}")
     ]
-    assert names == code | {"nassearch/py.typed"} | {
-        f"nassearch/benchmarks_data/{path.name}" for path in data
-    }
+    page = (ROOT / "nassearch" / "reports" / "page" / "assets").iterdir()
+    beside = {"nassearch/py.typed", *(path.relative_to(ROOT).as_posix() for path in page)}
+    assert names == code | beside | {f"nassearch/benchmarks_data/{path.name}" for path in data}
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_the_source_archive_holds_what_a_build_and_the_tests_need(tmp_path: Path
         "pyproject.toml",
     }
     for folder, ends in {
-        "nassearch": ("py", "typed"),
+        "nassearch": ("py", "typed", "html", "css", "js"),
         "benchmarks_data": ("npz", "json", "md", "py"),
         "docs": ("md", "rst", "py", "csv", "png"),
         "experiments": ("py", "md"),

@@ -115,6 +115,17 @@ def test_a_torn_line_is_cut_off_and_trained_again(tmp_path: Path) -> None:
     assert [entry.arch for entry in bench(tmp_path).ledger.entries] == [ARCH, OTHER]
 
 
+def test_what_a_kill_left_of_a_recorded_training_goes_and_of_others_stays(tmp_path: Path) -> None:
+    entry = bench(tmp_path).entry(ARCH)
+    kept = tmp_path / "unfinished"
+    other = replace(entry, arch=OTHER).key
+    for name in (f"{entry.key}.safetensors", f"{entry.key}.lock", f".{entry.key}.safetensors.half"):
+        (kept / name).touch()
+    (kept / f"{other}.safetensors").touch()
+    bench(tmp_path)
+    assert [path.name for path in kept.iterdir()] == [f"{other}.safetensors"]
+
+
 def test_a_removed_ledger_is_written_again(tmp_path: Path) -> None:
     here = bench(tmp_path)
     here.query(ARCH, rng())

@@ -106,6 +106,7 @@ class TrainedBenchmark(MadeBenchmark):
         }
         self.ledger = Ledger(self.folder and self.folder / "trained.jsonl", facts)
         self.scored = Ledger(self.folder and self.folder / "scored.jsonl", facts)
+        self._tidy_up()
 
     @cached_property
     def digest(self) -> str:
@@ -212,6 +213,14 @@ class TrainedBenchmark(MadeBenchmark):
             for folder in (path.parent, path.parents[1] / "weights"):
                 for half in folder.glob(f".{path.name}.*"):
                     half.unlink(missing_ok=True)
+
+    def _tidy_up(self) -> None:
+        """Remove what a kill has left of trainings that are recorded: it came before they were tidied."""
+        kept = () if self.folder is None else (self.folder / "unfinished").glob("*")
+        done = {entry.key for ledger in (self.ledger, self.scored) for entry in ledger.entries}
+        for path in kept:
+            if path.name.lstrip(".").partition(".")[0] in done:
+                path.unlink(missing_ok=True)
 
     def built_for(self, recipe: Recipe) -> Task:
         """Return the task of a recipe's networks: of smaller inputs and fewer channels where it says so."""
