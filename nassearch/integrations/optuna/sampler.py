@@ -16,7 +16,7 @@ from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.integrations.modules import Measured, ModuleScorer
 from nassearch.integrations.optuna.attributes import SCORER, attributes
-from nassearch.integrations.optuna.shadows import Proposal, Shadows, key_of
+from nassearch.integrations.optuna.shadows import Proposal, Shadows
 
 
 class GuidedSampler(BaseSampler):
@@ -28,8 +28,8 @@ class GuidedSampler(BaseSampler):
     As a trial begins, `build` runs `ratio` times on shadow trials, whose suggestions come from the base sampler. The
     module that scores highest, the first of equal ones, is the trial's: the parameters that `build` asked for get its
     values. All others, such as a learning rate, go to the base sampler as ever, and those that it suggests jointly
-    come from the chosen proposal. Hooks, constraints and reseeding are the base sampler's. Proposals of one trial see
-    each other as trials that run.
+    come from the chosen proposal. Hooks, constraints and reseeding are the base sampler's. Each proposal sees those
+    before it as trials that run, as if as many workers asked at once.
 
     A proposal without a score, since `build` fails or a proxy has none for its module, is chosen only where no
     proposal has one, which a `RuntimeWarning` tells. An enqueued trial keeps what is fixed, and the rest is chosen.
@@ -143,8 +143,9 @@ class GuidedSampler(BaseSampler):
 
     def _proposals(self, study: optuna.Study, trial: FrozenTrial) -> list[Proposal]:
         """Return proposals for a trial, at most `ratio`; some may be equal."""
-        shadows = Shadows(study, trial, self._base, _fixed_outside(study.sampler))
-        visited = {key_of(each.params) for each in shadows.trials}
+        # One that visits everything once takes what runs for visited, and where nothing is left it gives anything.
+        apart = not isinstance(self._innermost, BruteForceSampler)
+        shadows = Shadows(study, trial, self._base, _fixed_outside(study.sampler), apart)
         found: list[Proposal] = []
         for _ in range(self._ratio):
             try:
@@ -156,8 +157,6 @@ class GuidedSampler(BaseSampler):
                         "it asks for others, from the first trial of the study on"
                     ) from error
                 raise
-            if found and isinstance(self._innermost, BruteForceSampler) and proposal.key in visited:
-                break  # nothing is left that was not visited
             found.append(proposal)
             given = {n for n, d in proposal.distributions.items() if n in shadows.fixed or d.single()}
             if given == proposal.distributions.keys():

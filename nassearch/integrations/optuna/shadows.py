@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,15 +68,16 @@ class ShadowTrial(optuna.Trial):
 class Shadows:
     """Make proposals for one trial by a sampler, one after another.
 
-    Each is made on a copy of what the study looks like. It sees those before it as trials that run, as if as many
-    workers asked at once: samplers that keep parallel trials apart keep proposals apart too. What the sampler notes
-    down for the trial is kept with the proposal, and what it notes down for the whole study goes to the study.
+    Each is made on a copy of what the study looks like. What the sampler notes down for the trial is kept with the
+    proposal, and what it notes down for the whole study goes to the study.
 
     Args:
         study: whose trials the sampler learns from.
         trial: for which proposals are made, as the storage has it; None for one that the study has not.
         sampler: the base sampler.
         fixed: parameters that are not for the sampler to suggest.
+        apart: show a proposal those before it as trials that run, as if as many workers asked at once: samplers that
+            keep parallel trials apart keep proposals apart too.
     """
 
     def __init__(
@@ -85,23 +86,19 @@ class Shadows:
         trial: FrozenTrial | None,
         sampler: BaseSampler,
         fixed: dict[str, Any] | None = None,
+        apart: bool = True,
     ) -> None:
         trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
         if trial is None:
             trial = create_trial(state=TrialState.RUNNING)
             trial.number, trial._trial_id = len(trials), -1
         self.fixed = {**(fixed or {}), **trial.system_attrs.get(FIXED, {})}
-        self._trial = trial
+        self._trial, self._apart = trial, apart
         others = [t for t in trials if t.number != trial.number]
         first = 1 + max(t.number for t in (*others, trial))
         self._storage = _Storage(study._storage, others, first)
         self._sampler = _Lent(sampler)
         self._study = optuna.study.Study(study.study_name, self._storage, self._sampler, study.pruner)  # type: ignore[arg-type]
-
-    @property
-    def trials(self) -> Sequence[FrozenTrial]:
-        """The other trials of the study."""
-        return self._storage.others
 
     def propose(
         self, build: Callable[[Any], Any], scorer: ModuleScorer, memory: dict[Any, Measured]
@@ -122,7 +119,7 @@ class Shadows:
             relative = dict(shadow.relative_params or {})
         finally:
             self._sampler.end()
-        attrs = self._storage.end()
+        attrs = self._storage.end(self._apart)
         return Proposal(
             shadow.params,
             shadow.distributions,
@@ -204,12 +201,12 @@ class _Storage:
     def begin(self, current: FrozenTrial) -> None:
         self.current, self.written = current, {}
 
-    def end(self) -> dict[str, Any]:
-        """Keep the current proposal as a trial that runs; return the system attributes that were set."""
+    def end(self, keep: bool) -> dict[str, Any]:
+        """Return the system attributes that were set; keep the current proposal as a trial that runs where asked."""
         kept = copy.copy(self.current)
         kept.number, kept._trial_id = self.first + len(self.earlier), -2 - len(self.earlier)
         kept.user_attrs = {}
-        self.earlier.append(kept)
+        self.earlier += [kept] if keep else []
         return self.written
 
     def __getattr__(self, name: str) -> Any:

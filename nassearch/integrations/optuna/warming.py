@@ -84,7 +84,7 @@ def _draws(
     study: optuna.Study, build: Callable[[Any], Any], judge: ModuleScorer, n: int, seed: int
 ) -> list[Proposal]:
     """Return the different ones of `n` random proposals."""
-    shadows = Shadows(study, None, RandomSampler(seed=seed % 2**32))
+    shadows = Shadows(study, None, RandomSampler(seed=seed % 2**32), apart=False)
     memory: dict[Any, Measured] = {}
     found: dict[Any, Proposal] = {}
     for proposal in _proposals(shadows, build, judge, memory, n):
