@@ -92,6 +92,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
     "spaces": {
+        "darts": "nassearch.spaces.darts.space:Darts",
         "mobile": "nassearch.spaces.mobile:Mobile",
         "nasbench-macro": "nassearch.spaces.nasbench_macro:NASBenchMacro",
         "nasbench101": "nassearch.spaces.nasbench101.space:NASBench101",
