@@ -58,7 +58,7 @@ from nassearch.types import Task
 
 BENCHMARKS = [
     *("nasbench101", "nasbench201", "nasbench-asr", "nasbench-macro", "nasbench-nlp", "nats-size"),
-    "transnas-macro",
+    *("nasbench301", "transnas-macro"),
 ]
 TASK = Task((3,), 100)
 

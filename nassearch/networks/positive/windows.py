@@ -42,8 +42,10 @@ def highest_of(layer: Layer, x: Floats) -> tuple[NDArray[np.intp], ...]:
         along = np.arange(out) * layer.stride - layer.padding
         shape = (-1, *(out if other == axis else 1 for other in range(axes)))
         place = (offsets[axis][:, None] + along).reshape(shape)
+        off_centre = abs(place - along.reshape(shape) - (layer.kernel - 1) / 2)
         inside = inside & (place >= 0) & (place < length)
-        farness = np.maximum(farness, abs(place - (length - 1) / 2))
+        # From the middle of the axis, and of two that are equally far, from that of the window.
+        farness = farness + abs(place - (length - 1) / 2) + off_centre / 1e3
         places.append(place.clip(0, length - 1))
     values = np.where(inside, x[:, *np.broadcast_arrays(*places)], -np.inf)  # [groups, kernel, *out]
     largest = values.max(axis=1, keepdims=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from nassearch.spaces.base import CellGraph
 from nassearch.spaces.choices import Choices
 from nassearch.spaces.darts.cells import INPUTS, NODES, OPS, PAIRS, Edges, canonical, cell_of, edges_of, moves
 from nassearch.spaces.darts.network import CHANNELS, LAYERS, darts_network
-from nassearch.spaces.darts.texts import KINDS, of_numbers, read, write
+from nassearch.spaces.darts.texts import KINDS, of_numbers, of_settings, read, write
 from nassearch.types import Arch, Task
 
 PAIRS_WRITTEN = tuple(tuple("_".join(map(str, pair)) for pair in pairs) for pairs in PAIRS)
@@ -77,6 +77,10 @@ class Darts(Choices):
     def parse(self, text: str) -> Arch:
         """Read a genotype as DARTS, NAS-Bench-301 or NASLib write it, see `nassearch.spaces.darts.texts`."""
         return _arch(*read(text))
+
+    def from_settings(self, settings: Mapping[str, Any]) -> Arch:
+        """Return the genotype of the settings of a training of NAS-Bench-301."""
+        return _arch(*of_settings(settings))
 
     def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
         """Return the genotype of NASLib's 32 numbers: pairs of input and operation, of the normal cell first."""

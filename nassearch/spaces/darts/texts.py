@@ -1,8 +1,8 @@
 """Genotypes of DARTS as people and files write them. Nothing of a text is run.
 
 `Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), reduce=[...], reduce_concat=range(2, 6))` is
-what DARTS prints. Lists may be tuples, the two edges of a node may be bracketed, a concatenation may be a list, the four
-parts may come in any order or without their names, and in JSON they are a dictionary.
+what DARTS prints. Lists may be tuples, the two edges of a node may be bracketed, a concatenation may be a list, the
+four parts may come in any order or without their names, and in JSON they are a dictionary.
 
 NAS-Bench-301 writes the settings of a training, `{"NetworkSelectorDatasetInfo:darts:edge_normal_0": "sep_conv_3x3",
 "NetworkSelectorDatasetInfo:darts:inputs_node_normal_3": "0_1", ...}`: of the edges from all earlier ones to all nodes,
