@@ -27,12 +27,14 @@ class Metric:
         quantity: what people call it, "latency on an edge GPU".
         unit: of a value as published.
         higher_is_better: direction of a value as published.
+        decimals: with how many people write it; None for as many as tell the values beside each other apart.
     """
 
     name: str
     quantity: str
     unit: str
     higher_is_better: bool = False
+    decimals: int | None = None
 
     @property
     def sign(self) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.search.curves import Curve
-from nassearch.search.quantity import METRIC, Quantity
+from nassearch.search.quantity import Quantity
 from nassearch.types import Floats
 
 COUNTED = {"models": "models trained", "distinct": "different models trained"}
@@ -84,16 +84,10 @@ def collect(
     for label, curve in curves.items():
         axis = np.arange(1.0, curve.budget + 1) if x == "models" else curve.time_axis() / scale
         lines.append(Line(label, axis, *quantity.band(*curve.band()), curve.rounds))
-    of = "so far" if show == choose else f"of the best by {METRIC[choose]}"
-    if not quantity.validated:
-        of = "so far (no validation values)"
-    if not quantity.tested:
-        of = "so far (no test values)"
-    best_ = "" if of.startswith("of") else "best "
     return PlotData(
         tuple(lines),
         COUNTED[counted] if x == "models" else f"training time ({time_unit})",
-        f"{best_}{METRIC[show]} {quantity.name} {of} ({quantity.short_unit})",
+        f"{quantity.of_the_best(show, choose)} ({quantity.short_unit})",
         title,
         None if best is None else quantity.shown(best),
         quantity.sign < 0,

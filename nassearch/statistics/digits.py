@@ -51,6 +51,22 @@ def writer(values: Iterable[float | None], significant: int = 2) -> Writer:
     return write
 
 
+def fixed(decimals: int) -> Writer:
+    """Return what writes each value with so many decimals, and a dash for what is not there.
+
+    >>> fixed(1)(0.25), fixed(0)(1531258.0), fixed(2)(None)
+    ('0.2', '1531258', '-')
+    """
+
+    def write(value: float | None) -> str:
+        if value is None or math.isnan(value):
+            return "-"
+        written = f"{value:.{decimals}f}"
+        return written.removeprefix("-") if float(written) == 0 else written
+
+    return write
+
+
 def exact(value: float, least: int = 0) -> str:
     """Write a number that was given, such as a target, with all digits that it was given with.
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from nassearch.errors import BadData, InvalidSetting
-from nassearch.search.curves import Curve, incumbents
+from nassearch.search.curves import Curve
 from nassearch.search.runner import Round
 from nassearch.statistics.correlation import bootstrap, coverage, kendall, spearman, top_count, top_overlap
+from nassearch.statistics.medians import incumbents
 from nassearch.types import Floats
 
 NAN, INF = float("nan"), float("inf")
