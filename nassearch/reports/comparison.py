@@ -13,7 +13,7 @@ from nassearch.reports.summary import best_of
 from nassearch.reports.summary import compare as rows_of
 from nassearch.search.outcome import Outcome, unique
 from nassearch.search.quantity import Quantity
-from nassearch.statistics.digits import exact
+from nassearch.statistics.digits import exact, ratio
 from nassearch.types import is_number, plain
 
 WORDS = {"exactly": "", "more than": "more than ", "less than": "less than "}
@@ -105,7 +105,7 @@ def _models(row: Mapping[str, Any]) -> str:
 
 
 def _speedup(row: Mapping[str, Any], name: str) -> str:
-    return "-" if row[name] is None else f"{WORDS[row[f'{name}_bound']]}{row[name]:.2f}"
+    return "-" if row[name] is None else f"{WORDS[row[f'{name}_bound']]}{ratio(row[name])}"
 
 
 def compare(

@@ -38,6 +38,7 @@ class PlotData:
     Attributes:
         best: level of the benchmark, or None.
         falling: whether lower is better.
+        sought: whether searches are after it; else, as with the latency of the best, lines go up and down.
     """
 
     lines: tuple[Line, ...]
@@ -46,6 +47,7 @@ class PlotData:
     title: str = ""
     best: float | None = None
     falling: bool = False
+    sought: bool = True
 
 
 def collect(
@@ -91,6 +93,7 @@ def collect(
         title,
         None if best is None else quantity.shown(best),
         quantity.sign < 0,
+        not quantity.trained,
     )
 
 
@@ -165,8 +168,14 @@ def value_limits(data: PlotData, bands: bool = True) -> tuple[float, float] | No
     for line in data.lines:
         low, high = (line.low, line.high) if bands else (line.median, line.median)
         behind, ahead = (high, low) if data.falling else (low, high)
-        worst.append(float(np.nanmin(sign * behind[min(len(behind) - 1, round(START * len(behind))) :])))
-        best.append(float(np.nanmax(sign * ahead)))
+        start = min(len(behind) - 1, round(START * len(behind)))
+        left, ahead = sign * behind[start:], sign * (ahead if data.sought else ahead[start:])
+        if np.isnan(left).all() or np.isnan(ahead).all():
+            continue
+        worst.append(float(np.nanmin(left)))
+        best.append(float(np.nanmax(ahead)))
+    if not worst:
+        return None
     low_, high_ = sorted((sign * min(worst), sign * max(best)))
     margin = 0.04 * (high_ - low_)
     return (low_ - margin, high_ + margin) if np.isfinite(margin) and margin > 0 else None

@@ -198,7 +198,7 @@ class Experiment:
 
     @property
     def _constraints(self) -> Constraints:
-        return cast(Constraints, self.constraints or Constraints())
+        return Constraints() if self.constraints is None else cast(Constraints, self.constraints)
 
     @cached_property
     def _batch(self) -> Batch | None:

@@ -79,6 +79,15 @@ def exact(value: float, least: int = 0) -> str:
     return f"{value:.{max(least, len(shortest.partition('.')[2]))}f}"
 
 
+def ratio(value: float) -> str:
+    """Write how many times more one thing is than another, with two digits that are not 0.
+
+    >>> ratio(1.0), ratio(12.345), ratio(1 / 300)
+    ('1.00', '12.35', '0.0033')
+    """
+    return f"{value:.2f}" if value >= 0.1 or not value else f"{value:.2g}"
+
+
 def _different(values: Iterable[float | None]) -> np.ndarray:
     known = (v for v in values if v is not None and math.isfinite(v))
     return np.unique(np.nan_to_num([float(f"{v:.{ROUNDING}g}") for v in known]))  # the largest rounds to inf

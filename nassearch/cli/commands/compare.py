@@ -141,7 +141,7 @@ def _tell(
         ],
     )
     echo(
-        f"{counted} to {reach}: where the median first reaches it",
+        f"{counted} to {reach}: where the median first reaches it{'; it may leave it again' if further else ''}",
         f"speed-up: those that {baseline} needs, over those needed here",
     )
     for row in rows if further else []:
@@ -159,4 +159,6 @@ def direction(quantity: Quantity) -> str:
 
 
 def _bounded(row: dict[str, Any], name: str, words: Mapping[str, str] = WORDS) -> str:
-    return "-" if row[name] is None else f"{words[row[f'{name}_bound']]}{row[name]:.2f}"
+    from nassearch.statistics.digits import ratio
+
+    return "-" if row[name] is None else f"{words[row[f'{name}_bound']]}{ratio(row[name])}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from nassearch.reports.page.cells import Cell, Table, as_rows, counts, numbers, texts
 from nassearch.search.quantity import METRIC
-from nassearch.statistics.digits import SIGNIFICANT, exact, fixed, writer
+from nassearch.statistics.digits import SIGNIFICANT, exact, fixed, ratio, writer
 
 BOUNDS = {"exactly": "", "more than": ">", "less than": "<"}
 
@@ -85,7 +85,7 @@ def _reached(row: Mapping[str, Any]) -> Cell:
 
 def _bounded(row: Mapping[str, Any], name: str) -> Cell:
     value = row[name]
-    return Cell("-") if value is None else Cell(f"{BOUNDS[row[f'{name}_bound']]}{value:.2f}", value)
+    return Cell("-") if value is None else Cell(f"{BOUNDS[row[f'{name}_bound']]}{ratio(value)}", value)
 
 
 def best(section: Mapping[str, Any]) -> Table:

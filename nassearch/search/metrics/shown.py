@@ -180,7 +180,9 @@ def _objectives(header: Header) -> dict[str, Metric]:
     }
 
 
-def check_shown(name: str, benchmark: GivenBenchmark, dataset: Dataset, objectives: Sequence[str]) -> None:
+def check_shown(
+    name: str, benchmark: GivenBenchmark, dataset: Dataset, objectives: Sequence[str] = ()
+) -> None:
     """Raise `UnknownName` where what an experiment shows is no metric of what it is about."""
     if name in (*TRAINED, *objectives):
         return
@@ -190,7 +192,7 @@ def check_shown(name: str, benchmark: GivenBenchmark, dataset: Dataset, objectiv
         raise unknown(name, "a search that trains", RECORDED)
 
 
-def check_known(name: str, oracle: Benchmark, objectives: Sequence[str]) -> None:
+def check_known(name: str, oracle: Benchmark, objectives: Sequence[str] = ()) -> None:
     """Raise, before any work, where what an experiment shows will not be there.
 
     Raises:
