@@ -344,6 +344,7 @@ class Phones(Benchmark):
 
     @classmethod
     def open(cls, dataset: str | None = None) -> Phones:
+        cls.find(dataset)
         return cls()
 
     def query(self, arch: Arch, rng: np.random.Generator) -> Metrics:
