@@ -8,7 +8,7 @@ from typing import Any
 
 from nassearch.errors import BadData, InvalidSetting, UnknownName, quoted
 from nassearch.files.inert import inert
-from nassearch.files.tables import frame_of_rows, html
+from nassearch.files.sheets.tables import frame_of_rows, html
 from nassearch.reports.summary import best_of
 from nassearch.reports.summary import compare as rows_of
 from nassearch.search.outcome import Outcome, unique

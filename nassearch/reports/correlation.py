@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nassearch.files.inert import inert
-from nassearch.files.tables import frame, frame_of_rows, html
+from nassearch.files.sheets.tables import frame, frame_of_rows, html
 from nassearch.scorers.compute import Tally
 from nassearch.search.quantity import Quantity
 from nassearch.spaces.base import SearchSpace

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.errors import BadData, InvalidSetting
-from nassearch.files.tables import frame, html
+from nassearch.files.sheets.tables import frame, html
 from nassearch.search.runner import ROUNDING, Round
 from nassearch.statistics.correlation import ends
 from nassearch.statistics.digits import SIGNIFICANT, writer

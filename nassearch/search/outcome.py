@@ -16,7 +16,7 @@ import numpy as np
 from nassearch.benchmarks.base import Benchmark
 from nassearch.errors import InvalidSetting, MissingData, NassearchError, Unbegun, quoted
 from nassearch.files.inert import inert
-from nassearch.files.tables import frame, html
+from nassearch.files.sheets.tables import frame, html
 from nassearch.scorers.compute import Tally
 from nassearch.search.curves import Curve, milestones
 from nassearch.search.guidance import label
