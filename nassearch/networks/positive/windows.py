@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ def highest_of(layer: Layer, x: Floats) -> tuple[NDArray[np.intp], ...]:
         # From the middle of the axis, and of two that are equally far, from that of the window.
         farness = farness + abs(place - (length - 1) / 2) + off_centre / 1e3
         places.append(place.clip(0, length - 1))
-    values = np.where(inside, x[:, *np.broadcast_arrays(*places)], -np.inf)  # [groups, kernel, *out]
+    under: tuple[Any, ...] = (slice(None), *np.broadcast_arrays(*places))
+    values = np.where(inside, x[under], -np.inf)  # [groups, kernel, *out]
     largest = values.max(axis=1, keepdims=True)
     chosen = np.where(values >= largest - 1e-9 * abs(largest), farness, np.inf).argmin(axis=1, keepdims=True)
     found = (np.take_along_axis(np.broadcast_to(place, values.shape), chosen, 1)[:, 0] for place in places)
