@@ -345,9 +345,7 @@ def test_weights_follow_the_seed_of_the_proxy() -> None:
     for seed, name in ((0, "snip"), (1, "snip(seed=1)")):
         torch.manual_seed(seed)
         module = build(FixedTrial(trial.params))
-        assert (
-            trial.user_attrs["nassearch_scores"][name] == ns.score(module, (inputs, labels), [name])[name]
-        )
+        assert trial.user_attrs["nassearch_scores"][name] == ns.score(module, (inputs, labels), [name])[name]
     assert (
         trial.user_attrs["nassearch_scores"]["snip"] != trial.user_attrs["nassearch_scores"]["snip(seed=1)"]
     )
