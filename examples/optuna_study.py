@@ -102,7 +102,7 @@ def objective(trial: optuna.Trial) -> float:
     return accuracy
 
 
-def main(trials: int = 12) -> None:
+def main(trials: int = 10) -> None:
     """Run two studies with the same number of trials, and say what they found."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(1)  # the networks are too small for more
