@@ -27,12 +27,14 @@ class Metric:
         quantity: what people call it, "latency on an edge GPU".
         unit: of a value as published.
         higher_is_better: direction of a value as published.
+        told: whether nobody knows it before an architecture was trained and its value told.
     """
 
     name: str
     quantity: str
     unit: str
     higher_is_better: bool = False
+    told: bool = False
 
     @property
     def sign(self) -> float:
