@@ -13,7 +13,7 @@ from nassearch.errors import BadData, InvalidSetting, Unbegun, quoted
 from nassearch.files.bounded import guarded, read_bytes, refuse_special
 from nassearch.files.limits import RESULT
 from nassearch.files.lines import LineFile
-from nassearch.search.records import Header, check_result, is_cut_off, parse, round_line
+from nassearch.search.records import ASKED, Header, check_result, is_cut_off, parse, round_line
 from nassearch.search.runner import Round
 
 __all__ = ["Header", "Result", "Store", "read_result"]
@@ -21,8 +21,6 @@ __all__ = ["Header", "Result", "Store", "read_result"]
 SECONDS_BETWEEN_SYNCS = 1.0
 IN_FOLDER = "result.jsonl"
 """Name of the result in the folder of a search on data of one's own."""
-ASKED = "asked.jsonl"
-"""Name of the file in the folder of a search that is asked and told."""
 
 
 @dataclass(frozen=True)

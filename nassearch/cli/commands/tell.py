@@ -83,9 +83,8 @@ def read_numbers(
     wanted = [*(["ID"] if arch is None else []), *([] if valueless else ["VALUE"])]
     if len(numbers) != len(wanted):
         rule = "ID VALUE, or ID --failed, ID --forget, --arch TEXT VALUE"
-        raise click.UsageError(
-            f"tell takes FOLDER and {rule}, not {len(numbers)} of them: {' '.join(numbers) or 'none'}"
-        )
+        met = " ".join(numbers) or "nothing"
+        raise click.UsageError(f"tell takes FOLDER and {rule}; behind FOLDER there is {met}")
     found = dict(zip(wanted, numbers, strict=True))
     try:
         ident = int(found["ID"]) if "ID" in found else None
@@ -105,10 +104,7 @@ def _forgotten(ident: int, new: bool, as_json: bool) -> None:
 
 def _say(told: Told) -> None:
     name = told.text if told.id is None else f"{told.id} {told.text}"
-    values = [
-        "failed" if each is None else f"{each:.10g}"
-        for each in told.values[: 1 if None in told.values else None]
-    ]
+    values = [f"{each:.10g}" for each in told.values if each is not None] or ["failed"]
     echo(f"{name}: {', '.join(values)}" + ("" if told.new else ", as it was told before"))
     if not told.learnt:
         echo("nassearch: the strategy learns from what it asks for alone: kept for then", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from nassearch.checks import number, whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.search.asking.ask import Ask
 from nassearch.search.asking.book import FORGOTTEN, PENDING, Key, Standing, Values
+from nassearch.search.asking.calendar import age, now
 from nassearch.search.asking.course import Course, published
 from nassearch.search.asking.folder import AskedFolder
 from nassearch.search.asking.steps import Step, StepFile, check_text
@@ -162,10 +162,9 @@ class AskTell(AskedFolder):
         self, file: StepFile, course: Course, worker: str | None, given: list[Standing]
     ) -> str | None:
         """Add a new ask to those that are given; say why where there is none."""
-        now = int(time.time())
         while (why := course.why_none()) is None:
             self._course = None  # until the step that is proposed is taken
-            step = course.propose(len(course.asks) + 1, worker, now)
+            step = course.propose(len(course.asks) + 1, worker, now())
             if isinstance(step, str):
                 return step
             file.append(step)
@@ -181,12 +180,11 @@ class AskTell(AskedFolder):
         self, file: StepFile, course: Course, count: int, worker: str | None, again: float | None
     ) -> list[Standing]:
         """Hand out what is pending: what this worker was handed before, then what is older than `again`."""
-        now = int(time.time())
         own = [each for each in course.pending if worker is not None and each.worker == worker]
-        old = [each for each in course.pending if again is not None and now - each.time >= again]
+        old = [each for each in course.pending if again is not None and age(each.time) >= again]
         given = list({each.number: each for each in (*own, *old)}.values())[:count]
         for each in given:
-            self._step(file, course, Step("again", each.number, worker=worker, time=now))
+            self._step(file, course, Step("again", each.number, worker=worker, time=now()))
         return given
 
     def _known(self, course: Course, ident: Any) -> Standing:

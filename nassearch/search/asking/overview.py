@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nassearch.search.asking.book import PENDING, Book, Key, Values
+from nassearch.search.asking.calendar import age
 from nassearch.search.asking.result import book_of, signs_of
 from nassearch.search.asking.steps import FILE, Asked, read_asked
 from nassearch.search.asking.wanted import Wanted
@@ -76,11 +76,11 @@ class Overview:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
-        best, now = self.best, time.time()
+        best = self.best
         named = {"id": "number", "worker": "worker"}
         pending = [
             {**{name: getattr(each, at) for name, at in named.items()}, "text": self.space.format(each.key[0]),
-             "epochs": each.key[1], "seconds": max(0, round(now - each.time))}
+             "epochs": each.key[1], "seconds": age(each.time)}
             for each in self.book.pending
         ]  # fmt: skip
         return {

@@ -14,8 +14,7 @@ from nassearch.files.limits import RESULT
 from nassearch.files.lines import LineFile
 from nassearch.files.plain_json import read_json
 from nassearch.search import schema
-from nassearch.search.records import Header
-from nassearch.search.store import ASKED
+from nassearch.search.records import ASKED, Header
 from nassearch.types import Arch
 
 FORMAT, VERSION = "nassearch asks", 1
