@@ -6,7 +6,7 @@ import time
 
 
 def now() -> int:
-    """Return the seconds since 1970. Where a clock is set meanwhile, an ask is handed out again too early or too late."""
+    """Return the seconds since 1970. Where a clock is set, an ask is handed out again too early or too late."""
     return int(time.time())
 
 

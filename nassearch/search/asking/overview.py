@@ -12,8 +12,7 @@ from nassearch.search.asking.result import book_of, signs_of
 from nassearch.search.asking.steps import FILE, Asked, read_asked
 from nassearch.search.asking.wanted import Wanted
 from nassearch.search.guidance import label
-from nassearch.search.pareto.curve import plain_quantity
-from nassearch.search.quantity import Quantity
+from nassearch.search.quantity import Quantity, plain_quantity
 from nassearch.spaces.base import SearchSpace
 
 

@@ -179,9 +179,15 @@ class Wanted:
             assert self.space is not None
             chosen = open_space(self.space)
             space, text = chosen.space, self.space
-            told = {"quantity": self.quantity, "unit": self.unit}
-            dataset = Dataset(text, self._task(chosen.skeleton), **told, highest=np.inf, lowest=-np.inf)
-            dataset = replace(dataset, higher_is_better=not self.lower_is_better)
+            dataset = Dataset(
+                text,
+                self._task(chosen.skeleton),
+                self.unit,
+                not self.lower_is_better,
+                lowest=-np.inf,
+                highest=np.inf,
+                quantity=self.quantity,
+            )
         dataset = replace(dataset, metrics=(*dataset.metrics, *self._told(dataset)))
         shorter = {}
         if self.epochs is not None:
