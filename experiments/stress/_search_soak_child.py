@@ -33,7 +33,7 @@ PHASES = {
 """The phases of the way, by the command that goes through them; those of trainings are in workers."""
 SEARCHING, LOOP = "nassearch.search.trained.searching", "nassearch.training.single.loop"
 IN_COMMAND = [
-    (SEARCHING, "open_dataset", "reading"),
+    ("nassearch.search.trained.asked", "open_oracle", "reading"),
     (SEARCHING, "open_folder", "opening"),
     (SEARCHING, "begin", "warm-up"),
     ("nassearch.search.trained.driver", "Driver.run", "training"),
