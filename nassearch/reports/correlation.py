@@ -46,10 +46,11 @@ class Correlation:
     """Proxies side by side, judged by what architectures reach.
 
     Attributes:
-        benchmark, dataset, metric: whose accuracies; `metric` is test or valid, the mean over training seeds.
+        benchmark, dataset, metric: whose accuracies; `metric` is test or valid, the mean over training seeds, or the
+            name of a further metric.
         quantity: what the accuracies are, and whether `valid` is more than `test`.
-        archs, accuracies: the N architectures and what they reach, in the unit of the data set, a loss negated: a proxy
-            that ranks losses well has a positive rho.
+        archs, accuracies: the N architectures and what they reach, in the unit of the data set, a loss or a latency
+            negated: a proxy that ranks losses well has a positive rho. NaN where it is not known.
         neighbourhoods, cluster: how many clusters were looked at, and their mean size.
         how: how intervals were made.
         reports: one per proxy.
@@ -69,6 +70,11 @@ class Correlation:
     counts: Tally
     space: SearchSpace = field(repr=False)
     task: Task = field(repr=False)
+
+    @property
+    def column(self) -> str:
+        """Return what a column of what architectures reach is called: "test accuracy", or the name of the metric."""
+        return self.metric if self.quantity.trained else f"{self.metric} {self.quantity.name}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each proxy and convention for what has no score: each figure with its interval."""
@@ -97,10 +103,9 @@ class Correlation:
         Raises:
             InvalidSetting: pandas is not installed.
         """
-        reached = f"{self.metric} {self.quantity.name}"
         columns = {
             "arch": list(map(self.space.format, self.archs)),
-            reached: self.quantity.sign * self.accuracies,
+            self.column: self.quantity.sign * self.accuracies,
         }
         return frame({**columns, **{report.proxy: report.scores for report in self.reports}})
 
@@ -109,7 +114,13 @@ class Correlation:
         return inert(f"Correlation({self._title()}: {told})")
 
     def _title(self) -> str:
-        return f"{self.benchmark}, {self.dataset}; {len(self.archs)} architectures, {self.metric} {self.quantity.name}"
+        return f"{self.benchmark}, {self.dataset}; {len(self.archs)} architectures, {self.words}"
+
+    @property
+    def words(self) -> str:
+        """Return what proxies are judged by: "test accuracy", or "latency on an edge GPU (ms)"."""
+        quantity = self.quantity
+        return f"{quantity.name} ({quantity.unit})" if quantity.trained else f"{self.metric} {quantity.name}"
 
     def _repr_html_(self) -> str:
         names = [name for name in self.reports[0].figures["dropped"]]

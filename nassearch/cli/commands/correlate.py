@@ -43,7 +43,7 @@ NAMES = {
     "slope": "slope of log(1 - score)",
     "slope_above": "slope, above median score",
     "local_rho": "rho within a neighbourhood",
-    "best_child": "best child is the most accurate",
+    "best_child": "best child is the best one",
     "chance": "a random child is",
 }
 TITLES = {
@@ -65,10 +65,11 @@ TITLES = {
 )
 @click.option(
     "--metric",
-    type=click.Choice(["test", "valid"]),
     default="test",
     show_default=True,
-    help="Accuracy to compare with: the mean over training seeds.",
+    metavar="METRIC",
+    help="What to judge by: test or valid accuracy, the mean over training seeds; params, flops, memory, or a metric "
+    "of the benchmark, such as edgegpu_latency.",
 )
 @click.option(
     "--neighbourhoods",
@@ -123,7 +124,7 @@ def correlate(
     order: str,
     as_json: bool,
 ) -> None:
-    """Judge proxies by the accuracies of a benchmark: how they rank all, the best, and neighbours.
+    """Judge proxies by accuracies of a benchmark, or another metric: how they rank all, the best, and neighbours.
 
     Each figure comes with a 95 % interval, and under two conventions for architectures without a score. Scores are
     kept as they are computed: interrupted, run the same command to go on.
@@ -133,6 +134,7 @@ def correlate(
       nassearch correlate --all --proxies synflow,params,flops
       nassearch correlate --sample 1000 --dataset cifar10 --proxies "epsilon,rank(epsilon, synflow)" -o out.csv
       nassearch correlate --all --proxies epsilon,synflow --plot scatter.png --json
+      nassearch correlate --all --dataset cifar10 --proxies synflow,flops --metric edgegpu_latency
       nassearch correlate --all --proxies epsilon,synflow --plot a.pdf --width column --ylim 80: --order rho
     """
     from nassearch.reports.correlate import correlate as compare
@@ -194,11 +196,15 @@ def correlate(
 
 
 def _tell(found: Correlation) -> None:
+    quantity = found.quantity
+    known = sum(value == value for value in found.accuracies.tolist())
     echo(
-        f"{found.benchmark} {found.dataset}: {len(found.archs)} architectures, mean {found.metric} "
-        f"{found.quantity.name}{', lower is better: a rho above 0 ranks well' if found.quantity.sign < 0 else ''}; "
+        f"{found.benchmark} {found.dataset}: {len(found.archs)} architectures, {'' if quantity.trained else 'mean '}"
+        f"{found.words}{', lower is better: a rho above 0 ranks well' if quantity.sign < 0 else ''}; "
         f"{found.how.level:.0%} intervals"
     )
+    if known < len(found.archs):
+        echo(f"{found.metric} is known of {known} of them; the others are left out")
     if found.neighbourhoods:
         echo(f"{found.neighbourhoods} neighbourhoods of {found.cluster:.1f} architectures, centre included")
     missing = any(report.coverage.value < 1 for report in found.reports)
@@ -243,7 +249,7 @@ def _seconds(report: Report) -> str:
 def _each(found: Correlation) -> tuple[list[str], list[list[Any]]]:
     """Return one row per architecture: its index, what it reaches as published, its scores (higher is better)."""
     space = found.space
-    columns = ["arch", "index", f"{found.metric} {found.quantity.name}", *(r.proxy for r in found.reports)]
+    columns = ["arch", "index", found.column, *(r.proxy for r in found.reports)]
     scores = zip(*(report.scores.tolist() for report in found.reports), strict=True)
     return columns, [
         [space.format(arch), space.index(arch), found.quantity.shown(reached), *values]
@@ -256,6 +262,9 @@ def _nested(found: Correlation) -> dict[str, Any]:
         "benchmark": found.benchmark,
         "dataset": found.dataset,
         "metric": found.metric,
+        "quantity": found.quantity.name,
+        "unit": found.quantity.unit,
+        "lower_is_better": found.quantity.sign < 0,
         "architectures": len(found.archs),
         "neighbourhoods": found.neighbourhoods,
         "cluster": found.cluster,
