@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-EVERY = 0.05
+EVERY = 0.1
 """Seconds after which a training keeps its state."""
 OPERATIONS = ("open", "os.rename", "os.remove", "os.truncate", "os.mkdir", "sqlite3.connect")
 PHASES = {
