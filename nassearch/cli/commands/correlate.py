@@ -24,6 +24,7 @@ from nassearch.cli.pictures import picture_options, renames, view
 from nassearch.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from nassearch.reports.agreement import Agreement
     from nassearch.reports.correlation import Correlation, Report
     from nassearch.statistics.intervals import Estimate
 
@@ -77,6 +78,9 @@ TITLES = {
     metavar="N",
     help="Random architectures to look around, one edit away. [default: 1000 with --all, else 0]",
 )
+@click.option(
+    "--between", is_flag=True, help="Tell too how proxies rank alike, where all of them have a score."
+)
 @click.option("--draws", type=int, default=1000, show_default=True, help="Resamples for each interval.")
 @benchmark_options
 @batch_option
@@ -107,6 +111,7 @@ def correlate(
     seed: int,
     metric: str,
     neighbourhoods: int | None,
+    between: bool,
     draws: int,
     benchmark: str,
     dataset: str | None,
@@ -133,8 +138,10 @@ def correlate(
       nassearch correlate --all --proxies synflow,params,flops
       nassearch correlate --sample 1000 --dataset cifar10 --proxies "epsilon,rank(epsilon, synflow)" -o out.csv
       nassearch correlate --all --proxies epsilon,synflow --plot scatter.png --json
+      nassearch correlate --all --proxies "synflow,table(zc_nasbench201.json, synflow)" --dataset cifar10 --between
       nassearch correlate --all --proxies epsilon,synflow --plot a.pdf --width column --ylim 80: --order rho
     """
+    from nassearch.reports.agreement import agreement
     from nassearch.reports.correlate import correlate as compare
     from nassearch.reports.correlate import parameters
     from nassearch.scorers.spec import split_specs
@@ -143,6 +150,10 @@ def correlate(
         raise click.UsageError("give --sample N or --all: one of the two")
     check_output(output, "figures")
     frame, specs = view(xlim, ylim, width), split_specs(proxies)
+    if between and len(specs) < 2:
+        raise InvalidSetting(
+            f"--between compares two proxies or more, not {specs[0]} alone: name another one"
+        )
     names = renames(labels, "proxy", {spec: spec for spec in specs})
     if plot is None and (labels or xlim or ylim or width or order != "given"):
         raise InvalidSetting(
@@ -170,13 +181,15 @@ def correlate(
             cache=cache,
             watch=watch,
         )
+    alike = agreement(found) if between else None
+    nested = {**_nested(found), **({"between": alike.as_dict()} if alike else {})}
     beside = output.with_name(f"{output.stem}-scores.csv") if output and output.suffix == ".csv" else None
     if output is not None:
         columns, rows = _each(found)
         each = [dict(zip(columns, row, strict=True)) for row in rows]
         figures = found.rows()
         flat = [list(row.values()) for row in figures]
-        write_rows(output, list(figures[0]), flat, value={**_nested(found), "each": each})
+        write_rows(output, list(figures[0]), flat, value={**nested, "each": each})
         if beside is not None:
             write_rows(beside, columns, rows)
     if plot is not None:
@@ -186,8 +199,10 @@ def correlate(
         clouds = collect_scatter(found, sizes, quantity=found.quantity)
         draw_scatter(arranged(clouds, names, order), plot, **frame)
     if as_json:
-        return echo_json(_nested(found))
+        return echo_json(nested)
     _tell(found)
+    if alike is not None:
+        _tell_between(alike)
     for path in (output, beside, plot):
         if path is not None:
             echo(f"written: {path}")
@@ -210,6 +225,14 @@ def _tell(found: Correlation) -> None:
     echo(f"scores: {told(found.counts)}")
     if not missing:
         echo("every architecture has every score, so both conventions for missing ones agree")
+
+
+def _tell_between(alike: Agreement) -> None:
+    echo(f"among the {alike.architectures} architectures that every proxy has a score for:")
+    for start in range(0, len(alike.proxies), ABREAST):
+        part = slice(start, start + ABREAST)
+        rows = [[words, *map(_cell, figures[part])] for words, figures in alike.rows()]
+        table([], ["", *alike.proxies[part]], rows)
 
 
 def _rows(reports: list[Report], nan: str) -> list[list[str]]:
