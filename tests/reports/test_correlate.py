@@ -136,7 +136,8 @@ def test_samples_are_distinct_and_begin_alike() -> None:
     [
         (UnknownName, "did you mean params", {"proxies": ["parms"]}),
         (InvalidSetting, "name each proxy once", {"proxies": ["params", "params"]}),
-        (InvalidSetting, "metric is test or valid", {"metric": "train"}),
+        (InvalidSetting, "metric is test or valid", {"metric": ""}),
+        (UnknownName, "no metric of nasbench201 cifar10 is called 'train'", {"metric": "train"}),
         (InvalidSetting, "draws", {"draws": 0}),
         (InvalidSetting, "neighbourhoods", {"neighbourhoods": -1}),
         (InvalidSetting, "workers", {"workers": 0}),
