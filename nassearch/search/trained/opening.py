@@ -13,6 +13,7 @@ from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting
+from nassearch.files.bounded import check_folder
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.folder import SearchFolder, difference
@@ -30,6 +31,7 @@ def open_folder(
     asked: Search, data: OwnDataset, path: Path, tell: Callable[[str], None]
 ) -> tuple[SearchFolder, TrainedBenchmark]:
     """Return the folder and the oracle; what was planned before stays planned."""
+    check_folder(path, "choose another folder by --out")
     there = SearchFolder.open(path) if is_search(path) else None
     choice = open_space(asked.space)
     recipe = Recipe.of(asked.recipe).resolved(data)
