@@ -37,7 +37,7 @@ LAYERS = (
     {"proxies", "strategies", "benchmarks", "constraints"},
     {"scorers"},
     {"search", "testing"},
-    {"reports", "export"},
+    {"reports", "export", "integrations"},
     {"cli"},
     {"__main__"},
 )
@@ -63,6 +63,7 @@ ONLY_IN = {
     "google": ("benchmarks.read.formats",),
     "google_crc32c": ("benchmarks.read.formats",),
     "plotly": ("reports.page.document",),
+    "optuna": ("integrations.optuna",),
     "platformdirs": ("files.data_folder",),
     "PIL": ("datasets",),
     "pytest": ("testing",),

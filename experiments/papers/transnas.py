@@ -31,6 +31,7 @@ from nassearch.benchmarks import (
 )
 from nassearch.benchmarks.read.importing import import_file
 from nassearch.reports.correlate import draw_distinct
+from nassearch.statistics.best_first import gains, ndcg
 from nassearch.statistics.correlation import coverage, kendall, spearman
 from nassearch.types import Floats
 
@@ -38,7 +39,12 @@ PARTS: dict[str, tuple[type[TabularBenchmark], str]] = {
     "micro": (TransNASMicroBenchmark, "micro.csv.gz"),
     "macro": (TransNASMacroBenchmark, "macro_valid.csv.gz"),
 }
-PROXIES = ("epsilon", "synflow", "logsynflow", "params", "flops")
+BEST = "rank(fallback(epsilon, logsynflow), params, fallback(epsilon, params), fallback(epsilon, layers), log=true)"
+"""The best of the cheap combinations of NAS-Bench-201, docs/results/combinations.md."""
+COUNTS = "rank(logsynflow, flops, layers)"
+PROXIES = ("epsilon", "synflow", "logsynflow", "params", "flops", "layers", BEST, COUNTS)
+PUBLISHED = {"micro": {"AZ-NAS": ".79", "LIBRA": ".79"}, "macro": {"AZ-NAS": ".82", "LIBRA": ".91"}}
+"""Their rho on class_scene; of a third party's survey."""
 GREYS = 32
 SMALL = "jigsaw"
 """The task with inputs of 64x64."""
@@ -94,29 +100,38 @@ def proxies() -> str:
     text = ""
     for name, (part, _) in PARTS.items():
         found: dict[tuple[str, str], Floats] = {}
+        reach = {task: reached(part.open(task)) for task in part.datasets()}
         rows: list[list[object]] = []
-        for task in part.datasets():
-            own, row = reached(part.open(task)), []
-            for proxy in PROXIES:
-                small = task == SMALL or name == "macro" or proxy == "epsilon"
+        for proxy in PROXIES:
+            row: list[object] = []
+            for task, own in reach.items():
+                small = task == SMALL or name == "macro" or "epsilon" in proxy
                 on = SMALL if small else "class_scene"
                 if (on, proxy) not in found:
                     say(f"{name}, {proxy} on the networks of {on}")
                     found[on, proxy] = scores(part, on, proxy)
-                values = found[on, proxy]
-                both = f"{spearman(values, own).value:.2f} / {kendall(values, own).value:.2f}"
-                if np.isnan(values).any():
-                    last = spearman(np.where(np.isnan(values), -np.inf, values), own).value
-                    both += f" ({coverage(values):.0%}; last: {last:.2f})"
-                row.append(both)
-            rows.append([task, *row])
-        text += f"\n**{name}**: rho / tau on the whole space, where some have no score of those that have one (their "
-        text += f"share; rho with the others last)\n\n{markdown(['', *PROXIES], rows)}"
+                row.append(judged(found[on, proxy], own))
+            rows.append([f"`{proxy}`", f"{coverage(found[SMALL, proxy]):.0%}", *row])
+        for method, value in PUBLISHED[name].items():
+            rows.append([f"{method}, as published", "", value, *[""] * (len(reach) - 1)])
+        text += f"\n**{name}**: rho / tau / nDCG on the whole space, where some have no score of those that have one "
+        text += f"(rho with the others last)\n\n{markdown(['', 'scored', *reach], rows)}"
         for proxy in PROXIES:
-            if name == "micro" and proxy != "epsilon":
+            if name == "micro" and (SMALL, proxy) in found and ("class_scene", proxy) in found:
                 between = spearman(found[SMALL, proxy], found["class_scene", proxy]).value
-                text += f"\n{proxy} at inputs of 64x64 against 256x256: rho {between:.3f}"
+                text += f"\n- `{proxy}` at inputs of 64x64 against 256x256: rho {between:.3f}"
         text += "\n"
+    return text
+
+
+def judged(values: Floats, own: Floats) -> str:
+    """Return rho, tau and nDCG of those that have a score, and rho of all where some have none."""
+    some, own_of = values[~np.isnan(values)], own[~np.isnan(values)]
+    x, y = (np.unique(each, return_inverse=True)[1] for each in (some, own_of))
+    figures = spearman(some, own_of).value, kendall(some, own_of).value, ndcg(x, y, gains(np.unique(own_of)))
+    text = " / ".join(f"{figure:.2f}" for figure in figures)
+    if len(some) < len(values):
+        text += f" ({spearman(np.where(np.isnan(values), -np.inf, values), own).value:.2f})"
     return text
 
 

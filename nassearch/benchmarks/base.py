@@ -27,17 +27,24 @@ class Metric:
         quantity: what people call it, "latency on an edge GPU".
         unit: of a value as published.
         higher_is_better: direction of a value as published.
+        decimals: with how many people write it; None for as many as tell the values beside each other apart.
     """
 
     name: str
     quantity: str
     unit: str
     higher_is_better: bool = False
+    decimals: int | None = None
 
     @property
     def sign(self) -> float:
         """Return what turns a published value into one where higher is better, and back, as a factor."""
         return 1.0 if self.higher_is_better else -1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what people are told of it beside its name, as plain JSON values."""
+        better = "higher" if self.higher_is_better else "lower"
+        return {"quantity": self.quantity, "unit": self.unit, "better": better}
 
 
 @dataclass(frozen=True)
@@ -229,6 +236,7 @@ class Benchmark(ABC):
         return {
             "benchmark": self.name,
             "dataset": self.dataset.name,
+            "quantity": self.dataset.quantity,
             "unit": self.dataset.unit,
             "better": "higher" if self.dataset.higher_is_better else "lower",
             "note": self.dataset.note,

@@ -235,6 +235,7 @@ class TabularBenchmark(Benchmark):
         return {
             "benchmark": self.name,
             "dataset": self.dataset.name,
+            "quantity": self.dataset.quantity,
             "unit": self.dataset.unit,
             "better": "higher" if self.dataset.higher_is_better else "lower",
             "note": self.dataset.note,
@@ -256,14 +257,13 @@ class TabularBenchmark(Benchmark):
             "meta": dict(table.meta),
         }
 
-    def _ranges(self) -> dict[str, str]:
-        """Return what the further metrics are, with the median and both ends."""
+    def _ranges(self) -> dict[str, dict[str, Any]]:
+        """Return what the further metrics are, with the median, both ends, and of how many architectures."""
         found = {}
         for metric in self.metrics:
             values = np.array(self._metrics[metric.name])
-            low, median, high = np.nanpercentile(values, [0, 50, 100])
-            better = "higher" if metric.higher_is_better else "lower"
-            known = "" if (count := int(np.isfinite(values).sum())) == len(values) else f", of {count}"
-            span = f"{median:.4g} {metric.unit} in the median, {low:.4g} to {high:.4g}"
-            found[metric.name] = f"{metric.quantity}, {better} is better: {span}{known}"
+            low, median, high = np.nanpercentile(values, [0, 50, 100]).tolist()
+            known = int(np.isfinite(values).sum())
+            span = {"lowest": low, "median": median, "highest": high, "known": known}
+            found[metric.name] = {**metric.as_dict(), **span}
         return found

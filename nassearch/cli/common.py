@@ -164,10 +164,26 @@ work_options = shared(
         "--cache/--no-cache", default=True, help="Keep scores in the data directory. [default: --cache]"
     ),
 )
+
+
+class Chooses(click.Choice[str]):
+    """The metric by which a model is the best so far: it has to be one that is trained for."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            from nassearch.search.curves import NO_CHOICE
+
+            self.fail(
+                f"{value!r} is not one of {', '.join(map(repr, self.choices))}: {NO_CHOICE}", param, ctx
+            )
+        return str(super().convert(value, param, ctx))
+
+
 view_options = shared(
-    click.option("--show", type=click.Choice(["test", "valid"]), default="test", show_default=True,
-                 help="Metric that curves show."),
-    click.option("--choose", type=click.Choice(["valid", "test"]), default="valid", show_default=True,
+    click.option("--show", default="test", show_default=True, metavar="METRIC",
+                 help="What curves show of the best so far: test, valid, or what it costs: params, flops, memory, or a "
+                 "metric of the benchmark, such as edgegpu_latency."),
+    click.option("--choose", type=Chooses(["valid", "test"]), default="valid", show_default=True,
                  help="Metric that makes a model the best so far; papers mostly use test."),
 )  # fmt: skip
 axis_option = click.option(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from nassearch.cli.common import echo
-from nassearch.errors import BadData, InvalidSetting, Unbegun
+from nassearch.errors import BadData, InvalidSetting, Unbegun, UnknownName
 
 if TYPE_CHECKING:
     from nassearch.search.curves import Curve
+    from nassearch.search.outcome import Outcome
     from nassearch.search.quantity import Quantity
     from nassearch.search.runner import Round
     from nassearch.search.store import Header
@@ -29,24 +31,20 @@ class Search(NamedTuple):
     rounds: list[Round]
     curve: Curve
     path: Path
+    quantity: Quantity
+    outcome: Outcome
 
     def about(self) -> dict[str, Any]:
         """Return which quantity of which data its values are, for scripts."""
-        fields, quantity = self.header.experiment, quantity_of(self.header)
+        fields, quantity = self.header.experiment, self.quantity
         return {
             "benchmark": fields.get("benchmark"),
             "dataset": fields.get("dataset"),
             "data": self.header.data,
             "quantity": quantity.name,
             "unit": quantity.unit,
+            "lower_is_better": quantity.sign < 0,
         }
-
-
-def quantity_of(header: Header) -> Quantity:
-    """Return what the values of a result are."""
-    from nassearch.search.quantity import Quantity
-
-    return Quantity.of_result(header)
 
 
 def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> list[list[Search]]:
@@ -58,9 +56,7 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
     Raises:
         BadData: a file is no result, or none has a complete round.
     """
-    from nassearch.search.guidance import label
-    from nassearch.search.outcome import unique
-    from nassearch.search.pareto.curve import curve_of
+    from nassearch.search.outcome import Outcome, unique
     from nassearch.search.store import read_result
 
     found, left_out = [], []
@@ -80,21 +76,34 @@ def read(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> li
         raise BadData(left_out[0])
     for told in left_out:
         echo(f"nassearch: left out: {told}", err=True)
-    groups: dict[Any, list[Any]] = {}
+    groups: dict[Any, list[Outcome]] = {}
+    opened: Any = {}
     for result in found:
+        outcome = Outcome(result.header, result.rounds, path=result.path, opened=opened)
         fields = result.header.experiment
         about = fields.get("benchmark"), fields.get("dataset"), result.header.data
-        groups.setdefault((*map(str, about), quantity_of(result.header)), []).append(result)
+        with named(result.path):
+            groups.setdefault((*map(str, about), outcome.quantity_of(show)), []).append(outcome)
     searches = []
-    for group in groups.values():
-        names = unique([label(result.header.experiment) for result in group], [r.path for r in group])
+    for (*_, quantity), group in groups.items():
+        names = unique([each.label for each in group], [each.path for each in group])
         searches.append(
             [
-                Search(name, r.header, r.rounds, curve_of(r.header, r.rounds, show, choose, x), r.path)
-                for name, r in zip(names, group, strict=True)
+                Search(name, each.header, each.rounds, each.curve(show, choose, x), each.path, quantity, each)
+                for name, each in zip(names, group, strict=True)
+                if each.path is not None
             ]
         )
     return searches
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Say of which result a metric is not known."""
+    try:
+        yield
+    except UnknownName as error:
+        raise InvalidSetting(f"{path}: {error}") from error
 
 
 def read_one_subject(paths: Sequence[Path], show: str, choose: str, x: str = "models") -> list[Search]:

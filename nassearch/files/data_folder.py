@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import resources
@@ -15,6 +14,7 @@ import platformdirs
 
 from nassearch.errors import NassearchError
 from nassearch.files.bounded import refuse_special
+from nassearch.files.strays import begun, clear_strays, new_token
 
 LONGEST_STEM = 180
 """Bytes of a name without its suffix: most file systems take 255, of which the suffix and locks take some."""
@@ -58,20 +58,26 @@ def _plain(text: str) -> str:
 def write_whole(path: Path, content: bytes | memoryview, remedy: str) -> None:
     """Write a file that holds either the old content or all of the new at any moment, and its folder.
 
-    A kill between writing and renaming leaves a hidden file beside it, which nothing reads.
+    A kill between writing and renaming leaves a hidden file beside it, which nothing reads, and which the next writing
+    of the same file removes.
 
     Raises:
         NassearchError: it cannot be written; `remedy` ends the message, and what was there is left as it was.
     """
     refuse_special(path, remedy)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    token = new_token()
+    temporary = path.with_name(f".{path.name}.{token}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        clear_strays(path)
+        with begun(path, token) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if os.name != "nt":  # which renames no open file
+                os.replace(temporary, path)
+        if os.name == "nt":
+            os.replace(temporary, path)
     except OSError as error:
         raise NassearchError(f"{path} cannot be written: {error.strerror or error}; {remedy}") from error
     finally:

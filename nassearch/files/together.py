@@ -6,11 +6,11 @@ happened, and once it is there, whoever comes next gives the files the names tha
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import uuid
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from nassearch.errors import NassearchError
@@ -18,37 +18,51 @@ from nassearch.files.bounded import read_bytes
 from nassearch.files.data_folder import write_whole
 from nassearch.files.limits import NOTE
 from nassearch.files.plain_json import read_json
+from nassearch.files.strays import LIST, begun, clear_strays, new_token
 
-LIST = ".together-{}.json"
 REMEDY = "make room or choose another place, then run again"
 
 
 def write_together(folder: Path, files: Mapping[str, bytes | memoryview], remedy: str = REMEDY) -> None:
     """Write files into a folder, by name: each holds either the old content or all of the new, and so do all.
 
+    What a kill has left of an earlier writing of the same files is removed.
+
     Raises:
         NassearchError: one cannot be written; `remedy` ends the message, and every file is left as it was.
     """
-    token = uuid.uuid4().hex
+    token = new_token()
     staged = {f".{name}.{token}": name for name in files}
     undecided = folder / LIST.format(token)
     try:
-        for hidden, name in staged.items():
-            if (folder / name).is_dir():
-                raise NassearchError(f"{folder / name} cannot be written: Is a directory; {remedy}")
-            write_whole(folder / hidden, files[name], remedy)
-        name = undecided.name
-        write_whole(undecided, json.dumps(staged).encode(), remedy)
-    except BaseException as error:
+        with ExitStack() as held:
+            for name, content in files.items():
+                _stage(held, folder / name, token, content, remedy)
+            clear_strays(folder / LIST.format("*"))
+            write_whole(undecided, json.dumps(staged).encode(), remedy)
+    except BaseException:
         for hidden in staged:
             with suppress(OSError):
                 (folder / hidden).unlink(missing_ok=True)
-        if isinstance(error.__cause__, OSError):
-            raise NassearchError(str(error).replace(f".{name}.{token}", name)) from error.__cause__
         raise
     finish(folder)
     if undecided.exists():
         raise NassearchError(f"{folder} does not let files be replaced: allow it, then run again; {remedy}")
+
+
+def _stage(held: ExitStack, path: Path, token: str, content: bytes | memoryview, remedy: str) -> None:
+    """Write a file under its hidden name, and hold it until it is decided."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clear_strays(path)
+        file = held.enter_context(begun(path, token))
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise NassearchError(f"{path} cannot be written: {error.strerror or error}; {remedy}") from error
 
 
 def finish(folder: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from nassearch.errors import BadData, InvalidSetting, UnknownName, quoted
 from nassearch.files.inert import inert
-from nassearch.files.tables import frame_of_rows, html
+from nassearch.files.sheets.tables import frame_of_rows, html
 from nassearch.reports.summary import best_of
 from nassearch.reports.summary import compare as rows_of
 from nassearch.search.outcome import Outcome, unique
-from nassearch.search.quantity import METRIC, Quantity
-from nassearch.statistics.digits import exact
+from nassearch.search.quantity import Quantity
+from nassearch.statistics.digits import exact, ratio
 from nassearch.types import is_number, plain
 
 WORDS = {"exactly": "", "more than": "more than ", "less than": "less than "}
@@ -55,16 +55,26 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         at = list(self.rows[0]["at"])
+        regrets = [row["regret"] for row in self.rows]
         write = self.quantity.writer(
-            [value for row in self.rows for value in (*row["at"].values(), row["regret"])]
+            [*(value for row in self.rows for value in row["at"].values()), *regrets]
         )
+        further = "known" in self.rows[0]
         by = self.quantity.chosen_by(self.show, self.choose)
         title = (
-            f"{self.subject}; {METRIC[self.show]} {self.quantity.name} ({self.quantity.unit}) of the best so far{by}, "
+            f"{self.subject}; {self.quantity.titled(self.show)} ({self.quantity.unit}) of the best so far{by}, "
             f"median of the rounds; speed-up over {self.baseline}"
         )
         reach = f"models to {exact(self.target)}"
-        columns = ["search", *(f"at {m}" for m in at), reach, "speed-up", "95 %", "revisits", "regret"]
+        columns = [
+            "search",
+            *(f"at {m}" for m in at),
+            reach,
+            "speed-up",
+            "95 %",
+            "revisits",
+            *([] if further else ["regret"]),
+        ]
         rows = [
             [
                 row["label"],
@@ -73,7 +83,7 @@ class Comparison:
                 _speedup(row, "speedup"),
                 f"{_speedup(row, 'speedup_low')} to {_speedup(row, 'speedup_high')}",
                 f"{row['revisits']:.1f}",
-                write(row["regret"]),
+                *([] if further else [write(row["regret"])]),
             ]
             for row in self.rows
         ]
@@ -95,7 +105,7 @@ def _models(row: Mapping[str, Any]) -> str:
 
 
 def _speedup(row: Mapping[str, Any], name: str) -> str:
-    return "-" if row[name] is None else f"{WORDS[row[f'{name}_bound']]}{row[name]:.2f}"
+    return "-" if row[name] is None else f"{WORDS[row[f'{name}_bound']]}{ratio(row[name])}"
 
 
 def compare(
@@ -118,7 +128,7 @@ def compare(
         results: what `Experiment.run` and `read` return, or such by label.
         target: value to reach, as published; None for the final median of the baseline.
         baseline: the search that speed-ups are over, or its label; None for the first.
-        show, choose, x: what the curves show and count, see `Curve.from_rounds`.
+        show, choose, x: what the curves show and count, see `Outcome.curve`: show may be a further metric.
         labels: one for each search; None for what they are, such as "ae, warm-up 3000 by epsilon".
         seed: of the bootstrap behind the intervals.
 
@@ -126,7 +136,8 @@ def compare(
         InvalidSetting: no results or what is none, of several data sets or quantities, a target that is no number, or
             labels that are not one for each.
         BadData: one has no complete round.
-        UnknownName: no such baseline.
+        UnknownName: no such baseline, or show is no metric of what the searches are about.
+        MissingData: a search does not hold the metric, and it is not here.
     """
     if isinstance(results, Mapping):
         labels, results = list(results), results.values()
@@ -144,12 +155,9 @@ def compare(
                 "on"
             )
     first = found[0]
-    for other in found[1:]:
-        if (other.subject, other.header.data, other.quantity) != (
-            first.subject,
-            first.header.data,
-            first.quantity,
-        ):
+    about = [(each.subject, each.header.data, each.quantity_of(show)) for each in found]
+    for other, its in zip(found, about, strict=True):
+        if its != about[0]:
             raise InvalidSetting(
                 f"{other.path or other.label} is about {other.subject} and {first.path or first.label} about "
                 f"{first.subject}, from different data: compare results of one data set"
@@ -170,9 +178,10 @@ def compare(
     base = _label_of(baseline, found, names)
     oracle = next((each.oracle for each in found if each.oracle is not None), None)
     ceiling = None if oracle is None else best_of(oracle, curves[0].show, found[0].header)
-    rows = rows_of(searches, base, target, seed, ceiling)
-    about = first.subject, first.quantity, curves[0].show, curves[0].choose, x
-    return Comparison(rows, base, rows[0]["target"], *about)
+    quantity = about[0][2]
+    rows = rows_of(searches, base, target, seed, ceiling, quantity)
+    view = first.subject, quantity, curves[0].show, curves[0].choose, x
+    return Comparison(rows, base, rows[0]["target"], *view)
 
 
 def _label_of(baseline: str | Outcome | None, found: Sequence[Outcome], names: Sequence[str]) -> str:

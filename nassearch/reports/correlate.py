@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nassearch.benchmarks.given import GivenBenchmark, load_benchmark, name_of_benchmark
+from nassearch.benchmarks.base import Benchmark
+from nassearch.benchmarks.given import GivenBenchmark, dataset_of, load_benchmark, name_of_benchmark
 from nassearch.checks import SEEDS, whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.reports.correlation import CONVENTIONS, Correlation, Report
@@ -15,6 +16,9 @@ from nassearch.scorers.compute import Cost, Tally, compute_scores
 from nassearch.scorers.function import FunctionScorer
 from nassearch.scorers.open import open_scorers
 from nassearch.scorers.spec import AnyScorer, GivenScorer, build_scorer, name_of, specified
+from nassearch.search.curves import METRICS
+from nassearch.search.metrics.known import ValueOf, find_metric, value_of
+from nassearch.search.metrics.shown import check_known, check_shown
 from nassearch.search.quantity import Quantity
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.intervals import Resampling, judge, mean
@@ -61,7 +65,9 @@ def correlate(
         seed: of the sample, the neighbourhoods and the intervals.
         batch: what proxies look at: None for the data set's own, a path of an .npz file, a synthetic kind such as
             "grey", or a `Batch`.
-        metric: `test` or `valid` accuracy, the mean over training seeds.
+        metric: what proxies are judged by: `test` or `valid` accuracy, the mean over training seeds, or a further
+            metric: one of the benchmark, such as `edgegpu_latency`, or `params`, `flops`, `memory`. Where lower is
+            better a proxy that ranks low ones first has a positive rho. What has no value is left out.
         neighbourhoods: random architectures whose neighbours are ranked too; None for 1,000 with the whole space
             and none with a sample, since they may need scores of most of the space.
         draws: resamples per interval.
@@ -75,12 +81,16 @@ def correlate(
         UnknownName, InvalidSetting, MissingData: before anything is computed.
     """
     check_work(workers, executor)
-    if metric not in ("test", "valid"):
-        raise InvalidSetting(f"metric is test or valid, not {metric!r}")
+    if not isinstance(metric, str) or not metric:
+        raise InvalidSetting(
+            f"metric is test or valid, or the name of a further metric, not {quoted(metric)}"
+        )
     how = Resampling(whole("draws", draws), seed=whole("seed", seed, least=0, largest=SEEDS))
     clusters_wanted = (CLUSTERS if sample is None else 0) if neighbourhoods is None else neighbourhoods
     whole("neighbourhoods", clusters_wanted, least=0)
+    check_shown(metric, benchmark, dataset_of(benchmark, dataset))
     oracle = load_benchmark(benchmark, dataset)
+    check_known(metric, oracle)
     space, name, path = oracle.space, oracle.dataset.name, cache_path() if cache else None
     if isinstance(proxies, str) or not isinstance(proxies, Sequence) or not proxies:
         raise InvalidSetting(f"proxies are a list such as ['synflow', 'params'], not {quoted(proxies)}")
@@ -88,9 +98,8 @@ def correlate(
     archs = list(space.all()) if sample is None else draw_distinct(space, whole("sample", sample), seed)
     clusters = draw_clusters(space, clusters_wanted, np.random.default_rng([seed, 1]))
     union = list(dict.fromkeys([*archs, *(arch for cluster in clusters for arch in cluster)]))
-    quantity = Quantity.of(oracle)
-    metric, _ = quantity.metrics(metric, metric)
-    reached = {arch: float(getattr(oracle.expected(arch), metric)) for arch in union}
+    metric, quantity, reaches = _judged_by(oracle, metric)
+    reached = {arch: reaches(arch) for arch in union}
     leaves = [leaf for scorer in scorers for leaf in scorer.leaves]
     accuracies = np.array([reached[arch] for arch in archs])
     local = [np.array([reached[arch] for arch in cluster]) for cluster in clusters]
@@ -117,6 +126,17 @@ def correlate(
     about = name_of_benchmark(benchmark), name, metric, quantity, archs, accuracies
     counts = Tally.of(leaves)
     return Correlation(*about, len(clusters), size, how, reports, counts, space, oracle.dataset.task)
+
+
+def _judged_by(oracle: Benchmark, metric: str) -> tuple[str, Quantity, ValueOf]:
+    """Return the metric that there is, what it is called, and what gives it by architecture; higher is better."""
+    quantity = Quantity.of(oracle)
+    if metric in METRICS:
+        metric, _ = quantity.metrics(metric, metric)
+        return metric, quantity, lambda arch: float(getattr(oracle.expected(arch), metric))
+    further = Quantity.of_metric(find_metric(oracle, oracle.dataset, metric), quantity)
+    value = value_of(oracle, metric)
+    return metric, further, lambda arch: further.sign * value(arch)
 
 
 def parameters(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nassearch.files.inert import inert
-from nassearch.files.tables import frame, frame_of_rows, html
+from nassearch.files.sheets.tables import frame, frame_of_rows, html
 from nassearch.scorers.compute import Tally
 from nassearch.search.quantity import Quantity
 from nassearch.spaces.base import SearchSpace
@@ -46,10 +46,11 @@ class Correlation:
     """Proxies side by side, judged by what architectures reach.
 
     Attributes:
-        benchmark, dataset, metric: whose accuracies; `metric` is test or valid, the mean over training seeds.
+        benchmark, dataset, metric: whose accuracies; `metric` is test or valid, the mean over training seeds, or the
+            name of a further metric.
         quantity: what the accuracies are, and whether `valid` is more than `test`.
-        archs, accuracies: the N architectures and what they reach, in the unit of the data set, a loss negated: a proxy
-            that ranks losses well has a positive rho.
+        archs, accuracies: the N architectures and what they reach, in the unit of the data set, a loss or a latency
+            negated: a proxy that ranks losses well has a positive rho. NaN where it is not known.
         neighbourhoods, cluster: how many clusters were looked at, and their mean size.
         how: how intervals were made.
         reports: one per proxy.
@@ -69,6 +70,11 @@ class Correlation:
     counts: Tally
     space: SearchSpace = field(repr=False)
     task: Task = field(repr=False)
+
+    @property
+    def column(self) -> str:
+        """Return what a column of what architectures reach is called: "test accuracy", or the name of the metric."""
+        return self.metric if self.quantity.trained else f"{self.metric} {self.quantity.name}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each proxy and convention for what has no score: each figure with its interval."""
@@ -97,10 +103,9 @@ class Correlation:
         Raises:
             InvalidSetting: pandas is not installed.
         """
-        reached = f"{self.metric} {self.quantity.name}"
         columns = {
             "arch": list(map(self.space.format, self.archs)),
-            reached: self.quantity.sign * self.accuracies,
+            self.column: self.quantity.sign * self.accuracies,
         }
         return frame({**columns, **{report.proxy: report.scores for report in self.reports}})
 
@@ -109,7 +114,13 @@ class Correlation:
         return inert(f"Correlation({self._title()}: {told})")
 
     def _title(self) -> str:
-        return f"{self.benchmark}, {self.dataset}; {len(self.archs)} architectures, {self.metric} {self.quantity.name}"
+        return f"{self.benchmark}, {self.dataset}; {len(self.archs)} architectures, {self.words}"
+
+    @property
+    def words(self) -> str:
+        """Return what proxies are judged by: "test accuracy", or "latency on an edge GPU (ms)"."""
+        quantity = self.quantity
+        return f"{quantity.name} ({quantity.unit})" if quantity.trained else f"{self.metric} {quantity.name}"
 
     def _repr_html_(self) -> str:
         names = [name for name in self.reports[0].figures["dropped"]]
@@ -119,6 +130,36 @@ class Correlation:
         return html(
             f"{self._title()}; {self.how.level:.0%} intervals", ["", *(r.proxy for r in self.reports)], rows
         )
+
+
+def nested(found: Correlation) -> dict[str, Any]:
+    """Return everything but scores as plain data, proxies one below the other."""
+    return {
+        "benchmark": found.benchmark,
+        "dataset": found.dataset,
+        "metric": found.metric,
+        "quantity": found.quantity.name,
+        "unit": found.quantity.unit,
+        "lower_is_better": found.quantity.sign < 0,
+        "architectures": len(found.archs),
+        "neighbourhoods": found.neighbourhoods,
+        "cluster": found.cluster,
+        **found.how._asdict(),
+        "scores": found.counts._asdict(),
+        "proxies": [
+            {
+                "proxy": report.proxy,
+                "coverage": report.coverage._asdict(),
+                "seconds": report.seconds,
+                "shared": report.shared,
+                **{
+                    nan: {name: estimate._asdict() for name, estimate in report.figures[nan].items()}
+                    for nan in CONVENTIONS
+                },
+            }
+            for report in found.reports
+        ],
+    }
 
 
 def _interval(estimate: Estimate) -> str:

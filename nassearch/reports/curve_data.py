@@ -10,7 +10,7 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting, UnknownName
 from nassearch.search.curves import Curve
-from nassearch.search.quantity import METRIC, Quantity
+from nassearch.search.quantity import Quantity
 from nassearch.types import Floats
 
 COUNTED = {"models": "models trained", "distinct": "different models trained"}
@@ -38,6 +38,7 @@ class PlotData:
     Attributes:
         best: level of the benchmark, or None.
         falling: whether lower is better.
+        sought: whether searches are after it; else, as with the latency of the best, lines go up and down.
     """
 
     lines: tuple[Line, ...]
@@ -46,6 +47,7 @@ class PlotData:
     title: str = ""
     best: float | None = None
     falling: bool = False
+    sought: bool = True
 
 
 def collect(
@@ -84,19 +86,14 @@ def collect(
     for label, curve in curves.items():
         axis = np.arange(1.0, curve.budget + 1) if x == "models" else curve.time_axis() / scale
         lines.append(Line(label, axis, *quantity.band(*curve.band()), curve.rounds))
-    of = "so far" if show == choose else f"of the best by {METRIC[choose]}"
-    if not quantity.validated:
-        of = "so far (no validation values)"
-    if not quantity.tested:
-        of = "so far (no test values)"
-    best_ = "" if of.startswith("of") else "best "
     return PlotData(
         tuple(lines),
         COUNTED[counted] if x == "models" else f"training time ({time_unit})",
-        f"{best_}{METRIC[show]} {quantity.name} {of} ({quantity.short_unit})",
+        f"{quantity.of_the_best(show, choose)} ({quantity.short_unit})",
         title,
         None if best is None else quantity.shown(best),
         quantity.sign < 0,
+        not quantity.trained,
     )
 
 
@@ -171,8 +168,14 @@ def value_limits(data: PlotData, bands: bool = True) -> tuple[float, float] | No
     for line in data.lines:
         low, high = (line.low, line.high) if bands else (line.median, line.median)
         behind, ahead = (high, low) if data.falling else (low, high)
-        worst.append(float(np.nanmin(sign * behind[min(len(behind) - 1, round(START * len(behind))) :])))
-        best.append(float(np.nanmax(sign * ahead)))
+        start = min(len(behind) - 1, round(START * len(behind)))
+        left, ahead = sign * behind[start:], sign * (ahead if data.sought else ahead[start:])
+        if np.isnan(left).all() or np.isnan(ahead).all():
+            continue
+        worst.append(float(np.nanmin(left)))
+        best.append(float(np.nanmax(ahead)))
+    if not worst:
+        return None
     low_, high_ = sorted((sign * min(worst), sign * max(best)))
     margin = 0.04 * (high_ - low_)
     return (low_ - margin, high_ + margin) if np.isfinite(margin) and margin > 0 else None

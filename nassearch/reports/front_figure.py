@@ -59,6 +59,8 @@ def collect_fronts(
     Raises:
         InvalidSetting: a search has one objective or more than two, or no such round; or objectives differ.
     """
+    if show not in METRIC:
+        raise InvalidSetting(f"a picture of fronts shows what is trained for by test or valid, not {show!r}")
     several = [header.experiment.get("objectives") or [] for _, header, _ in searches]
     if any(len(each) != 2 for each in several) or any(each != several[0] for each in several):
         raise InvalidSetting(

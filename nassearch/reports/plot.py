@@ -61,7 +61,8 @@ def plot(
         ax: matplotlib axes to draw on, or as many as there are data sets. Names at the ends of lines stand to the
             right of them, for which a figure with `layout="constrained"` makes room.
         x: `models` trained, `distinct` ones, or median `seconds` of training. A `Curve` keeps what it counts.
-        show, choose: as in `Curve.from_rounds`; None for what each experiment says, test by validation.
+        show, choose: as in `Outcome.curve`, where show may be a further metric such as "edgegpu_latency"; None for what
+            each experiment says, test by validation.
         limits: ends of the axes, such as `{"x": (0, 100), "y": (90, None)}`; None for an end that is left open.
         labels: one for each result, or new ones by the present ones.
         order: of names, colours and styles: `given`, `final` (best last), `name`, or labels of those that come first.
@@ -200,4 +201,5 @@ def _item(result: Any, counted: str, show: str | None, choose: str | None) -> It
         else best_of(result.oracle, curve.show, result.header)
     )
     where = "" if result.path is None else str(result.path)
-    return Item(result.label, where, (result.subject, result.header.data), result.quantity, best, curve)
+    quantity = result.quantity_of(show)
+    return Item(result.label, where, (result.subject, result.header.data), quantity, best, curve)

@@ -22,7 +22,7 @@ from nassearch.reports.drawing.looks import (
     set_limits,
     text_size,
 )
-from nassearch.search.quantity import METRIC, Quantity
+from nassearch.search.quantity import Quantity
 from nassearch.types import Floats
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def collect_scatter(
         values = quantity.sign * found.accuracies[there]
         clouds.append(Cloud(report.proxy, *worth, scores, values, parameters[there], _linear(scores)))
     title = f"{found.benchmark} {found.dataset}, {len(found.archs)} architectures"
-    y_label = f"mean {METRIC[found.metric]} {quantity.name} ({quantity.short_unit})"
+    mean = "" if quantity.trained else "mean "
+    y_label = f"{mean}{quantity.titled(found.metric)} ({quantity.short_unit})"
     return ScatterData(tuple(clouds), y_label, title)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from nassearch import registry
 from nassearch.benchmarks.base import Benchmark
 from nassearch.errors import NassearchError, UnknownName
-from nassearch.search.curves import Curve, milestones
+from nassearch.search.curves import METRICS, Curve, milestones
 from nassearch.search.pareto.curve import PERCENT
 from nassearch.search.quantity import Quantity
 from nassearch.search.records import Header
@@ -25,7 +25,8 @@ def summarise(
 
     Values and `target` are as published, a loss not negated. `median`, `q25`, `q75` are lists `[T]`.
     `models_to_target` is None where the median never gets there, or where there is no target. `revisits` is the mean
-    per round. `seconds` is the median training time of a round, None where unknown.
+    per round. `seconds` is the median training time of a round, None where unknown. Of a further metric `known` says of
+    how many rounds the values are.
     """
     low, median, high = (values.tolist() for values in quantity.band(*curve.band()))
     seconds = float(np.median(curve.seconds[:, -1]))
@@ -37,6 +38,7 @@ def summarise(
         "models_to_target": curve.models_to(quantity.shown(target)) if target is not None else None,
         "revisits": float(np.mean([each.revisits for each in rounds])),
         "seconds": None if np.isnan(seconds) else seconds,
+        **({"known": curve.known.tolist()} if curve.is_further else {}),
     }
 
 
@@ -86,8 +88,13 @@ def _gather_tables(tables: Sequence[Mapping[str, Sequence[Any]]]) -> list[dict[s
 
 
 def best_value(header: Header, show: str) -> float | None:
-    """Return the highest value of a result's benchmark, a loss negated, or None where its data is not there."""
+    """Return the highest value of a result's benchmark, a loss negated, or None where its data is not there.
+
+    None for a further metric too: the least that a network costs is nothing that a search is after.
+    """
     experiment = header.experiment
+    if show not in METRICS:
+        return None
     try:
         oracle = registry.load("benchmarks", experiment["benchmark"]).open(experiment["dataset"])
     except (NassearchError, KeyError):
@@ -99,8 +106,10 @@ def best_of(oracle: Benchmark, show: str, header: Header | None = None) -> float
     """Return the highest value of a benchmark, a loss negated, or None where that is not known.
 
     Of a search for several objectives it is the hypervolume of all architectures, in percent of itself; of one under
-    limits the highest of what meets them.
+    limits the highest of what meets them; for a further metric None.
     """
+    if show not in METRICS:
+        return None
     if (
         header is not None
         and header.experiment.get("constraints")
@@ -119,6 +128,7 @@ def compare(
     target: float | None = None,
     seed: int = 0,
     ceiling: float | None = None,
+    quantity: Quantity | None = None,
 ) -> list[dict[str, Any]]:
     """Return a row per search.
 
@@ -128,13 +138,15 @@ def compare(
         target: as published; None for the final median of the baseline, which it reaches by definition.
         seed: of the bootstrap.
         ceiling: the highest value there is, a loss negated; None for that of the benchmark, where it is installed.
+        quantity: what the curves show; None for what the first result is about.
 
     Returns:
         Rows, of values as published, with `label`, `rounds`, `budget`, `at` (value by number of models), `target`,
         `models_to_target` (the first at which the median is there; None for never), `rounds_to_target` (how many get
         there), `speedup`, `speedup_low`, `speedup_high` (0.95 interval), each with a `_bound`, see
         `Curve.known_speedup_over`, and None where it is unknown, `revisits`, `regret` (of the final median; None
-        without the data).
+        without the data, and of a further metric), and of a further metric `known`: of how many rounds the last value
+        is.
 
     Raises:
         UnknownName: no such baseline.
@@ -143,7 +155,7 @@ def compare(
     if baseline is not None and baseline not in labels:
         raise UnknownName("result", baseline, labels)
     base = searches[labels.index(baseline) if baseline is not None else 0][3]
-    quantity = Quantity.of_result(searches[0][1])
+    quantity = quantity or Quantity.of_result(searches[0][1])
     reach = float(base.median()[-1]) if target is None else quantity.shown(target)
     at = milestones([curve for *_, curve in searches])
     ceilings = {
@@ -169,6 +181,7 @@ def compare(
                 **{f"{name}_bound": it.bound for name, it in known.items()},
                 "revisits": float(np.mean([each.revisits for each in rounds])),
                 "regret": None if best is None else float(curve.regret(best)[-1]),
+                **({"known": int(curve.known[-1])} if curve.is_further else {}),
             }
         )
     return rows

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassearch.errors import BadData, InvalidSetting
-from nassearch.files.tables import frame, html
+from nassearch.files.sheets.tables import frame, html
 from nassearch.search.runner import ROUNDING, Round
 from nassearch.statistics.correlation import ends
 from nassearch.statistics.digits import SIGNIFICANT, writer
+from nassearch.statistics.medians import incumbents, models_to, quantiles, ratio_of, resampled
 from nassearch.types import Arch, Floats
 
 METRICS = ("test", "valid")
-
+NO_CHOICE = "by a cost alone the best model is an empty one; search for both (--objectives), or set a limit (--max-...)"
 
 AXES = ("models", "distinct")
 MILESTONES = (50, 100, 300)
@@ -52,10 +53,11 @@ class Curve:
     """The value of the incumbent, the best architecture so far, after each model.
 
     Attributes:
-        values: `[R, T]` for R rounds and T models; higher is better. NaN where the incumbent's value is
-            unknown.
+        values: `[R, T]` for R rounds and T models; higher is better, so that a latency is negated. NaN where the
+            incumbent's value is unknown.
         seconds: what training took, summed over the models so far, `[R, T]`.
-        show: the metric the values are of.
+        show: the metric the values are of: test, valid, or the name of a further one. Of a further one the median and
+            the quartiles are of the rounds where it is known: a device may not run every network.
         choose: the metric by which an architecture becomes the incumbent; of equals, the earlier stays.
         x: what T counts: `models` trained, or `distinct` ones, where training one again counts nothing.
     """
@@ -71,13 +73,20 @@ class Curve:
             raise BadData(f"a curve takes values [rounds, models], one or more, not {self.values.shape}")
         if self.seconds.shape != self.values.shape:
             raise BadData(f"values {self.values.shape} and seconds {self.seconds.shape} of a curve differ")
-        for role, metric in (("show", self.show), ("choose", self.choose)):
-            if metric not in METRICS:
-                raise InvalidSetting(f"{role} is {' or '.join(METRICS)}, not {metric!r}")
+        check_choose(self.choose)
+        if not isinstance(self.show, str) or not self.show:
+            raise InvalidSetting(
+                f"show is {' or '.join(METRICS)}, or the name of a metric, not {self.show!r}"
+            )
 
     @classmethod
     def from_rounds(
-        cls, rounds: Sequence[Round], show: str = "test", choose: str = "valid", x: str = "models"
+        cls,
+        rounds: Sequence[Round],
+        show: str = "test",
+        choose: str = "valid",
+        x: str = "models",
+        further: Sequence[Floats] | None = None,
     ) -> Curve:
         """Follow the incumbent through each round.
 
@@ -90,22 +99,30 @@ class Curve:
         that k whole trainings cost, and its test value is that of the training by which it was chosen, which may be
         a shorter one.
 
+        `further` is a further metric, called `show`, of every model: `[T]` for each round, higher is better. The curve
+        is what the incumbent by `choose` has of it, so it may go up and down.
+
         Raises:
             BadData: no rounds, or rounds of different lengths.
-            InvalidSetting: show or choose is neither test nor valid, or x neither models nor distinct.
+            InvalidSetting: show is neither test nor valid and no further metric is given, choose is neither, or x is
+                neither models nor distinct.
         """
         rounds = list(rounds)
+        if further is None and show not in METRICS:
+            raise InvalidSetting(
+                f"show is {' or '.join(METRICS)}, not {show!r}: Outcome.curve finds further metrics by their names"
+            )
         if any(each.shares is not None for each in rounds):
-            return cls._of_shares(rounds, show, choose, x)
+            return cls._of_shares(rounds, show, choose, x, further)
         lengths = {len(each.archs) for each in rounds}
         if len(lengths) != 1:
             found = f"rounds of {sorted(lengths)} models" if lengths else "no complete round"
             raise BadData(f"a curve takes rounds of one length, at least one of them, not {found}")
         metrics = {metric: np.stack([getattr(each, metric) for each in rounds]) for metric in METRICS}
         seconds = np.cumsum(np.stack([each.seconds for each in rounds]), axis=1)
-        for metric in (show, choose):
-            if metric not in METRICS:
-                raise InvalidSetting(f"show and choose are each {' or '.join(METRICS)}, not {metric!r}")
+        check_choose(choose)
+        if further is not None:
+            metrics[show] = np.stack(list(further))
         if x not in AXES:
             raise InvalidSetting(f"x is {' or '.join(AXES)}, not {x!r}")
         values = np.take_along_axis(metrics[show], incumbents(metrics[choose]), axis=1)
@@ -116,14 +133,17 @@ class Curve:
         return cls(values, seconds, show, choose, x)
 
     @classmethod
-    def _of_shares(cls, rounds: Sequence[Round], show: str, choose: str, x: str) -> Curve:
+    def _of_shares(
+        cls, rounds: Sequence[Round], show: str, choose: str, x: str, further: Sequence[Floats] | None
+    ) -> Curve:
         values, seconds = [], []
-        for each in rounds:
-            parts = cls.from_rounds([replace(each, shares=None)], show, choose)
+        for place, each in enumerate(rounds):
+            given = None if further is None else [further[place]]
+            parts = cls.from_rounds([replace(each, shares=None)], show, choose, further=given)
             shares = np.ones(len(each.archs)) if each.shares is None else each.shares.copy()
             if x == "distinct":
                 trained = list(zip(each.archs, shares.tolist(), strict=True))
-                shares[[place for place, one in enumerate(trained) if one in trained[:place]]] = 0.0
+                shares[[at for at, one in enumerate(trained) if one in trained[:at]]] = 0.0
             spent = np.cumsum(shares) - ROUNDING
             ends = np.searchsorted(spent, np.arange(1, max(1, math.ceil(spent[-1])) + 1), side="right") - 1
             values.append(parts.values[0, ends])
@@ -175,8 +195,18 @@ class Curve:
 
     def band(self) -> tuple[Floats, Floats, Floats]:
         """Return the lower quartile, the median and the upper quartile over the rounds, `[T]` each."""
-        low, median, high = np.quantile(self.values, [0.25, 0.5, 0.75], axis=0)
+        low, median, high = quantiles(self.values, [0.25, 0.5, 0.75], self.is_further)
         return low, median, high
+
+    @property
+    def is_further(self) -> bool:
+        """Return whether it shows neither test nor validation values, but a further metric."""
+        return self.show not in METRICS
+
+    @property
+    def known(self) -> NDArray[np.intp]:
+        """Return of how many rounds the value of the incumbent is known, `[T]`."""
+        return np.asarray((~np.isnan(self.values)).sum(axis=0))
 
     def median(self) -> Floats:
         """Return the median over the rounds, `[T]`."""
@@ -193,7 +223,7 @@ class Curve:
 
     def models_to_each(self, target: float) -> Floats:
         """Return for each round the models after which it first reaches target, `[R]`; inf where never."""
-        return _models_to(self.values, target)
+        return models_to(self.values, target)
 
     def speedup_over(
         self, other: Curve, target: float, rng: np.random.Generator, level: float = 0.95, draws: int = 500
@@ -205,8 +235,8 @@ class Curve:
         where only other's fails, 0 where only this one's does, and NaN where both do. Resamples that give NaN are left
         out of the interval; an end of it may be 0 or inf, since the budget bounds what is known.
         """
-        ratio = _ratio(_models_to(other.median(), target), _models_to(self.median(), target))
-        return Speedup(float(ratio), *ends(_ratio(*self._resampled(other, target, rng, draws)), level))
+        ratio = ratio_of(models_to(other.median(), target), models_to(self.median(), target))
+        return Speedup(float(ratio), *ends(ratio_of(*self._resampled(other, target, rng, draws)), level))
 
     def known_speedup_over(
         self, other: Curve, target: float, rng: np.random.Generator, level: float = 0.95, draws: int = 500
@@ -219,12 +249,12 @@ class Curve:
         `speedup_over` has inf for it, and less where that has 0. Resamples in which neither does are left out.
         """
         budgets = np.array([other.budget, self.budget])[:, None]
-        needed = np.array([[_models_to(curve.median(), target)] for curve in (other, self)])
+        needed = np.array([[models_to(curve.median(), target)] for curve in (other, self)])
         drawn = np.stack(self._resampled(other, target, rng, draws))
-        point, restricted = (_ratio(*np.minimum(models, budgets)) for models in (needed, drawn))
+        point, restricted = (ratio_of(*np.minimum(models, budgets)) for models in (needed, drawn))
         restricted[np.isinf(drawn).all(axis=0)] = np.nan
         values = [float(point[0]), *ends(restricted, level)]
-        whole = [float(_ratio(*needed)[0]), *ends(_ratio(*drawn), level)]
+        whole = [float(ratio_of(*needed)[0]), *ends(ratio_of(*drawn), level)]
         return KnownSpeedup(*(Known(value, _bound(at)) for value, at in zip(values, whole, strict=True)))
 
     def _resampled(
@@ -232,7 +262,9 @@ class Curve:
     ) -> tuple[Floats, Floats]:
         """Return the models that other and this search need to reach target in resamples of their rounds, `[draws]`."""
         theirs, ours = (rng.integers(curve.rounds, size=(draws, curve.rounds)) for curve in (other, self))
-        return _resampled(other.values, theirs, target), _resampled(self.values, ours, target)
+        pairs = (other, theirs), (self, ours)
+        found = [resampled(curve.values, drawn, target, curve.is_further) for curve, drawn in pairs]
+        return found[0], found[1]
 
     def regret(self, best: float) -> Floats:
         """Return how far the median is below best, the highest value of the benchmark, `[T]`."""
@@ -245,29 +277,10 @@ def milestones(curves: Sequence[Curve]) -> list[int]:
     return sorted({m for m in MILESTONES if m < longest} | {longest})
 
 
-def incumbents(values: Floats) -> np.ndarray:
-    """Return the position of the best so far, `[..., T]`; ties keep the earlier, NaN is worst.
-
-    >>> incumbents(np.array([1.0, 3.0, 2.0, 3.0, 4.0])).tolist()
-    [0, 1, 1, 1, 4]
-    """
-    values = np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-    before = np.maximum.accumulate(values, axis=-1)[..., :-1]
-    improves = np.zeros(values.shape, dtype=bool)
-    improves[..., 1:] = values[..., 1:] > before
-    return np.maximum.accumulate(np.where(improves, np.arange(values.shape[-1]), 0), axis=-1)
-
-
-def _models_to(medians: Floats, target: float) -> Floats:
-    """Return the models after which medians `[..., T]` first reach target; inf where never."""
-    reached = medians >= target
-    return np.where(reached.any(axis=-1), reached.argmax(axis=-1) + 1.0, np.inf)
-
-
-def _resampled(values: Floats, rounds: NDArray[np.intp], target: float, chunk: int = 50) -> Floats:
-    """Return `_models_to` of the median of each row of rounds `[draws, R]`, a few rows at a time to spare memory."""
-    parts = np.split(rounds, range(chunk, len(rounds), chunk))
-    return np.concatenate([_models_to(np.median(values[part], axis=1), target) for part in parts])
+def check_choose(choose: str) -> None:
+    """Raise `InvalidSetting` where this is neither of the two metrics by which a model can be the best."""
+    if choose not in METRICS:
+        raise InvalidSetting(f"choose is {' or '.join(METRICS)}, not {choose!r}: {NO_CHOICE}")
 
 
 def _ends_of_visits(archs: Sequence[Arch]) -> NDArray[np.intp]:
@@ -281,8 +294,3 @@ def _bound(ratio: float) -> str:
     if math.isnan(ratio):
         return "unknown"
     return "more than" if math.isinf(ratio) else "exactly" if ratio else "less than"
-
-
-def _ratio(theirs: Floats, ours: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(theirs / ours)

@@ -44,6 +44,7 @@ from nassearch.search.guidance import (
     unscored,
     witness,
 )
+from nassearch.search.metrics.shown import check_known, check_shown
 from nassearch.search.outcome import Outcome
 from nassearch.search.pareto.asking import check_objectives
 from nassearch.search.pareto.objectives import Objective, known_of, limited, open_objectives, told_of
@@ -84,7 +85,7 @@ class Experiment:
         batch: what proxies look at: None for the data set's own, a path of an .npz file, a synthetic kind or a `Batch`.
         objectives: what is searched for where it is several things, such as "accuracy,latency", or None.
         constraints: the most that a network may cost, a `nassearch.Constraints` or a dict of its fields, or None.
-        show, choose: what curves show; see `Curve.from_rounds`.
+        show, choose: what curves show, test, valid or a further metric, and choose by; see `Outcome.curve`.
         target: value that curves are asked to reach, as published (a loss not negated), or None.
 
     Raises:
@@ -128,6 +129,7 @@ class Experiment:
         space = space_of(self.benchmark, dataset.name)
         strategy.check_warm_up(self.warmup, space, least=0)
         check_objectives(strategy, len(self.objectives or ()))
+        check_shown(self.show, self.benchmark, dataset, self.objectives or ())
         check_search(self._stand_in(space), self.budget, self._roles, self.warmup)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -192,8 +194,7 @@ class Experiment:
 
     @cached_property
     def _objectives(self) -> tuple[Objective, ...]:
-        names = cast(tuple[str, ...], self.objectives or ())
-        return open_objectives(names, self.oracle, self._space, self._constraints)
+        return open_objectives(self.objectives or (), self.oracle, self._space, self._constraints)
 
     @property
     def _constraints(self) -> Constraints:
@@ -208,8 +209,7 @@ class Experiment:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values: objects by name, and what was left open as it is used."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        del given["constraints"], given["objectives"]
+        given = {n: v for n, v in self.__getstate__().items() if n not in ("constraints", "objectives")}
         resolved = {
             "strategy": name_of_strategy(self.strategy),
             "benchmark": name_of_benchmark(self.benchmark),
@@ -276,6 +276,7 @@ class Experiment:
             overwrite: begin anew where there is a result, of whatever experiment.
         """
         check_work(workers, executor)
+        check_known(self.show, self.oracle, self.objectives or ())
         header, seen = self.header(), witness(*self._parts)
         how, kept = {"workers": workers, "executor": executor}, cache_path() if cache else None
         with watched(watch, progress) as watch:
@@ -290,11 +291,10 @@ class Experiment:
                 for finished in self._search(scorers, range(store.done, self.rounds), watch, **how):
                     seen.check()
                     store.append(finished)
-                rounds = store.rounds[: self.rounds]
-                return Outcome(header, rounds, found, Tally.of_all(scorers.values()), store.path, self.oracle)
+                done = store.rounds[: self.rounds], found, Tally.of_all(scorers.values())
+                return Outcome(header, *done, store.path, self.oracle)
 
     def _search(self, scorers: Any, rounds: range, watch: Watch | None, **how: Any) -> Iterator[Round]:
         maker = self._maker(self._space, scorers)
         parts = self.oracle, self._space, self._strategy_class, maker, scorers, self._roles
-        counts = self.warmup, self.budget, self.seed, self._objectives
-        return searched(*parts, rounds, watch, *counts, **how)
+        return searched(*parts, rounds, watch, self.warmup, self.budget, self.seed, self._objectives, **how)

@@ -18,6 +18,7 @@ from nassearch.errors import InvalidSetting, quoted
 from nassearch.provenance import faults
 from nassearch.scorers.combined import Combination
 from nassearch.scorers.spec import check_scorer
+from nassearch.search.curves import check_choose
 from nassearch.strategies.base import Strategy
 from nassearch.types import Batch, is_number, plain
 
@@ -152,9 +153,18 @@ def _batch(field: str, value: Any) -> str | Batch:
     return value
 
 
-def _metric(field: str, value: Any) -> str:
-    if not isinstance(value, str) or value not in ("test", "valid"):
+def _shown(field: str, value: Any) -> str:
+    value = plain(value)
+    if not isinstance(value, str) or not value:
+        raise InvalidSetting(f"{field} is test or valid, or the name of a metric, not {quoted(value)}")
+    return value
+
+
+def _chosen(field: str, value: Any) -> str:
+    value = plain(value)
+    if not isinstance(value, str):
         raise InvalidSetting(f"{field} is test or valid, not {quoted(value)}")
+    check_choose(value)
     return value
 
 
@@ -204,8 +214,8 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "batch": _or_none(_batch),
     "objectives": lambda field, value: _objectives(field, value),
     "constraints": lambda field, value: _constraints(value),
-    "show": _metric,
-    "choose": _metric,
+    "show": _shown,
+    "choose": _chosen,
     "target": _or_none(_target),
 }
 """By name, what returns the value of a field, a number of numpy as one of Python, or raises `InvalidSetting`. What a

@@ -7,23 +7,26 @@ import os
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidSetting, MissingData, Unbegun, quoted
+from nassearch.errors import InvalidSetting, MissingData, NassearchError, Unbegun, quoted
 from nassearch.files.inert import inert
-from nassearch.files.tables import frame, html
+from nassearch.files.sheets.tables import frame, html
 from nassearch.scorers.compute import Tally
 from nassearch.search.curves import Curve, milestones
 from nassearch.search.guidance import label
-from nassearch.search.pareto.curve import curve_of, plain_quantity
-from nassearch.search.quantity import METRIC, Quantity
+from nassearch.search.metrics.shown import Opened, metric_of, values_of
+from nassearch.search.pareto.curve import curve_of
+from nassearch.search.quantity import METRIC, Quantity, plain_quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
 from nassearch.search.store import IN_FOLDER, is_search, read_result
+from nassearch.types import Floats
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +43,7 @@ class Outcome:
         scores: how many scores it read from the cache, and how many it computed.
         path: the file that holds them; None where they are in memory alone.
         oracle: the benchmark, where it is open: after a run.
+        opened: takes benchmarks that are opened to look metrics up, and gives those that were; several may share one.
     """
 
     header: Header
@@ -48,6 +52,7 @@ class Outcome:
     scores: Tally = field(default_factory=Tally)
     path: Path | None = None
     oracle: Benchmark | None = None
+    opened: Opened = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -61,37 +66,86 @@ class Outcome:
 
     @property
     def quantity(self) -> Quantity:
-        """Return what its values are: their name, unit and direction as published."""
-        return Quantity.of_result(self.header)
+        """Return what the values of its curve are: their name, unit and direction as published.
+
+        Raises:
+            UnknownName, MissingData: the experiment shows a metric that is not known here.
+        """
+        return self.quantity_of(None)
+
+    def quantity_of(self, show: str | None) -> Quantity:
+        """Return what the values of a curve are that shows a metric; None for the one that the experiment says."""
+        if (name := self._shows(show)) in METRIC:
+            return Quantity.of_result(self.header)
+        return Quantity.of_metric(metric_of(self.header, name, self.oracle), plain_quantity(self.header))
+
+    def metric(self, name: str) -> list[Floats]:
+        """Return a further metric of every model, as published: `[T]` for each round, NaN where it is not known.
+
+        It is that of the result where it holds it, as of objectives; else it is looked up in the benchmark or in the
+        record of the trainings, or counted, as `params` is.
+
+        Raises:
+            UnknownName: the benchmark declares no such metric.
+            MissingData: it is not here; the message has the remedy.
+        """
+        if name not in self._metrics:
+            how: dict[str, Any] = {"path": self.path, "oracle": self.oracle, "opened": self.opened}
+            self._metrics[name] = values_of(self.header, self.rounds, name, **how)
+        return self._metrics[name]
+
+    @cached_property
+    def _metrics(self) -> dict[str, list[Floats]]:
+        return {}
+
+    def _shows(self, show: str | None) -> str:
+        return show or str(self.header.experiment.get("show", "test"))
+
+    def _further(self, name: str) -> list[Floats] | None:
+        """Return a further metric of every model, higher is better; None for the two that are trained for."""
+        if name in METRIC:
+            return None
+        sign = self.quantity_of(name).sign
+        return [sign * values for values in self.metric(name)]
 
     def curve(self, show: str | None = None, choose: str | None = None, x: str = "models") -> Curve:
         """Return the rounds as a curve, as the experiment says unless told otherwise; see `Curve.from_rounds`.
 
-        Higher is better: a loss is negated.
+        `show` may be a further metric, such as "edgegpu_latency" or "params": what the best so far has of it, see
+        `metric`. Higher is better: a loss or a latency is negated.
 
         Raises:
             BadData: there is no complete round.
-            InvalidSetting: show or choose is neither test nor valid, or x neither models nor distinct.
+            InvalidSetting: choose is neither test nor valid, or x neither models nor distinct.
+            UnknownName, MissingData: show is no metric that is known here.
         """
-        said = self.header.experiment
-        asked = show or said.get("show", "test"), choose or said.get("choose", "valid")
-        return curve_of(self.header, self.rounds, *asked, x)
+        name, said = self._shows(show), self.header.experiment
+        choose = choose or str(said.get("choose", "valid"))
+        return curve_of(self.header, self.rounds, name, choose, x, self._further(name))
 
-    def frame(self) -> Any:
+    def frame(self, show: str | None = None, choose: str | None = None) -> Any:
         """Return a row for each model trained, as a pandas.DataFrame.
 
         Columns: `round` from 0, `model` from 1, `arch`, `valid` and `test` as published, `seconds` of its training, and
-        `best`: what the curve shows after it, as published. With shorter trainings `share`: what each cost of a whole
-        one.
+        `best`: what the curve shows after it, as published. Then further metrics as published, by their names: those
+        that the result holds, and the one that is shown. With shorter trainings `share`: what each cost of a whole one.
+
+        Args:
+            show, choose: as for `curve`.
 
         Raises:
             InvalidSetting: pandas is not installed.
             BadData: there is no complete round.
+            UnknownName, MissingData: show is no metric that is known here.
         """
-        curve, sign = self.curve(), self.quantity.sign
-        each_alone = ([replace(done, shares=None)] for done in self.rounds)
-        best = [curve_of(self.header, alone, curve.show, curve.choose).values[0] for alone in each_alone]
+        curve, sign = self.curve(show, choose), self.quantity_of(show).sign
+        given = self._further(curve.show)
+        best = []
+        for place, done in enumerate(self.rounds):
+            alone, own = [replace(done, shares=None)], None if given is None else [given[place]]
+            best.append(curve_of(self.header, alone, curve.show, curve.choose, further=own).values[0])
         published = plain_quantity(self.header).sign
+        further = dict.fromkeys((*self.rounds[0].further, *([] if given is None else [curve.show])))
         each = [len(done.archs) for done in self.rounds]
         archs = np.empty(sum(each), dtype=object)
         archs[:] = [arch for done in self.rounds for arch in done.archs]
@@ -104,10 +158,7 @@ class Outcome:
                 "test": published * np.concatenate([done.test for done in self.rounds]),
                 "seconds": np.concatenate([done.seconds for done in self.rounds]),
                 "best": sign * np.concatenate(best),
-                **{
-                    name: np.concatenate([done.further[name] for done in self.rounds])
-                    for name in self.rounds[0].further
-                },
+                **{name: np.concatenate(self.metric(name)) for name in further},
                 **self._shares(),
             }
         )
@@ -122,23 +173,29 @@ class Outcome:
     def __repr__(self) -> str:
         if not self.rounds:
             return inert(f"Outcome({self.label}; {self.subject}; no complete round yet)")
-        curve = self.curve()
-        low, median, high = (values[-1] for values in self.quantity.band(*curve.band()))
-        write = self.quantity.writer([low, median, high])
+        try:
+            curve, quantity = self.curve(), self.quantity
+        except NassearchError as error:  # it shows a metric that is not here
+            return inert(f"Outcome({self.label}; {self.subject}; {error})")
+        low, median, high = (values[-1] for values in quantity.band(*curve.band()))
+        write = quantity.writer([low, median, high])
         return inert(
-            f"Outcome({self.label}; {self.subject}; {_counted(curve)}; {METRIC[curve.show]} {self.quantity.name} "
-            f"{write(median)} {self.quantity.unit}, quartiles {write(low)} and {write(high)})"
+            f"Outcome({self.label}; {self.subject}; {_counted(curve)}; {quantity.titled(curve.show)} "
+            f"{write(median)} {quantity.unit}, quartiles {write(low)} and {write(high)})"
         )
 
     def _repr_html_(self) -> str:
         if not self.rounds:
             return html(repr(self), [], [])
-        curve, quantity = self.curve(), self.quantity
+        try:
+            curve, quantity = self.curve(), self.quantity
+        except NassearchError:
+            return html(repr(self), [], [])
         low, median, high = quantity.band(*curve.band())
         rows = [[m, low[m - 1], median[m - 1], high[m - 1]] for m in milestones([curve])]
         write = quantity.writer([value for _, *values in rows for value in values])
         return html(
-            f"{self.label}; {self.subject}; {_counted(curve)}; {METRIC[curve.show]} {quantity.name} "
+            f"{self.label}; {self.subject}; {_counted(curve)}; {quantity.titled(curve.show)} "
             f"({quantity.unit}) of the best so far{quantity.chosen_by(curve.show, curve.choose)}",
             ["models", "lower quartile", "median", "upper quartile"],
             [[m, *map(write, values)] for m, *values in rows],

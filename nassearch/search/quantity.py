@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nassearch import registry
-from nassearch.benchmarks.base import Benchmark, Dataset
+from nassearch.benchmarks.base import Benchmark, Dataset, Metric
 from nassearch.errors import NassearchError
 from nassearch.search.records import Header
-from nassearch.statistics.digits import SIGNIFICANT, Writer, writer
+from nassearch.statistics.digits import SIGNIFICANT, Writer, fixed, writer
 from nassearch.types import Floats
 
 METRIC = {"test": "test", "valid": "validation"}
+NO_VALIDATION = " (no validation values)"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Quantity:
         sign: 1 where higher is better as published, -1 where lower is.
         validated: whether there are validation values; where not, "valid" repeats the test value.
         tested: whether there are test values; where not, "test" repeats the validation value.
+        trained: of a further metric, such as a latency, what its models are trained for and chosen by; "" where the
+            values are that.
+        decimals: with how many people write it; None for as many as tell values apart.
     """
 
     name: str = "accuracy"
@@ -33,6 +37,8 @@ class Quantity:
     sign: float = 1.0
     validated: bool = True
     tested: bool = True
+    trained: str = ""
+    decimals: int | None = None
 
     @classmethod
     def of_dataset(cls, dataset: Dataset, validated: bool = True, tested: bool = True) -> Quantity:
@@ -43,6 +49,12 @@ class Quantity:
     def of(cls, benchmark: Benchmark) -> Quantity:
         """Return that of an opened benchmark."""
         return cls.of_dataset(benchmark.dataset, benchmark.validated, benchmark.tested)
+
+    @classmethod
+    def of_metric(cls, metric: Metric, trained: Quantity) -> Quantity:
+        """Return that of a further metric of models that are trained for another."""
+        parts = trained.validated, trained.tested, trained.name
+        return cls(metric.quantity, metric.unit, metric.sign, *parts, metric.decimals)
 
     @classmethod
     def of_result(cls, header: Header) -> Quantity:
@@ -82,28 +94,50 @@ class Quantity:
         return (low, median, high) if self.sign > 0 else (-high, -median, -low)
 
     def writer(self, values: Iterable[float | None]) -> Writer:
-        """Return what writes published values with as many digits as tell them apart."""
-        return writer(values, SIGNIFICANT)
+        """Return what writes published values with the declared digits, or as many as tell them apart."""
+        return writer(values, SIGNIFICANT) if self.decimals is None else fixed(self.decimals)
 
     def metrics(self, show: str, choose: str) -> tuple[str, str]:
         """Return the metrics that a curve takes for those asked for: one alone where the other is not published.
 
         A benchmark may answer with one training as `valid`, and with the mean over several as `test`. By the first a
-        curve of the second would fall.
+        curve of the second would fall. A further metric is shown as asked for.
         """
-        if not self.validated:
-            return "test", "test"
-        return (show, choose) if self.tested else ("valid", "valid")
+        if self.validated and self.tested:
+            return show, choose
+        only = "valid" if self.validated else "test"
+        return (only if show in METRIC else show), only
 
     @property
     def short_unit(self) -> str:
         """Return the unit as it stands on an axis."""
         return "%" if self.unit == "percent" else self.unit
 
+    def titled(self, show: str) -> str:
+        """Return what is shown, in words: "test accuracy", or "latency on an edge GPU"."""
+        return self.name if self.trained else f"{METRIC[show]} {self.name}"
+
+    def of_the_best(self, show: str, choose: str) -> str:
+        """Return what a curve shows, in words, for axes and titles."""
+        if self.trained:
+            return f"{self.name} of the best by {METRIC[choose]} {self.trained}"
+        if show != choose:
+            return f"{self.titled(show)} of the best by {METRIC[choose]}"
+        without = (
+            "" if self.validated and self.tested else " (no test values)" if self.validated else NO_VALIDATION
+        )
+        return f"best {self.titled(show)} so far{without}"
+
     def chosen_by(self, show: str, choose: str) -> str:
         """Say by what an architecture is the best so far: what follows on these words; "" if by what is shown."""
+        name = self.trained or self.name
         if not self.validated and choose == "valid":
-            return f" by test {self.name}: there are no validation values"
-        if not self.tested and show == "test":
-            return f" by validation {self.name}: there are no test values"
-        return "" if show == choose else f" by {METRIC[choose]} {self.name}"
+            return f" by test {name}: there are no validation values"
+        if not self.tested and (show == "test" or (self.trained and choose == "test")):
+            return f" by validation {name}: there are no test values"
+        return "" if show == choose else f" by {METRIC[choose]} {name}"
+
+
+def plain_quantity(header: Header) -> Quantity:
+    """Return what was trained for, also where it is one of several objectives."""
+    return Quantity.of_result(Header({**header.experiment, "objectives": None}, "", "", {}))

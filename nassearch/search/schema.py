@@ -97,6 +97,13 @@ def metric(value: Any) -> None:
         raise ValueError("test or valid")
 
 
+def shown(value: Any) -> None:
+    """Take the name of any metric: a benchmark declares further ones."""
+    text(value)
+    if not value:
+        raise ValueError("the name of a metric")
+
+
 OBJECTIVE: dict[str, Check] = {
     "name": text,
     "quantity": text,
@@ -141,7 +148,7 @@ EXPERIMENT: dict[str, Check] = {
     "move_ratio": nullable(whole(1)),
     "settings": named,
     "batch": nullable(text),
-    "show": metric,
+    "show": shown,
     "choose": metric,
     "target": nullable(number),
     "unvalidated": truth,

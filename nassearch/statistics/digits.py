@@ -51,6 +51,22 @@ def writer(values: Iterable[float | None], significant: int = 2) -> Writer:
     return write
 
 
+def fixed(decimals: int) -> Writer:
+    """Return what writes each value with so many decimals, and a dash for what is not there.
+
+    >>> fixed(1)(0.25), fixed(0)(1531258.0), fixed(2)(None)
+    ('0.2', '1531258', '-')
+    """
+
+    def write(value: float | None) -> str:
+        if value is None or math.isnan(value):
+            return "-"
+        written = f"{value:.{decimals}f}"
+        return written.removeprefix("-") if float(written) == 0 else written
+
+    return write
+
+
 def exact(value: float, least: int = 0) -> str:
     """Write a number that was given, such as a target, with all digits that it was given with.
 
@@ -61,6 +77,15 @@ def exact(value: float, least: int = 0) -> str:
     if "e" in shortest:
         return shortest
     return f"{value:.{max(least, len(shortest.partition('.')[2]))}f}"
+
+
+def ratio(value: float) -> str:
+    """Write how many times more one thing is than another, with two digits that are not 0.
+
+    >>> ratio(1.0), ratio(12.345), ratio(1 / 300)
+    ('1.00', '12.35', '0.0033')
+    """
+    return f"{value:.2f}" if value >= 0.1 or not value else f"{value:.2g}"
 
 
 def _different(values: Iterable[float | None]) -> np.ndarray:

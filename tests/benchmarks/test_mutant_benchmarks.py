@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ import pytest
 from mutants import complaint, complaints
 from ops import Ops
 
-from nassearch.benchmarks.base import Benchmark, Dataset
+from nassearch.benchmarks.base import Benchmark, Dataset, Metric
 from nassearch.benchmarks.table import Table
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import UnknownName
@@ -258,12 +259,93 @@ class NegativeSeconds(Computed):
         return Metrics(metrics.valid, metrics.test, -1.0)
 
 
-CORRECT = [Computed, SeveralTests, Unvalidated, Untested, SameTwice, Losses, Noisy, Unknown]
+class WithMetrics(Computed):
+    """Knows one of two further metrics."""
+
+    declared: ClassVar[tuple[Metric, ...]] = (
+        Metric("joy", "joy", "smiles", True),
+        Metric("heat", "heat", "K"),
+    )
+
+    @classmethod
+    def datasets(cls) -> dict[str, Dataset]:
+        return {name: replace(each, metrics=cls.declared) for name, each in super().datasets().items()}
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return self.dataset.metrics[:1]
+
+    def metric(self, name: str, arch: Arch) -> float:
+        return self.joy(arch) if name == self.dataset.metrics[0].name else super().metric(name, arch)
+
+    def joy(self, arch: Arch) -> float:
+        return float("nan") if arch[0] else float(arch[1])
+
+
+class InfiniteMetric(WithMetrics):
+    def joy(self, arch: Arch) -> float:
+        return float("inf")
+
+
+class WholeMetric(WithMetrics):
+    def joy(self, arch: Arch) -> float:
+        return arch[1]
+
+
+class MetricAtRandom(WithMetrics):
+    def joy(self, arch: Arch) -> float:
+        return random.Random().random()
+
+
+class MetricOfAnyName(WithMetrics):
+    def metric(self, name: str, arch: Arch) -> float:
+        return super().metric("joy" if name == "no metric" else name, arch)
+
+
+class MetricNotInstalled(WithMetrics):
+    def metric(self, name: str, arch: Arch) -> float:
+        return super().metric("joy" if name == "heat" else name, arch)
+
+
+class MetricCalledTest(WithMetrics):
+    declared = (Metric("test", "joy", "smiles"),)
+
+
+class MetricOfTwoWords(WithMetrics):
+    declared = (Metric("much joy", "joy", "smiles"),)
+
+
+class MetricTwice(WithMetrics):
+    declared = (Metric("joy", "joy", "smiles"), Metric("joy", "heat", "K"))
+
+
+class MetricWithoutUnit(WithMetrics):
+    declared = (Metric("joy", "joy", ""),)
+
+
+class MetricUndeclared(WithMetrics):
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return (*super().metrics, Metric("more", "more", "K"))
+
+
+CORRECT = [WithMetrics, Computed, SeveralTests, Unvalidated, Untested, SameTwice, Losses, Noisy, Unknown]
 RANGE = "test_answers_for_every_architecture_within_the_range"
 VALIDATION = "test_says_whether_it_has_validation_values"
 BEFORE = "test_answers_do_not_depend_on_what_was_asked_before"
 MEAN = "test_expected_is_the_mean_of_what_queries_return"
+DECLARED, NUMBERS = "test_declares_further_metrics_by_name", "test_metrics_are_numbers_or_nan"
 MUTANTS = [
+    (InfiniteMetric, NUMBERS, "finite number"),
+    (WholeMetric, NUMBERS, "own floats"),
+    (MetricAtRandom, NUMBERS, "whenever it is asked for"),
+    (MetricOfAnyName, NUMBERS, "DID NOT RAISE"),
+    (MetricNotInstalled, NUMBERS, "DID NOT RAISE"),
+    (MetricCalledTest, DECLARED, "not a further metric"),
+    (MetricOfTwoWords, DECLARED, "one word"),
+    (MetricTwice, DECLARED, "name of its own"),
+    (MetricWithoutUnit, DECLARED, "a unit"),
+    (MetricUndeclared, DECLARED, "what is declared"),
     (GlobalState, "test_same_stream_gives_the_same_answers", "Python's generator|the same answers"),
     (Counts, BEFORE, "asked before"),
     (DrawsAhead, "test_same_stream_gives_the_same_answers", "from rng and nothing else"),

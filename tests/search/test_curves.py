@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from nassearch.errors import BadData, InvalidSetting
-from nassearch.search.curves import Curve, incumbents
+from nassearch.search.curves import Curve
 from nassearch.search.runner import Round
 from nassearch.statistics.correlation import bootstrap, coverage, kendall, spearman, top_count, top_overlap
+from nassearch.statistics.medians import incumbents
 from nassearch.types import Floats
 
 NAN, INF = float("nan"), float("inf")
@@ -158,8 +159,12 @@ def test_shapes_are_checked() -> None:
         Curve(np.ones((0, 3)), np.ones((0, 3)))
     with pytest.raises(BadData, match=r"\(2, 3\) and seconds \(2, 4\)"):
         Curve(np.ones((2, 3)), np.ones((2, 4)))
+    with pytest.raises(InvalidSetting, match="show is test or valid, or the name of a metric, not ''"):
+        Curve(np.ones((2, 3)), np.ones((2, 3)), show="")
     with pytest.raises(InvalidSetting, match="show is test or valid, not 'train'"):
-        Curve(np.ones((2, 3)), np.ones((2, 3)), show="train")
+        Curve.from_rounds(ROUNDS, "train")
+    with pytest.raises(InvalidSetting, match="choose is test or valid, not 'latency': by a cost alone"):
+        Curve(np.ones((2, 3)), np.ones((2, 3)), choose="latency")
     with pytest.raises(InvalidSetting, match="not 'train'"):
         Curve.from_rounds(ROUNDS, choose="train")
     with pytest.raises(BadData, match="no complete round"):

@@ -149,7 +149,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("settings", {"fitness": 3}, "fitness: '3' is not a scorer"),
     ("batch", 3, "batch is the path of an .npz file or a kind such as 'grey', not 3"),
     ("batch", b"x.npz", "batch is the path"),
-    ("show", ["test"], "show is test or valid, not ['test']"),
+    ("show", ["test"], "show is test or valid, or the name of a metric, not ['test']"),
     ("choose", None, "choose is test or valid, not None"),
     ("target", "73", "target is a number that curves may reach, not '73'"),
     ("target", float("nan"), "target is a number that curves may reach, not nan"),

@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from devices import SPACE, declare_devices, latency
 
 import nassearch
-from nassearch.benchmarks.base import Metric
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
-from nassearch.benchmarks.read.further import import_metrics
 from nassearch.cli.main import cli
 from nassearch.constraints import cost_of
 from nassearch.errors import InvalidSetting, MissingData, UnknownName
 from nassearch.reports.front_figure import collect_fronts
 from nassearch.search.pareto.curve import front_of
-from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.statistics.hypervolume import hypervolume, nondominated
-
-SPACE = NASBench201()
-DEVICE = (
-    Metric("toy_latency", "latency on a toy", "ms"),
-    Metric("toy_energy", "energy on a toy", "mJ"),
-    Metric("toy_comfort", "comfort of a toy", "stars", higher_is_better=True),
-)
-DATASETS = NASBench201Benchmark.datasets()
-
-
-def latency(arch: tuple[int, ...]) -> float:
-    return 1.0 + sum((0, 0.5, 2, 5, 1)[option] for option in arch)
 
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Declare a device on MNIST-1D, import its metrics, and return the sheet that they come from."""
-    declared = {**DATASETS, "mnist1d": replace(DATASETS["mnist1d"], metrics=DEVICE)}
-    monkeypatch.setattr(NASBench201Benchmark, "datasets", classmethod(lambda cls: declared))
-    sheet = tmp_path / "device.csv"
-    rows = [
-        f'"{SPACE.format(arch)}",{latency(arch)},{"-1" if arch[0] == 4 else sum(arch) + 1},{6 - arch.count(0)},x'
-        for arch in SPACE.all()
-    ]
-    sheet.write_text("\n".join(["arch,toy_latency,toy_energy,toy_comfort,remark", *rows]) + "\n")
-    import_metrics(NASBench201Benchmark, sheet, "mnist1d")
-    return sheet
+    return declare_devices(monkeypatch, tmp_path)
 
 
 FIELDS: dict[str, Any] = {"budget": 40, "rounds": 2, "objectives": "accuracy,toy_latency"}

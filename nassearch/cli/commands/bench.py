@@ -20,6 +20,7 @@ from nassearch.cli.common import (
     text,
     watching,
 )
+from nassearch.cli.imported import metric_told, tell_metrics, tell_table
 from nassearch.errors import InvalidSetting, NassearchError
 
 benchmark_option = click.option(
@@ -58,9 +59,14 @@ def list_(as_json: bool) -> None:
         return echo_json(rows)
     table(
         (),
-        ["data set", "benchmark", "installed", "inputs in batch", "unit"],
+        ["data set", "benchmark", "installed", "inputs in batch", "quantity", "unit"],
         [
-            [row["dataset"], row["benchmark"], "yes" if row["installed"] else "no", row["batch"], row["unit"]]
+            [
+                row["dataset"],
+                row["benchmark"],
+                "yes" if row["installed"] else "no",
+                *(row[name] for name in ("batch", "quantity", "unit")),
+            ]
             for row in rows
         ],
     )
@@ -83,9 +89,11 @@ def _data_sets(name: str, part: Any, faults: list[str]) -> list[dict[str, Any]]:
                 "dataset": dataset.name,
                 "installed": dataset.name in installed,
                 "batch": None if batch is None else len(batch.inputs),
+                "quantity": dataset.quantity,
                 "unit": dataset.unit,
                 "better": "higher" if dataset.higher_is_better else "lower",
                 "note": dataset.note,
+                "metrics": {each.name: each.as_dict() for each in dataset.metrics},
             }
         )
     return rows
@@ -107,7 +115,9 @@ def info(dataset: str | None, benchmark: str, as_json: bool) -> None:
     if as_json:
         return echo_json(facts)
     for key, value in facts.items():
-        if isinstance(value, dict):
+        if key == "metrics":
+            echo(f"{key}:", *(f"  {name}: {metric_told(each)}" for name, each in value.items()))
+        elif isinstance(value, dict):
             echo(f"{key}:")
             for name, item in value.items():
                 echo(f"  {name}: {text(item)}")
@@ -181,7 +191,7 @@ def import_(
                 f"{file} holds metrics of one data set: name it with --dataset, of {', '.join(part.datasets())}"
             )
         made = import_metrics(part, file, datasets[0], columns, force)
-        return echo_json({**asdict(made), "path": str(made.path)}) if as_json else _tell_metrics(part, made)
+        return echo_json({**asdict(made), "path": str(made.path)}) if as_json else tell_metrics(part, made)
     with watching(not as_json) as watch:
         report = import_file(
             part,
@@ -205,47 +215,13 @@ def import_(
             }
         )
     for t in report.tables:
-        _tell(part, t)
+        tell_table(part, t)
     if report.checksum:
         echo(f"checksum as published: {report.checksum}")
     if report.ignored:
         echo(f"columns not used: {', '.join(report.ignored)}")
     for reason, times in report.dropped.items():
         echo(f"left out: {times} x {reason}")
-
-
-def _tell_metrics(part: Any, made: Any) -> None:
-    """Say what an import of further metrics made."""
-    declared = part.find(made.dataset).metrics_by_name
-    written = "" if made.written else " (there already)"
-    echo(
-        f"{made.dataset}: {len(made.metrics)} metrics of {part.make_space(made.dataset).size} architectures{written}"
-    )
-    for name, (low, high) in zip(made.metrics, made.ranges, strict=True):
-        metric = declared[name]
-        echo(f"  {name}: {metric.quantity}, {low:.4g} to {high:.4g} {metric.unit}")
-    if made.ignored:
-        echo(f"  columns not used: {', '.join(made.ignored)}")
-    echo(f"  {made.path}")
-
-
-def _tell(part: Any, t: Any) -> None:
-    """Print what became of one data set."""
-    from nassearch.benchmarks.tabular import NO_TEST, NO_VALIDATION
-
-    epochs = f", {t.epochs} epochs" if t.epochs else ""
-    epochs += f" and shorter of {', '.join(map(str, t.shorter))}" if t.shorter else ""
-    state = "written" if t.written else "there already"
-    published = part.published.get(t.dataset, t.architectures)
-    of = f" of {published} published" if published != t.architectures else ""
-    echo(
-        f"{t.dataset}: {t.architectures} architectures{of}, {t.trainings} trainings{epochs}, best "
-        f"{'test' if t.tested else 'valid'} {text(t.best_test)}, {state}: {t.path}"
-    )
-    if not t.validated:
-        echo(f"{t.dataset}: validation values: {NO_VALIDATION}")
-    if not t.tested:
-        echo(f"{t.dataset}: test values: {NO_TEST}")
 
 
 @bench.command()

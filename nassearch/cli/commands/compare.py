@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nassearch.cli.common import axis_option, echo, echo_json, json_option, table, view_options
 from nassearch.cli.reading import Search, paths_argument, read, subject
 from nassearch.errors import InvalidSetting, UnknownName
+
+if TYPE_CHECKING:
+    from nassearch.search.quantity import Quantity
 
 WORDS = {"exactly": "", "more than": "more than ", "less than": "less than "}
 SIGNS = {"exactly": "", "more than": ">", "less than": "<"}
@@ -63,7 +66,7 @@ def compare(
         raise UnknownName("result", baseline, [search.label for group in groups for search in group])
     bases = [found or group[0].label for found, group in zip(wanted, groups, strict=True)]
     tables = [
-        compare_searches([search[:4] for search in group], base, target)
+        compare_searches([search[:4] for search in group], base, target, quantity=group[0].quantity)
         for group, base in zip(groups, bases, strict=True)
     ]
     if as_json:
@@ -95,21 +98,24 @@ def _tell(
     view: tuple[str, str],
 ) -> None:
     """Print one table."""
-    from nassearch.search.quantity import METRIC, Quantity
+    from nassearch.search.quantity import METRIC
     from nassearch.statistics.digits import decimals, exact
 
-    quantity, curve = Quantity.of_result(group[0].header), group[0].curve
+    quantity, curve = group[0].quantity, group[0].curve
     at = list(rows[0]["at"])
     values = [value for row in rows for value in row["at"].values()]
     write = quantity.writer(values)
-    reach = write(rows[0]["target"]) if target is None else exact(target, decimals(values))
+    least = decimals(values) if quantity.decimals is None else quantity.decimals
+    reach = write(rows[0]["target"]) if target is None else exact(target, least)
     by = quantity.chosen_by(*view) or f" by {METRIC[view[1]]} {quantity.name}"
+    further = curve.is_further
     counted = "models" if curve.x == "models" else "different models"
     rounds = " or ".join(map(str, sorted({row["rounds"] for row in rows})))
     table(
         [
-            f"{name}: {METRIC[curve.show]} {quantity.name} ({quantity.unit}) of the best so far{by}, median of "
+            f"{name}: {quantity.titled(curve.show)} ({quantity.unit}) of the best so far{by}, median of "
             f"{rounds} rounds",
+            *([direction(quantity)] if further else []),
             "",
         ],
         [
@@ -119,7 +125,7 @@ def _tell(
             "speed-up",
             "95 %",
             "revisits",
-            "regret",
+            *([] if further else ["regret"]),
         ],
         [
             [
@@ -129,18 +135,30 @@ def _tell(
                 _bounded(row, "speedup"),
                 f"{_bounded(row, 'speedup_low', SIGNS)} to {_bounded(row, 'speedup_high', SIGNS)}",
                 f"{row['revisits']:.1f}",
-                write(row["regret"]),
+                *([] if further else [write(row["regret"])]),
             ]
             for row in rows
         ],
     )
     echo(
-        f"{counted} to {reach}: where the median first reaches it",
+        f"{counted} to {reach}: where the median first reaches it{'; it may leave it again' if further else ''}",
         f"speed-up: those that {baseline} needs, over those needed here",
     )
-    if len({row["budget"] for row in rows}) > 1:
+    for row in rows if further else []:
+        if row["known"] < row["rounds"]:
+            echo(
+                f"{row['label']}: at the end of the {row['known']} of {row['rounds']} rounds where it is known"
+            )
+    if len({row["budget"] for row in rows}) > 1 and not further:
         echo("regret: at the end of each search, after as many models as it has")
 
 
+def direction(quantity: Quantity) -> str:
+    """Say which way is better of what the table shows."""
+    return f"{'higher' if quantity.sign > 0 else 'lower'} is better"
+
+
 def _bounded(row: dict[str, Any], name: str, words: Mapping[str, str] = WORDS) -> str:
-    return "-" if row[name] is None else f"{words[row[f'{name}_bound']]}{row[name]:.2f}"
+    from nassearch.statistics.digits import ratio
+
+    return "-" if row[name] is None else f"{words[row[f'{name}_bound']]}{ratio(row[name])}"

@@ -77,7 +77,6 @@ def plot(
     from nassearch.reports.drawing.looks import check_suffix
     from nassearch.reports.plot import Item, panels
     from nassearch.reports.summary import best_value
-    from nassearch.search.quantity import Quantity
 
     check_suffix(output)
     refuse_special(output, "choose another -o")
@@ -97,7 +96,7 @@ def plot(
             search.label,
             str(search.path),
             (subject(search.header), search.header.data),
-            Quantity.of_result(search.header),
+            search.quantity,
             best[search.header.data],
             search.curve,
         )

@@ -27,6 +27,12 @@ from nassearch.errors import InvalidSetting
     metavar="ACC",
     help="Value to reach.  [default: the baseline's final one]",
 )
+@click.option(
+    "--show",
+    multiple=True,
+    metavar="METRIC",
+    help="A further metric that curves can be switched to: params, flops, memory, or one of the benchmark; repeat it.",
+)
 @click.option("--title", default=None, help="Title of the page.  [default: Search report]")
 @json_option
 def report(
@@ -34,6 +40,7 @@ def report(
     output: Path | None,
     baseline: str | None,
     target: float | None,
+    show: tuple[str, ...],
     title: str | None,
     as_json: bool,
 ) -> None:
@@ -45,6 +52,7 @@ def report(
     \b
     Examples:
       nassearch report results/*.jsonl -o report.html
+      nassearch report results/*.jsonl -o report.html --show edgegpu_latency --show params
       nassearch report results/my_images results/rand.jsonl -o report.html --baseline rand --title "My images"
     """
     from nassearch.reports.page.report import TITLE, check_path
@@ -54,7 +62,8 @@ def report(
         raise InvalidSetting("a page is written into a file: name it by -o report.html, or ask for --json")
     if output is not None:
         check_path(output)
-    page = make(list(results), baseline=baseline, target=target, title=TITLE if title is None else title)
+    named = {"baseline": baseline, "title": TITLE if title is None else title}
+    page = make(list(results), target=target, show=list(show), **named)  # type: ignore[arg-type]
     if output is not None:
         page.save(output)
     if as_json:

@@ -105,6 +105,7 @@ def run(
       nassearch run rl --move synflow --move-ratio 100
       nassearch run rand --dataset cifar100 --scorer synflow --warmup 3000 --target 73
       nassearch run nsga --dataset cifar10 --objectives accuracy,edgegpu_latency
+      nassearch run ae --dataset cifar10 --show edgegpu_latency
       nassearch run ae --set population=1000 --set tournament=20 --set fitness=synflow
       nassearch run gp --oracle train --data ./my_images --recipe epochs=20 --budget 20 --rounds 5
     """
@@ -116,7 +117,6 @@ def run(
     from nassearch.reports.summary import best_of, summarise
     from nassearch.search.curves import milestones
     from nassearch.search.experiment import Experiment
-    from nassearch.search.quantity import METRIC
     from nassearch.statistics.digits import exact
 
     given = {"data": data, "space": space, "recipe": recipe, "size": size, "fidelity": fidelity, "device": device,
@@ -165,18 +165,19 @@ def run(
     table(
         [
             f"{title}: {experiment.label}",
-            f"{METRIC[curve.show]} {quantity.name} ({quantity.unit}) of the best so far{by}, over {rounds} "
+            f"{quantity.titled(curve.show)} ({quantity.unit}) of the best so far{by}, over {rounds} "
             f"from seed {experiment.seed}",
             "",
         ],
         [counted, "lower quartile", "median", "upper quartile"],
         [[m, *(write(q[m - 1]) for q in (low, median, high))] for m in at],
     )
-    highest = "unknown" if best is None else write(quantity.shown(best))
-    echo(
-        "",
-        f"best there is: {highest}   revisits: {summary['revisits']:.1f} per round   training: {_time(summary)}",
-    )
+    highest = f"best there is: {'unknown' if best is None else write(quantity.shown(best))}"
+    if curve.is_further:
+        highest = f"{'higher' if quantity.sign > 0 else 'lower'} is better"
+        if (known := int(curve.known[-1])) < curve.rounds:
+            highest += f", known of {known} of {rounds} at the end"
+    echo("", f"{highest}   revisits: {summary['revisits']:.1f} per round   training: {_time(summary)}")
     if experiment.target is not None:
         reached = summary["models_to_target"] or f"not within {curve.budget}"
         echo(f"{'' if x == 'models' else 'different '}models to {exact(experiment.target)}: {reached}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,14 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
       nassearch show result.jsonl --round 3 --json
     """
     from nassearch.reports.summary import gather_reports, summarise
-    from nassearch.search.pareto.curve import curve_of
-    from nassearch.search.quantity import METRIC, Quantity
 
-    ((label, header, rounds, curve, _),) = read_one_subject((result,), show, choose, x)
-    quantity = Quantity.of_result(header)
+    (found,) = read_one_subject((result,), show, choose, x)
+    label, header, rounds, curve, quantity = *found[:4], found.quantity
     if number is not None:
         if not 0 <= number < len(rounds):
             raise InvalidSetting(f"{result} holds rounds 0 to {len(rounds) - 1}, not {number}")
         rounds = [rounds[number]]
-        curve = curve_of(header, rounds, curve.show, curve.choose, x)
+        curve = replace(found.outcome, rounds=rounds).curve(show, choose, x)
     summary, reports = summarise(rounds, curve, None, quantity), gather_reports(rounds)
     if as_json:
         return echo_json(
@@ -47,6 +46,12 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
                 "label": label,
                 "experiment": dict(header.experiment),
                 "revisits": [each.revisits for each in rounds],
+                "shown": {
+                    "metric": curve.show,
+                    "quantity": quantity.name,
+                    "unit": quantity.unit,
+                    "lower_is_better": quantity.sign < 0,
+                },
                 "summary": summary,
                 "report": reports,
                 "rounds": [{"round": each.round, **each.report} for each in rounds],
@@ -57,8 +62,8 @@ def show(result: Path, number: int | None, x: str, show: str, choose: str, as_js
     when = "at the end" if x == "models" else f"after {curve.budget} different models"
     echo(
         f"{subject(header)}: {label}, {count}, budget {_budget(header, rounds[0])}",
-        f"{METRIC[curve.show]} {quantity.name} {when}: {quantity.writer([end])(end)}   "
-        f"revisits: {summary['revisits']:.1f}",
+        f"{quantity.titled(curve.show)} {when}: {quantity.writer([end])(end)}"
+        f"{f' {quantity.unit}' if curve.is_further else ''}   revisits: {summary['revisits']:.1f}",
     )
     several = len(rounds) > 1
     for name, value in reports.items():

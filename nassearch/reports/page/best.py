@@ -11,10 +11,10 @@ from nassearch import registry
 from nassearch.errors import InvalidArch, MissingData, UnknownName, told
 from nassearch.reports.page.inputs import Source
 from nassearch.reports.page.layout import layout
-from nassearch.search.curves import incumbents
-from nassearch.search.pareto.curve import plain_quantity
+from nassearch.search.quantity import plain_quantity
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
+from nassearch.statistics.medians import incumbents
 from nassearch.types import Arch
 
 TRAINED = "train"

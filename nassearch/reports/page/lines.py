@@ -9,7 +9,7 @@ import numpy as np
 
 from nassearch.search.curves import AXES, Curve
 from nassearch.search.outcome import Outcome
-from nassearch.search.quantity import METRIC, Quantity
+from nassearch.search.quantity import Quantity, plain_quantity
 from nassearch.types import Floats
 
 MOST_STEPS = 1500
@@ -18,20 +18,21 @@ VIEWS = (("test", "valid"), ("test", "test"))
 """What is shown, and by what a model becomes the best so far: what a search hands over, and what most papers draw."""
 
 
-def views(quantity: Quantity) -> list[dict[str, str]]:
-    """Return the ways in which curves of a quantity can be looked at, the usual one first."""
-    found = dict.fromkeys(quantity.metrics(*view) for view in VIEWS)
-    return [
-        {"show": show, "choose": choose, "words": _words(quantity, show, choose)} for show, choose in found
-    ]
+def views(outcome: Outcome, shown: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the ways in which the curves of searches on one data set can be looked at, the usual one first.
+
+    Args:
+        outcome: one of the searches.
+        shown: further metrics, each of them one more way.
+    """
+    metrics = plain_quantity(outcome.header).metrics
+    found = dict.fromkeys(metrics(*view) for view in (*VIEWS, *((name, "valid") for name in shown)))
+    return [_view(outcome.quantity_of(show), show, choose) for show, choose in found]
 
 
-def _words(quantity: Quantity, show: str, choose: str) -> str:
-    name = f"{METRIC[show]} {quantity.name}"
-    if show != choose:
-        return f"{name} of the best by {METRIC[choose]}"
-    without = "" if quantity.validated and quantity.tested else "test" if quantity.validated else "validation"
-    return f"best {name} so far" + (f" (no {without} values)" if without else "")
+def _view(quantity: Quantity, show: str, choose: str) -> dict[str, Any]:
+    told = {"name": quantity.name, "unit": quantity.unit, "lower_is_better": quantity.sign < 0}
+    return {"show": show, "choose": choose, "words": quantity.of_the_best(show, choose), "quantity": told}
 
 
 def line(outcome: Outcome, show: str, choose: str) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def line(outcome: Outcome, show: str, choose: str) -> dict[str, Any]:
     `low`, `median`, `high` (as published) and `seconds` (median training time so far); `length` is the number of
     models, and `thinned` how many steps there were where not all are here, else None.
     """
-    return {axis: _steps(outcome.curve(show, choose, axis), outcome.quantity) for axis in AXES}
+    return {axis: _steps(outcome.curve(show, choose, axis), outcome.quantity_of(show)) for axis in AXES}
 
 
 def _steps(curve: Curve, quantity: Quantity) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ def report(
     target: float | None = None,
     title: str = TITLE,
     seed: int = 0,
+    show: str | Sequence[str] = (),
 ) -> Page:
     """Put searches on one page that needs no network: curves, tables, trainings, cells, settings.
 
@@ -85,18 +86,23 @@ def report(
         target: value whose models are counted, as published; None for the final median of the baseline.
         title: of the page.
         seed: of the bootstrap behind intervals.
+        show: further metrics, such as "edgegpu_latency" or "params", that the curves and the leaderboard of each
+            section can be switched to; see `Outcome.curve`.
 
     Raises:
         InvalidSetting: no results or what is none, or a target that is no number.
         MissingData, BadData: a file is not there, is no result, or is damaged.
-        UnknownName: no search is called like the baseline.
+        UnknownName: no search is called like the baseline, or show names what no search has.
     """
+    shown = (show,) if isinstance(show, str) else show
+    if not isinstance(shown, list | tuple) or not all(isinstance(name, str) and name for name in shown):
+        raise InvalidSetting(f"show is names of metrics, such as ['params'], not {quoted(show)}")
     if target is not None and not is_number(target := plain(target)):
         raise InvalidSetting(f"target is a number that curves may reach, not {quoted(target)}")
     if not isinstance(title, str) or not title.strip():
         raise InvalidSetting(f"title is a text, not {quoted(title)}")
     seed = whole("seed", seed, least=0, largest=SEEDS)
-    return Page(collect(gather(results), baseline, target, seed), title)
+    return Page(collect(gather(results), baseline, target, seed, shown), title)
 
 
 def check_path(path: str | os.PathLike[str]) -> Path:

@@ -14,12 +14,17 @@ from nassearch.reports.page.trainings import trainings
 from nassearch.reports.summary import best_of, best_value
 from nassearch.reports.summary import compare as rows_of
 from nassearch.search.outcome import unique
-from nassearch.search.pareto.curve import front_of, plain_quantity
+from nassearch.search.pareto.curve import front_of
+from nassearch.search.quantity import METRIC, plain_quantity
 from nassearch.statistics.digits import SIGNIFICANT, decimals
 
 
 def collect(
-    gathered: Gathered, baseline: str | None = None, target: float | None = None, seed: int = 0
+    gathered: Gathered,
+    baseline: str | None = None,
+    target: float | None = None,
+    seed: int = 0,
+    shown: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return all that a page says, as plain values: NaN is None, values are as published.
 
@@ -28,6 +33,7 @@ def collect(
         baseline: label or path of the search that speed-ups are over; None for the first of each section.
         target: as published, see `nassearch.reports.summary.compare`.
         seed: of the bootstrap behind the intervals.
+        shown: further metrics that curves can be switched to.
 
     Raises:
         UnknownName: no search is called like the baseline.
@@ -41,7 +47,7 @@ def collect(
     ]
     if baseline is not None and baseline not in names:
         raise UnknownName("result", baseline, [label for _, labels in labelled for label in labels])
-    sections = [_section(group, labels, baseline, target, seed) for group, labels in labelled]
+    sections = [_section(group, labels, baseline, target, seed, shown) for group, labels in labelled]
     subjects = [section["subject"] for section in sections]
     for section in sections:
         section["twin"] = subjects.count(section["subject"]) > 1
@@ -59,7 +65,7 @@ def _about(source: Source) -> tuple[Any, ...]:
     fields = header.experiment
     kind = "table" if source.folder is None else "trained"
     about = kind, fields.get("benchmark"), fields.get("dataset"), data
-    return (*map(str, about), source.outcome.quantity)
+    return (*map(str, about), source.outcome.quantity_of("test"))
 
 
 def _labels(group: Sequence[Source]) -> list[str]:
@@ -74,14 +80,26 @@ def _label(source: Source) -> str:
 
 
 def _section(
-    group: Sequence[Source], labels: Sequence[str], baseline: str | None, target: float | None, seed: int
+    group: Sequence[Source],
+    labels: Sequence[str],
+    baseline: str | None,
+    target: float | None,
+    seed: int,
+    shown: Sequence[str],
 ) -> dict[str, Any]:
     first = group[0].outcome
-    quantity, fields = first.quantity, first.header.experiment
+    quantity, fields = first.quantity_of("test"), first.header.experiment
     named = [label for one, label in zip(group, labels, strict=True) if baseline in _names(one, label)]
     base = named[0] if named else labels[0]
-    looks = [{**view, **_view(group, labels, view, base, target, seed)} for view in views(quantity)]
-    values = [value for look in looks for row in look["leaderboard"] for value in row["at"].values()]
+    looks = [{**view, **_view(group, labels, view, base, target, seed)} for view in views(first, shown)]
+    own = [look for look in looks if look["show"] in METRIC]
+    values = [value for look in own for row in look["leaderboard"] for value in row["at"].values()]
+    for look in looks:
+        shown_values = [value for row in look["leaderboard"] for value in row["at"].values()]
+        declared = first.quantity_of(look["show"]).decimals
+        look["quantity"]["decimals"] = (
+            decimals(values if look in own else shown_values, SIGNIFICANT) if declared is None else declared
+        )
     data = group[0].folder.made["data"] if group[0].folder is not None else {}
     return {
         "subject": f"{fields.get('benchmark')}, {fields.get('dataset')}"
@@ -125,7 +143,7 @@ def _view(
 ) -> dict[str, Any]:
     """Return the curves and the leaderboard of a section under one view."""
     show, choose = view["show"], view["choose"]
-    quantity = group[0].outcome.quantity
+    quantity = group[0].outcome.quantity_of(show)
     lines = [
         {"label": name, **line(one.outcome, show, choose)} for one, name in zip(group, labels, strict=True)
     ]
@@ -135,7 +153,8 @@ def _view(
     ]
     known = [one.outcome.oracle for one in group if one.outcome.oracle is not None]
     top = best_of(known[0], show) if known else best_value(group[0].outcome.header, show)
-    rows = rows_of(searches, base, target, seed, top if top is not None else float("nan"))
+    reach = target if show in METRIC else None  # it is a value of what is trained for
+    rows = rows_of(searches, base, reach, seed, top if top is not None else float("nan"), quantity)
     for row, (_, _, _, curve) in zip(rows, searches, strict=True):
         low, median, high = (float(values[-1]) for values in quantity.band(*curve.band()))
         row.update(q25=low, median=median, q75=high, seconds=float(curve.time_axis()[-1]))

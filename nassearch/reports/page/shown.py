@@ -36,11 +36,9 @@ def charts(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sections": [
             {
-                "unit": section["quantity"]["unit"],
-                "decimals": section["quantity"]["decimals"],
                 "several_rounds": _several_rounds(section),
                 "views": [
-                    {name: view[name] for name in ("words", "best_there_is", "lines")}
+                    {name: view[name] for name in ("words", "best_there_is", "lines", "quantity")}
                     for view in section["views"]
                 ],
                 "fronts": [one["picture"] for one in section["fronts"]],

@@ -8,14 +8,14 @@ from typing import Any
 
 from nassearch.reports.page.cells import Cell, Table, as_rows, counts, numbers, texts
 from nassearch.search.quantity import METRIC
-from nassearch.statistics.digits import SIGNIFICANT, exact, writer
+from nassearch.statistics.digits import SIGNIFICANT, exact, fixed, ratio, writer
 
 BOUNDS = {"exactly": "", "more than": ">", "less than": "<"}
 
 
 def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
     """Return the searches of a section, the best last median first."""
-    quantity = section["quantity"]
+    quantity = view["quantity"]
     sign = 1.0 if quantity["lower_is_better"] else -1.0
     rows = sorted(
         view["leaderboard"], key=lambda row: sign * row["median"] if row["median"] is not None else 1e300
@@ -24,9 +24,9 @@ def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
         m for m in rows[0]["at"] if any(str(row["budget"]) != m and row["at"][m] is not None for row in rows)
     ]
     values = [value for row in rows for value in (*row["at"].values(), row["q25"], row["q75"])]
-    write = writer(values, SIGNIFICANT)
+    write = fixed(quantity["decimals"]) if view["show"] not in METRIC else writer(values, SIGNIFICANT)
     known = rows[0]["target"]
-    reach = exact(known) if section["target_given"] else write(known)
+    reach = exact(known) if section["target_given"] and view["show"] in METRIC else write(known)
 
     def column(name: str) -> list[Cell]:
         return [Cell(write(row[name]), row[name]) for row in rows]
@@ -59,6 +59,16 @@ def leaderboard(section: Mapping[str, Any], view: Mapping[str, Any]) -> Table:
         "rounds; > and < where a budget ends before",
         "revisits: models of a round that it had trained before, the mean; seconds: of training in a round, the median",
     ]
+    notes += (
+        [f"{'lower' if quantity['lower_is_better'] else 'higher'} is better"]
+        if view["show"] not in METRIC
+        else []
+    )
+    notes += [
+        f"{row['label']}: at the end of the {row['known']} of {row['rounds']} rounds where it is known"
+        for row in rows
+        if row.get("known", row["rounds"]) < row["rounds"]
+    ]
     notes += ["regret: the best value there is, less the median at the end"] if "regret" in columns else []
     title = f"Leaderboard: {view['words']} ({quantity['unit']}), median of the rounds; the best first"
     return Table(title, list(columns), as_rows(*columns.values()), notes, "leaderboard")
@@ -75,7 +85,7 @@ def _reached(row: Mapping[str, Any]) -> Cell:
 
 def _bounded(row: Mapping[str, Any], name: str) -> Cell:
     value = row[name]
-    return Cell("-") if value is None else Cell(f"{BOUNDS[row[f'{name}_bound']]}{value:.2f}", value)
+    return Cell("-") if value is None else Cell(f"{BOUNDS[row[f'{name}_bound']]}{ratio(value)}", value)
 
 
 def best(section: Mapping[str, Any]) -> Table:

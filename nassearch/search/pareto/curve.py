@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nassearch.search.curves import Curve
-from nassearch.search.quantity import Quantity
+from nassearch.search.quantity import plain_quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
 from nassearch.statistics.hypervolume import hypervolumes, nondominated
@@ -19,22 +19,28 @@ PERCENT = 100.0
 
 
 def curve_of(
-    header: Header, rounds: Sequence[Round], show: str = "test", choose: str = "valid", x: str = "models"
+    header: Header,
+    rounds: Sequence[Round],
+    show: str = "test",
+    choose: str = "valid",
+    x: str = "models",
+    further: Sequence[Floats] | None = None,
 ) -> Curve:
     """Return the curve of a result; see `Curve.from_rounds`.
 
     For several objectives it is of hypervolumes, see `nassearch.statistics.hypervolume`: as percent of that of all
     architectures of the space where it is known, in the product of the units where not. After each model those
-    architectures count that no other one dominates by `choose`, with their values by `show`.
+    architectures count that no other one dominates by `choose`, with their values by `show`. Of a `further` metric it
+    is what the best by `choose` has of it, for several objectives too.
 
     Raises:
         BadData: no rounds, or rounds of different lengths.
         InvalidSetting: show or choose is neither test nor valid, or x neither models nor distinct.
     """
     show, choose = plain_quantity(header).metrics(show, choose)
-    curve = Curve.from_rounds(rounds, show, choose, x)
+    curve = Curve.from_rounds(rounds, show, choose, x, further)
     several = header.experiment.get("objectives")
-    if not several:
+    if not several or further is not None:
         return curve
     reference, front = reference_of(header, rounds), header.experiment.get("front") or {}
     scale = PERCENT / front[show] if front.get(show) else 1.0
@@ -98,8 +104,3 @@ def front_of(
     }
     cost = next(each["name"] for each in several if not each["trained"])
     return sorted(rows.values(), key=lambda row: row[cost])
-
-
-def plain_quantity(header: Header) -> Quantity:
-    """Return what was trained for, also where it is one of several objectives."""
-    return Quantity.of_result(Header({**header.experiment, "objectives": None}, "", "", {}))

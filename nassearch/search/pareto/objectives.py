@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.constraints.costs import COUNTED, cost_of
+from nassearch.constraints.costs import COUNTED
 from nassearch.constraints.latency import machine
 from nassearch.constraints.limits import MEASURED, Constraints
 from nassearch.constraints.meter import Latency, latency_by
 from nassearch.constraints.space import ConstrainedSpace, constrained
 from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.search.metrics.known import CountOf, MetricOf
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.hypervolume import hypervolume
 from nassearch.strategies.base import Strategy
-from nassearch.types import Arch, Floats, Task
+from nassearch.types import Arch, Floats
 
 TRAINED = "valid"
 """By which name, besides that of the data set's quantity, what training reaches goes."""
@@ -87,25 +88,6 @@ def values_of(objectives: Sequence[Objective], arch: Arch, trained: float) -> li
     return [objective.of(arch, trained) for objective in objectives] or [trained]
 
 
-@dataclass(frozen=True)
-class _MetricOf:
-    oracle: Benchmark
-    name: str
-
-    def __call__(self, arch: Arch) -> float:
-        return self.oracle.metric(self.name, arch)
-
-
-@dataclass(frozen=True)
-class _CountOf:
-    space: SearchSpace
-    task: Task
-    name: str
-
-    def __call__(self, arch: Arch) -> float:
-        return float(getattr(cost_of(self.space, arch, self.task, [self.name]), self.name))
-
-
 def latency_of(oracle: Benchmark, by: Any) -> Latency | None:
     """Return the latency that is a metric of a benchmark; None where it is measured or a user's function.
 
@@ -121,7 +103,7 @@ def latency_of(oracle: Benchmark, by: Any) -> Latency | None:
     if unit != "ms":
         times = [metric.name for metric in oracle.dataset.metrics if metric.unit == "ms"]
         raise InvalidSetting(f"{by} is in {unit}, and a latency in ms: take one of {', '.join(times)}")
-    return _MetricOf(oracle, by)
+    return MetricOf(oracle, by)
 
 
 def limited(oracle: Benchmark, constraints: Constraints) -> SearchSpace:
@@ -173,9 +155,9 @@ def _objective(name: str, oracle: Benchmark, constraints: Constraints) -> Object
     if name in dataset.metrics_by_name:
         metric = dataset.metrics_by_name[name]
         oracle.metric(name, next(iter(space.all())))
-        return Objective(name, metric.quantity, metric.unit, metric.sign, _MetricOf(oracle, name))
+        return Objective(name, metric.quantity, metric.unit, metric.sign, MetricOf(oracle, name))
     if name in COUNTED:
-        return Objective(name, name, UNITS[name], -1.0, _CountOf(space, dataset.task, name))
+        return Objective(name, name, UNITS[name], -1.0, CountOf(space, dataset.task, name))
     if name == "latency":
         latency = latency_of(oracle, constraints.latency_by) or latency_by(constraints, space, dataset.task)
         where = "on this machine" if constraints.latency_by == MEASURED else f"by {constraints.by}"
@@ -185,7 +167,7 @@ def _objective(name: str, oracle: Benchmark, constraints: Constraints) -> Object
 
 def _looked_up(objectives: Sequence[Objective], oracle: Benchmark) -> bool:
     """Return whether all values of a space can be gone through: of a table, with metrics of it or counts."""
-    quick = all(each.cost is None or isinstance(each.cost, _MetricOf | _CountOf) for each in objectives)
+    quick = all(each.cost is None or isinstance(each.cost, MetricOf | CountOf) for each in objectives)
     return quick and hasattr(oracle, "table") and oracle.space.fits(100_000)
 
 

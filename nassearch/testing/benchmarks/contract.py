@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import pytest
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.errors import InvalidArch, UnknownName
+from nassearch.errors import InvalidArch, MissingData, UnknownName
 from nassearch.testing.benchmarks.answers import AnswersContract, asked
 from nassearch.testing.surroundings import elsewhere, left_as_found
 from nassearch.types import Arch
@@ -51,6 +52,34 @@ class BenchmarkContract(AnswersContract):
                 "lowest and highest are the range of the published values"
             )
         assert datasets[benchmark.dataset.name] == benchmark.dataset, "what is opened is what is declared"
+
+    def test_declares_further_metrics_by_name(self, benchmark: Benchmark) -> None:
+        dataset = benchmark.dataset
+        names = [metric.name for metric in dataset.metrics]
+        assert len(set(names)) == len(names), "each metric has a name of its own"
+        taken = {"test", "valid", dataset.quantity}
+        for metric in dataset.metrics:
+            assert metric.name not in taken, f"{metric.name} is what training reaches, not a further metric"
+            assert re.fullmatch(r"[^\s,=]+", metric.name), (
+                "a metric has a name of one word, as options take it"
+            )
+            assert metric.quantity and metric.unit, "a metric has a quantity, which people read, and a unit"
+        assert set(benchmark.metrics) <= set(dataset.metrics), "what is known is among what is declared"
+
+    def test_metrics_are_numbers_or_nan(self, benchmark: Benchmark) -> None:
+        archs = benchmark.space.sample_many(BENCHMARK_DRAWS, np.random.default_rng(5))
+        known = {metric.name for metric in benchmark.metrics}
+        for name in known:
+            values = [benchmark.metric(name, arch) for arch in archs]
+            assert {type(value) for value in values} == {float}, "metrics are Python's own floats"
+            assert not any(map(math.isinf, values)), "a metric is a finite number, NaN for what is not known"
+            again = [benchmark.metric(name, arch) for arch in archs]
+            assert repr(again) == repr(values), "a metric is the same whenever it is asked for"
+        for name in benchmark.dataset.metrics_by_name.keys() - known:
+            with pytest.raises(MissingData):  # declared, and not installed: say which command gets it
+                benchmark.metric(name, archs[0])
+        with pytest.raises(UnknownName):  # no metric is called so
+            benchmark.metric("no metric", archs[0])
 
     def test_refuses_an_unknown_data_set_and_offers_the_nearest(self, benchmark: Benchmark) -> None:
         name = benchmark.dataset.name

@@ -85,8 +85,8 @@ function curves(section, told) {
   const lineOf = (each) => each[axis() === "distinct" ? "distinct" : "models"];
   const xsOf = (line) => (axis() === "seconds" ? line.seconds : line.at);
   const longest = () => Math.max(...view().lines.map((each) => (axis() === "seconds" ? lineOf(each).seconds.at(-1) : lineOf(each).length)));
-  const digits = told.decimals;
-  const write = (value) => (value === null || value === undefined ? "-" : value.toFixed(digits));
+  const digits = () => view().quantity.decimals;
+  const write = (value) => (value === null || value === undefined ? "-" : value.toFixed(digits()));
 
   let pointed = null;
   boxes.forEach((box, i) => {
@@ -111,7 +111,7 @@ function curves(section, told) {
       }
       const quartiles = full.x.map((_, k) => `${write(full.median[k])} (${write(full.low[k])} to ${write(full.high[k])})`);
       traces.push({ ...common, y: full.median, name: plain(each.label), meta: { line: i }, text: quartiles, hoverinfo: "all",
-        hovertemplate: `${told.several_rounds ? "%{text}" : `%{y:.${digits}f}`}<extra>%{fullData.name}</extra>`,
+        hovertemplate: `${told.several_rounds ? "%{text}" : `%{y:.${digits()}f}`}<extra>%{fullData.name}</extra>`,
         opacity: pointed === null || pointed === i ? 1 : 0.25,
         line: { color: colour, width: pointed === i ? 3.5 : 2, dash: dashOf(i), shape: "hv" } });
     });
@@ -124,7 +124,7 @@ function curves(section, told) {
       yaxis.range = [low - margin, high + margin];
     }
     const unit = { models: "models trained", distinct: "different models trained", seconds: "seconds of training (median of the rounds)" }[axis()];
-    const shape = layout(look, unit, `${view().words} (${told.unit === "percent" ? "%" : told.unit})`, { yaxis, hovermode: axis() === "seconds" ? "closest" : "x unified" });
+    const shape = layout(look, unit, `${view().words} (${view().quantity.unit === "percent" ? "%" : view().quantity.unit})`, { yaxis, hovermode: axis() === "seconds" ? "closest" : "x unified" });
     if (top !== null) {
       shape.shapes = [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: top, y1: top, line: { color: look.soft, width: 1, dash: "dot" } }];
       shape.annotations = [{ xref: "paper", x: 1, xanchor: "right", y: top, yanchor: "bottom", showarrow: false, text: `best there is: ${write(top)}`, font: { size: 11, color: look.soft } }];
