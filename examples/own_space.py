@@ -83,7 +83,7 @@ def main(out: Path) -> None:
             mine.format(arch), *(f"{name} {values[place]:.6g}" for name, values in scores.items()), sep="  "
         )
 
-    # The search trains five networks, the first of them the best of 27 by synflow, and the winner for longer.
+    # The search trains three networks, the first of them the best of 27 by synflow, and the winner for longer.
     found = ns.find_network(
         source,
         space="own_space:space",
@@ -91,7 +91,7 @@ def main(out: Path) -> None:
         warmup=27,
         scorer="synflow",
         recipe={"epochs": 5, "batch_size": 32},
-        budget=5,
+        budget=3,
         out=out / "search",
     )
     assert found.winner is not None
