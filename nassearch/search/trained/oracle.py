@@ -54,7 +54,7 @@ def open_oracle(
     found = Recipe.of(recipe or {})
     find_device(device)
     chosen = open_space(space)
-    data = open_dataset(os.fspath(source), size=size, valid=valid, test=test, seed=split_seed, watch=watch)
+    data = open_dataset(source, size=size, valid=valid, test=test, seed=split_seed, watch=watch)
     if folder is None and below is not None:
         folder = Path(below) / file_stem([data.name, space, data.digest[:8]])
     how: dict[str, Any] = {"seed": seed, "device": device, "threads": threads, "fidelity": fidelity}
