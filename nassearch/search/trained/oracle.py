@@ -51,7 +51,7 @@ def open_oracle(
     from nassearch.training import Recipe
     from nassearch.training.single.device import find_device
 
-    found = Recipe.of(recipe or {})
+    found = Recipe.of({} if recipe is None else recipe)
     find_device(device)
     chosen = open_space(space)
     data = open_dataset(source, size=size, valid=valid, test=test, seed=split_seed, watch=watch)
