@@ -55,6 +55,8 @@ _SEARCH: dict[str, schema.Check] = {
     "workers": schema.whole(1),
 }
 """Of a search that trains: what was asked for, by name."""
+_FOLDER: dict[str, schema.Check] = {"package": schema.text, "code": schema.nullable(schema.named)}
+"""Of the file of it, beside what was asked for."""
 _WINNER: dict[str, schema.Check] = {
     "arch": lambda value: schema.check_archs([value]),
     "text": schema.text,
@@ -115,6 +117,7 @@ class SearchFolder:
             raise BadData(
                 f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
             )
+        _check(path / MADE, found, _FOLDER, ())
         _check(path / MADE, made, _SEARCH, NEEDED)
         return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
 
