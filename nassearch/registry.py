@@ -87,11 +87,13 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "nasbench101": "nassearch.benchmarks.nasbench101:NASBench101Benchmark",
         "nasbench101-matrix": "nassearch.benchmarks.nasbench101:NASBench101MatrixBenchmark",
         "nasbench201": "nassearch.benchmarks.nasbench201:NASBench201Benchmark",
+        "nasbench301": "nassearch.benchmarks.nasbench301:NASBench301Benchmark",
         "nats-size": "nassearch.benchmarks.nats_size:NATSSizeBenchmark",
         "transnas-macro": "nassearch.benchmarks.transnas:TransNASMacroBenchmark",
         "transnas-micro": "nassearch.benchmarks.transnas:TransNASMicroBenchmark",
     },
     "spaces": {
+        "darts": "nassearch.spaces.darts.space:Darts",
         "mobile": "nassearch.spaces.mobile:Mobile",
         "nasbench-macro": "nassearch.spaces.nasbench_macro:NASBenchMacro",
         "nasbench101": "nassearch.spaces.nasbench101.space:NASBench101",

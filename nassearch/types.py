@@ -86,6 +86,7 @@ class Task:
         width: factor of the widths that a space decides itself; None for 1.
         depth: cells in each stage, or factor of the layers in it, of a space that decides itself how many there are;
             None for 1.
+        layers: cells in all, of a space that places the halvings among them itself; None for its own number.
         pieces: how many pieces of an image one network looks at one by one before a classifier reads what it made of
             all of them; inputs are single pieces then. None where inputs are whole.
     """
@@ -100,6 +101,7 @@ class Task:
     pieces: int | None = None
     width: float | None = None
     depth: int | None = None
+    layers: int | None = None
 
     @property
     def tokens(self) -> bool:

@@ -78,7 +78,7 @@ def test_options_and_files_of_shown_commands_exist(page: str) -> None:
     for line in shown_lines(page):
         if line.startswith("nassearch ") and not re.search(r"[|\[]", line):
             assert not unknown_options(line), f"{page}: {line}"
-        for path in re.findall(r"\b(?:experiments|tests)/[\w/]+\.py", line):
+        for path in re.findall(r"\b(?:examples|experiments|tests)/[\w/]+\.py", line):
             assert (ROOT / path).is_file(), f"{page}: {line}"
         if match := re.match(r"python (experiments/[\w/]+\.py)(.*)", line):
             code = "".join(p.read_text() for p in [ROOT / match[1], *(ROOT / "experiments").rglob("_*.py")])
@@ -88,12 +88,13 @@ def test_options_and_files_of_shown_commands_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_imports_is_public(page: str) -> None:
-    """A third party imports from `nassearch` or `nassearch.<noun>`."""
+    """A third party imports from `nassearch`, `nassearch.<noun>` or `nassearch.integrations.<tool>`."""
     for block in blocks(page, "python"):
         for node in ast.walk(ast.parse(block.text)):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            deep = [name for name in names if name.startswith("nassearch.") and name.count(".") > 1]
+            own = [name.replace(".integrations.", ".") for name in names]  # each tool is a noun
+            deep = [name for name in own if name.startswith("nassearch.") and name.count(".") > 1]
             assert not deep, f"{page} imports {deep}"
 
 

@@ -14,6 +14,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 import nassearch
+from nassearch import integrations
 
 PRIVATE = ("nassearch.__main__", "nassearch.cli")
 """The command line is not for import."""
@@ -25,6 +26,9 @@ WHOLE = ("nassearch.errors", "nassearch.types")
 def nouns() -> dict[str, list[str]]:
     """Return what `nassearch` and each `nassearch.<noun>` offer."""
     found = ["nassearch", *(f"nassearch.{each.name}" for each in iter_modules(nassearch.__path__))]
+    found += [
+        f"nassearch.integrations.{each.name}" for each in iter_modules(integrations.__path__) if each.ispkg
+    ]
     modules = {name: import_module(name) for name in found if name not in PRIVATE}
     return {name: offered for name, module in modules.items() if (offered := _offered(module))}
 

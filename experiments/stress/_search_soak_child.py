@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-EVERY = 0.05
+EVERY = 0.1
 """Seconds after which a training keeps its state."""
 OPERATIONS = ("open", "os.rename", "os.remove", "os.truncate", "os.mkdir", "sqlite3.connect")
 PHASES = {
@@ -33,7 +33,7 @@ PHASES = {
 """The phases of the way, by the command that goes through them; those of trainings are in workers."""
 SEARCHING, LOOP = "nassearch.search.trained.searching", "nassearch.training.single.loop"
 IN_COMMAND = [
-    (SEARCHING, "open_dataset", "reading"),
+    ("nassearch.search.trained.asked", "open_oracle", "reading"),
     (SEARCHING, "open_folder", "opening"),
     (SEARCHING, "begin", "warm-up"),
     ("nassearch.search.trained.driver", "Driver.run", "training"),

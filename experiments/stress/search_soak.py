@@ -7,7 +7,7 @@ a warm-up, trainings, the final one, the winner), `nassearch report`, `nassearch
 its phases, so that each is met. Every other one comes at a moment drawn from the length of its phase, every other one at an operation on a file
 that is drawn from those of the phase, in whichever process does it. Every other one takes all processes, the next only
 the one that was started, whose worker is still at work when the command is given again. Trainings keep their state
-twenty times a second, not every half minute.
+ten times a second, not every half minute.
 
 At the end of a way every file in its folder has to be there byte for byte as on the quiet way, and no other one: seconds
 and milliseconds aside, of the page its data, of the cache its scores. No training may be begun that is recorded already, and
@@ -43,7 +43,7 @@ from PIL import Image
 
 SEARCH = (
     "search {images} --space nasbench201(channels=4,cells=1) --size 16 --strategy ae --set pool=2 --set tournament=2 "
-    "--warmup 30 --scorer synflow --budget 5 --recipe epochs=4 --recipe batch_size=32 --threads 1 --out found"
+    "--warmup 30 --scorer synflow --budget 3 --recipe epochs=2 --recipe batch_size=32 --threads 1 --out found"
 )
 COMMANDS = [each.split() for each in (SEARCH, "report found -o page.html", "export found -o best.py --onnx")]
 PATIENCE = 600.0

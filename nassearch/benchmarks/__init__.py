@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nassearch.benchmarks.function import FunctionBenchmark
     from nassearch.benchmarks.nasbench101 import NASBench101Benchmark, NASBench101MatrixBenchmark
     from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
+    from nassearch.benchmarks.nasbench301 import NASBench301Benchmark
     from nassearch.benchmarks.nasbench_asr import NASBenchASRBenchmark
     from nassearch.benchmarks.nasbench_macro import NASBenchMacroBenchmark
     from nassearch.benchmarks.nasbench_nlp import NASBenchNLPBenchmark
@@ -38,6 +39,7 @@ __all__ = [
     "NASBench101Benchmark",
     "NASBench101MatrixBenchmark",
     "NASBench201Benchmark",
+    "NASBench301Benchmark",
     "NASBenchASRBenchmark",
     "NASBenchMacroBenchmark",
     "NASBenchNLPBenchmark",
@@ -65,6 +67,7 @@ if not TYPE_CHECKING:
             "nassearch.benchmarks.function": ["FunctionBenchmark"],
             "nassearch.benchmarks.nasbench101": ["NASBench101Benchmark", "NASBench101MatrixBenchmark"],
             "nassearch.benchmarks.nasbench201": ["NASBench201Benchmark"],
+            "nassearch.benchmarks.nasbench301": ["NASBench301Benchmark"],
             "nassearch.benchmarks.nasbench_asr": ["NASBenchASRBenchmark"],
             "nassearch.benchmarks.nasbench_macro": ["NASBenchMacroBenchmark"],
             "nassearch.benchmarks.nasbench_nlp": ["NASBenchNLPBenchmark"],

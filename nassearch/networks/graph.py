@@ -13,15 +13,15 @@ class Layer(NamedTuple):
     """One layer and the shape of what it gives out.
 
     Attributes:
-        op: one of `OPS`, `GATED_OPS` or `FRAME_OPS`.
+        op: one of `OPS`, `GATED_OPS`, `PAIR_OPS` or `FRAME_OPS`.
         inputs: positions, within the block, of the layers it reads; all smaller than its own.
-        channels: channels of the output; `truncate` gives the first so many of what it reads.
+        channels: channels of the output; `truncate` gives the first so many of what it reads, `tail` the last.
         size: spatial size of the output; `()` after global pooling.
         kernel, stride: of `conv`, `avg_pool` and `max_pool`, the same along every spatial axis.
         padding: zeros on each side; average pooling does not count them, and no maximum is taken of them.
         bias: whether `conv` or `linear` has one.
         groups: of `conv` and `frame_conv`; as many as channels in a depthwise one.
-        dilation: of `frame_conv`.
+        dilation: of `conv` and `frame_conv`.
     """
 
     op: str
@@ -49,6 +49,13 @@ GATED_OPS = (*ACTIVATIONS, "multiply")
 min(max(x + 3, 0), 6) / 6. `multiply` is the product of two layers with the same channels; the second may be one number
 for each channel, after global pooling, as in squeeze-and-excitation.
 """
+PAIR_OPS = ("tail", "shift")
+"""Layers of cells that read the two cells before them. Interpreters that do not know them refuse them.
+
+A block of a chain hands on one signal; two signals of one size are one, the channels of the one behind those of the
+other, and `truncate` and `tail` take them apart. `shift` gives what stands one place further along every axis, and 0 at
+the end: a convolution of stride 2 behind it reads the odd places.
+"""
 FRAME_OPS = ("frame_conv", "cap", "layer_norm", "lstm")
 """Layers of speech networks, for signals `[channels, frames]`. Interpreters that do not know them refuse them.
 
@@ -67,26 +74,6 @@ layer = lru_cache(maxsize=1 << 16)(Layer)
 
 Block = tuple[Layer, ...]
 """Layers in an order in which each can be computed. The first is the input; the last is what the block gives."""
-
-
-class Shapes(dict[Layer, Layer]):
-    """The layers of blocks that are written down once for all shapes, with one of these filled in.
-
-    Args:
-        widths: channels by what stands in their place in a layer, a number from 0.
-        size: of every layer.
-    """
-
-    def __init__(self, widths: tuple[int, ...], size: tuple[int, ...]) -> None:
-        self._widths, self._size = widths, size
-
-    def __missing__(self, layer: Layer) -> Layer:
-        self[layer] = layer._replace(channels=self._widths[layer.channels], size=self._size)
-        return self[layer]
-
-    def fill(self, block: Block) -> Block:
-        """Return a block in this shape."""
-        return tuple(map(self.__getitem__, block))
 
 
 class Network(NamedTuple):
@@ -131,6 +118,7 @@ class Builder:
         return self._append(Layer(op, inputs, self.layers[x].channels, self.layers[x].size))
 
     def _size(self, x: int, kernel: int, stride: int, padding: int) -> tuple[int, ...]:
+        """Return the size behind a window that reaches over so many positions."""
         before = self.layers[x].size
         size = tuple((s + 2 * padding - kernel) // stride + 1 for s in before)
         if not size or min(size) < 1:
@@ -142,21 +130,29 @@ class Builder:
         return size
 
     def conv(
-        self, x: int, channels: int, kernel: int = 1, stride: int = 1, bias: bool = False, groups: int = 1
+        self,
+        x: int,
+        channels: int,
+        kernel: int = 1,
+        stride: int = 1,
+        bias: bool = False,
+        groups: int = 1,
+        dilation: int = 1,
     ) -> int:
         """Convolve, padded so that stride 1 keeps the size.
 
         Raises:
             InvalidSetting: what it reads is no signal or image, or too small, or the groups do not divide channels.
         """
-        padding, width = kernel // 2, self.layers[x].channels
+        padding, width = kernel // 2 * dilation, self.layers[x].channels
         if width % groups or channels % groups:
             raise InvalidSetting(
                 f"the groups of a convolution divide the channels before and after it, and {groups} does not divide "
                 f"{width} and {channels}"
             )
-        size = self._size(x, kernel, stride, padding)
-        return self._append(Layer("conv", (x,), channels, size, kernel, stride, padding, bias, groups))
+        size = self._size(x, (kernel - 1) * dilation + 1, stride, padding)
+        layer = Layer("conv", (x,), channels, size, kernel, stride, padding, bias, groups, dilation)
+        return self._append(layer)
 
     def frame_conv(
         self,
@@ -235,6 +231,16 @@ class Builder:
         if channels == self.layers[x].channels:
             return x
         return self._append(Layer("truncate", (x,), channels, self.layers[x].size))
+
+    def tail(self, x: int, channels: int) -> int:
+        """Keep the last channels; where these are all, that is the layer."""
+        if channels == self.layers[x].channels:
+            return x
+        return self._append(Layer("tail", (x,), channels, self.layers[x].size))
+
+    def shift(self, x: int) -> int:
+        """Move everything by one place to the beginning of every axis, with zeros at the end."""
+        return self._like("shift", (x,), x)
 
     def global_pool(self, x: int) -> int:
         return self._append(Layer("global_pool", (x,), self.layers[x].channels, ()))

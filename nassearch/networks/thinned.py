@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 
 from nassearch.errors import InvalidModel
-from nassearch.networks.graph import GATED_OPS, OPS, Block, Builder, Layer, Network  # noqa: F401 - Builder is of the example
+from nassearch.networks.graph import GATED_OPS, OPS, PAIR_OPS, Block, Builder, Layer, Network  # noqa: F401 - Builder is of the example
 
 
 def thinned(network: Network, size: int) -> Network:
@@ -37,7 +37,7 @@ def thinned(network: Network, size: int) -> Network:
             f"it counts the regions on which a network of ReLUs is linear, and this one has a layer {curved}: "
             "score it by another proxy"
         )
-    if any(layer.op not in OPS for block in blocks for layer in block):
+    if any(layer.op not in (*OPS, *PAIR_OPS) for block in blocks for layer in block):
         raise InvalidModel(
             "it counts regions of networks of images cut down to one cell, and this one is for speech: "
             "score it by another proxy"
@@ -70,7 +70,7 @@ def _thin(block: Block, channels: int, size: tuple[int, ...]) -> Block:
             made = layer
         elif layer.op == "concat":
             made = layer._replace(channels=sum(each.channels for each in read), size=here)
-        elif layer.op in ("truncate", "zeros"):
+        elif layer.op in ("truncate", "tail", "zeros"):
             made = layer._replace(channels=1, size=here)
         elif layer.op == "global_pool":
             made = layer._replace(channels=read[0].channels)
@@ -82,4 +82,4 @@ def _thin(block: Block, channels: int, size: tuple[int, ...]) -> Block:
 
 
 def _steps(layer: Layer, length: int) -> int:
-    return (length + 2 * layer.padding - layer.kernel) // layer.stride + 1
+    return (length + 2 * layer.padding - (layer.kernel - 1) * layer.dilation - 1) // layer.stride + 1

@@ -132,6 +132,36 @@ class Correlation:
         )
 
 
+def nested(found: Correlation) -> dict[str, Any]:
+    """Return everything but scores as plain data, proxies one below the other."""
+    return {
+        "benchmark": found.benchmark,
+        "dataset": found.dataset,
+        "metric": found.metric,
+        "quantity": found.quantity.name,
+        "unit": found.quantity.unit,
+        "lower_is_better": found.quantity.sign < 0,
+        "architectures": len(found.archs),
+        "neighbourhoods": found.neighbourhoods,
+        "cluster": found.cluster,
+        **found.how._asdict(),
+        "scores": found.counts._asdict(),
+        "proxies": [
+            {
+                "proxy": report.proxy,
+                "coverage": report.coverage._asdict(),
+                "seconds": report.seconds,
+                "shared": report.shared,
+                **{
+                    nan: {name: estimate._asdict() for name, estimate in report.figures[nan].items()}
+                    for nan in CONVENTIONS
+                },
+            }
+            for report in found.reports
+        ],
+    }
+
+
 def _interval(estimate: Estimate) -> str:
     if math.isnan(estimate.value):
         return "-"

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from nassearch.networks.recurrent import RecurrentNetwork
     from nassearch.spaces.base import CellGraph, SearchSpace
     from nassearch.spaces.choices import Choices
+    from nassearch.spaces.darts.space import Darts
+    from nassearch.spaces.darts.trained import NASBench301
     from nassearch.spaces.mobile import Mobile
     from nassearch.spaces.nasbench101.space import NASBench101
     from nassearch.spaces.nasbench201 import NASBench201
@@ -26,12 +28,14 @@ __all__ = [
     "Builder",
     "CellGraph",
     "Choices",
+    "Darts",
     "Layer",
     "Mobile",
     "ModuleNetwork",
     "ModuleSpace",
     "NASBench101",
     "NASBench201",
+    "NASBench301",
     "NASBenchASR",
     "NASBenchMacro",
     "NASBenchNLP",
@@ -54,6 +58,8 @@ if not TYPE_CHECKING:
             "nassearch.networks.recurrent": ["RecurrentNetwork"],
             "nassearch.spaces.base": ["CellGraph", "SearchSpace"],
             "nassearch.spaces.choices": ["Choices"],
+            "nassearch.spaces.darts.space": ["Darts"],
+            "nassearch.spaces.darts.trained": ["NASBench301"],
             "nassearch.spaces.mobile": ["Mobile"],
             "nassearch.spaces.nasbench101.space": ["NASBench101"],
             "nassearch.spaces.nasbench201": ["NASBench201"],

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from nassearch.networks.graph import Block, Builder, Layer, Shapes, layer
+from nassearch.networks.graph import Block, Builder, Layer, layer
+from nassearch.networks.shapes import Shapes
 from nassearch.spaces.base import CellGraph, SearchSpace
 from nassearch.types import Arch
 

@@ -15,7 +15,7 @@ from nassearch.spaces.own.opening import open_named
 from nassearch.texts import read_call
 from nassearch.types import Task
 
-LARGEST = {"channels": 65536, "cells": 1000, "stem_stride": 64, "depth": 1000}
+LARGEST = {"channels": 65536, "cells": 1000, "stem_stride": 64, "depth": 1000, "layers": 1000}
 """Of whole numbers of a skeleton: what is larger is a slip of the hand."""
 WIDEST = 64.0
 USUAL = {field.name: field.default for field in fields(Task)}

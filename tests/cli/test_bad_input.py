@@ -218,7 +218,7 @@ NAMED = [
     ("score --sample 3 --proxies params --seed -1", "seed is a whole number", "not -1", "at least 0"),
     (MODEL + "models.py --classes 2", "--model is MODULE:FUNCTION", "'models.py'", "such as models:small"),
     (MODEL + "modells:small --classes 2", "no module is called", "'modells'", "change to its folder"),
-    (MODEL + "models:smal --classes 2", "has no attribute", "'smal'", "name a function that is there"),
+    (MODEL + "models:smal --classes 2", "there is no", "'smal'", "name one that is there"),
     (MODEL + "models:value --classes 2", "not a function", "of type int", "name one without arguments"),
     (
         MODEL + "models:number --classes 2",

@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 
 from nassearch import registry
 from nassearch.benchmarks.npz import read_npz, write_npz
+from nassearch.benchmarks.read import texts as small_texts
 from nassearch.benchmarks.read import tokens
 from nassearch.benchmarks.read.formats import nasbench_nlp_logs
 from nassearch.benchmarks.read.formats.base import Reading
@@ -58,7 +59,7 @@ from nassearch.types import Task
 
 BENCHMARKS = [
     *("nasbench101", "nasbench201", "nasbench-asr", "nasbench-macro", "nasbench-nlp", "nats-size"),
-    "transnas-macro",
+    *("nasbench301", "transnas-macro"),
 ]
 TASK = Task((3,), 100)
 
@@ -246,7 +247,7 @@ def test_what_is_too_large_is_known_for_what_it_is(tmp_path: Path) -> None:
 def test_a_folder_has_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         (tmp_path / f"{number}.json").write_text('{"recepie": "{}"}')
-    monkeypatch.setattr(nasbench_nlp_logs, "LOGS", Limits(1 << 20, 1 << 20, -1))
+    monkeypatch.setattr(small_texts, "LOGS", Limits(1 << 20, 1 << 20, -1))
     with pytest.raises(BadData, match=f"{tmp_path} takes longer to read than -1 s"):
         next(nasbench_nlp_logs.logs(tmp_path))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import signal
@@ -24,9 +25,10 @@ from nassearch.reports.correlation import Correlation
 from nassearch.reports.plot_scores import ScatterData, collect_scatter, draw_scatter
 from nassearch.scorers import build_scorer
 from nassearch.scorers.cache.scores import cache_path
+from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.statistics.correlation import spearman
 from nassearch.statistics.intervals import judge
-from nassearch.types import Progress
+from nassearch.types import Arch, Progress, Task
 
 SIGNATURES = {".png": b"\x89PNG\r\n", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -214,6 +216,41 @@ def stored(data_dir: Path) -> int:
         return 0
     finally:
         connection.close()
+
+
+def test_proxies_are_held_against_one_another_where_all_have_a_score(in_an_empty_folder: Path) -> None:
+    space = NASBench201Benchmark.make_space()
+    archs = space.sample_many(30, np.random.default_rng(5))
+    theirs = {arch: build_scorer("params", space, Task((3, 32, 32), 10))([arch])[0] ** 3 for arch in archs}
+    rows: dict[str, dict[str, object]] = {"cifar10": {}}
+    for arch, score in theirs.items():
+        rows["cifar10"][str(_naslib(space, arch))] = {"params": {"score": score, "time": 0.1}}
+    Path("zc.json").write_text(json.dumps(rows))
+    run = call(
+        "correlate", "--all", "--neighbourhoods", "0", "--dataset", "cifar10", "--draws", "10", "--json", "--between",
+        "--proxies", "params,table(zc.json, params),table(zc.json, params, higher_is_better=false),random",
+    )  # fmt: skip
+    assert run.exit_code == 0, run.stderr
+    between = json.loads(run.stdout)["between"]
+    assert between["architectures"] == len(theirs) < 15625
+    rho = [[each["value"] for each in row] for row in between["rho"]]
+    assert (rho[0][1], rho[0][2], rho[1][2], rho[3][3]) == (1, -1, -1, 1)
+    assert abs(rho[0][3]) < 0.8  # of 30 independent pairs more once in 10 ** 6
+    benchmark = NASBench201Benchmark.open("cifar10")
+    random = build_scorer("random", space, Task((3, 32, 32), 10))(list(theirs))
+    assert rho[0][3] == rho[3][0] == spearman(random, np.array(list(theirs.values()))).value
+    accuracies = np.array([benchmark.expected(arch).test for arch in theirs])
+    assert between["accuracy"][3]["value"] == spearman(random, accuracies).value
+    told = call(
+        "correlate", "--sample", "9", "--dataset", "cifar10", "--proxies", "params,flops", "--between"
+    ).stdout
+    assert "among the 9 architectures that every proxy has a score for:" in told and "tau with flops" in told
+
+
+def _naslib(space: NASBench201, arch: Arch) -> tuple[int, ...]:
+    return next(
+        numbers for numbers in itertools.product(range(5), repeat=6) if space.from_naslib(numbers) == arch
+    )
 
 
 ARGS = ("correlate", "--dataset", "cifar10", "--batch", "grey", "--draws", "20", "--sample", "40")

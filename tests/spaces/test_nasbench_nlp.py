@@ -19,8 +19,9 @@ from nassearch.benchmarks.read.formats.nasbench_nlp_losses import LossSheet
 from nassearch.benchmarks.read.importing import ImportReport, import_file
 from nassearch.benchmarks.read.tokens import read_tokens
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, MissingData, UnknownName
+from nassearch.spaces.listed import NEAREST
 from nassearch.spaces.nasbench_nlp.recipes import to_arch, to_cell, to_recipe
-from nassearch.spaces.nasbench_nlp.space import NEAREST, NASBenchNLP
+from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
 from nassearch.testing import BenchmarkContract
 from nassearch.types import Batch, Task
 

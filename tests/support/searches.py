@@ -12,7 +12,6 @@ import torch
 
 from nassearch.benchmarks import Entry
 from nassearch.benchmarks.trained.builder import Builder
-from nassearch.datasets import open_dataset
 from nassearch.search.trained.asked import Search
 from nassearch.search.trained.events import Event, EventFile
 from nassearch.search.trained.folder import SearchFolder
@@ -38,11 +37,10 @@ def made_up_search(path: Path, models: int = 8, finished: bool = True, space: st
     """Write a folder of a search by `rand` whose trainings did not happen; the weights are initial ones."""
     path.mkdir(parents=True, exist_ok=True)
     source = write_images(path.parent / f"{path.name}-images.npz")
-    data = open_dataset(source)
     asked = Search(
         str(source), space, "rand", scorer="params", warmup=20, budget=models, recipe={"epochs": 3}
     )
-    folder, bench = open_folder(asked, data, path, lambda line: None)
+    folder, bench = open_folder(asked, asked.oracle(), path, lambda line: None)
     folder.write()
     rng = np.random.default_rng(0)
     archs = list(dict.fromkeys(bench.space.sample_many(4 * models, rng)))[:models]

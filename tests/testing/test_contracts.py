@@ -18,6 +18,7 @@ from nassearch.networks.recurrent import RecurrentNetwork
 from nassearch.proxies.base import Proxy
 from nassearch.scorers.combined import Combination
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.darts.space import Darts
 from nassearch.spaces.nasbench201 import NASBench201
 from nassearch.spaces.nasbench_nlp.recipes import to_arch
 from nassearch.strategies.base import Strategy
@@ -31,11 +32,15 @@ from nassearch.testing import (
 from nassearch.types import Arch, Task
 
 NAMES = sorted(registry.BUILT_IN["benchmarks"])
-DIRECTED = {"nasbench-nlp"}
+DIRECTED = {"nasbench-nlp", "nasbench301"}
 """Spaces whose neighbours are the nearest of a list, which need not be mutual."""
+MOVED = {"darts"}
+"""Spaces where another option of a decision may be two edits: another pair of inputs."""
 BIASED = {"nasbench101-matrix"}
 """Parts whose draws follow a published law that is not uniform."""
 TASKS = {
+    "darts": Task((3, 8, 8), 10, channels=(4,), layers=3),
+    "nasbench301": Task((3, 8, 8), 10, channels=(4,), layers=3),
     "nasbench-asr": Task((80, 12), 48, channels=(100, 100, 100), cells=1),
     "nasbench-nlp": Task((4,), 6, channels=(4, 4, 4), words=6),
     # Images that are still larger than a pixel after the last of four or six halvings.
@@ -61,6 +66,8 @@ CLIMBERS = {"ls"}
 def space_of(part: Any) -> SearchSpace:
     if not getattr(part, "listed", False):
         return part.make_space()  # type: ignore[no-any-return]
+    if part.name == "nasbench301":
+        return part.space_of(Darts().sample_many(60, np.random.default_rng(9)))  # type: ignore[no-any-return]
     return part.space_of([to_arch(recipe) for recipe in (RNN, LSTM, GRU, *map(made_up, range(60)))])
 
 
@@ -96,6 +103,7 @@ class TestSpaces(SpaceContract):
     def declared(self, owner: str) -> None:
         self.symmetric = owner not in DIRECTED
         self.uniform = owner not in BIASED
+        self.free = owner not in MOVED
 
 
 @pytest.fixture(scope="module")

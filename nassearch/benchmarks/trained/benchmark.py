@@ -94,7 +94,8 @@ class TrainedBenchmark(MadeBenchmark):
         self.folder = None if folder is None else Path(folder)
         self.seed = whole("seed", seed, least=0, largest=SEEDS)
         self.device, self.threads = device, whole("threads", threads)
-        self.task = data.task(**(skeleton or {}))
+        self.skeleton = dict(skeleton or {})
+        self.task = data.task(**self.skeleton)
         self.dataset = Dataset(data.name, self.task, note=NOTE)
         self.fidelity = shorter_epochs(fidelity, self.recipe.epochs)
         if self.recipe.channels is not None:
@@ -107,6 +108,12 @@ class TrainedBenchmark(MadeBenchmark):
         self.ledger = Ledger(self.folder and self.folder / "trained.jsonl", facts)
         self.scored = Ledger(self.folder and self.folder / "scored.jsonl", facts)
         self._tidy_up()
+
+    def again(self, **other: Any) -> TrainedBenchmark:
+        """Return another oracle of the same space and data, with other arguments by name."""
+        names = ("recipe", "folder", "skeleton", "seed", "device", "threads", "fidelity")
+        how: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return type(self)(self.space, self.data, **how | other)
 
     @cached_property
     def digest(self) -> str:

@@ -24,6 +24,7 @@ from nassearch.cli.pictures import picture_options, renames, view
 from nassearch.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from nassearch.reports.agreement import Agreement
     from nassearch.reports.correlation import Correlation, Report
     from nassearch.statistics.intervals import Estimate
 
@@ -78,6 +79,9 @@ TITLES = {
     metavar="N",
     help="Random architectures to look around, one edit away. [default: 1000 with --all, else 0]",
 )
+@click.option(
+    "--between", is_flag=True, help="Tell too how proxies rank alike, where all of them have a score."
+)
 @click.option("--draws", type=int, default=1000, show_default=True, help="Resamples for each interval.")
 @benchmark_options
 @batch_option
@@ -108,6 +112,7 @@ def correlate(
     seed: int,
     metric: str,
     neighbourhoods: int | None,
+    between: bool,
     draws: int,
     benchmark: str,
     dataset: str | None,
@@ -137,14 +142,20 @@ def correlate(
       nassearch correlate --all --dataset cifar10 --proxies synflow,flops --metric edgegpu_latency
       nassearch correlate --all --proxies epsilon,synflow --plot a.pdf --width column --ylim 80: --order rho
     """
+    from nassearch.reports.agreement import agreement
     from nassearch.reports.correlate import correlate as compare
     from nassearch.reports.correlate import parameters
+    from nassearch.reports.correlation import nested
     from nassearch.scorers.spec import split_specs
 
     if (sample is not None) == everything:
         raise click.UsageError("give --sample N or --all: one of the two")
     check_output(output, "figures")
     frame, specs = view(xlim, ylim, width), split_specs(proxies)
+    if between and len(specs) < 2:
+        raise InvalidSetting(
+            f"--between compares two proxies or more, not {specs[0]} alone: name another one"
+        )
     names = renames(labels, "proxy", {spec: spec for spec in specs})
     if plot is None and (labels or xlim or ylim or width or order != "given"):
         raise InvalidSetting(
@@ -172,13 +183,15 @@ def correlate(
             cache=cache,
             watch=watch,
         )
+    alike = agreement(found) if between else None
+    content = {**nested(found), **({"between": alike.as_dict()} if alike else {})}
     beside = output.with_name(f"{output.stem}-scores.csv") if output and output.suffix == ".csv" else None
     if output is not None:
         columns, rows = _each(found)
         each = [dict(zip(columns, row, strict=True)) for row in rows]
         figures = found.rows()
         flat = [list(row.values()) for row in figures]
-        write_rows(output, list(figures[0]), flat, value={**_nested(found), "each": each})
+        write_rows(output, list(figures[0]), flat, value={**content, "each": each})
         if beside is not None:
             write_rows(beside, columns, rows)
     if plot is not None:
@@ -188,8 +201,10 @@ def correlate(
         clouds = collect_scatter(found, sizes, quantity=found.quantity)
         draw_scatter(arranged(clouds, names, order), plot, **frame)
     if as_json:
-        return echo_json(_nested(found))
+        return echo_json(content)
     _tell(found)
+    if alike is not None:
+        _tell_between(alike)
     for path in (output, beside, plot):
         if path is not None:
             echo(f"written: {path}")
@@ -216,6 +231,14 @@ def _tell(found: Correlation) -> None:
     echo(f"scores: {told(found.counts)}")
     if not missing:
         echo("every architecture has every score, so both conventions for missing ones agree")
+
+
+def _tell_between(alike: Agreement) -> None:
+    echo(f"among the {alike.architectures} architectures that every proxy has a score for:")
+    for start in range(0, len(alike.proxies), ABREAST):
+        part = slice(start, start + ABREAST)
+        rows = [[words, *map(_cell, figures[part])] for words, figures in alike.rows()]
+        table([], ["", *alike.proxies[part]], rows)
 
 
 def _rows(reports: list[Report], nan: str) -> list[list[str]]:
@@ -255,32 +278,3 @@ def _each(found: Correlation) -> tuple[list[str], list[list[Any]]]:
         [space.format(arch), space.index(arch), found.quantity.shown(reached), *values]
         for arch, reached, values in zip(found.archs, found.accuracies.tolist(), scores, strict=True)
     ]
-
-
-def _nested(found: Correlation) -> dict[str, Any]:
-    return {
-        "benchmark": found.benchmark,
-        "dataset": found.dataset,
-        "metric": found.metric,
-        "quantity": found.quantity.name,
-        "unit": found.quantity.unit,
-        "lower_is_better": found.quantity.sign < 0,
-        "architectures": len(found.archs),
-        "neighbourhoods": found.neighbourhoods,
-        "cluster": found.cluster,
-        **found.how._asdict(),
-        "scores": found.counts._asdict(),
-        "proxies": [
-            {
-                "proxy": report.proxy,
-                "coverage": report.coverage._asdict(),
-                "seconds": report.seconds,
-                "shared": report.shared,
-                **{
-                    nan: {name: estimate._asdict() for name, estimate in report.figures[nan].items()}
-                    for nan in TITLES
-                },
-            }
-            for report in found.reports
-        ],
-    }

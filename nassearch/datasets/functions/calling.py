@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,9 @@ from nassearch.datasets.arrays.named import WORDS, open_arrays
 from nassearch.datasets.found import Found
 from nassearch.datasets.functions.reading import open_items
 from nassearch.datasets.images.sizes import Size
-from nassearch.errors import BadData, BrokenPart, NassearchError, quoted, told
+from nassearch.errors import BadData, quoted
 from nassearch.provenance.from_here import import_from_here, is_named
+from nassearch.provenance.their_code import their_code
 from nassearch.types import Progress
 
 GIVES = (
@@ -48,18 +47,6 @@ def open_function(text: str, size: Size | None, progress: Progress | None = None
     if arrays is not None:
         return open_arrays(arrays, short, text, progress)
     return open_items(_parts(text, found), short, text, size, their_code, progress)
-
-
-@contextmanager
-def their_code(doing: str) -> Iterator[None]:
-    """Run code of the user's: what it prints goes to standard error; `BrokenPart` where it raises or leaves."""
-    with redirect_stdout(sys.stderr):
-        try:
-            yield
-        except (NassearchError, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            raise BrokenPart(f"{doing} failed: {told(error)}; mend it there") from error
 
 
 def _is_dataset(value: Any) -> bool:

@@ -141,6 +141,11 @@ class _Forward:
             return f"{wide[0]} * {wide[1]}" + (f"[:, :{', None' * kind.axes}]" if pooled else "")
         if op == "truncate":
             return f"{_bracketed(self._short(read, 40)[0])}[:, : {self._kept(position, 'out')}]"
+        if op == "tail":
+            return f"{_bracketed(self._short(read, 40)[0])}[:, -{self._kept(position, 'out')} :]"
+        if op == "shift":
+            inner, ends = ", ".join(["1:"] * kind.axes), ", ".join(["0, 1"] * kind.axes)
+            return f"functional.pad({_bracketed(self._short(read, 50)[0])}[:, :, {inner}], ({ends}))"
         return Call("torch.cat(", (Call("[", tuple(self._short(read, 24)), "]"), "1"))
 
     def _zeros(self, position: int) -> str:

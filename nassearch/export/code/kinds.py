@@ -73,7 +73,17 @@ def numbers_of(block: Block) -> Numbers:
 def _numbers(layer: Layer, origin: Layer, entry: Layer) -> Iterable[tuple[str, Any]]:
     if layer.op in ("conv", "frame_conv", "linear", "lstm"):
         yield "in", origin.channels
-    if layer.op in ("conv", "frame_conv", "linear", "lstm", "batch_norm", "layer_norm", "truncate", "zeros"):
+    if layer.op in (
+        "conv",
+        "frame_conv",
+        "linear",
+        "lstm",
+        "batch_norm",
+        "layer_norm",
+        "truncate",
+        "tail",
+        "zeros",
+    ):
         yield "out", layer.channels
     if layer.op in ("conv", "frame_conv", "avg_pool", "max_pool"):
         yield "kernel", layer.kernel

@@ -25,7 +25,9 @@ ABOUT = {
     "Cell": "The graph of layers that the search has found.",
 }
 
-KNOWN = MODULES | NONLINEAR.keys() | {"input", "zeros", "add", "multiply", "truncate", "concat"}
+KNOWN = (
+    MODULES | NONLINEAR.keys() | {"input", "zeros", "add", "multiply", "truncate", "tail", "shift", "concat"}
+)
 
 
 class Written(NamedTuple):
@@ -116,6 +118,8 @@ def _role(kind: Kind, blocks: Sequence[Block], network: Network) -> str:
         return "Stem"
     if network.chain[-1][0] in blocks and len(blocks) == 1:
         return "Head"
+    if any(op == "tail" for op, _, _ in kind.layers):
+        return "Cell"
     if depthwise(kind, {slot: tuple(each[slot] for each in numbers) for slot in numbers[0]}):
         return "InvertedResidual" if residual and 0 in last[1] else "InvertedBottleneck"
     if all(block[-1].size != block[0].size for block in blocks):

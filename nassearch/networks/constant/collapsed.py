@@ -185,6 +185,11 @@ def _apply(layer: Layer, read: Sequence[Signal], weights: Signal, copies: Sequen
         return y
     if layer.op == "max_pool":
         return box(x, layer, np.maximum)
+    if layer.op == "shift":
+        y = np.zeros_like(x, order="C")
+        axes = x.ndim - 2
+        y[:, *[slice(-1)] * axes] = x[:, *[slice(1, None)] * axes]
+        return y
     if layer.op == "global_pool":
         y = x.reshape(len(x), -1, x.shape[-1])
         return np.asarray(y.mean(axis=1, dtype=np.float32))

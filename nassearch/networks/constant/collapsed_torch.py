@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from nassearch.errors import InvalidSetting
 from nassearch.networks.constant.collapsed import BATCH_NORM_EPS, Plan, Signal, through
 from nassearch.networks.graph import ACTIVATIONS, Block, Layer, Network
-from nassearch.networks.modules.network import ACTIVATION
+from nassearch.networks.modules.network import ACTIVATION, shifted
 
 
 def torch_outputs(
@@ -89,6 +89,8 @@ def _apply(layer: Layer, read: Sequence[Tensor], weights: Tensor, copies: Sequen
         return F.avg_pool2d(x, *window, count_include_pad=False)
     if layer.op == "max_pool":
         return F.max_pool2d(x, *window)
+    if layer.op == "shift":
+        return shifted(x)
     if layer.op == "global_pool":
         return x.mean(dim=(2, 3))
     if layer.op in ("conv", "linear"):
@@ -97,10 +99,22 @@ def _apply(layer: Layer, read: Sequence[Tensor], weights: Tensor, copies: Sequen
             (other * float(times) for other, times in zip(read[1:], copies[1:], strict=True)),
             x * float(copies[0]),
         )
-        if layer.kernel > 1 or layer.stride > 1:
+        if layer.dilation > 1:
+            x = _dilated(x, layer)
+        elif layer.kernel > 1 or layer.stride > 1:
             x = F.avg_pool2d(x, *window, divisor_override=1)
         return x * _spread(weights, x)
     raise InvalidSetting(f"path=torch of epsilon knows no layer {layer.op!r}: use path=collapsed or full")
+
+
+def _dilated(x: Tensor, layer: Layer) -> Tensor:
+    """Sum over windows with gaps, one axis after the other."""
+    for axis, out in enumerate(layer.size, start=2):
+        padded = F.pad(x, [0, 0] * (x.dim() - 1 - axis) + [layer.padding] * 2)
+        starts = range(0, layer.kernel * layer.dilation, layer.dilation)
+        reads = [torch.arange(out, device=x.device) * layer.stride + start for start in starts]
+        x = sum((padded.index_select(axis, read) for read in reads[1:]), padded.index_select(axis, reads[0]))
+    return x
 
 
 def _spread(values: Tensor, like: Tensor) -> Tensor:

@@ -20,11 +20,11 @@ An example: two layers have degree 2. With a sum of one and two layers, w + w **
 
 from __future__ import annotations
 
-from nassearch.networks.graph import Block, Network, live
+from nassearch.networks.graph import PAIR_OPS, Block, Network, live
 
 MIXED, ZERO = -1, -2
 """A sum of several powers of the weight, or no power of it; a signal that is 0 and so of any degree."""
-KEPT = ("relu", "avg_pool", "max_pool", "global_pool", "truncate")
+KEPT = ("relu", "avg_pool", "max_pool", "global_pool", "truncate", *PAIR_OPS)
 
 
 def is_proportional(network: Network) -> bool:

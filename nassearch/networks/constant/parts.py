@@ -89,6 +89,8 @@ def parted(block: Block, widths: Sequence[int], merge: bool = False) -> Parted:
             y = tuple(part for parts in read for part in parts)
         elif layer.op == "truncate":
             y = tuple(_first(read[0], layer.channels))
+        elif layer.op == "tail":
+            y = tuple(_behind(read[0], sum(part.channels for part in read[0]) - layer.channels))
         elif layer.op == "add" and len(read) == 1:
             y = read[0]
         elif layer.op in ("add", "multiply"):

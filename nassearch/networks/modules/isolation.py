@@ -43,3 +43,39 @@ def isolated(seed: int) -> Iterator[None]:
         for kept, before in zip(GLOBAL_HOOKS, hooks, strict=True):
             kept.clear()
             kept.update(before)
+
+
+class Outside:
+    """The global generators of torch (on the CPU), numpy and Python as they were when this was made.
+
+    Inside `isolated`, a block of `with outside.again():` sees and moves them, and `outside.restore()` after it keeps
+    what was drawn there: code of others may draw from them and must not begin anew each time.
+    """
+
+    def __init__(self) -> None:
+        self._states = _read()
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Run with these generators, and put those back that were there."""
+        inside = _read()
+        self.restore()
+        try:
+            yield
+        finally:
+            self._states = _read()
+            _write(inside)
+
+    def restore(self) -> None:
+        """Set the global generators to these."""
+        _write(self._states)
+
+
+def _read() -> tuple[Any, Any, torch.Tensor]:
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+
+def _write(states: tuple[Any, Any, torch.Tensor]) -> None:
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])

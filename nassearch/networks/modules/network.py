@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nassearch.networks.graph import FRAME_OPS, Block, Layer, Network, check_constant, live_positions
 from nassearch.networks.modules.channels_last import last
@@ -106,12 +107,22 @@ class TorchBlock(nn.Module):
                 y = torch.cat([values[i] for i in layer.inputs], 1)
             elif layer.op == "truncate":
                 y = values[layer.inputs[0]][:, : layer.channels]
+            elif layer.op == "tail":
+                y = values[layer.inputs[0]][:, -layer.channels :]
+            elif layer.op == "shift":
+                y = shifted(values[layer.inputs[0]])
             elif layer.op == "global_pool":
                 y = values[layer.inputs[0]].flatten(2).mean(2)
             else:
                 y = self.layers[position](values[layer.inputs[0]])
             values[position] = y
         return values
+
+
+def shifted(x: Tensor) -> Tensor:
+    """Move `[B, C, *size]` by one place to the beginning of every axis, with zeros at the end."""
+    inner = (slice(None), slice(None), *(slice(1, None),) * (x.dim() - 2))
+    return F.pad(x[inner], (0, 1) * (x.dim() - 2))
 
 
 def product(x: Tensor, gate: Tensor) -> Tensor:
@@ -138,7 +149,7 @@ def _module(layer: Layer, block: Block, generator: torch.Generator | None) -> nn
     if layer.op == "linear":
         module: nn.Module = nn.Linear(width, layer.channels, bias=layer.bias, device="meta")
     else:
-        window = layer.kernel, layer.stride, layer.padding
+        window = layer.kernel, layer.stride, layer.padding, layer.dilation
         how = {"groups": layer.groups, "bias": layer.bias, "device": "meta"}
         module = CONV[axes](width * layer.groups, layer.channels, *window, **how)
     module = module.to_empty(device="cpu")

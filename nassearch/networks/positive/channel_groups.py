@@ -2,7 +2,7 @@
 
 Inside a group neither values nor gradients differ. A convolution mixes all channels alike, so all its channels are one
 group. A layer that works channel by channel, such as ReLU or a depthwise convolution, has the groups of what it reads,
-and the other way round. Concatenation puts groups side by side; truncation cuts them.
+and the other way round. Concatenation puts groups side by side; truncation and `tail` cut them.
 
 An example: layers of 2 and 4 channels side by side are two groups of 6 channels, before and after a ReLU:
 
@@ -27,7 +27,7 @@ Place = tuple[int, int]
 
 def channel_groups(blocks: Sequence[Block]) -> list[list[tuple[int, ...]]]:
     """Return for each layer of each block of a chain how many channels each of its groups has, in their order."""
-    if not any(layer.op in ("concat", "truncate") for block in set(blocks) for layer in block):
+    if not any(layer.op in ("concat", "truncate", "tail") for block in set(blocks) for layer in block):
         return [[(layer.channels,) for layer in block] for block in blocks]
     cuts = [[{0, layer.channels} for layer in block] for block in blocks]
     links = [*_links(blocks)]
@@ -55,6 +55,10 @@ def _links(blocks: Sequence[Block]) -> Iterator[tuple[Place, Place, int, int]]:
             yield (number - 1, len(before) - 1), (number, 0), 0, before[-1].channels
         for position, layer in enumerate(block):
             if layer.op in MIXING and not is_depthwise(layer, block):
+                continue
+            if layer.op == "tail":
+                there = block[layer.inputs[0]].channels - layer.channels
+                yield (number, position), (number, layer.inputs[0]), there, layer.channels
                 continue
             widths = [min(block[i].channels, layer.channels) for i in layer.inputs]
             ends = accumulate(widths, initial=0) if layer.op == "concat" else [0] * len(widths)

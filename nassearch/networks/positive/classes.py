@@ -206,16 +206,24 @@ Window = tuple[str, Size, int, int, int]
 
 def check_maxima(windows: Iterable[Window]) -> None:
     """Raise `InvalidSetting` where there are maxima, and the innermost input of a window may not be one."""
+    if (found := unmirrored(windows)) is not None:
+        kernel, stride, size = found
+        raise InvalidSetting(
+            f"a window of {kernel} with stride {stride} on size {size} has no mirror image, and this network "
+            "takes maxima: its expectation is unknown, use estimator=sampled"
+        )
+
+
+def unmirrored(windows: Iterable[Window]) -> tuple[int, int, int] | None:
+    """Return kernel, stride and size of a window without a mirror image where there are maxima, None for none."""
     distinct = set(windows)
     if all(kind != "max" for kind, *_ in distinct):
-        return
+        return None
     for kind, sizes, kernel, stride, padding in distinct:
         for size in sizes:
-            if kind == "frame_conv" or (size + 2 * padding - kernel) % stride:
-                raise InvalidSetting(
-                    f"a window of {kernel} with stride {stride} on size {size} has no mirror image, and this network "
-                    "takes maxima: its expectation is unknown, use estimator=sampled"
-                )
+            if kind in ("frame_conv", "shift") or (size + 2 * padding - kernel) % stride:
+                return kernel, stride, size
+    return None
 
 
 def _windows(sizes: Sequence[tuple[Size, Size]], words: Sequence[frozenset[Word]]) -> Iterator[Window]:

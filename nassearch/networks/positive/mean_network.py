@@ -28,11 +28,11 @@ import numpy as np
 
 from nassearch.errors import InvalidSetting
 from nassearch.networks.constant.activations import slopes
-from nassearch.networks.graph import LEFT_OUT, Block, Layer, Network, live
+from nassearch.networks.graph import LEFT_OUT, PAIR_OPS, Block, Layer, Network, live
 from nassearch.networks.positive.channel_groups import channel_groups, is_depthwise
-from nassearch.networks.positive.classes import check_maxima
+from nassearch.networks.positive.classes import unmirrored
 from nassearch.networks.positive.scaled import Scaled, largest, surplus, total
-from nassearch.networks.positive.windows import gather, largest_of, positions, scatter, shares
+from nassearch.networks.positive.windows import earlier, gather, later, maxima_of, positions, scatter, shares
 from nassearch.networks.positive.words import CURVED
 from nassearch.types import Floats
 
@@ -59,7 +59,8 @@ class Gradient(NamedTuple):
 
 def is_curved(network: Network) -> bool:
     """Say whether a network has layers that are no sum over paths, so that its positions have no classes."""
-    return any(layer.op in CURVED for block, _ in network.chain for layer in block)
+    known = CURVED.union(PAIR_OPS)
+    return any(layer.op in known for block, _ in network.chain for layer in block)
 
 
 def mean_synflow(network: Network) -> Scaled:
@@ -93,11 +94,10 @@ def gradients(network: Network, scaled: bool, dead: bool = False) -> Iterator[li
         dead: with layers that nothing reads, whose gradients are 0.
 
     Raises:
-        InvalidSetting: it has a layer that treats positive signals in another way than these, or max pooling besides
-            windows without a mirror image (see `classes`).
+        InvalidSetting: it has a layer that treats positive signals in another way than these.
     """
     blocks = [block if dead else live(block) for block in network.blocks()]
-    check_maxima(
+    mirrored = None is unmirrored(
         ("max" if y.op == "max_pool" else y.op, block[y.inputs[0]].size, y.kernel, y.stride, y.padding)
         for block in set(blocks)
         for y in block
@@ -108,12 +108,12 @@ def gradients(network: Network, scaled: bool, dead: bool = False) -> Iterator[li
         x = _Signal(np.ones((len(groups[0][0]), *network.input_shape[1:])))
         tape = []
         for block, widths in zip(blocks, groups, strict=True):
-            values = _forward(block, widths, x, scaled)
+            values = _forward(block, widths, x, scaled, mirrored)
             tape.append(values)
             x = values[-1]
         gradient = _Signal(np.ones_like(x.x))
         for block, widths, values in zip(reversed(blocks), reversed(groups), reversed(tape), strict=True):
-            gradient, found = _backward(block, widths, values, gradient, scaled)
+            gradient, found = _backward(block, widths, values, gradient, scaled, mirrored)
             yield found
 
 
@@ -134,7 +134,7 @@ class _Signal(NamedTuple):
         return self.x if power == self.power else np.ldexp(self.x, self.power - power)
 
 
-def _forward(block: Block, widths: Widths, entry: _Signal, scaled: bool) -> list[_Signal]:
+def _forward(block: Block, widths: Widths, entry: _Signal, scaled: bool, mirrored: bool) -> list[_Signal]:
     """Return the value of each layer."""
     values: list[_Signal] = []
     for layer, own in zip(block, widths, strict=True):
@@ -161,12 +161,17 @@ def _forward(block: Block, widths: Widths, entry: _Signal, scaled: bool) -> list
             y = np.concatenate(read)
         elif layer.op == "truncate":
             y = read[0][: len(own)]
+        elif layer.op == "tail":
+            y = read[0][-len(own) :]
+        elif layer.op == "shift":
+            y = np.zeros_like(read[0])
+            y[earlier(y)] = read[0][later(y)]
         elif layer.op == "global_pool":
             y = read[0].reshape(len(own), -1).mean(axis=1)
         elif layer.op == "avg_pool":
             y = gather(read[0], layer) * shares(layer._replace(inputs=()), read[0].shape[1:])
         elif layer.op == "max_pool":
-            y = read[0][largest_of(layer, read[0].shape)]
+            y = read[0][maxima_of(layer, read[0], mirrored)]
         elif layer.op in ("conv", "linear", "frame_conv"):
             mean = _mean(layer, _fan(block, layer, max(len(read[0]), len(own))))
             parts = gather(read[0], layer)
@@ -196,7 +201,7 @@ def _bias(layer: Layer, mean: float, power: int) -> float:
 
 
 def _backward(
-    block: Block, widths: Widths, values: Sequence[_Signal], gradient: _Signal, scaled: bool
+    block: Block, widths: Widths, values: Sequence[_Signal], gradient: _Signal, scaled: bool, mirrored: bool
 ) -> tuple[_Signal, list[Gradient]]:
     """Return dR/d(one channel of each group) of the input, and the gradients of the weights of the block."""
     gradients: list[_Signal | None] = [None] * len(block)
@@ -238,6 +243,12 @@ def _backward(
                 pass_on(source, part, power)
         elif layer.op == "truncate":
             pass_on(source, np.concatenate([g, np.zeros_like(x[len(g) :])]), power)
+        elif layer.op == "tail":
+            pass_on(source, np.concatenate([np.zeros_like(x[: -len(g)]), g]), power)
+        elif layer.op == "shift":
+            back = np.zeros_like(x)
+            back[later(x)] = g[earlier(x)]
+            pass_on(source, back, power)
         elif layer.op == "global_pool":
             area = x[0].size
             pass_on(source, np.broadcast_to((g / area).reshape(-1, *[1] * (x.ndim - 1)), x.shape), power)
@@ -246,7 +257,7 @@ def _backward(
             pass_on(source, scatter(part, layer, x.shape), power)
         elif layer.op == "max_pool":
             back = np.zeros_like(x)
-            np.add.at(back, largest_of(layer, x.shape), g)
+            np.add.at(back, maxima_of(layer, x, mirrored), g)
             pass_on(source, back, power)
         else:
             mean = _mean(layer, _fan(block, layer, max(len(x), len(g))))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from nassearch.networks.constant.activations import slopes
 from nassearch.networks.graph import LEFT_OUT, Layer, Network
-from nassearch.networks.modules.network import TorchBlock, TorchNetwork, one_thread
+from nassearch.networks.modules.network import TorchBlock, TorchNetwork, one_thread, shifted
 from nassearch.networks.positive.mean_network import OPEN
 from nassearch.networks.positive.scaled import Scaled, surplus
 from nassearch.networks.positive.words import CURVED
@@ -64,6 +64,10 @@ def _run(block: TorchBlock, entry: Tensor, start: int) -> tuple[Tensor, int]:
             y = torch.cat(read, 1)
         elif layer.op == "truncate":
             y = read[0][:, : layer.channels]
+        elif layer.op == "tail":
+            y = read[0][:, -layer.channels :]
+        elif layer.op == "shift":
+            y = shifted(read[0])
         elif layer.op == "max_pool":
             y = _max_pool(layer, read[0])
         elif layer.op == "global_pool":
@@ -109,7 +113,8 @@ def _weighted(layer: Layer, module: torch.nn.Module, x: Tensor, power: int) -> T
         y = module.convolve(both, weight)  # type: ignore[operator]
     else:
         conv = (F.conv1d, F.conv2d, F.conv3d)[len(layer.size) - 1]
-        y = conv(both, weight, stride=layer.stride, padding=layer.padding, groups=layer.groups)
+        window = layer.stride, layer.padding, layer.dilation
+        y = conv(both, weight, None, *window, layer.groups)
     if layer.bias:
         y[0] += _times(module.bias.abs(), -power).view(-1, *[1] * len(layer.size))  # type: ignore[operator]
     return y

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,36 @@ def largest_of(layer: Layer, size: Sequence[int]) -> tuple[NDArray[np.intp], ...
     return np.ix_(
         np.arange(size[0]), *(innermost(s, out, layer.kernel, layer.stride, layer.padding) for s, out in axes)
     )
+
+
+def maxima_of(layer: Layer, x: Floats, mirrored: bool) -> tuple[NDArray[np.intp], ...]:
+    """Return where the largest values are: where every window has a mirror image, innermost without a look at them."""
+    return largest_of(layer, x.shape) if mirrored else highest_of(layer, x)
+
+
+def highest_of(layer: Layer, x: Floats) -> tuple[NDArray[np.intp], ...]:
+    """Return where, in `[groups, *size]`, the largest value under each window is, of equal ones the innermost.
+
+    Values that differ by rounding, 1e-9 of the largest, count as equal.
+    """
+    size, axes = x.shape[1:], len(layer.size)
+    offsets = np.array([*product(range(layer.kernel), repeat=axes)]).T
+    places, inside, farness = [], np.array(True), np.array(0.0)
+    for axis, (length, out) in enumerate(zip(size, layer.size, strict=True)):
+        along = np.arange(out) * layer.stride - layer.padding
+        shape = (-1, *(out if other == axis else 1 for other in range(axes)))
+        place = (offsets[axis][:, None] + along).reshape(shape)
+        off_centre = abs(place - along.reshape(shape) - (layer.kernel - 1) / 2)
+        inside = inside & (place >= 0) & (place < length)
+        # From the middle of the axis, and of two that are equally far, from that of the window.
+        farness = farness + abs(place - (length - 1) / 2) + off_centre / 1e3
+        places.append(place.clip(0, length - 1))
+    under: tuple[Any, ...] = (slice(None), *np.broadcast_arrays(*places))
+    values = np.where(inside, x[under], -np.inf)  # [groups, kernel, *out]
+    largest = values.max(axis=1, keepdims=True)
+    chosen = np.where(values >= largest - 1e-9 * abs(largest), farness, np.inf).argmin(axis=1, keepdims=True)
+    found = (np.take_along_axis(np.broadcast_to(place, values.shape), chosen, 1)[:, 0] for place in places)
+    return np.arange(len(x)).reshape(-1, *[1] * axes), *found
 
 
 def gather(x: Floats, layer: Layer) -> Floats:
@@ -77,3 +108,13 @@ def _spans(size: int, out: int, kernel: int, stride: int, padding: int, dilation
 def shares(layer: Layer, size: tuple[int, ...]) -> Floats:
     """Return one over the number of inputs under each window of a pooling without inputs."""
     return np.asarray(1 / gather(np.ones((1, *size)), layer))
+
+
+def earlier(x: Floats) -> tuple[slice, ...]:
+    """Return all places of `[groups, *size]` but the last along each axis."""
+    return (slice(None), *(slice(-1),) * (x.ndim - 1))
+
+
+def later(x: Floats) -> tuple[slice, ...]:
+    """Return all places of `[groups, *size]` but the first along each axis."""
+    return (slice(None), *(slice(1, None),) * (x.ndim - 1))

@@ -14,6 +14,8 @@ from nassearch.reports.page.layout import layout
 from nassearch.search.quantity import plain_quantity
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
+from nassearch.spaces.choices import Choices
+from nassearch.spaces.own.values import pairs
 from nassearch.statistics.medians import incumbents
 from nassearch.types import Arch
 
@@ -37,8 +39,9 @@ def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict
 
     Returns:
         `architectures`, each with `arch`, `text` (None where the space is not there), `valid` and `test` (means, as
-        published), `trainings`, `rounds` (that end with it), `searches` and `cell` (see `layout`; None where it is
-        not drawn); `of`, how many there are; `quantity`, what was trained for; and `notes`, why cells are not drawn.
+        published), `trainings`, `rounds` (that end with it), `searches`, `cell` (see `layout`; None where it is
+        not drawn) and `choices` (name and option of each, where the space has no cells); `of`, how many there are;
+        `quantity`, what was trained for; and `notes`, why cells are not drawn.
     """
     quantity = plain_quantity(sources[0].outcome.header)
     _, choose = quantity.metrics("test", "valid")
@@ -71,12 +74,14 @@ def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict
     }
     known = [key for key in means if not np.isnan(means[key][column])]
     ranked = sorted(known, key=lambda key: (-means[key][column], -len(ends.get(key, ())), key))
-    spaces, notes = _spaces({home: homes[home] for home, _ in ranked[:MOST]})
-    rows = []
+    spaces, closed = _spaces({home: homes[home] for home, _ in ranked[:MOST]})
+    rows, notes = [], list[str]()
     for key in ranked[:MOST]:
         home, arch = key
         text, cell, note = _drawn(spaces.get(home), arch)
-        notes += [note] if note else []
+        text = _recorded(homes[home], arch) if text is None else text
+        choices = _choices(spaces.get(home), text)
+        notes += [why for why in (note, None if choices else closed.get(home)) if why]
         valid, test = (None if np.isnan(mean) else quantity.shown(mean) for mean in means[key])
         rows.append(
             {
@@ -89,6 +94,7 @@ def best_architectures(sources: Sequence[Source], labels: Sequence[str]) -> dict
                 "rounds": len(ends.get(key, ())),
                 "searches": list(dict.fromkeys(ends.get(key) or found_by[key])),
                 "cell": cell,
+                "choices": choices,
             }
         )
     about = {"name": quantity.name, "unit": quantity.unit}
@@ -102,14 +108,14 @@ def _home(source: Source) -> str:
     return str(source.outcome.header.experiment.get("benchmark"))
 
 
-def _spaces(homes: Mapping[str, Source]) -> tuple[dict[str, SearchSpace], list[str]]:
+def _spaces(homes: Mapping[str, Source]) -> tuple[dict[str, SearchSpace], dict[str, str]]:
     """Open the spaces that are there, and say of the others why they are not."""
-    found, notes = {}, []
+    found, notes = {}, {}
     for home, source in homes.items():
         try:
             found[home] = _space_of(source)
         except Exception as error:  # a page is made without a space that is not there, or that fails
-            notes.append(f"cells of {home} are not drawn: {_why(error)}")
+            notes[home] = f"cells of {home} are not drawn: {_why(error)}"
     return found, notes
 
 
@@ -140,13 +146,34 @@ def _drawn(space: SearchSpace | None, arch: Arch) -> tuple[str | None, dict[str,
     if space is None:
         return None, None, None
     try:
-        graph = space.graph(space.check(arch))
-        text = space.format(arch)
+        text = space.format(space.check(arch))
+        if isinstance(space, Choices) or not space.has_cells:
+            return text, None, None
+        graph = space.graph(arch)
         if len(graph.ops) > MOST_VERTICES:
             return text, None, f"cells of more than {MOST_VERTICES} vertices are not drawn"
         return text, layout(graph), None
     except Exception as error:  # of a part of someone else's, or an architecture of another version
         return None, None, f"a cell is not drawn: {_why(error)}"
+
+
+def _recorded(source: Source, arch: Arch) -> str | None:
+    """Return an architecture as its search has written it; None where nobody has."""
+    entries = [] if source.folder is None else source.folder.entries
+    return next((entry.text for entry in entries if entry.arch == arch), None)
+
+
+def _choices(space: SearchSpace | None, text: str | None) -> list[list[str]] | None:
+    """Return name and option of what is chosen in a space without cells, as the text of the architecture has them."""
+    if text is None or not (space is None or isinstance(space, Choices) or not space.has_cells):
+        return None
+    if isinstance(space, Choices):
+        return [[str(number), option] for number, option in enumerate(text.split(":"), start=1)]
+    try:
+        found = [[name, option] for name, option in pairs(text)]
+    except InvalidArch:  # a space of a class of somebody's own writes as it likes
+        return None
+    return found if all(name.isidentifier() for name, _ in found) else None
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -90,6 +90,7 @@ def _section(section: Mapping[str, Any]) -> dict[str, Any]:
         "cells": _cells(section),
         "cell_notes": section["best"]["notes"],
         "best": tables.best(section),
+        "choices": tables.choices(section),
         "fronts": [_found_front(one) for one in section["fronts"]],
         "front_tables": [tables.found_front(one) for one in section["fronts"]],
         "trainings": [_trainings(one) for one in section["trainings"]],

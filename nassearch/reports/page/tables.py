@@ -111,6 +111,23 @@ def best(section: Mapping[str, Any]) -> Table:
     return Table(title, list(columns), as_rows(*columns.values()), notes, "best")
 
 
+def choices(section: Mapping[str, Any]) -> list[Table]:
+    """Return what the best architectures have chosen, a table for each space without cells."""
+    rows = [
+        (rank, row) for rank, row in enumerate(section["best"]["architectures"], start=1) if row["choices"]
+    ]
+    made = []
+    for space in dict.fromkeys(row["space"] for _, row in rows):
+        chosen = {rank: dict(row["choices"]) for rank, row in rows if row["space"] == space}
+        names = dict.fromkeys(name for each in chosen.values() for name in each)
+        columns = [texts(names), *(texts(each.get(name) for name in names) for each in chosen.values())]
+        head = ["choice", *(f"{rank}." for rank in chosen)]
+        made.append(
+            Table(f"Choices of the best architectures of {space}", head, as_rows(*columns), kind="choices")
+        )
+    return made
+
+
 def models(found: Mapping[str, Any]) -> Table:
     """Return what a search has trained, a row for each model."""
     rows = found["models"]

@@ -6,11 +6,13 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.given import dataset_of, owner_of
+from nassearch.benchmarks.read import suite_zero
 from nassearch.benchmarks.read.layout import NAMES, SHOWN
 from nassearch.benchmarks.read.naming import named, simple
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, excerpt, quoted
@@ -131,7 +133,8 @@ def _of_json(
         if not nested or len(nested) < len(content):
             content = [content]  # JSON lines of one line
         else:
-            return Rows(_of_suite(path, nested, column, place, dataset))
+            inside = suite_zero.by_dataset(nested, partial(_is_meant, place=place, dataset=dataset))
+            return Rows(_of_suite(path, inside, column, place, dataset))
     if not all(isinstance(row, dict) for row in content):
         raise BadData(
             f'{path} is a JSON list of something else than rows, such as {{"arch": ..., "synflow": 1.5}}'
@@ -141,10 +144,15 @@ def _of_json(
     _need(path, columns, column)
     group = next((name for name in columns if name.lower() == "dataset"), None)
     cells = (
-        (f"row {number}", row.get(found), row.get(column), None if group is None else row.get(group))
+        (f"row {number}", row.get(found), _scored(row.get(column)), None if group is None else row.get(group))
         for number, row in enumerate(content, start=1)
     )
     return Rows(cells, found.lower() == INDEX)
+
+
+def _scored(cell: Any) -> Any:
+    """Return the cell of a row; its score where it is one of NAS-Bench-Suite-Zero, which has lists of rows too."""
+    return suite_zero.value(cell) if isinstance(cell, dict) else cell
 
 
 def _of_suite(
@@ -162,13 +170,7 @@ def _of_suite(
         raise BadData(f"{path} is nested otherwise than NAS-Bench-Suite-Zero: data set, architecture, proxy")
     _need(path, list(dict.fromkeys(name for row in rows.values() for name in row)), column)
     for text, row in rows.items():
-        cell = row.get(column)
-        yield (
-            f"{names[0]}, {excerpt(text, 60)}",
-            text,
-            cell.get("score") if isinstance(cell, dict) else cell,
-            None,
-        )
+        yield f"{names[0]}, {excerpt(text, 60)}", text, suite_zero.value(row.get(column)), None
 
 
 def _of_sheet(path: Path, column: str, arch: str | None) -> Rows:

@@ -12,7 +12,9 @@ from nassearch.checks import positive, whole
 from nassearch.constraints.limits import Constraints
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
+from nassearch.search.trained.oracle import open_oracle
 from nassearch.strategies.base import Strategy
+from nassearch.workers.progress import Watch
 from nassearch.workers.spread import check_work
 
 BUDGET = 20
@@ -71,6 +73,25 @@ class Search:
         if self.final_epochs is not None:
             whole("final_epochs", self.final_epochs, least=0)
         check_work(self.workers, self.executor)
+
+    def oracle(self, watch: Watch | None = None) -> TrainedBenchmark:
+        """Open space and data, and return what trains by the recipe that is asked for; nothing is on the disk yet.
+
+        Raises:
+            NassearchError: see `open_oracle`.
+        """
+        return open_oracle(
+            self.source,
+            self.space,
+            self.recipe,
+            size=self.size,
+            valid=self.valid,
+            test=self.test,
+            split_seed=self.seed,
+            seed=self.seed,
+            device=self.device,
+            watch=watch,
+        )
 
     def experiment(self, bench: TrainedBenchmark, budget: int) -> Experiment:
         """Return the search as one round on an oracle."""

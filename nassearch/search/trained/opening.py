@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
@@ -18,7 +17,6 @@ from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.folder import SearchFolder, difference
 from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.winner import TIMES
-from nassearch.spaces import open_space
 from nassearch.training import Recipe
 from nassearch.types import plain
 
@@ -27,22 +25,28 @@ LONGEST = 100
 
 
 def open_folder(
-    asked: Search, data: OwnDataset, path: Path, tell: Callable[[str], None]
+    asked: Search, oracle: TrainedBenchmark, path: Path, tell: Callable[[str], None]
 ) -> tuple[SearchFolder, TrainedBenchmark]:
-    """Return the folder and the oracle; what was planned before stays planned."""
+    """Return the folder of a search and the oracle that keeps its trainings there; what was planned before stays.
+
+    Args:
+        asked: the search.
+        oracle: what `asked.oracle` gives.
+        path: of the folder.
+        tell: gets a line for what is planned.
+
+    Raises:
+        InvalidSetting, BadData: the folder holds something else.
+    """
     there = SearchFolder.open(path) if is_search(path) else None
-    choice = open_space(asked.space)
-    recipe = Recipe.of(asked.recipe).resolved(data)
-    how: dict[str, Any] = {"skeleton": choice.skeleton, "seed": asked.seed}
-    how |= {"device": asked.device, "fidelity": asked.fidelity}
-    how["threads"] = _threads(asked, there, TrainedBenchmark(choice.space, data, recipe, **how))
+    recipe, threads = oracle.recipe, _threads(asked, there, oracle)
     if asked.hours is not None and "epochs" not in asked.recipe:
         if there is not None:
             recipe = replace(recipe, epochs=there.made["recipe"]["epochs"])
         else:
-            recipe = _planned(asked, TrainedBenchmark(choice.space, data, recipe, **how), tell)
-    bench = TrainedBenchmark(choice.space, data, recipe, path, **how)
-    choice.space.try_out(bench.task)
+            recipe = _planned(asked, oracle.again(threads=threads), tell)
+    bench = oracle.again(recipe=recipe, threads=threads, folder=path, fidelity=asked.fidelity)
+    bench.space.try_out(bench.task)
     experiment = asked.experiment(bench, asked.budget or BUDGET)
     header = experiment.header()
     made = {
@@ -53,9 +57,9 @@ def open_folder(
         "budget": asked.budget,
         "hours": asked.hours,
         "space": asked.space,
-        "skeleton": choice.skeleton,
+        "skeleton": bench.skeleton,
         "data": {
-            **data.as_dict(),
+            **bench.data.as_dict(),
             "path": _absolute(os.fspath(asked.source)),
             "seed": asked.seed,
             "valid": asked.valid,

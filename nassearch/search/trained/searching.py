@@ -11,7 +11,6 @@ from typing import Any
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
-from nassearch.datasets import open_dataset
 from nassearch.errors import NassearchError
 from nassearch.files.inert import inert
 from nassearch.search.outcome import Outcome
@@ -90,19 +89,12 @@ def run_search(
     seen: Seen = lambda driver: None,
 ) -> Found:
     """Search as asked; `tell` gets a line for each thing that is decided, `seen` the driver now and then."""
-    data = open_dataset(
-        os.fspath(asked.source),
-        size=asked.size,
-        valid=asked.valid,
-        test=asked.test,
-        seed=asked.seed,
-        watch=watch,
-    )
-    for note in data.notes:
+    oracle = asked.oracle(watch)
+    for note in oracle.data.notes:
         tell(f"data: {note}")
-    path = Path(out) if out is not None else Path("results") / folder_name(data)
+    path = Path(out) if out is not None else Path("results") / folder_name(oracle.data)
     with ExitStack() as stack:
-        folder, bench = open_folder(asked, data, path, tell)
+        folder, bench = open_folder(asked, oracle, path, tell)
         events = stack.enter_context(closing(EventFile(path / EVENTS)))
         folder.write()
         return _searched(asked, folder, bench, events, watch, tell, seen)

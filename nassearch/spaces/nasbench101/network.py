@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from nassearch.networks.graph import Block, Builder, Network, Shapes, layer
+from nassearch.networks.graph import Block, Builder, Network, layer
+from nassearch.networks.shapes import Shapes
 from nassearch.types import Task
 
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"

@@ -100,6 +100,16 @@ class TransNASMacro(SearchSpace):
             raise InvalidArch(f"{excerpt(text)} is not a skeleton of {self.name}: {RULE}; {example}")
         return arch
 
+    def from_naslib(self, numbers: tuple[int, ...]) -> Arch:
+        """Return the skeleton of NASLib's numbers: the digits of the published text, zeros up to six at its end."""
+        codes = numbers[: len(numbers) - next((i for i, n in enumerate(reversed(numbers)) if n), 0)]
+        if len(numbers) > LENGTHS[-1] or not self.is_valid(arch := tuple(code - 1 for code in codes)):
+            raise InvalidArch(
+                f"NASLib writes a skeleton of {self.name} as the digits of its text with zeros at the end, not "
+                f"{numbers}; {RULE}"
+            )
+        return arch
+
     def format(self, arch: Arch) -> str:
         return f"{PREFIX}{''.join(CODES[code] for code in self.check(arch))}{SUFFIX}"
 

@@ -77,6 +77,7 @@ class GuidedGaussianProcess(Strategy):
     revision: ClassVar[int] = 2
     costs: Any = None
     """The objectives that need no training by architecture, see `nassearch.search.pareto.objectives.CostsOf`."""
+    learns_unasked = True
     guidance = Guidance(lists=("features",), guides=("params",), ranked_warm_up=False)
 
     def __init__(

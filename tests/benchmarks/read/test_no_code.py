@@ -72,7 +72,6 @@ IMPORTERS = {
     "__init__.py": "the modules of its public names",
     "cli/main.py": "its own commands",
     "files/lazy.py": "the modules of a folder's public names",
-    "cli/commands/model.py": "the user's own module, which --model names",
     "provenance/from_here.py": "the user's own module, which a source such as module:function names",
     "export/onnx_file.py": "onnx, onnxscript and onnxruntime",
     "workers/ray_tasks.py": "ray",

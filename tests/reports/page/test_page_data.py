@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from search_folders import MADE, WINNER, entries, write_folder
 
 import nassearch as ns
 from nassearch.errors import BadData, InvalidSetting, MissingData, UnknownName
-from nassearch.reports.page import document
+from nassearch.reports.page import document, tables
 from nassearch.reports.page.lines import MOST_STEPS, changes
 from nassearch.reports.page.trainings import MOST_EPOCHS, MOST_HISTORIES, front
 from nassearch.search.runner import Round
 from nassearch.search.store import Header, Store
+from nassearch.spaces import Mobile
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +288,45 @@ def test_a_space_of_ones_own_is_not_imported_for_its_cells(
         "cells of planted:space are not drawn: that would import a module because a file names it"
     ]
     assert all(one["cell"] is None for one in best["architectures"]) and best["notes"][0] in page.html()
+
+
+def test_choices_of_a_space_of_ones_own_are_a_table(tmp_path: Path) -> None:
+    nasty = '"<img src=x onerror=alert(1)>,b=2"'
+    texts = ["depth=2,block=basic", "depth=1,block=wide,expansion=4", f"depth=(1,2),block={nasty}"]
+    told = [replace(each, text=text) for each, text in zip(entries(3), texts, strict=True)]
+    page = ns.report(write_folder(tmp_path / "search", told, {"space": "mymodels:space"}))
+    section = page.data["sections"][0]
+    rows = {one["text"]: one for one in section["best"]["architectures"]}
+    assert set(rows) == set(texts), "as the search has written them, though the space is not imported"
+    assert rows[texts[1]]["choices"] == [["depth", "1"], ["block", "wide"], ["expansion", "4"]]
+    assert rows[texts[2]]["choices"] == [["depth", "(1,2)"], ["block", nasty]]
+    assert section["best"]["notes"] == [], "it has no cells that could be drawn"
+    (table,) = tables.choices(section)
+    assert table.columns == ["choice", "1.", "2.", "3."]
+    shown = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+    assert list(shown) == [*dict.fromkeys(name for one in rows.values() for name, _ in one["choices"])]
+    ranked = [dict(one["choices"]) for one in rows.values()]
+    assert shown["expansion"] == [each.get("expansion", "-") for each in ranked]
+    html = page.html()
+    assert "Choices of the best architectures of mymodels:space" in html
+    assert "<img src=x" not in html and "&lt;img src=x onerror" in html
+
+
+def test_stages_are_a_table_and_cells_are_drawn(tmp_path: Path) -> None:
+    space, rng = Mobile(), np.random.default_rng(0)
+    archs = space.sample_many(3, rng)
+    told = [
+        replace(each, arch=arch, text=space.format(arch))
+        for each, arch in zip(entries(3), archs, strict=True)
+    ]
+    page = ns.report(write_folder(tmp_path / "search", told, {"space": "mobile(width=0.5)"}))
+    best = page.data["sections"][0]["best"]["architectures"]
+    for one in best:
+        assert one["cell"] is None
+        assert [option for _, option in one["choices"]] == one["text"].split(":")
+        assert [name for name, _ in one["choices"]] == ["1", "2", "3", "4", "5"]
+    cells = ns.report(write_folder(tmp_path / "cells", entries(3))).data["sections"][0]["best"]
+    assert all(one["choices"] is None and one["cell"] for one in cells["architectures"])
 
 
 def test_architectures_of_another_space_or_benchmark_are_named_and_not_drawn(tmp_path: Path) -> None:

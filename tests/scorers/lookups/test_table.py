@@ -20,10 +20,11 @@ from nassearch.scorers.lookups.writing import with_quotes
 from nassearch.scorers.spec import AnyScorer, check_scorer, needs, parts_of
 from nassearch.spaces.nasbench101.space import NASBench101
 from nassearch.spaces.nasbench201 import NASBench201
+from nassearch.spaces.transnas.macro import TransNASMacro
 from nassearch.spaces.transnas.micro import TransNASMicro
 from nassearch.types import Task
 
-SPACE, SMALL, MICRO = NASBench201(), NASBench101(), TransNASMicro()
+SPACE, SMALL, MICRO, MACRO = NASBench201(), NASBench101(), TransNASMicro(), TransNASMacro()
 TASK = Task((3, 32, 32), 10)
 ARCHS = SPACE.sample_many(6, np.random.default_rng(3))
 SCORES = [1.5, -2.0, math.nan, 1e47, 0.0, 7.0]
@@ -102,6 +103,58 @@ def test_what_nas_bench_suite_zero_publishes_is_read_for_the_data_set_of_the_sea
         make(f"table({path}, synflow)", dataset="ImageNet16-120")
     with pytest.raises(BadData, match=r"no column 'snip'; columns found: synflow, val_accuracy"):
         make(f"table({path}, snip)")
+
+
+@pytest.mark.parametrize("layout", ["published", "of its branch benchmarks", "rows"])
+def test_every_layout_of_nas_bench_suite_zero_is_read(layout: str, tmp_path: Path) -> None:
+    # The three were taken from files that its authors put beside their code: sixteen digits, and -1e8 for a failure.
+    arch, failed = SPACE.parse(NASLIB[1]), "(0, 4, 0, 3, 3, 3)"
+    cells = {NASLIB[0]: 44.50000000000001, failed: -100000000.0}
+    full = {
+        text: {
+            "idx": "0",
+            "arch": text,
+            "synflow": {"score": score, "time": 0.7},
+            "val_accuracy": 61.340000006103516,
+        }
+        for text, score in cells.items()
+    }
+    plain = {text: {"synflow": score, "val_accuracy": 61.34} for text, score in cells.items()}
+    what = {
+        "published": {
+            "cifar10": full,
+            "ImageNet16-120": {NASLIB[0]: {"synflow": {"score": 1.0, "time": 1.0}}},
+        },
+        "of its branch benchmarks": {
+            "nasbench201": {"cifar10": plain, "cifar100": {NASLIB[0]: {"synflow": 1.0}}}
+        },
+        "rows": list(full.values()),
+    }[layout]
+    path = tmp_path / "zc.json"
+    path.write_text(json.dumps(what))
+    scores = make(f"table({path}, synflow)")([arch, SPACE.from_naslib((0, 4, 0, 3, 3, 3))])
+    np.testing.assert_array_equal(scores, [44.50000000000001, math.nan])
+
+
+def test_naslib_pads_skeletons_with_zeros() -> None:
+    assert (
+        MACRO.from_naslib((1, 2, 4, 2, 0, 0))
+        == MACRO.from_naslib((1, 2, 4, 2))
+        == MACRO.parse("64-1242-basic")
+    )
+    assert MACRO.from_naslib((3, 4, 4, 2, 1, 0)) == MACRO.parse("64-34421-basic")
+    texts = [MACRO.format(arch).removeprefix("64-").removesuffix("-basic") for arch in MACRO.all()]
+    assert [MACRO.from_naslib(tuple(map(int, text.ljust(6, "0")))) for text in texts] == list(MACRO.all())
+    for wrong in (
+        (),
+        (0,) * 6,
+        (1, 2, 0, 3, 0, 0),
+        (0, 1, 2, 3, 0, 0),
+        (1, 1, 1, 1, 0, 0),
+        (1, 2, 3, 1, 1, 1, 0),
+    ):
+        with pytest.raises(NassearchError, match="digits of its text with zeros at the end"):
+            MACRO.from_naslib(wrong)
 
 
 def test_naslib_writes_cells_as_numbers_of_its_own_order() -> None:
