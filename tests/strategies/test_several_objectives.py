@@ -11,11 +11,11 @@ import pytest
 from nassearch import registry
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.statistics.hypervolume import hypervolume
+from nassearch.statistics.hypervolume import by_fronts, hypervolume
 from nassearch.strategies.base import Strategy
 from nassearch.strategies.gp.front import log_growth
 from nassearch.strategies.gp.scalarised import scalarised
-from nassearch.strategies.nsga import NonDominatedEvolution, by_fronts
+from nassearch.strategies.nsga import NonDominatedEvolution
 from nassearch.types import Arch, Floats
 
 SPACE = NASBench201()

@@ -13,6 +13,7 @@ import numpy as np
 from nassearch.checks import whole as whole_number
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics import ranks
+from nassearch.statistics.hypervolume import by_fronts
 from nassearch.strategies.base import Guidance, Strategy, best_first, scored
 from nassearch.strategies.gp.acquisition import log_improvement
 from nassearch.strategies.gp.candidates import Candidates
@@ -20,7 +21,6 @@ from nassearch.strategies.gp.front import log_growth
 from nassearch.strategies.gp.scalarised import scalarised
 from nassearch.strategies.gp.surrogate import Posterior, Prior, distances, fit
 from nassearch.strategies.gp.worth import Worth
-from nassearch.strategies.nsga import by_fronts
 from nassearch.types import Arch, Floats, Scorer
 
 REFIT = 25
