@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nassearch.reports.plot import plot, plot_scores
     from nassearch.scorers.any_module import score
     from nassearch.scorers.open import make_scorer
+    from nassearch.search.asking.ask_tell import AskTell
     from nassearch.search.curves import Curve
     from nassearch.search.experiment import Experiment
     from nassearch.search.outcome import Outcome, read
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AskTell",
     "Comparison",
     "Constraints",
     "Correlation",
@@ -59,6 +61,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AskTell": "nassearch.search.asking.ask_tell",
     "Comparison": "nassearch.reports.comparison",
     "Constraints": "nassearch.constraints.limits",
     "Correlation": "nassearch.reports.correlation",

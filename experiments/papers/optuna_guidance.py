@@ -3,8 +3,8 @@
     python experiments/papers/optuna_guidance.py --out results/optuna [--seeds 20] [--quick]
 
 The networks, images and training are those of examples/optuna_study.py, with learning rates from a list of four, so that
-studies share trainings: a training's result depends on its parameters alone. Each study has 25 trials. Targets are
-set by what is compared with: the median of the best after 25 trials of random search, and of TPE. `chance` gives each
+studies share trainings: a training's result depends on its parameters alone. Each study has 20 trials. Targets are
+set by what is compared with: the median of the best after 20 trials of random search, and of TPE. `chance` gives each
 network a number drawn by its weights' size, which knows nothing: what a worthless guide costs.
 
 Trainings and studies are kept in --out: stopped, it goes on. Writes OUT/optuna.md.
@@ -33,9 +33,9 @@ from optuna.samplers import RandomSampler, TPESampler
 
 from nassearch.integrations.optuna import GuidedSampler, ScorePruner, warm_start
 
-TRIALS = 25
+TRIALS = 20
 AT = (10, TRIALS)
-RATES = [1e-3, 3e-3, 1e-2, 3e-2]
+RATES = [3e-3, 1e-2, 3e-2, 1e-1]
 FEW = 64
 """Images that proxies look at."""
 GUIDE = "synflow"
@@ -52,7 +52,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "random, guided by synflow": {"base": "random", "guide": GUIDE},
     "TPE": {"base": "TPE"},
     "TPE, guided by synflow": {"base": "TPE", "guide": GUIDE},
-    "TPE, warm start by synflow (10 of 300)": {"base": "TPE", "warm": GUIDE},
+    "TPE, warm start by synflow (10 of 200)": {"base": "TPE", "warm": GUIDE},
     "TPE, worst half by synflow ended": {"base": "TPE", "prune": GUIDE},
     "TPE, guided by chance": {"base": "TPE", "guide": chance},
 }
@@ -96,7 +96,7 @@ def study_of(arm: dict[str, Any], seed: int, train: Trainings) -> list[float | N
         pruner = ScorePruner(0.5, n_startup_trials=5, build=example.build, scorer=arm["prune"], **looks)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
     if "warm" in arm:
-        warm_start(study, example.build, arm["warm"], n=300, top=10, seed=seed, **looks)
+        warm_start(study, example.build, arm["warm"], n=200, top=10, seed=seed, **looks)
     study.optimize(train, n_trials=TRIALS)
     return [trial.value for trial in study.trials]
 

@@ -28,6 +28,7 @@ class Metric:
         unit: of a value as published.
         higher_is_better: direction of a value as published.
         decimals: with how many people write it; None for as many as tell the values beside each other apart.
+        told: whether nobody knows it before an architecture was trained and its value told.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Metric:
     unit: str
     higher_is_better: bool = False
     decimals: int | None = None
+    told: bool = False
 
     @property
     def sign(self) -> float:

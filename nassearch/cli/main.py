@@ -26,6 +26,10 @@ from nassearch.provenance.blame import of_package
 COMMANDS = {
     "search": "nassearch.cli.commands.search:search",
     "run": "nassearch.cli.commands.run:run",
+    "begin": "nassearch.cli.commands.begin:begin",
+    "ask": "nassearch.cli.commands.ask:ask",
+    "tell": "nassearch.cli.commands.tell:tell",
+    "serve": "nassearch.cli.commands.serve:serve",
     "watch": "nassearch.cli.commands.watch:watch",
     "compare": "nassearch.cli.commands.compare:compare",
     "show": "nassearch.cli.commands.show:show",

@@ -9,13 +9,32 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from filelock import Timeout
 
 from nassearch.errors import Busy, NassearchError
 from nassearch.files.growing import GrowingFile, lost
 from nassearch.files.locks import hold, let_go
+
+SECONDS_BETWEEN_TRIES = 0.01
+Opened = TypeVar("Opened")
+
+
+def once_free(opened: Callable[[], Opened], seconds: float) -> Opened:
+    """Open a file of lines as soon as no other process holds it.
+
+    Raises:
+        Busy: one has held it for so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return opened()
+        except Busy:
+            if time.monotonic() > end:
+                raise
+            time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 class LineFile(ABC):

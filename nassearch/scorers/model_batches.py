@@ -60,20 +60,18 @@ def read_input(text: str | None, vocabulary: int | None = None, classes: int | N
         ("vocabulary", "number of different words", vocabulary),
     ):
         if value is not None and value < 2:
-            raise InvalidSetting(f"--model needs its {words}, such as --{name} 10, not {value}")
+            raise InvalidSetting(f"a network needs its {words}, such as --{name} 10, not {value}")
     if text is None:
         return Input(None, vocabulary is not None, vocabulary, classes)
     head, colon, sizes = text.rpartition(":")
     of_words = head.strip() == "words"
     if (colon and not of_words) or not re.fullmatch(r"\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*)*", sizes):
         raise InvalidSetting(
-            f"--model needs the shape of one input, channels first, {EXAMPLES}, not {excerpt(text)}"
+            f"a network needs the shape of one input, channels first, {EXAMPLES}, not {excerpt(text)}"
         )
     shape = tuple(map(int, sizes.split(",")))
     if not 1 <= math.prod(shape) <= LARGEST:
-        raise InvalidSetting(
-            f"one input of --model holds from 1 to {LARGEST} numbers, not {excerpt(text)}: {EXAMPLES}"
-        )
+        raise InvalidSetting(f"one input holds from 1 to {LARGEST} numbers, not {excerpt(text)}: {EXAMPLES}")
     if of_words and len(shape) > 1:
         raise InvalidSetting(f"words stand in a row: --input words:T, not {excerpt(text)}")
     if vocabulary is not None and not of_words:

@@ -25,7 +25,7 @@ from nassearch.search.pareto.curve import curve_of
 from nassearch.search.quantity import METRIC, Quantity, plain_quantity
 from nassearch.search.records import Header
 from nassearch.search.runner import Round
-from nassearch.search.store import IN_FOLDER, is_search, read_result
+from nassearch.search.store import is_asked, is_search, read_result, result_in
 from nassearch.types import Floats
 
 
@@ -253,8 +253,8 @@ def _files(given: Any) -> Sequence[Path]:
     if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise InvalidSetting(f"a result is read from a path or a pattern, not from {quoted(given)}")
     path = Path(given)
-    if is_search(path):
-        return [path / IN_FOLDER]
+    if is_search(path) or is_asked(path):
+        return [result_in(path)]
     if path.is_dir():
         found = sorted(path.glob("*.jsonl"))
         where = f"the folder {path} has no .jsonl file"

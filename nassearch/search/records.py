@@ -31,6 +31,8 @@ from nassearch.search.schema import (
 from nassearch.types import Floats
 
 FORMAT = "nassearch result"
+ASKED = "asked.jsonl"
+"""Name of the file in the folder of a search that is asked and told, which is read as a result too."""
 VERSION = 1
 """Raised when a reader of the version before would misread a file. A field that it passes over, such as `report` or a
 new one of the experiment that is None where it has no meaning, does not raise it. Results with shorter trainings have

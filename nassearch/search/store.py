@@ -13,7 +13,7 @@ from nassearch.errors import BadData, InvalidSetting, Unbegun, quoted
 from nassearch.files.bounded import guarded, read_bytes, refuse_special
 from nassearch.files.limits import RESULT
 from nassearch.files.lines import LineFile
-from nassearch.search.records import Header, check_result, is_cut_off, parse, round_line
+from nassearch.search.records import ASKED, Header, check_result, is_cut_off, parse, round_line
 from nassearch.search.runner import Round
 
 __all__ = ["Header", "Result", "Store", "read_result"]
@@ -139,7 +139,7 @@ def read_result(path: str | os.PathLike[str]) -> Result:
     """Read a result, finished or still being written; a line without its end is left out.
 
     Args:
-        path: the file, or the folder of a search on data of one's own, whose result is `IN_FOLDER`.
+        path: the file, or the folder of a search on data of one's own, or of one that is asked and told.
 
     Raises:
         MissingData: there is no such file.
@@ -147,13 +147,16 @@ def read_result(path: str | os.PathLike[str]) -> Result:
         BadData: it is not a result, or a line of it is damaged; the message has the line's number.
     """
     path = Path(path)
-    if is_search(path):
-        path = path / IN_FOLDER
+    path = result_in(path)
     with guarded(
         path, missing="nassearch run writes one with --out, and nassearch search at its end", what="result"
     ):
         content = read_bytes(path, RESULT)
     whole = content[: content.rfind(b"\n") + 1]
+    if path.name == ASKED and whole:
+        from nassearch.search.asking.result import result_of
+
+        return Result(path, *result_of(path, whole))
     if not whole:
         if is_cut_off(content):
             met = "is cut off within its first line" if content else "is empty"
@@ -170,6 +173,16 @@ def read_result(path: str | os.PathLike[str]) -> Result:
 def is_search(path: Path) -> bool:
     """Say whether this is the folder of a search on data of one's own, ended or not."""
     return (path / "search.json").is_file()
+
+
+def is_asked(path: Path) -> bool:
+    """Say whether this is the folder of a search that is asked and told."""
+    return (path / ASKED).is_file()
+
+
+def result_in(path: Path) -> Path:
+    """Return the file of a result: that in a folder of a search, or the path itself."""
+    return path / IN_FOLDER if is_search(path) else path / ASKED if is_asked(path) else path
 
 
 def _refuse_other(path: Path, found: Header, wanted: Header) -> None:

@@ -48,6 +48,7 @@ class AgingEvolution(Strategy):
     """
 
     name: ClassVar[str] = "ae"
+    learns_unasked = True
     guidance = Guidance(moves=("child", "parent"), settings=("fitness",), alone=("fitness", "parent"))
 
     def __init__(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -101,6 +100,8 @@ class Strategy(ABC):
     asked_epochs: int | None = None
     """Of the training that was asked for last; None for a whole one, as most strategies always ask for. One that sets
     it in `ask` to fewer is told what the shorter training reached, and the budget counts its share of a whole one."""
+    learns_unasked: ClassVar[bool] = False
+    """Whether it may also be told of whole trainings that it did not ask for, as those of before the search."""
     pending: Sequence[Arch] = ()
     """Asked for and not told yet, set before an `ask` by those who train several at a time; most ask as without."""
     guidance: ClassVar[Guidance] = Guidance()
@@ -277,23 +278,3 @@ def best_first(scores: np.ndarray) -> list[int]:
     [2, 0, 3, 1]
     """
     return np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable").tolist()  # type: ignore[no-any-return]
-
-
-PATIENCE = 100
-"""Uniform draws in which one that was not trained is looked for."""
-Known = Callable[[Arch], bool]
-
-
-def untrained_draws(space: SearchSpace, rng: np.random.Generator, known: Known) -> Iterator[Arch]:
-    """Yield uniform draws that are not known, of `PATIENCE` draws in all."""
-    draws = (space.sample(rng) for _ in range(PATIENCE))
-    yield from (arch for arch in draws if not known(arch))
-
-
-def next_untrained(ranking: deque[Arch], space: SearchSpace, rng: np.random.Generator, known: Known) -> Arch:
-    """Take the first of a ranking that is not known, or draw one; a known one where none is found for a while."""
-    while ranking:
-        arch = ranking.popleft()
-        if not known(arch):
-            return arch
-    return next(untrained_draws(space, rng, known), None) or space.sample(rng)

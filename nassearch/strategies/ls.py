@@ -11,7 +11,8 @@ import numpy as np
 
 from nassearch.checks import check_choice, whole
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, best_first, next_untrained
+from nassearch.strategies.base import Guidance, Strategy, best_first
+from nassearch.strategies.untrained import next_untrained
 from nassearch.types import Arch
 
 MOVES = ("best", "first")
@@ -49,6 +50,7 @@ class LocalSearch(Strategy):
     """
 
     name: ClassVar[str] = "ls"
+    learns_unasked = True
     guidance = Guidance(moves=("neighbour",), explores=("neighbour",), ranked_warm_up=False)
 
     def __init__(

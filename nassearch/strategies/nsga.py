@@ -57,6 +57,7 @@ class NonDominatedEvolution(Strategy):
     costs: Callable[[Sequence[Arch]], Floats] | None = None
     """Objectives that are known without training, `[N, M - 1]` for N architectures, higher is better; a search for
     several sets it before it begins."""
+    learns_unasked = True
     guidance = Guidance(moves=("child",))
 
     def __init__(

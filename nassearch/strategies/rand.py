@@ -34,6 +34,7 @@ class RandomSearch(Strategy):
     """
 
     name: ClassVar[str] = "rand"
+    learns_unasked = True
     guidance = Guidance(moves=("draw",), ratio=10)
 
     def __init__(

@@ -12,7 +12,8 @@ import numpy as np
 from nassearch.checks import whole
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.spaces.base import SearchSpace
-from nassearch.strategies.base import Guidance, Strategy, best_first, next_untrained
+from nassearch.strategies.base import Guidance, Strategy, best_first
+from nassearch.strategies.untrained import next_untrained
 from nassearch.types import Arch, is_number, plain
 
 

@@ -164,6 +164,7 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
     own = f"{dataset.replace('/', ';')} images.npz"
     trained = ["--space", "nasbench201(channels=2, cells=1)", "--strategy", "rand", "--budget", "1"]
     trained += ["--recipe", "epochs=1", "--final-epochs", "0", "--out", f"{file} found"]
+    asked = f"{file} asked"
     view = ["--show", "valid", "--choose", "test"]
     scores = ["--proxies", "params,nasty", *about]
     judged = [*scores, "--all", "--draws", "20", "--neighbourhoods", "5"]
@@ -178,7 +179,31 @@ def lines(dataset: str, file: str) -> dict[str, list[list[str]]]:
             ["search", own, *trained],
             ["search", own, *trained, "--json"],
         ],
-        "watch": [["watch", "search"], ["watch", "search", "--json"]],
+        "begin": [
+            ["begin", asked, *about, "--strategy", "rand", "--budget", "4"],
+            ["begin", asked, *about, "--strategy", "rand", "--budget", "5", "--json"],
+        ],
+        "ask": [
+            ["ask", asked, "--count", "2", "--worker", dataset],
+            ["ask", asked, "--worker", dataset, "--json"],
+            ["ask", asked, "--again", "0", "--code", "asked.py"],
+        ],
+        "tell": [
+            [
+                "tell",
+                asked,
+                "1",
+                str(LEAST + 50),
+                "--note",
+                dataset,
+                "--metric",
+                f"{dataset.replace('=', '')}=1",
+            ],
+            ["tell", asked, "--arch", Space().format((1, 1, 1, 1)), str(LEAST + 40), "--json"],
+            ["tell", asked, "2", "--forget"],
+        ],
+        "serve": [["serve", asked]],
+        "watch": [["watch", "search"], ["watch", "search", "--json"], ["watch", asked, "--json"]],
         "compare": [
             ["compare", *results],
             ["compare", *results, "--json"],

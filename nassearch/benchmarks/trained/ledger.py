@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from nassearch.benchmarks.trained.entry import Entry, key_of
-from nassearch.errors import BadData, Busy
+from nassearch.errors import BadData
 from nassearch.files.bounded import guarded, read_bytes
 from nassearch.files.limits import WORK
-from nassearch.files.lines import LineFile
+from nassearch.files.lines import LineFile, once_free
 from nassearch.files.locks import held
 from nassearch.files.plain_json import read_json
 from nassearch.types import Arch
@@ -68,7 +67,8 @@ class Ledger:
         """
         if self.path is None:
             return self._entries.setdefault(entry.key, entry)
-        file = self._opened(self.path)
+        path = self.path
+        file = once_free(lambda: _File(path, self.header), PATIENCE)
         try:
             there = {each.key: each for each in file.entries}
             for lost in (each for key, each in self._entries.items() if key not in there):
@@ -88,16 +88,6 @@ class Ledger:
         folder = self.path.parent / "unfinished"
         folder.mkdir(parents=True, exist_ok=True)
         return held(folder / key, timeout=-1)
-
-    def _opened(self, path: Path) -> _File:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return _File(path, self.header)
-            except Busy:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.01)
 
     def _look(self) -> None:
         """Read the file where it has changed in length."""

@@ -15,7 +15,7 @@ from nassearch.export.results.kept import read_weights_of
 from nassearch.export.results.named import of_table
 from nassearch.export.results.retraining import best_retraining
 from nassearch.export.subject import Subject, reading
-from nassearch.search.store import is_search
+from nassearch.search.store import is_asked, is_search
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import Recipe
 from nassearch.types import Arch, Task
@@ -63,11 +63,11 @@ def found_in(path: Path, text: str | None = None, retrained: bool = False) -> Su
         InvalidSetting: nothing was trained later.
     """
     folder = path.parent if path.is_file() and is_search(path.parent) else path
-    if folder.is_dir():
+    if folder.is_dir() and not is_asked(folder):
         search = SearchFolder.open(folder)
         return subject_of(search, chosen(search, text, retrained))
     if retrained:
-        raise InvalidSetting(f"{path} is a search on a table, which trains nothing: leave --retrained out")
+        raise InvalidSetting(f"{path} is a search that trains nothing itself: leave --retrained out")
     return of_table(path, text)
 
 

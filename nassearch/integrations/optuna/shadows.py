@@ -113,8 +113,8 @@ class Shadows:
             del current.system_attrs[FIXED]
         self._storage.begin(current)
         self._sampler.begin(Outside())
-        shadow = ShadowTrial(self._study, current._trial_id)
         try:
+            shadow = ShadowTrial(self._study, current._trial_id)
             measured = scorer.measure(lambda: build(shadow), lambda: key_of(shadow.params), memory)
             relative = dict(shadow.relative_params or {})
         finally:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from nassearch.errors import BadData, InvalidSetting, Unbegun, quoted
 from nassearch.search.outcome import Outcome, read
+from nassearch.search.store import is_asked
 
 MARK = "search.json"
 """The file by which the folder of a search that trains is known; to ask its module would import torch."""
@@ -103,7 +104,9 @@ def _paths(given: Any) -> list[Path]:
     matches = not path.exists() and glob.has_magic(os.fspath(given))
     paths = sorted(map(Path, glob.glob(os.fspath(given), recursive=True))) if matches else [path]
     if path.is_dir() and not (path / MARK).exists():
-        within = [one for one in path.iterdir() if one.suffix == ".jsonl" or (one / MARK).exists()]
+        within = [
+            one for one in path.iterdir() if one.suffix == ".jsonl" or (one / MARK).exists() or is_asked(one)
+        ]
         paths = sorted(within) or [path]
     homes = [one.parent if (one.parent / MARK).exists() else one for one in paths]
     return list(dict.fromkeys(homes)) or [path]

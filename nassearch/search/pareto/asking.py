@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,10 +21,11 @@ def check_objectives(strategy: type[Strategy], count: int) -> None:
         raise InvalidSetting(f"{strategy.name} takes one objective: use nsga, gp or rand for several")
 
 
-def asked(strategy: Strategy, objectives: int = 0) -> Arch:
+def asked(strategy: Strategy, objectives: int = 0, admits: Callable[[Arch], bool] | None = None) -> Arch:
     """Return the next architecture to train.
 
-    One that its space does not admit is told to the strategy as NaN, and it is asked again.
+    One that its space does not admit is told to the strategy as NaN, and it is asked again. `admits` says so in the
+    place of the space, where that is known already.
 
     Raises:
         BrokenPart: the strategy asks for what is no tuple of whole numbers.
@@ -32,7 +33,7 @@ def asked(strategy: Strategy, objectives: int = 0) -> Arch:
     """
     for _ in range(REFUSALS):
         arch = _asked(strategy)
-        if strategy.space.admits(arch):
+        if (admits or strategy.space.admits)(arch):
             return arch
         tell(strategy, arch, [math.nan] * max(1, objectives))
     raise InvalidSetting(

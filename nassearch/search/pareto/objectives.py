@@ -38,6 +38,7 @@ class Objective:
         sign: 1 where higher is better as published, -1 where lower is.
         cost: its published value by architecture; None for what training reaches.
         reference: the published value from which on an architecture counts; None where it is not known yet.
+        told: whether nobody knows it before an architecture was trained and its value told.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Objective:
     sign: float
     cost: Callable[[Arch], float] | None = None
     reference: float | None = None
+    told: bool = False
 
     def of(self, arch: Arch, trained: float) -> float:
         """Return the value of an architecture, higher is better: what its training reached, or its cost."""
@@ -74,7 +76,8 @@ class CostsOf:
 
 def give_costs(strategy: Strategy, objectives: Sequence[Objective]) -> None:
     """Let a strategy that asks for it know the objectives that need no training."""
-    if objectives and hasattr(strategy, "costs"):
+    known = objectives and not any(each.told for each in objectives)
+    if known and hasattr(strategy, "costs"):
         strategy.costs = CostsOf(objectives)
 
 
@@ -155,7 +158,8 @@ def _objective(name: str, oracle: Benchmark, constraints: Constraints) -> Object
     if name in dataset.metrics_by_name:
         metric = dataset.metrics_by_name[name]
         oracle.metric(name, next(iter(space.all())))
-        return Objective(name, metric.quantity, metric.unit, metric.sign, MetricOf(oracle, name))
+        cost = MetricOf(oracle, name)
+        return Objective(name, metric.quantity, metric.unit, metric.sign, cost, told=metric.told)
     if name in COUNTED:
         return Objective(name, name, UNITS[name], -1.0, CountOf(space, dataset.task, name))
     if name == "latency":

@@ -8,7 +8,7 @@ from nassearch.scorers.open import check_made, open_roles
 from nassearch.scorers.spec import AnyScorer
 from nassearch.search.experiment import Experiment
 from nassearch.search.guidance import WARMUP, score_ahead
-from nassearch.search.pareto.objectives import CostsOf, Objective
+from nassearch.search.pareto.objectives import Objective, give_costs
 from nassearch.search.runner import check_budget, refuse_shorter, streams, warmup_draws
 from nassearch.strategies.base import Strategy
 from nassearch.workers.progress import Watch
@@ -36,8 +36,7 @@ def begin(
         strategy = maker(for_strategy)
     check_budget(strategy, experiment.budget)
     refuse_shorter(strategy, oracle)
-    if objectives and hasattr(strategy, "costs"):
-        strategy.costs = CostsOf(objectives)
+    give_costs(strategy, objectives)
     if guide is not None:
         with blamed(strategy, space):
             strategy.warm_up(guide, experiment.warmup, for_warmup)

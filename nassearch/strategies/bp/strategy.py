@@ -77,6 +77,7 @@ class BinaryPredictor(Strategy):
     """
 
     name: ClassVar[str] = "bp"
+    learns_unasked = True
     guidance = Guidance(ranked_warm_up=False)
 
     def __init__(

@@ -71,6 +71,7 @@ class GuidedGaussianProcess(Strategy):
     """
 
     name: ClassVar[str] = "gp"
+    learns_unasked = True
     guidance = Guidance(lists=("features",), guides=("params",), ranked_warm_up=False)
 
     def __init__(

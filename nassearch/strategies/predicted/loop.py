@@ -14,7 +14,8 @@ import numpy as np
 from nassearch.checks import whole
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics import ranks
-from nassearch.strategies.base import Guidance, Strategy, best_first, next_untrained, untrained_draws
+from nassearch.strategies.base import Guidance, Strategy, best_first
+from nassearch.strategies.untrained import next_untrained, untrained_draws
 from nassearch.types import Arch, Floats
 
 
@@ -37,6 +38,7 @@ class PredictedMutants(Strategy):
         InvalidSetting: a number out of range, or a move.
     """
 
+    learns_unasked = True
     guidance = Guidance(ranked_warm_up=False)
 
     def __init__(
@@ -89,6 +91,7 @@ class PredictedMutants(Strategy):
 
     def tell(self, arch: Arch, valid: float) -> None:
         self._told.append(arch)
+        self._seen.add(self.space.key(arch))
         self._values.append(valid if valid == valid else -math.inf)
         self._forecasts.append(self._forecast.pop(arch, math.nan))
 

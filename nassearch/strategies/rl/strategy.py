@@ -264,7 +264,7 @@ class Reinforce(Strategy):
         return arch
 
     def tell(self, arch: Arch, valid: float) -> None:
-        self.controller.learn(self._taken.pop(arch, arch), self._accuracies(valid))
+        self.controller.learn(self._taken.get(arch, arch), self._accuracies(valid))
         self._told += 1
         if self._told == self._next_row:
             self._record(self._course, models=self._told)

@@ -53,6 +53,7 @@ class RoBoT(Strategy):
     """
 
     name: ClassVar[str] = "robot"
+    learns_unasked = True
     guidance = Guidance(lists=("proxies",), guides=("synflow", "epsilon", "params"))
 
     def __init__(
