@@ -35,6 +35,8 @@ def test_a_search_by_halving_ends_with_a_winner_and_goes_on_with_more(tmp_path: 
     for budget in (2, 3):
         found = run_search(Search(images, SPACE, budget=budget, **how), tmp_path / "out")  # type: ignore[arg-type]
     folder = SearchFolder.open(tmp_path / "out")
-    assert folder.made["settings"]["first"] == 2, "that of the first budget: two halves and a whole one fit it"
+    assert folder.made["settings"]["first"] == 2, (
+        "that of the first budget: two halves and a whole one fit it"
+    )
     assert {entry.share for entry in folder.entries} == {0.5, 1.0}
     assert found.winner is not None
