@@ -19,6 +19,7 @@ from written import STRANGE, run_alone
 
 import nassearch
 from nassearch.benchmarks import Entry
+from nassearch.errors import InvalidSetting
 from nassearch.export.results import found as results_found
 from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
@@ -328,3 +329,23 @@ def test_names_of_classes_and_folders_are_text_on_the_card(copy: Path, first: in
     names_: dict[str, Any] = {"__name__": "strange", "__file__": str(Path("strange.py").resolve())}
     exec(Path("strange.py").read_text("utf-8"), names_)
     assert names_["CLASSES"] == tuple(names)
+
+
+def test_from_python_the_files_are_those_of_the_command(searched: Path, here: Path) -> None:
+    assert call("export", searched, "-o", "theirs.py").exit_code == 0
+    for given in (searched, str(searched), SearchFolder.open(searched)):
+        done = nassearch.export_network(given, "best.py", force=True)
+        assert (done.trained, done.files["code"]) == (True, Path("best.py"))
+        for suffix in (".py", ".safetensors"):
+            theirs = Path(f"theirs{suffix}").read_bytes().replace(b"theirs", b"best")
+            assert Path(f"best{suffix}").read_bytes() == theirs
+    with pytest.raises(InvalidSetting, match=r"best\.py is there already"):
+        nassearch.export_network(searched)
+    for wrong in (5, None, b"best.py", [searched], np.zeros(3)):
+        with pytest.raises(InvalidSetting, match="from the path of a result"):
+            nassearch.export_network(wrong, "other.py")  # type: ignore[arg-type]
+        with pytest.raises(InvalidSetting, match="out is the path of a file of Python"):
+            nassearch.export_network(searched, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidSetting, match="arch is the text of an architecture"):
+        nassearch.export_network(searched, "other.py", arch=(1, 2))  # type: ignore[arg-type]
+    assert not list(here.glob("other.*"))

@@ -10,6 +10,7 @@ from typing import Any
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.checks import positive, whole
 from nassearch.constraints.limits import Constraints
+from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
 from nassearch.search.trained.halving import halving
@@ -74,6 +75,8 @@ class Search:
             whole("budget", self.budget)
         if self.final_epochs is not None:
             whole("final_epochs", self.final_epochs, least=0)
+        if not isinstance(self.device, str):
+            raise InvalidSetting(f"device is auto, cpu or cuda, not {quoted(self.device)}")
         check_work(self.workers, self.executor)
 
     def oracle(self, watch: Watch | None = None) -> TrainedBenchmark:
