@@ -111,10 +111,14 @@ def latency_of(oracle: Benchmark, by: Any) -> Latency | None:
     """
     if callable(by) or by == MEASURED or ":" in by:
         return None
+    times = [metric.name for metric in oracle.dataset.metrics if metric.unit == "ms"]
+    if by not in oracle.dataset.metrics_by_name:
+        raise UnknownName(
+            "source of latencies", by, (MEASURED, *times), "(or MODULE:FUNCTION, a function of the model)"
+        )
     oracle.metric(by, next(iter(oracle.space.all())))
     unit = oracle.dataset.metrics_by_name[by].unit
     if unit != "ms":
-        times = [metric.name for metric in oracle.dataset.metrics if metric.unit == "ms"]
         raise InvalidSetting(f"{by} is in {unit}, and a latency in ms: take one of {', '.join(times)}")
     return MetricOf(oracle, by)
 
