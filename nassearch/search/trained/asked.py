@@ -13,6 +13,7 @@ from nassearch.constraints.limits import Constraints
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
+from nassearch.search.trained.halving import halving
 from nassearch.search.trained.oracle import open_oracle
 from nassearch.strategies.base import Strategy
 from nassearch.workers.progress import Watch
@@ -33,7 +34,8 @@ class Search:
         hours: of wall clock, the final training included; None for no end.
         budget: models; None for `BUDGET` where there are no hours, else for any number.
         recipe: settings of `nassearch.training.Recipe`. Without `epochs` and with hours they follow from a trial.
-        fidelity: epochs of shorter trainings, for `sh`.
+        fidelity: epochs of shorter trainings, for `sh`, whose rungs they are; it begins with as many architectures as
+            fit the budget with what is promoted of them, unless settings say otherwise.
         final_epochs: of the final training of the winner; None for three times those of the search, 0 for none.
         valid, test, size: of the data.
         seed: of the split, of the search and of all trainings.
@@ -107,7 +109,9 @@ class Search:
             scorer=self.scorer,
             warmup=self.warmup,
             move=self.move,
-            settings=self.settings,
+            settings=halving(
+                self.strategy, self.settings, bench.shorter, self.budget or BUDGET, bench.folder
+            ),
             constraints=self.constraints,
             objectives=self.objectives,
         )
