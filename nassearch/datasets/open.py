@@ -36,7 +36,7 @@ TAKEN = "a folder of images, an .npz archive, a CSV or Parquet file of paths and
 
 
 def open_dataset(
-    source: Path | str,
+    source: str | os.PathLike[str],
     *,
     size: Any = None,
     valid: float = 0.15,

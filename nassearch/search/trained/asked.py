@@ -10,8 +10,10 @@ from typing import Any
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.checks import positive, whole
 from nassearch.constraints.limits import Constraints
+from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
+from nassearch.search.trained.halving import halving
 from nassearch.search.trained.oracle import open_oracle
 from nassearch.strategies.base import Strategy
 from nassearch.workers.progress import Watch
@@ -32,7 +34,8 @@ class Search:
         hours: of wall clock, the final training included; None for no end.
         budget: models; None for `BUDGET` where there are no hours, else for any number.
         recipe: settings of `nassearch.training.Recipe`. Without `epochs` and with hours they follow from a trial.
-        fidelity: epochs of shorter trainings, for `sh`.
+        fidelity: epochs of shorter trainings, for `sh`, whose rungs they are; it begins with as many architectures as
+            fit the budget with what is promoted of them, unless settings say otherwise.
         final_epochs: of the final training of the winner; None for three times those of the search, 0 for none.
         valid, test, size: of the data.
         seed: of the split, of the search and of all trainings.
@@ -72,6 +75,8 @@ class Search:
             whole("budget", self.budget)
         if self.final_epochs is not None:
             whole("final_epochs", self.final_epochs, least=0)
+        if not isinstance(self.device, str):
+            raise InvalidSetting(f"device is auto, cpu or cuda, not {quoted(self.device)}")
         check_work(self.workers, self.executor)
 
     def oracle(self, watch: Watch | None = None) -> TrainedBenchmark:
@@ -104,7 +109,9 @@ class Search:
             scorer=self.scorer,
             warmup=self.warmup,
             move=self.move,
-            settings=self.settings,
+            settings=halving(
+                self.strategy, self.settings, bench.shorter, self.budget or BUDGET, bench.folder
+            ),
             constraints=self.constraints,
             objectives=self.objectives,
         )

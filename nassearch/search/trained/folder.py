@@ -11,6 +11,7 @@ from typing import Any
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.benchmarks.trained.ledger import read_ledger
+from nassearch.checks import a_path
 from nassearch.datasets import OwnDataset, open_dataset
 from nassearch.errors import BadData, MissingData
 from nassearch.files.bounded import guarded, read_bytes
@@ -103,8 +104,9 @@ class SearchFolder:
         Raises:
             MissingData: there is none.
             BadData: it is none of a search.
+            InvalidSetting: what is given is no path.
         """
-        path = Path(path)
+        path = a_path("a search is opened from the path of its folder, such as results/my_images", path)
         found = _read(path / MADE)
         if found is None:
             raise MissingData(
