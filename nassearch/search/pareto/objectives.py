@@ -65,10 +65,20 @@ class Objective:
 
 
 class CostsOf:
-    """Values of the objectives that are known without training, `[N, M - 1]` for N architectures; higher is better."""
+    """Values of the objectives that are known without training, `[N, M - 1]` for N architectures; higher is better.
+
+    Attributes:
+        trained: place of the one that is trained for, among all.
+        reference: of two objectives the worst value of the one that is known, higher is better, where all values of
+            the space can be looked up; None where not.
+    """
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
-        self._costing = [(each.sign, each.cost) for each in objectives if each.cost is not None]
+        costing = [each for each in objectives if each.cost is not None]
+        self._costing = [(each.sign, each.cost) for each in costing if each.cost is not None]
+        self.trained = next(place for place, each in enumerate(objectives) if each.cost is None)
+        known = len(costing) == 1 and costing[0].reference is not None
+        self.reference = costing[0].sign * (costing[0].reference or 0.0) if known else None
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
         return np.array([[sign * cost(arch) for sign, cost in self._costing] for arch in archs])
