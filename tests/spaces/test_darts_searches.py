@@ -64,9 +64,9 @@ def test_strategies_search_genotypes(name: str, tmp_path: Any, monkeypatch: pyte
     )
     (found,) = search.run(tmp_path / "result.jsonl").rounds
     assert len(found.archs) == 25
-    if more:  # the best of 30 by the very thing that is sought
-        draws = [Counted.open().query(arch, np.random.default_rng(0)).valid for arch in SOME]
-        assert found.valid[0] > np.median(draws)
+    # The best of 25 is not below the median of draws but once in 2 ** 25.
+    draws = [Counted.open().query(arch, np.random.default_rng(0)).valid for arch in SOME]
+    assert max(found.valid) > np.median(draws)
 
 
 SOME = Darts().sample_many(50, np.random.default_rng(0))
