@@ -14,14 +14,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nassearch import AskTell
 from nassearch.benchmarks.base import Dataset, Metric
 from nassearch.benchmarks.metrics import load_metrics
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.benchmarks.read.further import import_metrics
 from nassearch.benchmarks.tabular import TabularBenchmark
+from nassearch.errors import BadData
 from nassearch.export.results.found import chosen
 from nassearch.scorers.lookups.base import Place
 from nassearch.scorers.lookups.files import read_scores
+from nassearch.search.asking.steps import FILE
+from nassearch.search.asking.talk import talk
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.standing import Standing
 from nassearch.spaces.nasbench201 import NASBench201
@@ -174,3 +178,56 @@ def genotypes() -> list[bytes]:
     from test_nasbench301_files import usual
 
     return [json.dumps(each).encode() for each in usual().values()][-6:]
+
+
+# ---- searches that are trained elsewhere
+
+
+def an_asked_search(folder: Path) -> AskTell:
+    search = AskTell.begin(folder, strategy="rand", space="nasbench201", budget=6, seed=3)
+    for ask in search.ask(2, worker="w1"):
+        search.tell(ask.id, 90.5 + ask.id, seconds=3)
+    search.ask()
+    return search
+
+
+def steps() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        an_asked_search(Path(folder) / "asked")
+        return [(Path(folder) / "asked" / FILE).read_bytes()]
+
+
+def check_steps(data: bytes, folder: Path) -> None:
+    """What is taken leads to the same asks again, and goes on."""
+    path = folder / "asked"
+    path.mkdir()
+    (path / FILE).write_bytes(data)
+    pending = [(ask.id, ask.text) for ask in AskTell.open(path).pending]
+    assert pending == [(ask.id, ask.text) for ask in AskTell.open(path).pending]
+    for ask in AskTell.open(path).ask():
+        assert ask.id not in dict(pending)
+
+
+def wishes() -> list[bytes]:
+    """Return what a process may ask and tell, a request a line."""
+    lines = [
+        {"ask": 2, "worker": "w1", "again": 7200},
+        {"tell": 1, "value": 93.5, "metrics": {}, "seconds": 340},
+        {"tell": 3, "failed": True, "note": "out of memory"},
+        {"tell": SPACE.format((1, 2, 3, 4, 0, 1)), "value": 71.5},
+        {"forget": 3},
+        {"status": True},
+    ]
+    return ["".join(f"{json.dumps(line)}\n" for line in lines).encode()]
+
+
+def check_wishes(data: bytes, folder: Path) -> None:
+    """Every request has one answer, which is JSON, and what is kept can be followed again."""
+    search, answers = an_asked_search(folder / "asked"), list[str]()
+    talk(search, io.BytesIO(data), answers.append)
+    assert len(answers) == len([line for line in data.split(b"\n") if line.strip()])
+    kinds = [json.loads(answer) for answer in answers]
+    kept = [ask.id for ask in AskTell.open(folder / "asked").pending]
+    assert kept == [ask.id for ask in search.pending]
+    if all("error" in kind for kind in kinds):
+        raise BadData("nothing of it was a request")

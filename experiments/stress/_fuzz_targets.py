@@ -512,5 +512,7 @@ def targets() -> dict[str, Target]:
             f"search, {name}": Target(partial(_fuzz_newer.found, name), partial(_fuzz_newer.check_folder, name), "json")
             for name in ("search.json", "trained.jsonl", "events.jsonl", "winner.json", "spent.json")
         },
+        "search, asked": Target(_fuzz_newer.steps, _fuzz_newer.check_steps, "json"),
+        "serve": Target(_fuzz_newer.wishes, _fuzz_newer.check_wishes, "json"),
         "search, to export": Target(partial(_fuzz_newer.found, "winner.json"), partial(_fuzz_newer.check_choice, "winner.json"), "json"),
     }  # fmt: skip

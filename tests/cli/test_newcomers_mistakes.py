@@ -62,7 +62,7 @@ REFUSED = [
     ("export --space nasbench201 --arch 99999", "from 0 to 15624, not 99999"),
     ("export --space nasbench201 --arch 6111 --classes 0", "--classes is a whole number of at least 1, not 0"),
     ("export a.jsonl -o best.txt", "such as best.py", "'best.txt'", "choose another -o"),
-    ("export a.jsonl --retrained", "a.jsonl is a search on a table, which trains nothing", "leave --retrained out"),
+    ("export a.jsonl --retrained", "a.jsonl is a search", "trains nothing", "leave --retrained out"),
     ("retrain images", "images is no folder of a search", "nassearch search has written"),
     ("retrain found --recipe epochs=3", "--epochs says how many there are", "leave epochs out of --recipe"),
     ("report a.jsonl -o a.pdf", "a page is written as .html", "'a.pdf'"),
@@ -94,6 +94,17 @@ REFUSED = [
     (IMPORT + "transnas-micro a.pth", "a.pth is a zip archive", "TransNAS-Bench-101 in one file"),
     (IMPORT + "transnas-macro micro.csv", "line 2", "'64-41414-0_00_000' is not 64-MODULES-basic", "64-1234-basic"),
     (IMPORT + "hw-nas hw.csv", "no benchmark is called 'hw-nas'", "nasbench201"),
+    ("begin b --space nasbench201 --strategy gb", "no strategy is called 'gb'", "did you mean gp or bp?"),
+    ("begin b --strategy rand", "a search is in one space", "give --space SPACE, or --benchmark NAME"),
+    ("begin b --space nasbench201 --input 3x", "the shape of one input", "--input 3,32,32", "'3x'"),
+    ("begin images --space nasbench201", "images holds other things than a search", "give another folder"),
+    ("begin asked --space nasbench201 --strategy ls", "strategy 'rand', and this one has 'ls'", "another folder"),
+    ("ask found", "found holds no search that can be asked", "nassearch begin found --space SPACE"),
+    ("ask asked --count 0", "count is a whole number from 1 to 1000, not 0"),
+    ("ask asked --code model.txt", "--code is a file of Python", "'model.txt'", "choose another --code"),
+    ("tell asked 7 90", "no ask of asked has the id 7"),
+    ("tell asked 1 nan", "a finite number, not nan", "tell --failed"),
+    ("tell asked --arch nonsense 90", "'nonsense' has 1 nodes", "an example"),
     ("bench fetch transnas-micro", "has no published files to fetch", "those that do: nasbench201"),
     ("score 0201210 --benchmark nasbench-macro --proxies params", "'0201210' is not 8 digits", "as in 02012100"),
     ("score 64-11111-basic --benchmark transnas-macro --proxies params", "1 to 3 of them double", "64-1234-basic"),
@@ -149,6 +160,8 @@ def there(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     if not (made / "a.jsonl").exists():
         assert call(*shlex.split(TABLE + "--out a.jsonl --no-cache")).exit_code == 0
         (made / "a.svg").unlink(missing_ok=True)
+        for line in ("begin asked --space nasbench201 --strategy rand --budget 3", "ask asked"):
+            assert call(*shlex.split(line)).exit_code == 0
     return made
 
 
