@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from searches import SPACE, write_images
 
-from nassearch.search.trained.asked import Search
+from nassearch.search.trained.asked import Search, halving
 from nassearch.search.trained.folder import SearchFolder
-from nassearch.search.trained.halving import halving
 from nassearch.search.trained.searching import run_search
 
 
