@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import optuna
@@ -25,7 +26,7 @@ from nassearch.integrations.optuna import GuidedSampler, ScorePruner
 SIZE, CLASSES, EPOCHS = 14, 10, 3
 STROKES = ["abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg"]
 """The strokes of each digit, by the usual letters."""
-LINES = {
+LINES: dict[str, Any] = {
     "a": np.s_[0, 0:5],
     "b": np.s_[0:5, 4],
     "c": np.s_[4:9, 4],

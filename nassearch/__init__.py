@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from nassearch.benchmarks.given import load_benchmark
     from nassearch.constraints.limits import Constraints
     from nassearch.errors import NassearchError
+    from nassearch.export.exported import Exported
+    from nassearch.export.network import export_network
     from nassearch.registry import load, names, register
     from nassearch.reports.comparison import Comparison, compare
     from nassearch.reports.correlate import correlate
@@ -39,6 +41,7 @@ __all__ = [
     "Correlation",
     "Curve",
     "Experiment",
+    "Exported",
     "Found",
     "NassearchError",
     "Outcome",
@@ -47,6 +50,7 @@ __all__ = [
     "Space",
     "compare",
     "correlate",
+    "export_network",
     "find_network",
     "load",
     "load_benchmark",
@@ -67,6 +71,7 @@ _HOME = {
     "Correlation": "nassearch.reports.correlation",
     "Curve": "nassearch.search.curves",
     "Experiment": "nassearch.search.experiment",
+    "Exported": "nassearch.export.exported",
     "Found": "nassearch.search.trained.searching",
     "NassearchError": "nassearch.errors",
     "Outcome": "nassearch.search.outcome",
@@ -75,6 +80,7 @@ _HOME = {
     "Space": "nassearch.spaces.own.space",
     "compare": "nassearch.reports.comparison",
     "correlate": "nassearch.reports.correlate",
+    "export_network": "nassearch.export.network",
     "find_network": "nassearch.search.trained.searching",
     "load": "nassearch.registry",
     "load_benchmark": "nassearch.benchmarks.given",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 from nassearch.errors import InvalidSetting, UnknownName, quoted
@@ -53,6 +55,17 @@ def share(name: str, value: float) -> float:
     if not is_number(value) or not 0 <= value <= 1:
         raise InvalidSetting(f"{name} is a share from 0 to 1, not {quoted(value)}")
     return value
+
+
+def a_path(what: str, value: Any) -> Path:
+    """Return what is the path of a file or folder; raise `InvalidSetting` where it is none."""
+    if (
+        not isinstance(value, str | os.PathLike)
+        or not isinstance(os.fspath(value), str)
+        or not os.fspath(value)
+    ):
+        raise InvalidSetting(f"{what}, not {quoted(value)}")
+    return Path(value)
 
 
 def check_positive(options: Mapping[str, Any], *names: str) -> None:

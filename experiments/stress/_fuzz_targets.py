@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import _fuzz_data
+import _fuzz_newer
 import numpy as np
 
 from nassearch import registry
@@ -28,10 +29,13 @@ from nassearch.benchmarks.read.formats.base import Format, Reading
 from nassearch.benchmarks.read.formats.nasbench101_npz import NASBench101Npz
 from nassearch.benchmarks.read.formats.nasbench101_tfrecord import NASBench101TFRecord
 from nassearch.benchmarks.read.formats.nasbench201_pth import NASBench201File
+from nassearch.benchmarks.read.formats.nasbench301 import NASBench301Files
 from nassearch.benchmarks.read.formats.nasbench_asr import NASBenchASRPickles
+from nassearch.benchmarks.read.formats.nasbench_macro import NASBenchMacroFile
 from nassearch.benchmarks.read.formats.nasbench_nlp_logs import RecurrentLogs
 from nassearch.benchmarks.read.formats.nats import NATSFolder
 from nassearch.benchmarks.read.formats.tfrecord import crc32c, masked
+from nassearch.benchmarks.read.formats.transnas import TransNASFile
 from nassearch.benchmarks.read.images import read_images
 from nassearch.benchmarks.read.importing import import_file
 from nassearch.benchmarks.read.official import Collected
@@ -46,6 +50,7 @@ from nassearch.search.records import Header, parse, round_line
 from nassearch.search.runner import Round
 from nassearch.spaces.base import SearchSpace
 from nassearch.spaces.choices import Choices
+from nassearch.spaces.darts.space import Darts
 from nassearch.spaces.nasbench101.archs import PUBLISHED, pruned
 from nassearch.spaces.nasbench_nlp.recipes import to_arch
 from nassearch.spaces.nasbench_nlp.space import NASBenchNLP
@@ -77,6 +82,8 @@ def text_of(data: bytes) -> str:
 def space_of(name: str) -> SearchSpace:
     if name == "nasbench-nlp":  # its list comes with a file
         return NASBenchNLP([to_arch({"h_new_0": {"op": "linear", "input": ["x", "h_prev_0"]}})])
+    if name == "nasbench301":  # likewise
+        return Darts()
     space: SearchSpace = registry.load("benchmarks", name).make_space()
     return space
 
@@ -496,4 +503,16 @@ def targets() -> dict[str, Target]:
         ".pth": Target(torch_files, reading("nasbench201", NASBench201File(), "a.pth")),
         "NAS-Bench-ASR": Target(speech, reading("nasbench-asr", NASBenchASRPickles(), "nb.pickle"), "pickle"),
         "NAS-Bench-NLP log": Target(logs, check_log, "json"),
+        "NAS-Bench-Macro": Target(_fuzz_newer.chains, reading("nasbench-macro", NASBenchMacroFile(), "a.json"), "json"),
+        "TransNAS .pth": Target(_fuzz_newer.skeletons, reading("transnas-macro", TransNASFile("macro"), "a.pth"), "npz"),
+        "NAS-Bench-301": Target(_fuzz_newer.genotypes, reading("nasbench301", NASBench301Files(), "a/a.json"), "json"),
+        "NAS-Bench-Suite-Zero": Target(_fuzz_newer.suites, _fuzz_newer.check_scores, "json"),
+        "metrics of devices": Target(partial(_fuzz_newer.latencies, Widths), partial(_fuzz_newer.check_latencies, Widths), "text"),
+        **{
+            f"search, {name}": Target(partial(_fuzz_newer.found, name), partial(_fuzz_newer.check_folder, name), "json")
+            for name in ("search.json", "trained.jsonl", "events.jsonl", "winner.json", "spent.json")
+        },
+        "search, asked": Target(_fuzz_newer.steps, _fuzz_newer.check_steps, "json"),
+        "serve": Target(_fuzz_newer.wishes, _fuzz_newer.check_wishes, "json"),
+        "search, to export": Target(partial(_fuzz_newer.found, "winner.json"), partial(_fuzz_newer.check_choice, "winner.json"), "json"),
     }  # fmt: skip

@@ -107,7 +107,7 @@ class Notes:
             return
         if not os.path.abspath(os.fspath(args[0])).startswith(self.place):
             return
-        self.add("operation", self.phase)
+        self.add(f"operation of {os.getpid()}", self.phase)
         if self.plan is not None and self.phase == self.plan.phase:
             self.seen += 1
             if self.seen == self.plan.die_at:

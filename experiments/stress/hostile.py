@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 sys.path.append(str(Path(__file__).parents[1]))  # for _common
+import _hostile_newer  # noqa: F401 - adds its cases
 from _common import markdown, say
 from _hostile_inputs import CASES, Case
 

@@ -1,10 +1,10 @@
-"""Kill the whole way from images to an ONNX file with SIGKILL, go on, and compare with a way that was never killed.
+"""Kill the whole way from images to an exported network with SIGKILL, go on, and compare with a way that was never killed.
 
     python experiments/stress/search_soak.py --kills 50 --out search_soak.md
 
 The way is three commands, each given again until it ends: `nassearch search` on a folder of images (reading, scores for
-a warm-up, trainings, the final one, the winner), `nassearch report`, `nassearch export --onnx`. Kills take turns among
-its phases, so that each is met. Every other one comes at a moment drawn from the length of its phase, every other one at an operation on a file
+a warm-up, trainings, the final one, the winner), `nassearch report`, `nassearch export`. Kills take turns among
+its phases, so that each is met; one whose phase is over kills nothing. Every other one comes at a moment drawn from the length of its phase, every other one at an operation on a file
 that is drawn from those of the phase, in whichever process does it. Every other one takes all processes, the next only
 the one that was started, whose worker is still at work when the command is given again. Trainings keep their state
 ten times a second, not every half minute.
@@ -45,13 +45,14 @@ SEARCH = (
     "search {images} --space nasbench201(channels=4,cells=1) --size 16 --strategy ae --set pool=2 --set tournament=2 "
     "--warmup 30 --scorer synflow --budget 3 --recipe epochs=2 --recipe batch_size=32 --threads 1 --out found"
 )
-COMMANDS = [each.split() for each in (SEARCH, "report found -o page.html", "export found -o best.py --onnx")]
+COMMANDS = [each.split() for each in (SEARCH, "report found -o page.html", "export found -o best.py --force")]
 PATIENCE = 600.0
 """Seconds after which a command counts as hung."""
 LOOK = 0.0005
 """Seconds between two looks at what a process does."""
 CLOCKS = re.compile(rb"[^\n]*(latency|seconds|spent)[^\n]*\n")
 """Lines of the card and of the code that tell how long something took."""
+OF_A_PLACE = {"where", "wall_clock"}
 
 
 def write_images(folder: Path) -> None:
@@ -150,9 +151,13 @@ def content(path: Path) -> Any:
 
 
 def timeless(value: Any) -> Any:
-    """Return plain values without those that tell seconds."""
+    """Return plain values without those that tell seconds, or where a folder lies."""
     if isinstance(value, dict):
-        return {name: timeless(each) for name, each in value.items() if "second" not in name}
+        return {
+            name: timeless(each)
+            for name, each in value.items()
+            if name not in OF_A_PLACE and "second" not in name
+        }
     return [timeless(each) for each in value] if isinstance(value, list) else value
 
 
@@ -167,8 +172,11 @@ def kill_within(
     while time.monotonic() - started < PATIENCE:
         if os.waitid(os.P_PID, number, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return way.end(number)
-        if not at_file and moment is None and way.phase() == phase:
-            moment = time.monotonic() + draws.uniform(0, quiet["seconds"][phase])
+        if moment is None and way.phase() == phase:
+            share = (
+                draws.random() if not at_file else 1.0
+            )  # or by the clock, where it makes fewer operations this time
+            moment = time.monotonic() + share * quiet["seconds"][phase]
         if moment is not None and time.monotonic() >= moment:
             with suppress(ProcessLookupError):
                 (os.killpg if group else os.kill)(number, signal.SIGKILL)
@@ -192,8 +200,9 @@ def measure(way: Way) -> dict[str, Any]:
                 if of in ("keeping state", "keeping weights")
                 else seconds[of] + ended - begun
             )
-        for kind, of, _ in notes:
-            operations[of] += kind == "operation"
+        touched = Counter((kind, of) for kind, of, _ in notes if kind.startswith("operation"))
+        for (_, of), count in touched.items():  # of the process that makes the most
+            operations[of] = max(operations[of], count)
     return {"seconds": seconds, "operations": operations}
 
 
@@ -202,8 +211,7 @@ def go(way: Way, kills: int, quiet: dict[str, Any], draws: random.Random, spent:
     met: Counter[str] = Counter()
     for args in COMMANDS:
         wanted = [phase for phase, of in PHASES.items() if of == args[0]]
-        draws.shuffle(wanted)
-        for phase in wanted * 2:
+        for phase in [phase for phase in wanted for _ in range(2)]:  # a later one ends what is before it
             if sum(met.values()) == kills:
                 break
             if kill_within(way, args, phase, quiet, draws, spent + sum(met.values())):
@@ -219,8 +227,15 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument(
+        "--onnx", action="store_true", help="export ONNX too, which takes as long as the search"
+    )
     parser.add_argument("--out", type=Path, help="write the table here too")
     args = parser.parse_args()
+    if args.onnx:
+        COMMANDS[-1].append("--onnx")
+    else:
+        del PHASES["ONNX"]
     place, draws = Path(tempfile.mkdtemp(prefix="nassearch-search-soak-")), random.Random(args.seed)
     write_images(place / "images")
     first = Way(place / "quiet", place / "images")

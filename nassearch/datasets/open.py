@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from nassearch.datasets.natural import is_natural
 from nassearch.datasets.sheets.loaded import load_sheet
 from nassearch.datasets.sheets.numbers import open_numbers
 from nassearch.datasets.sheets.paths import open_paths
-from nassearch.errors import InvalidSetting, quoted
+from nassearch.errors import InvalidSetting, excerpt, quoted
 from nassearch.files.bounded import check_there, guarded
 from nassearch.types import Progress
 from nassearch.workers.progress import Watch
@@ -35,7 +36,7 @@ TAKEN = "a folder of images, an .npz archive, a CSV or Parquet file of paths and
 
 
 def open_dataset(
-    source: Path | str,
+    source: str | os.PathLike[str],
     *,
     size: Any = None,
     valid: float = 0.15,
@@ -73,6 +74,10 @@ def open_dataset(
     whole("seed", seed, 0, largest=SEEDS)
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise InvalidSetting(f"a data set is {TAKEN}, not {quoted(source)}")
+    if re.match("[a-z]{2,}://", str(source)):
+        raise InvalidSetting(
+            f"a data set lies on this machine, and {excerpt(str(source))} is an address: download it first"
+        )
     progress = watch("reading examples") if watch else None
     asked, text = given_size(size), os.fspath(source)
     if is_function(text):

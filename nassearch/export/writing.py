@@ -23,15 +23,16 @@ REMEDY = "choose another -o"
 SUFFIXES = {"weights": ".safetensors", "program": ".pt2", "onnx": ".onnx", "card": ".md"}
 
 
-def paths_of(out: Path, onnx: bool) -> dict[str, Path]:
-    """Return where the files of an export may lie, by kind.
+def paths_of(out: Path, onnx: bool, option: str = "-o") -> dict[str, Path]:
+    """Return where the files of an export may lie, by kind; `option` is what people name the first of them by.
 
     Raises:
         InvalidSetting: the name is none of a module of Python.
     """
     if out.suffix != ".py" or not out.stem.isidentifier():
         raise InvalidSetting(
-            f"-o is a file of Python that can be imported, such as best.py, not {out.name!r}: {REMEDY}"
+            f"{option} is a file of Python that can be imported, such as best.py, not {out.name!r}: choose another "
+            f"{option}"
         )
     kinds = [kind for kind in SUFFIXES if onnx or kind != "onnx"]
     return {"code": out, **{kind: out.with_suffix(SUFFIXES[kind]) for kind in kinds}}

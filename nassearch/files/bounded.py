@@ -94,6 +94,15 @@ def guarded(
         raise BadData(f"{path} {damaged} ({error}); {remedy}") from error
 
 
+def check_folder(path: Path, remedy: str) -> None:
+    """Raise `Unreadable` where a file is in the place of a folder, or of one above it; a folder need not be there."""
+    for place in (path, *path.parents):
+        if place.exists():
+            if not place.is_dir():
+                raise Unreadable(f"{place} is a file, and has to be a folder; {remedy}")
+            return
+
+
 def check_there(path: Path) -> None:
     """Raise `MissingData` or `Unreadable`, with what the system says, unless this is a plain file or a folder."""
     with guarded(path):

@@ -52,6 +52,11 @@ def open_space(text: str) -> SpaceChoice:
         UnknownName: no such space, or no such option of it.
         BrokenPart: another package's space cannot be used.
     """
+    if not isinstance(text, str):
+        raise InvalidSetting(
+            "a space is named by a text, such as nasbench201 or mymodels:space, so that a result can open it again, "
+            f"not by {quoted(text)}: write the space into a module and name it as module:attribute"
+        )
     if is_named(text):
         space = open_named(text)
         return SpaceChoice(space, skeleton_of(space, {}))

@@ -11,6 +11,9 @@ import numpy as np
 
 from nassearch.types import Floats
 
+DIGITS = 9
+"""Crowding distances are compared after rounding to so many."""
+
 
 def nondominated(points: Floats) -> np.ndarray:
     """Say of N points in M objectives which are dominated by no other, bool `[N]`; higher is better.
@@ -94,3 +97,10 @@ def hypervolumes(points: Floats, chosen: Floats, reference: Floats) -> Floats:
         front = [*np.array(front, int)[stays].tolist(), place]
         found[place] = hypervolume(points[front], reference)
     return found
+
+
+def by_fronts(points: Floats) -> list[int]:
+    """Return places of N points `[N, M]` best first: by fronts, then the loneliest; equals in the order given."""
+    front = fronts(points)
+    lonely = np.round(crowding(points, front), DIGITS)
+    return np.lexsort([np.arange(len(points)), -lonely, front]).tolist()  # type: ignore[no-any-return]

@@ -11,14 +11,12 @@ import numpy as np
 from nassearch.checks import whole
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.base import SearchSpace
-from nassearch.statistics.hypervolume import crowding, fronts
+from nassearch.statistics.hypervolume import by_fronts
 from nassearch.strategies.base import Guidance, Strategy, scored
 from nassearch.types import Arch, Floats, Scorer
 
 PATIENCE = 100
 """Steps in which one that was not trained is looked for."""
-DIGITS = 9
-"""Crowding distances are compared after rounding to so many."""
 SURVIVAL = ("best", "newest")
 
 
@@ -158,10 +156,3 @@ class NonDominatedEvolution(Strategy):
         count = min(self.tournament, len(self._held))
         entrants = self.rng.choice(len(self._held), count, replace=False).tolist()
         return self._archs[min((self._held[each] for each in entrants), key=rank.__getitem__)]
-
-
-def by_fronts(points: Floats) -> list[int]:
-    """Return places of N points `[N, M]` best first: by fronts, then the loneliest; equals in the order given."""
-    front = fronts(points)
-    lonely = np.round(crowding(points, front), DIGITS)
-    return np.lexsort([np.arange(len(points)), -lonely, front]).tolist()  # type: ignore[no-any-return]

@@ -26,6 +26,7 @@ from nassearch.types import Task
 CLOSE = 1e-6
 """Of the largest logit: global pooling is torch's own there and a mean here, which sum in other orders."""
 SMALL: dict[str, dict[str, Any]] = {
+    "darts": {"channels": (4,), "layers": 5},
     "transnas-macro": {"input_shape": (3, 64, 64), "channels": (8,), "cells": 2},
     "transnas-micro": {"input_shape": (3, 64, 64), "channels": (8,), "cells": 2},
     "nasbench101": {"channels": (8, 16), "cells": 2},

@@ -18,6 +18,9 @@ from searches import CLASSES, made_up_search
 from written import STRANGE, run_alone
 
 import nassearch
+from nassearch.benchmarks import Entry
+from nassearch.errors import InvalidSetting
+from nassearch.export.results import found as results_found
 from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import Recipe, evaluate
@@ -141,8 +144,33 @@ def test_the_median_beside_it_is_of_models_that_cost_the_same(searched: Path) ->
         and abs((entry.params or 0) / params - 1) < 0.25
     ]
     beside = found_in(searched).facts["beside"]
-    assert (beside["models"], beside["median"]) == (len(others), np.median(others))
+    assert (beside["models"], beside["median"]) == (
+        len(others),
+        np.median(others) if len(others) > 2 else None,
+    )
     assert not beside["random"], "they were chosen by a warm-up"
+
+
+@pytest.mark.parametrize(
+    ("others", "median", "told"),
+    [
+        ([], None, "No other model of the same number of parameters within 25% was trained"),
+        ([(110, 60.0)], None, "One other model of .*, drawn at random, reached 60.00: too few for a median"),
+        ([(110, 60.0), (80, 50.0), (130, 90.0), (70, 90.0)], None, "2 other .* reached 50.00 and 60.00: too few"),
+        ([(110, 60.0), (80, 50.0), (124, 40.0)], 50.0, "The median of 3 other models .* was 50.00"),
+    ],
+)  # fmt: skip
+def test_a_median_is_of_three_models_or_more(
+    others: list[tuple[int, float]], median: float | None, told: str
+) -> None:
+    pairs = [(100, 70.0), *others]  # parameters and validation accuracy; the first is the winner
+    entries = [
+        Entry((place,), str(place), 0, {"epochs": 1}, valid=valid, params=params)
+        for place, (params, valid) in enumerate(pairs)
+    ]
+    beside = results_found._beside(entries, (0,), random=True)
+    assert beside is not None and beside["median"] == median
+    assert re.search(told, beside["sentence"]), beside["sentence"]
 
 
 def test_an_architecture_that_was_not_trained_has_drawn_weights(searched: Path, here: Path) -> None:
@@ -301,3 +329,23 @@ def test_names_of_classes_and_folders_are_text_on_the_card(copy: Path, first: in
     names_: dict[str, Any] = {"__name__": "strange", "__file__": str(Path("strange.py").resolve())}
     exec(Path("strange.py").read_text("utf-8"), names_)
     assert names_["CLASSES"] == tuple(names)
+
+
+def test_from_python_the_files_are_those_of_the_command(searched: Path, here: Path) -> None:
+    assert call("export", searched, "-o", "theirs.py").exit_code == 0
+    for given in (searched, str(searched), SearchFolder.open(searched)):
+        done = nassearch.export_network(given, "best.py", force=True)
+        assert (done.trained, done.files["code"]) == (True, Path("best.py"))
+        for suffix in (".py", ".safetensors"):
+            theirs = Path(f"theirs{suffix}").read_bytes().replace(b"theirs", b"best")
+            assert Path(f"best{suffix}").read_bytes() == theirs
+    with pytest.raises(InvalidSetting, match=r"best\.py is there already"):
+        nassearch.export_network(searched)
+    for wrong in (5, None, b"best.py", [searched], np.zeros(3)):
+        with pytest.raises(InvalidSetting, match="from the path of a result"):
+            nassearch.export_network(wrong, "other.py")  # type: ignore[arg-type]
+        with pytest.raises(InvalidSetting, match="out is the path of a file of Python"):
+            nassearch.export_network(searched, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidSetting, match="arch is the text of an architecture"):
+        nassearch.export_network(searched, "other.py", arch=(1, 2))  # type: ignore[arg-type]
+    assert not list(here.glob("other.*"))

@@ -94,7 +94,7 @@ def test_pictures_hold_the_letters_and_no_formula(ran: dict[str, Result], tmp_pa
         ["show", NASTY],
         ["show", "a.jsonl", f"--nonsense{NASTY}"],
         ["show", "a.jsonl", "--round", NASTY],
-        ["show", "a.jsonl", "--show", NASTY],
+        ["show", "a.jsonl", "--choose", NASTY],
         ["compare", NASTY, f"{NASTY}2"],
         ["plot", "a.jsonl", "-o", f"{NASTY}.xyz"],
         ["run", NASTY],

@@ -11,10 +11,11 @@ import pytest
 from nassearch import registry
 from nassearch.errors import InvalidSetting
 from nassearch.spaces.nasbench201 import NASBench201
-from nassearch.statistics.hypervolume import hypervolume
+from nassearch.statistics.hypervolume import by_fronts, hypervolume
 from nassearch.strategies.base import Strategy
+from nassearch.strategies.gp.front import log_growth
 from nassearch.strategies.gp.scalarised import scalarised
-from nassearch.strategies.nsga import NonDominatedEvolution, by_fronts
+from nassearch.strategies.nsga import NonDominatedEvolution
 from nassearch.types import Arch, Floats
 
 SPACE = NASBench201()
@@ -46,6 +47,47 @@ def test_they_get_further_than_random_draws(name: str) -> None:
     for seed in range(6):
         ours, chance = (hypervolume(searched(each, seed, 150), REFERENCE) for each in (name, "rand"))
         assert ours > chance, seed
+
+
+class Known:
+    """The second of two values, as a search gives it to a strategy that asks for it."""
+
+    trained, reference = 0, REFERENCE[1]
+
+    def __call__(self, archs: Sequence[Arch]) -> Floats:
+        return np.array([[values(arch)[1]] for arch in archs])
+
+
+def test_gp_gets_further_where_a_cost_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 4 pairs chance alone would win all with probability 1 / 16, and here the seeds are fixed."""
+    blind = [hypervolume(searched("gp", seed, 40), REFERENCE) for seed in range(4)]
+    monkeypatch.setattr(registry.load("strategies", "gp"), "costs", Known())
+    found = [searched("gp", seed, 40) for seed in range(4)]
+    assert np.array_equal(found[0], searched("gp", 0, 40))
+    assert all(hypervolume(one, REFERENCE) > other for one, other in zip(found, blind, strict=True))
+    whole = searched("gp", 0, 12, candidates=20_000)
+    assert len(whole) == 12
+
+
+def test_the_growth_that_is_expected_is_the_mean_growth() -> None:
+    told = np.array([[0.0, -1.0], [1.0, -3.0], [0.5, -2.0], [0.4, -3.5], [-1.0, -4.0]])
+    mean, deviation = np.array([0.3, 1.4, -0.5, 0.2]), np.array([0.5, 0.2, 1.0, 0.5])
+    costs = np.array([-1.5, -2.5, -0.5, np.nan])
+    found = log_growth(mean, deviation, costs, told, -5.0)
+    reference = np.array([-1.0, -5.0])
+    before, rng = hypervolume(told, reference), np.random.default_rng(0)
+    for place in range(3):
+        draws = rng.normal(mean[place], deviation[place], 4000)
+        growth = [
+            hypervolume(np.vstack([told, [value, costs[place]]]), reference) - before
+            for value in draws.tolist()
+        ]
+        error = np.std(growth) / len(growth) ** 0.5
+        assert np.exp(found[place]) == pytest.approx(
+            np.mean(growth), abs=5 * error
+        )  # 1 of 10^6 misses by chance
+    assert np.isneginf(found[3]), "what has no cost is not asked for"
+    assert np.isneginf(log_growth(mean, deviation, np.full(4, -6.0), told, -5.0)).all()
 
 
 @pytest.mark.parametrize("survival", ["best", "newest"])

@@ -12,6 +12,7 @@ import numpy as np
 
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.npz import npz_bytes
+from nassearch.benchmarks.read.elsewhere import elsewhere
 from nassearch.benchmarks.read.formats.base import Format
 from nassearch.benchmarks.read.layout import Layout, find_layout
 from nassearch.benchmarks.read.official import (
@@ -159,7 +160,10 @@ def _of_sheet(
     scale: float,
 ) -> tuple[dict[str, Table], tuple[str, ...]]:
     """Return the tables of a sheet, and the columns that nothing was taken from."""
-    sheet = read_sheet(path, [fmt.name for fmt in benchmark.formats])
+    try:
+        sheet = read_sheet(path, [fmt.name for fmt in benchmark.formats])
+    except BadData as error:
+        raise BadData(f"{error}{elsewhere(benchmark, path)}") from error
     own = {role: name for role, name in benchmark.columns.items() if name in sheet.columns}
     mapping = {role: name for role, name in own.items() if role not in sheet.columns} | dict(mapping or {})
     try:
@@ -169,7 +173,7 @@ def _of_sheet(
     if layout.dataset is None and layout.groups[0].dataset is None and len(wanted) != 1:
         known = ", ".join(wanted)
         raise InvalidSetting(
-            f"{path} has no column of data sets: say which one it is about (only), of {known}"
+            f"{path} has no column of data sets: say which one it is about by only=[NAME] (--dataset NAME), of {known}"
         )
     space = benchmark.space_of([]) if benchmark.listed else benchmark.make_space()
     trainings = collect(path, sheet, layout, space, wanted, scale, passing=only is not None)

@@ -63,6 +63,10 @@ def check_channels(space: SearchSpace, task: Task, of: str) -> None:
 
 def shorter_epochs(fidelity: Iterable[int], epochs: int) -> tuple[int, ...]:
     """Return numbers of epochs of shorter trainings, fewest first; raise `InvalidSetting` where one is none."""
+    if isinstance(fidelity, str | bytes) or not isinstance(fidelity, Iterable):
+        raise InvalidSetting(
+            f"fidelity is a list of epochs of shorter trainings, such as [5, 10], not {quoted(fidelity)}"
+        )
     given = list(fidelity)
     found = sorted({whole("fidelity", each) for each in given})
     if found and found[-1] >= epochs:

@@ -73,7 +73,7 @@ def check_code(path: Path, count: int) -> None:
         raise InvalidSetting(
             f"--code is a file for each of {count}: put the id into its name, as in model_{{id}}.py"
         )
-    paths_of(place_of(path, 0), False)
+    paths_of(place_of(path, 0), False, "--code")
 
 
 def place_of(path: Path, ident: int) -> Path:

@@ -21,6 +21,8 @@ from nassearch.training import Recipe
 from nassearch.types import Arch, Task
 
 ACCURACY = ("valid", "test", "test_interval", "test_examples")
+FEWEST = 3
+"""Models that a median is of."""
 ALIKE = 0.25
 """Networks cost about the same whose parameters differ by less than this share."""
 ONCE = "looked at once, for this network"
@@ -167,18 +169,24 @@ def _beside(entries: Sequence[Entry], arch: Arch, random: bool) -> dict[str, Any
         return None
     alike = [entry for entry in whole if entry.params and abs(entry.params / own.params - 1) < ALIKE]
     others = [entry.valid for entry in alike if entry is not own and entry.valid is not None]
-    if not others:
-        return None
     which = "drawn at random" if random else "chosen by the search and so no random sample"
-    count = f"{len(others)} other models" if len(others) > 1 else "one other model"
-    sentence = (
-        f"In the search, by its recipe, it reached {own.valid:.2f} percent on validation. The median of {count} of the "
-        f"same number of parameters within {ALIKE:.0%}, {which}, was {median(others):.2f}."
-    )
     return {
         "valid": own.valid,
-        "median": median(others),
+        "median": median(others) if len(others) >= FEWEST else None,
         "models": len(others),
         "random": random,
-        "sentence": sentence,
+        "sentence": f"In the search, by its recipe, it reached {own.valid:.2f} percent on validation. "
+        + _told_beside(sorted(others), which),
     }
+
+
+def _told_beside(others: list[float], which: str) -> str:
+    """Say what models of the same size reached: a median where there are enough of them for one."""
+    alike = f"the same number of parameters within {ALIKE:.0%}"
+    if len(others) >= FEWEST:
+        return f"The median of {len(others)} other models of {alike}, {which}, was {median(others):.2f}."
+    reached = " and ".join(f"{value:.2f}" for value in others)
+    if not others:
+        return f"No other model of {alike} was trained, so that there is nothing to hold it against."
+    count = "One other model" if len(others) == 1 else f"{len(others)} other models"
+    return f"{count} of {alike}, {which}, reached {reached}: too few for a median."

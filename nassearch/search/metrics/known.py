@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nassearch.benchmarks.base import Benchmark, Dataset, Metric
@@ -96,11 +96,14 @@ class MetricOf:
 
 @dataclass(frozen=True)
 class CountOf:
-    """A number that is counted from networks, see `cost_of`."""
+    """A number that is counted from networks, see `cost_of`; what was counted is remembered, since it takes a while."""
 
     space: SearchSpace
     task: Task
     name: str
+    _known: dict[Arch, float] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, arch: Arch) -> float:
-        return float(getattr(cost_of(self.space, arch, self.task, [self.name]), self.name))
+        if arch not in self._known:
+            self._known[arch] = float(getattr(cost_of(self.space, arch, self.task, [self.name]), self.name))
+        return self._known[arch]

@@ -65,10 +65,20 @@ class Objective:
 
 
 class CostsOf:
-    """Values of the objectives that are known without training, `[N, M - 1]` for N architectures; higher is better."""
+    """Values of the objectives that are known without training, `[N, M - 1]` for N architectures; higher is better.
+
+    Attributes:
+        trained: place of the one that is trained for, among all.
+        reference: of two objectives the worst value of the one that is known, higher is better, where all values of
+            the space can be looked up; None where not.
+    """
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
-        self._costing = [(each.sign, each.cost) for each in objectives if each.cost is not None]
+        costing = [each for each in objectives if each.cost is not None]
+        self._costing = [(each.sign, each.cost) for each in costing if each.cost is not None]
+        self.trained = next(place for place, each in enumerate(objectives) if each.cost is None)
+        known = len(costing) == 1 and costing[0].reference is not None
+        self.reference = costing[0].sign * (costing[0].reference or 0.0) if known else None
 
     def __call__(self, archs: Sequence[Arch]) -> Floats:
         return np.array([[sign * cost(arch) for sign, cost in self._costing] for arch in archs])
@@ -101,10 +111,14 @@ def latency_of(oracle: Benchmark, by: Any) -> Latency | None:
     """
     if callable(by) or by == MEASURED or ":" in by:
         return None
+    times = [metric.name for metric in oracle.dataset.metrics if metric.unit == "ms"]
+    if by not in oracle.dataset.metrics_by_name:
+        raise UnknownName(
+            "source of latencies", by, (MEASURED, *times), "(or MODULE:FUNCTION, a function of the model)"
+        )
     oracle.metric(by, next(iter(oracle.space.all())))
     unit = oracle.dataset.metrics_by_name[by].unit
     if unit != "ms":
-        times = [metric.name for metric in oracle.dataset.metrics if metric.unit == "ms"]
         raise InvalidSetting(f"{by} is in {unit}, and a latency in ms: take one of {', '.join(times)}")
     return MetricOf(oracle, by)
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from nassearch import registry
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.checks import positive, whole
 from nassearch.constraints.limits import Constraints
+from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
+from nassearch.search.store import is_search
+from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.oracle import open_oracle
 from nassearch.strategies.base import Strategy
 from nassearch.workers.progress import Watch
 from nassearch.workers.spread import check_work
 
+ETA = 3.0
+ROUNDING = 1e-9
 BUDGET = 20
 """Models that are trained where neither a number nor hours are given."""
 
@@ -32,7 +40,8 @@ class Search:
         hours: of wall clock, the final training included; None for no end.
         budget: models; None for `BUDGET` where there are no hours, else for any number.
         recipe: settings of `nassearch.training.Recipe`. Without `epochs` and with hours they follow from a trial.
-        fidelity: epochs of shorter trainings, for `sh`.
+        fidelity: epochs of shorter trainings, for `sh`, whose rungs they are; it begins with as many architectures as
+            fit the budget with what is promoted of them, unless settings say otherwise.
         final_epochs: of the final training of the winner; None for three times those of the search, 0 for none.
         valid, test, size: of the data.
         seed: of the split, of the search and of all trainings.
@@ -72,6 +81,8 @@ class Search:
             whole("budget", self.budget)
         if self.final_epochs is not None:
             whole("final_epochs", self.final_epochs, least=0)
+        if not isinstance(self.device, str):
+            raise InvalidSetting(f"device is auto, cpu or cuda, not {quoted(self.device)}")
         check_work(self.workers, self.executor)
 
     def oracle(self, watch: Watch | None = None) -> TrainedBenchmark:
@@ -104,7 +115,50 @@ class Search:
             scorer=self.scorer,
             warmup=self.warmup,
             move=self.move,
-            settings=self.settings,
+            settings=halving(
+                self.strategy, self.settings, bench.shorter, self.budget or BUDGET, bench.folder
+            ),
             constraints=self.constraints,
             objectives=self.objectives,
         )
+
+
+def halving(
+    strategy: str | type[Strategy],
+    settings: Mapping[str, Any],
+    shares: Mapping[int, float],
+    budget: float,
+    folder: Path | None,
+) -> dict[str, Any]:
+    """Return `rungs` and `first` of a strategy that has them, so that a bracket and its whole trainings fit a budget.
+
+    Args:
+        strategy: of the search.
+        settings: that are given; these stay.
+        shares: of a whole training, by epochs of the shorter ones; none where there are none.
+        budget: models.
+        folder: of a search that may be gone on with, and then keeps what it began with.
+    """
+    made = registry.load("strategies", strategy) if isinstance(strategy, str) else strategy
+    taken = inspect.signature(made).parameters
+    if not shares or "rungs" not in taken or "rungs" in settings:
+        return dict(settings)
+    if folder is not None and is_search(folder):
+        before = SearchFolder.open(folder).made.get("settings") or {}
+        return {name: before[name] for name in ("rungs", "first") if name in before} | dict(settings)
+    found: dict[str, Any] = {"rungs": tuple(sorted(shares))}
+    if "first" in taken:
+        eta = float(settings.get("eta", ETA))
+        steps = [*(shares[epochs] for epochs in found["rungs"]), 1.0]
+        most = int(budget / steps[0])
+        found["first"] = next((n for n in range(most, 1, -1) if _cost(n, steps, eta) <= budget + ROUNDING), 1)
+    return found | dict(settings)
+
+
+def _cost(first: int, steps: Sequence[float], eta: float) -> float:
+    """Return the models that a bracket costs, the best of which comes up to a whole training."""
+    cost, count = 0.0, first
+    for share in steps:
+        cost += share * count
+        count = max(1, int(count / eta))
+    return cost

@@ -11,6 +11,7 @@ from typing import Any
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.benchmarks.trained.ledger import read_ledger
+from nassearch.checks import a_path
 from nassearch.datasets import OwnDataset, open_dataset
 from nassearch.errors import BadData, MissingData
 from nassearch.files.bounded import guarded, read_bytes
@@ -54,6 +55,8 @@ _SEARCH: dict[str, schema.Check] = {
     "workers": schema.whole(1),
 }
 """Of a search that trains: what was asked for, by name."""
+_FOLDER: dict[str, schema.Check] = {"package": schema.text, "code": schema.nullable(schema.named)}
+"""Of the file of it, beside what was asked for."""
 _WINNER: dict[str, schema.Check] = {
     "arch": lambda value: schema.check_archs([value]),
     "text": schema.text,
@@ -101,8 +104,9 @@ class SearchFolder:
         Raises:
             MissingData: there is none.
             BadData: it is none of a search.
+            InvalidSetting: what is given is no path.
         """
-        path = Path(path)
+        path = a_path("a search is opened from the path of its folder, such as results/my_images", path)
         found = _read(path / MADE)
         if found is None:
             raise MissingData(
@@ -113,6 +117,7 @@ class SearchFolder:
             raise BadData(
                 f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
             )
+        _check(path / MADE, found, _FOLDER, ())
         _check(path / MADE, made, _SEARCH, NEEDED)
         return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
 
@@ -172,7 +177,7 @@ class SearchFolder:
         """Return what the search came to: the winner with its final training; None while there is none."""
         found = _read(self.path / WINNER)
         if found is not None:
-            _check(self.path / WINNER, found, _WINNER, ("arch", "text", "recipe"))
+            _check(self.path / WINNER, found, _WINNER, tuple(_WINNER))
         return found
 
     @property

@@ -12,6 +12,7 @@ from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting
+from nassearch.files.bounded import check_folder
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.folder import SearchFolder, difference
@@ -36,8 +37,9 @@ def open_folder(
         tell: gets a line for what is planned.
 
     Raises:
-        InvalidSetting, BadData: the folder holds something else.
+        InvalidSetting, BadData, Unreadable: the folder holds something else, or is a file.
     """
+    check_folder(path, "choose another folder by --out")
     there = SearchFolder.open(path) if is_search(path) else None
     recipe, threads = oracle.recipe, _threads(asked, there, oracle)
     if asked.hours is not None and "epochs" not in asked.recipe:

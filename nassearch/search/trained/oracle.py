@@ -9,6 +9,7 @@ from typing import Any
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.datasets import open_dataset
+from nassearch.files.bounded import check_folder
 from nassearch.files.data_folder import file_stem
 from nassearch.spaces.opening import open_space
 from nassearch.workers.progress import Watch
@@ -51,10 +52,13 @@ def open_oracle(
     from nassearch.training import Recipe
     from nassearch.training.single.device import find_device
 
-    found = Recipe.of(recipe or {})
+    found = Recipe.of({} if recipe is None else recipe)
     find_device(device)
     chosen = open_space(space)
-    data = open_dataset(os.fspath(source), size=size, valid=valid, test=test, seed=split_seed, watch=watch)
+    for place in (folder, below):
+        if place is not None:
+            check_folder(Path(place), "choose another folder of trainings")
+    data = open_dataset(source, size=size, valid=valid, test=test, seed=split_seed, watch=watch)
     if folder is None and below is not None:
         folder = Path(below) / file_stem([data.name, space, data.digest[:8]])
     how: dict[str, Any] = {"seed": seed, "device": device, "threads": threads, "fidelity": fidelity}

@@ -11,6 +11,7 @@ from typing import Any
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
+from nassearch.checks import a_path
 from nassearch.errors import NassearchError
 from nassearch.files.inert import inert
 from nassearch.search.outcome import Outcome
@@ -89,10 +90,11 @@ def run_search(
     seen: Seen = lambda driver: None,
 ) -> Found:
     """Search as asked; `tell` gets a line for each thing that is decided, `seen` the driver now and then."""
+    path = None if out is None else a_path("out is the path of a folder, such as results/my_images", out)
     oracle = asked.oracle(watch)
     for note in oracle.data.notes:
         tell(f"data: {note}")
-    path = Path(out) if out is not None else Path("results") / folder_name(oracle.data)
+    path = path or Path("results") / folder_name(oracle.data)
     with ExitStack() as stack:
         folder, bench = open_folder(asked, oracle, path, tell)
         events = stack.enter_context(closing(EventFile(path / EVENTS)))

@@ -13,6 +13,7 @@ operation, or the same as plain numbers.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -46,7 +47,9 @@ def read(text: str) -> tuple[Edges, Edges]:
     if len(text) > LONGEST:
         raise InvalidArch(f"a genotype has at most {LONGEST} characters, not {len(text)}")
     try:
-        written = _literal(ast.parse(text.strip(), mode="eval").body)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python, on how a text is spelt
+            written = _literal(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise InvalidArch(
             f"{excerpt(text)} is no genotype: write Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, "
@@ -135,8 +138,8 @@ def _literal(node: ast.expr) -> Any:
         return [_literal(each) for each in node.elts]
     if isinstance(node, ast.Dict):
         keys = [_literal(key) for key in node.keys if key is not None]
-        if len(keys) != len(node.keys) or not all(isinstance(key, str) for key in keys):
-            raise ValueError("keys are texts")
+        if len({*map(str, keys)}) != len(node.keys) or not all(isinstance(key, str) for key in keys):
+            raise ValueError("keys are texts, each there once")
         return dict(zip(keys, map(_literal, node.values), strict=True))
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -17,7 +17,7 @@ PREFERRED = 0.5
 NEAR = 8
 """Of the best so far, and of the candidates that lead: how many have their neighbours looked at."""
 
-Judge = Callable[[Posterior], tuple[Floats, Floats, Floats]]
+Judge = Callable[[Posterior, Sequence[Arch]], tuple[Floats, Floats, Floats]]
 """Returns what candidates are worth trying, and mean and deviation of the values they may reach, `[M]` each."""
 
 
@@ -105,7 +105,7 @@ class Candidates:
             incumbents: the best of it.
         """
         if self.is_whole:
-            worth, mean, deviation = judge(self._posterior)
+            worth, mean, deviation = judge(self._posterior, self._archs)
             worth[[self._place[arch] for arch in told if arch in self._place]] = -np.inf
             place = first_best(worth)
             if np.isneginf(worth[place]):
@@ -123,20 +123,20 @@ class Candidates:
         ]
         archs = [*self._archs, *new]
         groups = [np.concatenate(pair) for pair in zip(self._groups, self._described(new), strict=True)]
-        worth, _, _ = judge(Posterior(groups))
+        worth, _, _ = judge(Posterior(groups), archs)
         worth[[self._place[arch] for arch in told if arch in self._place]] = -np.inf
         leaders = [archs[place] for place in _order(worth)[:NEAR]]
         seen = {*archs, *told}
         beyond = [child for arch in leaders for child in self._neighbours(arch) if child not in seen]
         if beyond := [*dict.fromkeys(beyond)]:
-            more, _, _ = judge(Posterior(self._described(beyond)))
+            more, _, _ = judge(Posterior(self._described(beyond)), beyond)
             archs, worth = [*archs, *beyond], np.concatenate([worth, more])
         short = [archs[place] for place in _order(worth)[: max(1, self.looks)] if worth[place] > -np.inf]
         if not short:
             return None
         if self.looks:
             self._guides.ask(short)
-        worth, mean, deviation = judge(Posterior(self._described(short)))
+        worth, mean, deviation = judge(Posterior(self._described(short)), short)
         place = first_best(worth)
         return short[place], float(mean[place]), float(deviation[place])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -13,9 +13,11 @@ import numpy as np
 from nassearch.checks import whole as whole_number
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics import ranks
+from nassearch.statistics.hypervolume import by_fronts
 from nassearch.strategies.base import Guidance, Strategy, best_first, scored
 from nassearch.strategies.gp.acquisition import log_improvement
 from nassearch.strategies.gp.candidates import Candidates
+from nassearch.strategies.gp.front import log_growth
 from nassearch.strategies.gp.scalarised import scalarised
 from nassearch.strategies.gp.surrogate import Posterior, Prior, distances, fit
 from nassearch.strategies.gp.worth import Worth
@@ -52,8 +54,9 @@ class GuidedGaussianProcess(Strategy):
     and those of the candidates that lead. The scorers score the warm-up, and of the others those that lead. The
     warm-up sets the ranks. Where a scorer has no number, the rank is what a linear regression on the graphs expects.
 
-    Of several objectives one is made at each step, by weights that are drawn (ParEGO: Knowles, 2006), so that the
-    steps lead to all parts of the front.
+    Of two objectives, of which one is known without training for the whole space, the process foresees the other, and
+    what is expected to let the hypervolume grow most is trained (Emmerich, 2005). Of others one is made at each step,
+    by weights that are drawn (ParEGO: Knowles, 2006), so that the steps lead to all parts of the front.
 
     Without scorers in `features`, that of the warm-up is taken. An experiment gives parameters, unless it is given
     scorers: they cost next to nothing in every space. Priors and defaults were chosen on the tables that the results
@@ -71,6 +74,9 @@ class GuidedGaussianProcess(Strategy):
     """
 
     name: ClassVar[str] = "gp"
+    revision: ClassVar[int] = 2
+    costs: Any = None
+    """The objectives that need no training by architecture, see `nassearch.search.pareto.objectives.CostsOf`."""
     learns_unasked = True
     guidance = Guidance(lists=("features",), guides=("params",), ranked_warm_up=False)
 
@@ -100,6 +106,7 @@ class GuidedGaussianProcess(Strategy):
         self._points: list[list[float]] = []  # where there are several objectives
         self._forecast: dict[Arch, tuple[float, float]] = {}  # of what was asked for and is not told yet
         self._foreseen: list[tuple[float, float, float]] = []  # expected value, value, error in deviations
+        self._costs: Floats | None = None  # of all candidates
         self._theta: Floats | None = None
         self._fitted = 0
 
@@ -146,9 +153,35 @@ class GuidedGaussianProcess(Strategy):
     def tell_all(self, arch: Arch, values: Floats) -> None:
         if len(values) == 1:
             return self.tell(arch, float(values[0]))
+        self._points.append(values.tolist())
+        if self._grows:
+            return self.tell(arch, self._points[-1][self.costs.trained])
         self._forecast.clear()  # of a value that no other step looks at
         self._told.append(arch)
-        self._points.append(values.tolist())
+
+    @property
+    def _grows(self) -> bool:
+        """Return whether the other one of two objectives is known, so that the front's growth can be expected."""
+        return (
+            bool(self._points)
+            and len(self._points[0]) == 2
+            and getattr(self.costs, "reference", None) is not None
+        )
+
+    def _front(self) -> Floats | None:
+        """Return what was trained, the values as the process sees them, and costs; None where these do not count."""
+        if not self._grows:
+            return None
+        costs = np.array(self._points)[:, 1 - self.costs.trained]
+        return np.column_stack([self._worth.standard, costs])
+
+    def _known(self, archs: Sequence[Arch]) -> Floats:
+        """Return the costs of candidates, `[M]`; those of a space that is looked at whole are kept."""
+        if not self._pool.is_whole:
+            return np.asarray(self.costs(archs)[:, 0])
+        if self._costs is None:
+            self._costs = np.asarray(self.costs(archs)[:, 0])
+        return self._costs
 
     @cached_property
     def _pool(self) -> Candidates:
@@ -156,7 +189,7 @@ class GuidedGaussianProcess(Strategy):
         return Candidates(self.space, self.features, self._warm_up, *sizes, self.rng)
 
     def _next(self) -> Arch:
-        if self._points:
+        if self._points and not self._grows:
             self._values = scalarised(np.array(self._points), self.rng).tolist()
         self._worth = Worth(self._values)
         known = [*self._told, *self.pending]
@@ -167,12 +200,18 @@ class GuidedGaussianProcess(Strategy):
         squared = distances(points, points)
         theta = self._fit(squared, y)
         best = float(y.max())
+        front = self._front()
 
-        def judge(posterior: Posterior) -> tuple[Floats, Floats, Floats]:
+        def judge(posterior: Posterior, archs: Sequence[Arch]) -> tuple[Floats, Floats, Floats]:
             mean, deviation = posterior.predict(points, squared, y, theta)
-            return log_improvement(mean, deviation, best), mean, np.sqrt(deviation**2 + posterior.noise)
+            if front is None:
+                worth = log_improvement(mean, deviation, best)
+            else:
+                worth = log_growth(mean, deviation, self._known(archs), front, self.costs.reference)
+            return worth, mean, np.sqrt(deviation**2 + posterior.noise)
 
-        incumbents = [self._told[place] for place in best_first(self._worth.standard)]
+        order = best_first(self._worth.standard) if front is None else by_fronts(front)
+        incumbents = [self._told[place] for place in order]
         found = self._pool.best(judge, known, incumbents)
         if found is None:
             return self.space.sample(self.rng)

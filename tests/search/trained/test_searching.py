@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from searches import SPACE, made_up_search, write_images
 
@@ -309,3 +310,31 @@ def test_a_plan_keeps_time_for_the_final_training_that_is_asked_for(images: Path
     assert ends == ["0", "5"]
     with pytest.raises(InvalidSetting, match="give more --hours"):
         run_search(Search(images, final_epochs=100_000, **asked), tmp_path / "long")
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("source", "a data set is a folder"),
+        ("space", "a space is named by a text"),
+        ("out", "out is the path of a folder"),
+        ("fidelity", "fidelity"),
+        ("device", "device is auto, cpu or cuda"),
+        ("hours", "hours is a number above 0"),
+        ("recipe", "recipe"),
+    ],
+)
+@pytest.mark.parametrize(
+    "wrong",
+    [5j, object, np.zeros(3), b"x", nassearch.Space({"a": [1, 2]}, lambda a: None)],
+    ids=list("joabs"),
+)
+def test_what_is_of_another_kind_is_refused(
+    images: Path, tmp_path: Path, name: str, rule: str, wrong: Any
+) -> None:
+    given = {"source": images, "out": tmp_path / "out", "strategy": "ae", "budget": 4, **QUICK, name: wrong}
+    with pytest.raises(InvalidSetting, match=rule):
+        nassearch.find_network(**given)
+    assert not (tmp_path / "out").exists(), "nothing is begun"
+    with pytest.raises(InvalidSetting, match="a search is opened from the path of its folder"):
+        SearchFolder.open(wrong)

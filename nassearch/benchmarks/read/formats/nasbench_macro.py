@@ -43,7 +43,7 @@ class NASBenchMacroFile(Format):
         try:
             content = read_json(text)
         except ValueError as error:
-            raise BadData(f"{path} is no JSON of architectures: {error}") from None
+            raise BadData(f"{path} is no JSON of architectures: {error}; get it again") from None
         if not isinstance(content, dict) or not content:
             raise BadData(f"{path} holds {quoted(content)}, not what each architecture reached")
         trainings: list[Training] = []
