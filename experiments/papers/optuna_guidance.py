@@ -134,9 +134,11 @@ def page(found: dict[str, list[list[float | None]]], train: Trainings) -> str:
     head += [f"to {target:.1f} %" for target in targets] + ["beside its base, same seeds"]
     rows = [row(name, studies, found[ARMS[name]["base"]], targets) for name, studies in found.items()]
     spent = sum(seconds for _, seconds in train.known.values())
-    return (
-        markdown(head, rows) + f"\n{len(train.known)} trainings, {spent / 60:.1f} minutes of the processor.\n"
+    seeds = len(next(iter(found.values())))
+    told = (
+        f"{seeds} seeds, {len(train.known)} different trainings, {spent / 60:.1f} minutes of the processor."
     )
+    return f"{markdown(head, rows)}\n{told}\n"
 
 
 def main() -> None:

@@ -18,8 +18,10 @@ from nassearch.proxies.base import Proxy
 from nassearch.proxies.model import Request, together
 from nassearch.proxies.scores import finite
 from nassearch.scorers.any_module import as_batch
-from nassearch.scorers.combined import Combination
+from nassearch.scorers.combined import Combination, CombinedScorer
+from nassearch.scorers.function import FunctionScorer
 from nassearch.scorers.model_batches import Input, open_model_batch
+from nassearch.scorers.proxy import ProxyScorer
 from nassearch.scorers.spec import check_scorer, needs, parse_spec
 from nassearch.spaces.own.building import build_module
 from nassearch.types import Batch, Floats, Task
@@ -84,6 +86,11 @@ class ModuleScorer:
         classes: int | None = None,
         vocabulary: int | None = None,
     ) -> None:
+        if isinstance(scorer, ProxyScorer | CombinedScorer | FunctionScorer):
+            raise InvalidSetting(
+                f"{scorer!r} scores architectures of a space, and here are torch modules: give its text, such as "
+                "'synflow', or a function of a module"
+            )
         self._function: Any = scorer if _is_plain(scorer) else None
         self.spec: Any = scorer
         self.name = _name(scorer)

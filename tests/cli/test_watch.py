@@ -163,6 +163,17 @@ def test_a_damaged_file_of_a_search_is_told(tmp_path: Path, values: dict[str, An
     assert result.exit_code == 1 and f"search.json is damaged: {message}" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["weights", "seconds", "models", "test_interval"])
+def test_a_winner_that_lacks_something_is_told(tmp_path: Path, name: str) -> None:
+    path = made_up_search(tmp_path / "mine", models=2).path
+    found = json.loads((path / "winner.json").read_text())
+    del found[name]
+    (path / "winner.json").write_text(json.dumps(found))
+    for command in (["watch", path], ["export", path, "-o", tmp_path / "best.py"]):
+        result = call(*command)
+        assert result.exit_code == 1 and f"winner.json is damaged: it lacks {name}" in result.stderr
+
+
 def test_what_is_no_search_is_told(tmp_path: Path) -> None:
     result = call("watch", tmp_path)
     assert result.exit_code == 1

@@ -545,6 +545,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
     (lambda: guided(RandomSampler(), 4, "synflow(speed=3)"), UnknownName, "speed"),
     (lambda: guided(RandomSampler(), 4, "synflow +"), InvalidSetting, "is not a scorer"),
     (lambda: guided(RandomSampler(), 4, None), InvalidSetting, "a scorer is a text"),
+    (lambda: guided(RandomSampler(), 4, ns.make_scorer("params")), InvalidSetting, "give its text"),
     (lambda: guided(RandomSampler(), 4, "expressivity"), InvalidSetting, "expressivity"),
     (lambda: guided(RandomSampler(), 4, "oracle"), InvalidSetting, "looks up architectures"),
     (lambda: guided(RandomSampler(), 4, "random"), InvalidSetting, "looks up architectures"),

@@ -31,6 +31,8 @@ WINNER = {
     **{
         "latency": None,
         "found_after": 7,
+        "epochs": 6,
+        "models": 30,
         "seconds_of_search": 812.5,
         "weights": "weights/winner.safetensors",
     },

@@ -35,11 +35,13 @@ MISSING = "its path is written from the folder where the command runs"
 class Rows(NamedTuple):
     """Cells by row: what it is called, the architecture, its score, and its data set where there is a column of it.
 
-    `by_place` where the architectures are places in the official order.
+    `by_place` where the architectures are places in the official order, `by_key` where several rows may be one cell:
+    NASLib writes those of NAS-Bench-101 before they are pruned, each with weights of its own.
     """
 
     cells: Iterable[tuple[str, Any, Any, Any]]
     by_place: bool = False
+    by_key: bool = False
 
 
 def content_digest(file: str, column: str) -> str:
@@ -74,6 +76,7 @@ def read_scores(
         else:
             rows = _of_sheet(path, column, arch)
         found: dict[Arch, float] = {}
+        keys: dict[Arch, list[float]] = {}
         first: dict[Arch, str] = {}
         count = 0
         places = list(place.space.all()) if rows.by_place else []
@@ -86,13 +89,20 @@ def read_scores(
                 value = _number(score, column)
             except (BadData, InvalidArch) as error:
                 raise BadData(f"{path}, {name}: {error}") from error
-            if each in found and found[each] != value and not (math.isnan(found[each]) and math.isnan(value)):
+            if rows.by_key:
+                keys.setdefault(each, []).append(value)
+            elif (
+                each in found and found[each] != value and not (math.isnan(found[each]) and math.isnan(value))
+            ):
                 raise BadData(
                     f"{path}, {name}: {place.space.format(each)} is there twice with different scores, first in "
                     f"{first[each]}: keep one row of each architecture"
                 )
             found[each] = value
             first.setdefault(each, name)
+    for each, values in keys.items():
+        known = [value for value in values if not math.isnan(value)]
+        found[each] = math.fsum(known) / len(known) if known else math.nan
     if not count:
         raise BadData(f"{path} has no rows about {dataset or place.dataset}: name a data set by dataset=NAME")
     return found, count
@@ -134,7 +144,7 @@ def _of_json(
             content = [content]  # JSON lines of one line
         else:
             inside = suite_zero.by_dataset(nested, partial(_is_meant, place=place, dataset=dataset))
-            return Rows(_of_suite(path, inside, column, place, dataset))
+            return Rows(_of_suite(path, inside, column, place, dataset), by_key=True)
     if not all(isinstance(row, dict) for row in content):
         raise BadData(
             f'{path} is a JSON list of something else than rows, such as {{"arch": ..., "synflow": 1.5}}'

@@ -177,7 +177,7 @@ class SearchFolder:
         """Return what the search came to: the winner with its final training; None while there is none."""
         found = _read(self.path / WINNER)
         if found is not None:
-            _check(self.path / WINNER, found, _WINNER, ("arch", "text", "recipe"))
+            _check(self.path / WINNER, found, _WINNER, tuple(_WINNER))
         return found
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nassearch.benchmarks.nasbench101 import NASBench101Benchmark
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
 from nassearch.errors import BadData, InvalidSetting, MissingData, NassearchError, UnknownName
 from nassearch.provenance.identity import identity
@@ -134,6 +135,21 @@ def test_every_layout_of_nas_bench_suite_zero_is_read(layout: str, tmp_path: Pat
     path.write_text(json.dumps(what))
     scores = make(f"table({path}, synflow)")([arch, SPACE.from_naslib((0, 4, 0, 3, 3, 3))])
     np.testing.assert_array_equal(scores, [44.50000000000001, math.nan])
+
+
+def test_several_keys_of_one_cell_are_its_mean(tmp_path: Path) -> None:
+    # As in the published scores of NAS-Bench-101: cells before they are pruned, of which 500 have 292 different ones.
+    edge, loose = "(0, 1, 0, 0, 0, 1)", "(0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 4, 1)"
+    numbers = [tuple(map(int, text.strip("()").split(","))) for text in (edge, loose)]
+    (cell,) = {SMALL.from_naslib(each) for each in numbers}
+    path = tmp_path / "zc.json"
+    rows = {edge: {"synflow": 30.25, "snip": 1.5}, loose: {"synflow": 30.75, "snip": -1e8}}
+    path.write_text(json.dumps({"nasbench101": {"cifar10": rows}}))
+    for column, wanted in (("synflow", 30.5), ("snip", 1.5)):
+        made = build_scorer(
+            f"table({path}, {column})", SMALL, TASK, benchmark=NASBench101Benchmark, dataset="cifar10"
+        )
+        assert made([cell]).tolist() == [wanted]
 
 
 def test_naslib_pads_skeletons_with_zeros() -> None:
