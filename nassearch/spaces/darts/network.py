@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from nassearch.errors import InvalidSetting
 from nassearch.networks.graph import Block, Builder, Network
 from nassearch.spaces.darts.cells import OPS, Edges
 from nassearch.types import Task
@@ -28,10 +27,6 @@ def darts_network(normal: Edges, reduce: Edges, task: Task) -> Network:
     Raises:
         InvalidSetting: the inputs are no images, signals or volumes.
     """
-    if len(task.input_shape) < 2:
-        raise InvalidSetting(
-            f"cells of darts are for images, signals and volumes, not for inputs of {task.input_shape}"
-        )
     count, width = task.layers or LAYERS, task.channels[0]
     halves = {count // 3, 2 * count // 3}
     widths = [width * 2 ** sum(half <= place for half in halves) for place in range(count)]
