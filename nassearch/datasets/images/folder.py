@@ -33,7 +33,7 @@ def open_folder(path: Path, size: Size | None, progress: Progress | None = None)
         raise BadData(f"{path} has {listed(tops)}, and no train: add it, or give one folder for each class")
     placed, loose = _placed(listing, below)
     if not placed:
-        there = f"{len(listing.files)} images and no folders of classes"
+        there = f"{counted(len(listing.files), 'image')} and no folders of classes"
         if not listing.files:
             _, other = listing.left_out.get(OTHERS, (0, ""))
             there = f"no image{f' (such as {other} is none; {READ} are read)' if other else ''}"

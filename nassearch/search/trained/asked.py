@@ -16,6 +16,7 @@ from nassearch.constraints.limits import Constraints
 from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
+from nassearch.search.given import strategy_of
 from nassearch.search.store import is_search
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.oracle import open_oracle
@@ -75,6 +76,7 @@ class Search:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        strategy_of(self.strategy)  # refuses an unknown one before data are read
         if self.hours is not None:
             positive("hours", self.hours)
         if self.budget is not None:

@@ -18,7 +18,7 @@ from searches import SPACE, made_up_search, write_images
 
 import nassearch
 from nassearch.benchmarks import Entry
-from nassearch.errors import BadData, Busy, InvalidSetting, MissingData
+from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, UnknownName
 from nassearch.search.trained import trial
 from nassearch.search.trained.asked import Search
 from nassearch.search.trained.clock import Clock
@@ -338,3 +338,9 @@ def test_what_is_of_another_kind_is_refused(
     assert not (tmp_path / "out").exists(), "nothing is begun"
     with pytest.raises(InvalidSetting, match="a search is opened from the path of its folder"):
         SearchFolder.open(wrong)
+
+
+def test_an_unknown_strategy_is_told_before_data_are_read(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="strategy 'gpp'"):
+        nassearch.find_network(tmp_path / "no_data_here", strategy="gpp", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
