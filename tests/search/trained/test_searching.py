@@ -341,6 +341,6 @@ def test_what_is_of_another_kind_is_refused(
 
 
 def test_an_unknown_strategy_is_told_before_data_are_read(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="strategy 'gpp'"):
+    with pytest.raises(UnknownName, match="no strategy is called 'gpp'"):
         nassearch.find_network(tmp_path / "no_data_here", strategy="gpp", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
