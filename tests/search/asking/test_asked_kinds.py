@@ -30,7 +30,12 @@ def test_truth_values_of_an_architecture_are_kept_as_numbers(search: AskTell) ->
 @pytest.mark.parametrize("epochs", [[], 2.0, True, "2", 0, 3, 10**400])
 def test_epochs_that_are_none(tmp_path: Path, epochs: Any) -> None:
     search = AskTell.begin(
-        tmp_path / "asked", space="nasbench201", strategy="sh", epochs=8, settings={"rungs": [2], "first": 6}, fidelity=[2]
+        tmp_path / "asked",
+        space="nasbench201",
+        strategy="sh",
+        epochs=8,
+        settings={"rungs": [2], "first": 6},
+        fidelity=[2],
     )
     before = (search.path / FILE).read_bytes()
     with pytest.raises(InvalidSetting, match="epochs"):
