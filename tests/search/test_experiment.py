@@ -118,7 +118,7 @@ def test_label_of_a_header_is_that_of_the_experiment() -> None:
     [
         ({"move": 3}, "named by a text"),
         ({"settings": {"pool": {1}}}, "numbers, texts or lists"),
-        ({"show": "train"}, "show is test or valid"),
+        ({"show": 3}, "show is test or valid"),
         ({"budget": 70.0}, "whole number"),
     ],
 )

@@ -162,6 +162,8 @@ def _of_sheet(
     """Return the tables of a sheet, and the columns that nothing was taken from."""
     try:
         sheet = read_sheet(path, [fmt.name for fmt in benchmark.formats])
+    except Unreadable:
+        raise
     except BadData as error:
         raise BadData(f"{error}{elsewhere(benchmark, path)}") from error
     own = {role: name for role, name in benchmark.columns.items() if name in sheet.columns}

@@ -73,7 +73,7 @@ def begin(folder: Path, as_json: bool, workers: int | None, fidelity: list[str],
       nassearch begin results/mine --space nasbench201 --strategy gp --set features=params,synflow --budget 50
       nassearch begin results/mine --space mymodels:space --input 1,28,28 --classes 10 --max-params 500k
       nassearch begin results/mine --benchmark nasbench101 --strategy ae --warmup 3000 --scorer synflow
-      nassearch begin results/mine --space nasbench201 --strategy nsga --told energy --objectives accuracy,energy
+      nassearch begin results/mine --space mobile --strategy nsga --told energy --objectives accuracy,energy
     """
     from nassearch.cli.oracle import epochs_of
     from nassearch.search.asking.ask_tell import AskTell

@@ -18,6 +18,11 @@ def serve(folder: Path) -> None:
     next is taken. Several processes may serve one folder, beside nassearch ask and tell.
 
     \b
+    Examples:
+      echo '{"ask": 2}' | nassearch serve results/mine
+      my_scheduler | nassearch serve results/mine
+
+    \b
     Requests:
       {"ask": 2, "worker": "w1", "again": 3600}
       {"tell": 7, "value": 93.1, "metrics": {"energy": 3.1}, "seconds": 340, "note": "of 3 seeds"}
