@@ -168,7 +168,12 @@ def _chosen(field: str, value: Any) -> str:
     return value
 
 
-def _constraints(value: Any) -> Constraints | None:
+def limits_of(value: Any) -> Constraints | None:
+    """Return limits that were given by name, or as such; None where there is none.
+
+    Raises:
+        InvalidSetting, UnknownName: they are neither.
+    """
     if isinstance(value, Mapping):
         known = [each.name for each in dataclass_fields(Constraints)]
         check_names("limit", value, known)
@@ -213,7 +218,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "settings": lambda field, value: Settings(value),
     "batch": _or_none(_batch),
     "objectives": lambda field, value: _objectives(field, value),
-    "constraints": lambda field, value: _constraints(value),
+    "constraints": lambda field, value: limits_of(value),
     "show": _shown,
     "choose": _chosen,
     "target": _or_none(_target),

@@ -102,7 +102,7 @@ def test_code_of_an_ask_needs_nassearch_no_more(folder: Path, tmp_path: Path) ->
     result = call("ask", folder, "--count", 2, "--code", tmp_path / "model.py")
     assert result.exit_code == 1 and "put the id into its name" in result.stderr
     result = call("ask", folder, "--code", tmp_path / "model.txt")
-    assert result.exit_code == 1 and "-o is a file of Python" in result.stderr
+    assert result.exit_code == 1 and "--code is a file of Python" in result.stderr
     assert (folder / FILE).read_bytes() == before
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from nassearch.checks import number, whole
 from nassearch.errors import InvalidSetting, quoted
+from nassearch.provenance.blame import blamed
 from nassearch.search.asking.ask import Ask
 from nassearch.search.asking.book import FORGOTTEN, PENDING, Key, Standing, Values
 from nassearch.search.asking.calendar import age, now
@@ -18,6 +19,8 @@ from nassearch.types import Arch, is_number, plain
 
 MOST = 1000
 """Asks at once."""
+FAILED = "where a training came to nothing, tell --failed (from Python: failed=True)"
+UNKNOWN = "leave out what is not known"
 
 
 class Told(NamedTuple):
@@ -78,6 +81,10 @@ class AskTell(AskedFolder):
         """
         count = whole("count", count, most=MOST)
         worker = check_text("worker", worker)
+        if worker == "":
+            raise InvalidSetting(
+                "worker is a name, not an empty text, which all without a name would share: give each its own, or none"
+            )
         if again is not None:
             number("again", again)
         with self._held() as (file, course):
@@ -197,11 +204,16 @@ class AskTell(AskedFolder):
 
     def _meant(self, course: Course, what: Any, epochs: int | None) -> tuple[Standing | None, Key]:
         """Return the ask that is meant, None for none, and the training."""
-        what = what.id if isinstance(what, Ask) else plain(what)
+        if isinstance(what, Ask):
+            return self._same(course, what, epochs)
+        what = plain(what)
         if isinstance(what, str | tuple):
             space = self.space.unconstrained
-            arch = space.parse(what) if isinstance(what, str) else space.check(what)
-            if epochs is not None and epochs == self.wanted.epochs:
+            with blamed(space):
+                arch = space.parse(what) if isinstance(what, str) else space.check(what)
+                arch = tuple(map(int, arch))  # without truth values, which a file would keep as such
+            epochs = None if epochs is None else whole("epochs", epochs)
+            if epochs == self.wanted.epochs:
                 epochs = None
             if epochs is not None and epochs not in self.oracle.shorter:
                 known = ", ".join(map(str, (*self.oracle.shorter, self.wanted.epochs or "whole ones alone")))
@@ -211,6 +223,16 @@ class AskTell(AskedFolder):
             raise InvalidSetting("the id of an ask says its epochs: leave them out")
         found = self._known(course, what)
         return found, found.key
+
+    def _same(self, course: Course, what: Ask, epochs: int | None) -> tuple[Standing, Key]:
+        """Return the ask that is meant; refuse one of another folder, whose number means another training here."""
+        found, key = self._meant(course, what.id, epochs)
+        if found is None or key != (what.arch, what.epochs):
+            raise InvalidSetting(
+                f"ask {what.id} of {self.path} is another one than this, {what.text}: tell the search that gave it, or "
+                "tell its architecture"
+            )
+        return found, key
 
     @staticmethod
     def _checked(
@@ -229,8 +251,10 @@ class AskTell(AskedFolder):
             raise InvalidSetting(
                 f"metrics are numbers by name, such as {{'energy': 4.2}}, not {quoted(metrics)}"
             )
-        found = {str(check_text("the name of a metric", name)): _finite(f"metric {name}", each)
+        found = {check_text("the name of a metric", name) or "": _finite(f"metric {name}", each, UNKNOWN)
                  for name, each in (metrics or {}).items()}  # fmt: skip
+        if "" in found:
+            raise InvalidSetting("a metric has a name, as in --metric energy=4.2")
         if seconds is not None:
             seconds = float(number("seconds", seconds, most=LARGEST))
         return found, seconds, check_text("note", note)
@@ -257,13 +281,10 @@ class AskTell(AskedFolder):
             )
 
 
-def _finite(name: str, value: Any) -> float:
+def _finite(name: str, value: Any, remedy: str = FAILED) -> float:
     value = plain(value)
     if not is_number(value) or not abs(value) <= LARGEST:
-        raise InvalidSetting(
-            f"{name} is a finite number, not {quoted(value)}: where a training came to nothing, tell --failed (from "
-            "Python: failed=True)"
-        )
+        raise InvalidSetting(f"{name} is a finite number, not {quoted(value)}: {remedy}")
     return float(value)
 
 

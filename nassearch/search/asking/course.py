@@ -143,11 +143,12 @@ def published(
 ) -> Values:
     """Return the values of all objectives of an architecture, as published: the told ones, and what it costs.
 
-    A cost that is told takes the place of the one that would be computed.
+    A cost that is told takes the place of the one that would be computed, and one that is not known is None.
     """
     if not objectives:
         return (value,)
-    return tuple(
+    found = (
         value if each.cost is None else metrics[each.name] if each.name in metrics else float(each.cost(arch))
         for each in objectives
     )
+    return tuple(None if math.isnan(each) else each for each in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -86,6 +86,7 @@ class StepFile(LineFile):
         Busy: another process holds it.
         MissingData: it is not there.
         BadData: it is no such file, or damaged.
+        InvalidSetting: a new one would begin with what nobody could read.
     """
 
     busy: ClassVar[str] = "another process, which has not let go of it: see what it does, then try again"
@@ -93,11 +94,19 @@ class StepFile(LineFile):
     def __init__(self, path: Path, new: Asked | None = None) -> None:
         if new is None:
             check_begun(path)
+        else:
+            _refuse_unreadable(lambda: _head(new.first()))
         self.asked = new
         super().__init__(path)
 
     def append(self, step: Step) -> None:
-        """Write a step: from here on, no kill loses it."""
+        """Write a step: from here on, no kill loses it.
+
+        Raises:
+            InvalidSetting: nobody could read it; nothing is written.
+        """
+        asks = sum(each.kind == "ask" for each in self.held.steps)
+        _refuse_unreadable(lambda: _step(read_json(step.line()), asks))
         self._add(step.line(), lambda: self.held.steps.append(step))
 
     @property
@@ -169,20 +178,9 @@ def parsed(path: Path, text: bytes) -> Asked:
     """
     first, *rest = text.splitlines()
     try:
-        head = read_json(first)
-        if not isinstance(head, dict) or head.get("format") != FORMAT:
-            raise ValueError("its first line is none of a search that is asked and told")
-        if head.get("version") != VERSION:
-            raise ValueError(f"it is of another version of nassearch than this one reads ({VERSION})")
-        schema.check_fields(head, {"made": _made, "header": lambda _: None}, ("made", "header"))
-        said = head["header"]
-        if not isinstance(said, dict):
-            raise ValueError("header is values by name")
-        about = said.get("package"), said.get("data"), said.get("experiment"), said.get("code", {})
-        schema.check_header(*about)
+        made, header = _head(first)
     except ValueError as error:
         raise BadData(f"line 1 of {path} is damaged: {error}; {REMEDY}") from None
-    package, data, experiment, code = about
     steps: list[Step] = []
     asks = 0
     for number, line in enumerate(rest, start=2):
@@ -191,7 +189,31 @@ def parsed(path: Path, text: bytes) -> Asked:
         except ValueError as error:
             raise BadData(f"line {number} of {path} is damaged: {error}; {REMEDY}") from None
         asks += steps[-1].kind == "ask"
-    return Asked(head["made"], Header(experiment, str(package), str(data), code), steps)  # type: ignore[arg-type]
+    return Asked(made, header, steps)
+
+
+def _head(line: bytes) -> tuple[Mapping[str, Any], Header]:
+    """Return what a first line says the search is for; raise `ValueError` where it is none."""
+    head = read_json(line)
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise ValueError("its first line is none of a search that is asked and told")
+    if head.get("version") != VERSION:
+        raise ValueError(f"it is of another version of nassearch than this one reads ({VERSION})")
+    schema.check_fields(head, {"made": _made, "header": lambda _: None}, ("made", "header"))
+    said = head["header"]
+    if not isinstance(said, dict):
+        raise ValueError("header is values by name")
+    package, data, experiment, code = (said.get(name) for name in ("package", "data", "experiment", "code"))
+    schema.check_header(package, data, experiment, code := {} if code is None else code)
+    return head["made"], Header(experiment, str(package), str(data), code)  # type: ignore[arg-type]
+
+
+def _refuse_unreadable(read: Callable[[], object]) -> None:
+    """Raise `InvalidSetting` where what is to be written could not be read again, which would damage the file."""
+    try:
+        read()
+    except (TypeError, ValueError) as error:
+        raise InvalidSetting(f"a folder cannot keep this: {error}") from None
 
 
 def _made(value: Any) -> None:

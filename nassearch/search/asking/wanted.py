@@ -22,6 +22,7 @@ from nassearch.provenance.blame import blamed
 from nassearch.scorers.model_batches import open_model_batch, read_input
 from nassearch.search.asking.oracle import AskedBenchmark
 from nassearch.search.experiment import Experiment
+from nassearch.search.fields import limits_of
 from nassearch.search.pareto.objectives import UNITS
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
@@ -98,12 +99,17 @@ class Wanted:
             raise InvalidSetting(
                 f"move is the text of a scorer, as a folder keeps it, not {quoted(self.move)}"
             )
-        if self.budget is not None:
-            whole("budget", self.budget)
-        if self.epochs is not None:
-            whole("epochs", self.epochs)
-        object.__setattr__(self, "fidelity", tuple(self.fidelity))
-        object.__setattr__(self, "told", tuple(self.told))
+        if not isinstance(self.lower_is_better, bool):
+            raise InvalidSetting(f"lower_is_better is true or false, not {quoted(self.lower_is_better)}")
+        for name in ("budget", "epochs", "vocabulary", "classes"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name))
+        for name in ("fidelity", "told"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, Iterable):
+                what = "epochs" if name == "fidelity" else "names"
+                raise InvalidSetting(f"{name} is a list of {what}, not {quoted(value)}")
+            object.__setattr__(self, name, tuple(value))
         if self.fidelity and self.epochs is None:
             raise InvalidSetting(
                 "fidelity is epochs of shorter trainings: say by --epochs how many a whole one has"
@@ -158,8 +164,8 @@ class Wanted:
         return {**limits.limits, **by} or None
 
     def _constraints(self) -> Constraints:
-        given = self.constraints
-        return given if isinstance(given, Constraints) else Constraints(**(given or {}))
+        limits = limits_of(self.constraints)
+        return Constraints() if limits is None else limits
 
     def _measures(self) -> bool:
         limits, names = self._constraints(), self.objectives or ()

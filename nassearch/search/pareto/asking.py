@@ -61,4 +61,4 @@ def _asked(strategy: Strategy) -> Arch:
             f"the strategy {strategy.name} asked for {quoted(arch)}: ask() returns an architecture of its space, a "
             "tuple of whole numbers"
         )
-    return arch
+    return tuple(map(int, arch))  # also of truth values
