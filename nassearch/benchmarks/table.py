@@ -242,6 +242,16 @@ def refuse_sparse(dataset: str, seeds: int, archs: int, trainings: int) -> None:
         )
 
 
+def refuse_fractions(dataset: Dataset, valid: Floats, test: Floats, remedy: str) -> None:
+    """Raise `BadData` where all values of a data set in percent are 1 or less."""
+    for name, values in (("valid", valid), ("test", test)):
+        if dataset.unit == "percent" and np.nanmax(np.abs(values)) <= 1:
+            raise BadData(
+                f"no {name} value of {dataset.name} is above 1, so these look like fractions and percent is expected; "
+                f"{remedy}"
+            )
+
+
 def _by_seed(name: str, values: Any, count: int) -> Floats:
     array = np.atleast_2d(np.asarray(values, dtype=np.float64))
     if array.ndim != 2 or array.shape[1] != count:

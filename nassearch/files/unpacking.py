@@ -29,7 +29,7 @@ class Unpacked:
     """
 
     def __init__(self, stream: Any, origin: Path | str, most: int, clock: Bounded, kind: str = "") -> None:
-        self._stream, self.origin, self.most, self._clock, self._kind = stream, origin, most, clock, kind
+        self._stream, self.origin, self.most, self._clock, self.kind = stream, origin, most, clock, kind
         self.done = 0
 
     def read(self, count: int = CHUNK) -> bytes:
@@ -45,7 +45,7 @@ class Unpacked:
             if isinstance(error, NassearchError) or of_system(error):
                 raise
             raise BadData(
-                f"{self.origin} is truncated or damaged {self._kind} ({error}); get it again"
+                f"{self.origin} is truncated or damaged {self.kind} ({error}); get it again"
             ) from error
         self.done += len(data)
         if self.done > self.most:

@@ -237,7 +237,12 @@ class ModuleScorer:
 
 
 def combined_by(name: str, scores: Sequence[Mapping[str, float]]) -> Floats:
-    """Return the scores that the scorer of a text makes of those by proxy, float64 `[N]`."""
+    """Return the scores that the combination of a text makes of those by proxy, `[N]`; raise where it is none."""
+    if _combination(name) is None:
+        raise InvalidSetting(
+            f"{name} is a combination that is known by its object alone: give what compares trials both, "
+            "build=build and scorer=the combination"
+        )
     return _combined(name, scores)
 
 

@@ -572,3 +572,11 @@ def test_what_has_no_meaning_is_refused_before_the_study(
 ) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_studies_in_memory_share_a_sampler() -> None:
+    sampler = guided(RandomSampler(seed=0), scorer="params", ratio=3)
+    trials = [optuna.create_study(sampler=sampler).ask() for _ in range(3)]
+    assert len({trial._trial_id for trial in trials}) == 1
+    for trial in trials:
+        assert size(build(trial)) == trial.user_attrs["nassearch_score"]

@@ -55,6 +55,7 @@ def test_genotypes_are_read_as_all_write_them() -> None:
         str(settings(V2)),
         str(pairs),
         json.dumps(pairs),
+        str(tuple(number for cell in pairs for edge in cell for number in edge)),
         SPACE.format(ARCH),
     ]
     assert [SPACE.parse(text) for text in variants] == [ARCH] * len(variants)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 from nassearch.benchmarks import NASBenchMacroBenchmark
 from nassearch.benchmarks.nasbench_macro import DATASET
+from nassearch.benchmarks.read.formats.base import Reading
 from nassearch.benchmarks.read.formats.nasbench_macro import NASBenchMacroFile
 from nassearch.benchmarks.read.importing import import_file
 from nassearch.errors import BadData, InvalidArch, InvalidSetting
@@ -152,6 +154,31 @@ def test_wrong_files_say_where(
     monkeypatch.setenv("NASSEARCH_DATA", str(tmp_path / "home"))
     with pytest.raises(BadData, match=words):
         import_file(NASBenchMacroBenchmark, written(tmp_path / "a.json", changes))
+
+
+def test_fractions_are_no_percent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NASSEARCH_DATA", str(tmp_path / "home"))
+    changes: dict[str, object] = {SPACE.format(arch): {"test_acc": [0.5, 0.9]} for arch in SPACE.all()}
+    with pytest.raises(BadData, match="no valid value of cifar10 is above 1, so these look like fractions"):
+        import_file(NASBenchMacroBenchmark, written(tmp_path / "a.json", changes))
+    assert not NASBenchMacroBenchmark.installed()
+
+
+def test_what_else_stands_beside_the_accuracies_or_before_the_text(tmp_path: Path) -> None:
+    entry = {"note": "x" * 300, "test_acc": [50.0]}
+    for encoding in ("utf-8", "utf-8-sig"):
+        path = tmp_path / encoding
+        path.write_text(json.dumps({SPACE.format(arch): entry for arch in SPACE.all()}), encoding)
+        assert NASBenchMacroFile().recognises(path)
+        ((_, trainings),) = NASBenchMacroFile().read(path, Reading(SPACE))
+        assert len(trainings) == 6561
+
+
+def test_a_packed_file_is_to_be_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(written(tmp_path / "a.json").read_bytes()))
+    with pytest.raises(BadData, match="is JSON in gzip, which only sheets may be in: unpack it"):
+        import_file(NASBenchMacroBenchmark, path)
 
 
 def test_what_is_no_such_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from nassearch.benchmarks.npz import write_npz
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.errors import BadData, InvalidArch, InvalidSetting, NassearchError, excerpt
 from nassearch.files.bounded import check_there
-from nassearch.files.sheets.columns import read_sheet
+from nassearch.files.sheets.columns import Sheet, read_sheet
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch
 
@@ -53,7 +53,7 @@ def holds_metrics(benchmark: type[TabularBenchmark], path: Path) -> bool:
     if not declared or not path.is_file():
         return False
     try:
-        columns = read_sheet(path).columns
+        columns = _lower(read_sheet(path))
     except NassearchError:
         return False
     return not declared.isdisjoint(columns) and not any(map(TRAININGS.search, columns))
@@ -85,15 +85,16 @@ def import_metrics(
     check_there(path)
     known, space = benchmark.find(dataset), benchmark.make_space(dataset)
     sheet = read_sheet(path)
-    names = [name for name in sheet.columns if name in known.metrics_by_name]
+    spelt = _lower(sheet)
+    names = [name for name in spelt if name in known.metrics_by_name]
     wanted = (mapping or {}).get("arch")
-    held = [name for name in ((wanted,) if wanted else ARCH) if name in sheet.columns]
+    held = [name.lower() for name in ((wanted,) if wanted else ARCH) if name.lower() in spelt]
     if not held or not names:
         raise BadData(
             f"{path} has no column {'of architectures' if not held else 'of metrics'}: a sheet of metrics of {dataset} "
             f"has arch or net, and some of {', '.join(known.metrics_by_name) or 'none: it declares none'}"
         )
-    place, columns = sheet.columns.index(held[0]), [sheet.columns.index(name) for name in names]
+    place, columns = spelt.index(held[0]), [spelt.index(name) for name in names]
     found, there = np.full((len(names), space.size), np.nan), np.zeros(space.size, bool)
     for number, cells in sheet.rows:
         where = f"{path}, {sheet.word} {number}"
@@ -131,8 +132,21 @@ def import_metrics(
         text = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
         write_npz(target, {**dict(sorted({**before, **new}.items())), "meta": text})
     ranges = tuple((float(np.nanmin(values)), float(np.nanmax(values))) for values in found)
-    ignored = tuple(name for name in sheet.columns if name not in (*names, held[0]))
+    ignored = tuple(sheet.columns[i] for i in range(len(spelt)) if i not in (*columns, place))
     return ImportedMetrics(known.name, target, tuple(names), ranges, ignored, written)
+
+
+def _lower(sheet: Sheet) -> list[str]:
+    """Return the names of columns as metrics are declared: a sheet may write them in capitals.
+
+    Raises:
+        BadData: two of them are one.
+    """
+    names = [name.lower() for name in sheet.columns]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise BadData(f"two columns are called {twice!r}, in whatever case; rename one")
+    return names
 
 
 def _arch(space: SearchSpace, text: str, where: str) -> Arch:

@@ -16,7 +16,7 @@ import numpy as np
 from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.fetch.checksums import agree, digest
 from nassearch.benchmarks.read.formats.base import Format, Reading, Training
-from nassearch.benchmarks.table import Table, refuse_sparse
+from nassearch.benchmarks.table import Table, refuse_fractions, refuse_sparse
 from nassearch.benchmarks.tabular import TabularBenchmark
 from nassearch.benchmarks.worklog import WorkLog
 from nassearch.errors import BadData, quoted
@@ -147,8 +147,8 @@ def official_table(
     """Make the table of one data set.
 
     Raises:
-        BadData: architectures are missing, a training is there twice, seeds are too many, or validation values are
-            there for some only.
+        BadData: architectures are missing, a training is there twice, seeds are too many, validation values are there
+            for some only, or fractions stand where percent is expected.
     """
     archs = list(found.place)
     space = benchmark.space_of(archs) if benchmark.listed else benchmark.make_space()
@@ -172,6 +172,7 @@ def official_table(
     elif not np.array_equal(np.isfinite(valid), trained):
         lacking = int((np.isfinite(valid) != trained).sum())
         raise BadData(f"{lacking} trainings of {dataset.name} have a validation or a test value alone")
+    refuse_fractions(dataset, valid, test, "the file is not as it was published; get it again")
     return Table.build(
         space,
         dataset,

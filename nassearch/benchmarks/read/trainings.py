@@ -15,7 +15,7 @@ from nassearch.benchmarks.base import Dataset
 from nassearch.benchmarks.read.layout import Columns, Layout
 from nassearch.benchmarks.read.naming import choose, named
 from nassearch.benchmarks.shorter import Shorter
-from nassearch.benchmarks.table import Table, refuse_sparse
+from nassearch.benchmarks.table import Table, refuse_fractions, refuse_sparse
 from nassearch.errors import BadData, InvalidArch, NassearchError, UnknownName, quoted
 from nassearch.files.sheets.columns import Sheet
 from nassearch.spaces.base import SearchSpace
@@ -231,12 +231,6 @@ def to_table(
     rows = np.searchsorted(seeds, np.array(found.seed))
     values[:, rows, np.array(found.arch)] = np.array(found.values).reshape(-1, width).T
     valid, test, seconds = values[:3]
-    for name, numbers in (("valid", valid), ("test", test)):
-        if dataset.unit == "percent" and np.nanmax(numbers) <= 1:
-            raise BadData(
-                f"{path}: no {name} value of {dataset.name} is above 1, so these look like fractions and "
-                "percent is expected; import them with scale=100 (--scale 100)"
-            )
     named = seeds if len(seeds) > 1 or seeds != [0] else []
     meta: dict[str, Any] = {
         "origin": f"imported from {path.name}",
@@ -247,6 +241,7 @@ def to_table(
         meta["valid" if found.columns.only == "test" else "test"] = found.columns.only
     timed = found.columns.seconds is not None
     try:
+        refuse_fractions(dataset, valid, test, "import them with scale=100 (--scale 100)")
         return Table.build(
             space,
             dataset,

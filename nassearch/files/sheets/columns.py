@@ -91,7 +91,8 @@ def _text(path: Path, stream: Unpacked, others: Sequence[str]) -> Iterator[str]:
     while data := stream.read(CHUNK):
         name = next((name for magic, name in NOT_TABLES.items() if first and data.startswith(magic)), None)
         if name is not None:
-            raise BadData(f"{path} is {name}; {_takes(others)}")
+            packed = f" in {stream.kind}, which only sheets may be in: unpack it" if stream.kind else ""
+            raise BadData(f"{path} is {name}{packed}; {_takes(others)}")
         first = False
         text = _decoded(path, decoder, data, line)
         if "\0" in text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import math
 import re
@@ -112,7 +113,7 @@ def _json(path: Path) -> Any:
     """Return the values of a JSON file, of JSON lines a list; None where the file begins otherwise."""
     with Bounded(path, SCORES) as file:
         stream = unpacked(file)
-        data = stream.read(CHUNK)
+        data = stream.read(CHUNK).removeprefix(codecs.BOM_UTF8)
         if data.lstrip()[:1] not in (b"{", b"["):
             return None
         parts = [data]

@@ -57,6 +57,8 @@ def read(text: str) -> tuple[Edges, Edges]:
         ) from None
     if isinstance(written, Mapping) and any(str(key).startswith(PREFIX) for key in written):
         return of_settings(written)
+    if isinstance(written, list) and all(type(each) is int for each in written):
+        return of_numbers(written)
     if isinstance(written, list) and len(written) == len(KINDS):
         cells = [_cell(kind, each, text, numbers=True) for kind, each in zip(KINDS, written, strict=True)]
         return cells[0], cells[1]

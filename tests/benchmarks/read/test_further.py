@@ -50,6 +50,16 @@ def test_numbers_of_naslib_are_read(tmp_path: Path) -> None:
         assert math.isnan(found["fpga_energy"][3]) and np.isfinite(found["fpga_energy"]).sum() == 15624
 
 
+def test_names_of_columns_may_be_in_capitals(tmp_path: Path) -> None:
+    path = sheet(tmp_path / "hw.csv.gz", [f"{row},x" for row in ROWS], "NET,EdgeGPU_Latency,FPGA_ENERGY,Note")
+    assert holds_metrics(NASBench201Benchmark, path)
+    made = import_metrics(NASBench201Benchmark, path, "cifar10", {"arch": "Net"})
+    assert (made.metrics, made.ignored) == (("edgegpu_latency", "fpga_energy"), ("Note",))
+    twice = sheet(tmp_path / "twice.csv.gz", ROWS, "net,fpga_energy,FPGA_Energy")
+    with pytest.raises(BadData, match="two columns are called 'fpga_energy'"):
+        import_metrics(NASBench201Benchmark, twice, "cifar10")
+
+
 def test_other_values_need_force(tmp_path: Path) -> None:
     import_metrics(NASBench201Benchmark, sheet(tmp_path / "one.csv.gz", ROWS), "cifar10")
     other = sheet(tmp_path / "two.csv.gz", [row.replace(",0.5", ",0.6") for row in ROWS])

@@ -115,6 +115,15 @@ def test_shorter_trainings_and_single_files(tmp_path: Path) -> None:
     assert (table.architectures, table.best_valid) == (1, 93.1)
 
 
+def test_fractions_are_no_percent(tmp_path: Path) -> None:
+    files: dict[str, object] = {f"{n}.json": training(arch, 0.9, 0.91) for n, arch in enumerate(ARCHS[:3])}
+    with pytest.raises(
+        BadData, match="look like fractions and percent is expected; the file is not as it was"
+    ):
+        import_file(NASBench301Benchmark, write(tmp_path / "a.zip", files))
+    assert not NASBench301Benchmark.installed()
+
+
 def test_a_search_goes_through_the_list(tmp_path: Path) -> None:
     import_file(NASBench301Benchmark, write(tmp_path / "a.zip", usual()))
     search = ns.Experiment("ls", benchmark="nasbench301", budget=6, rounds=2, warmup=5, scorer="params")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import json
@@ -79,6 +80,13 @@ def test_every_format_gives_the_scores_that_are_in_it(name: str, places: bool, t
 def test_one_row_of_json_lines_is_a_table(tmp_path: Path) -> None:
     path = write(tmp_path / "one.jsonl", rows()[:1])
     assert make(f"table({path}, mine)")(ARCHS[:1]).tolist() == SCORES[:1]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_json_may_begin_with_a_byte_order_mark(name: str, tmp_path: Path) -> None:
+    path = write(tmp_path / name, rows())
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    np.testing.assert_array_equal(make(f"table({path}, mine)")(ARCHS), SCORES)
 
 
 def suite(tmp_path: Path, text: str = NASLIB[0], **more: object) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from nassearch.types import is_number
 
 ACCURACIES = "test_acc"
 CIFAR10 = "cifar10"
+LOOKED_AT = 1 << 16
+"""Bytes: hundreds of architectures, whatever else stands beside their accuracies."""
 
 
 class NASBenchMacroFile(Format):
@@ -30,7 +33,7 @@ class NASBenchMacroFile(Format):
     def recognises(self, path: Path) -> bool:
         try:
             with Bounded(path, BEGINNING) as file:
-                first = file.read(200)
+                first = file.read(LOOKED_AT).removeprefix(codecs.BOM_UTF8)
         except (OSError, NassearchError):
             return False
         return first.lstrip()[:1] == b"{" and f'"{ACCURACIES}"'.encode() in first
