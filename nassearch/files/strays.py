@@ -43,7 +43,14 @@ def begun(path: Path, token: str) -> Iterator[BinaryIO]:
                 if fcntl is not None:
                     fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file.fileno()).st_nlink or fcntl is None:
-                yield file
+                try:
+                    yield file
+                except BaseException:
+                    with suppress(
+                        OSError
+                    ):  # what a full disk did not take is tried once more, and fails once more
+                        file.close()
+                    raise
                 return
         # Somebody took it for a stray between the two steps.
 
