@@ -26,7 +26,7 @@ from nassearch.scorers.spec import check_scorer, needs, parse_spec
 from nassearch.spaces.own.building import build_module
 from nassearch.types import Batch, Floats, Task
 
-_one_at_a_time = threading.RLock()
+ONE_AT_A_TIME = threading.RLock()
 """Scoring sets the global generators, hooks and threads of torch, and sets them back: threads would mix these up."""
 REMEMBERED = 10_000
 """Modules whose scores are kept in memory, a kilobyte each."""
@@ -129,7 +129,7 @@ class ModuleScorer:
         by_seed: dict[int, list[Any]] = {}
         for leaf in self._leaves:
             by_seed.setdefault(_seed(leaf), []).append(leaf)
-        with _one_at_a_time:
+        with ONE_AT_A_TIME:
             for seed, leaves in by_seed.items():
                 try:
                     with isolated(seed):
@@ -237,7 +237,12 @@ class ModuleScorer:
 
 
 def combined_by(name: str, scores: Sequence[Mapping[str, float]]) -> Floats:
-    """Return the scores that the scorer of a text makes of those by proxy, float64 `[N]`."""
+    """Return the scores that the combination of a text makes of those by proxy, `[N]`; raise where it is none."""
+    if _combination(name) is None:
+        raise InvalidSetting(
+            f"{name} is a combination that is known by its object alone: give what compares trials both, "
+            "build=build and scorer=the combination"
+        )
     return _combined(name, scores)
 
 

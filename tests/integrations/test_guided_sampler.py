@@ -488,11 +488,15 @@ def test_pruners_work_beside_it(pruner: str) -> None:
 
 
 def test_threads_score_one_after_another() -> None:
+    def undrawn(trial: Any) -> float:  # what it drew would come from the generator of the thread that scores
+        with torch.device("meta"):
+            return size(build(trial)) * trial.suggest_float("rate", 1e-4, 1e-1, log=True)
+
     threads, hooks = torch.get_num_threads(), []
     handle = nn.modules.module.register_module_forward_hook(lambda *given: hooks.append(1) or None)
     try:
         study = optuna.create_study(sampler=guided(TPESampler(seed=0, n_startup_trials=4), 4, "synflow"))
-        study.optimize(objective, n_trials=24, n_jobs=4)
+        study.optimize(undrawn, n_trials=24, n_jobs=4)
         assert handle.id in nn.modules.module._global_forward_hooks and not hooks
     finally:
         handle.remove()
@@ -572,3 +576,11 @@ def test_what_has_no_meaning_is_refused_before_the_study(
 ) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_studies_in_memory_share_a_sampler() -> None:
+    sampler = guided(RandomSampler(seed=0), scorer="params", ratio=3)
+    trials = [optuna.create_study(sampler=sampler).ask() for _ in range(3)]
+    assert len({trial._trial_id for trial in trials}) == 1
+    for trial in trials:
+        assert size(build(trial)) == trial.user_attrs["nassearch_score"]

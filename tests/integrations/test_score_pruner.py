@@ -16,6 +16,7 @@ from optuna_studies import LOOKS, build, guided, objective, size, size_of  # noq
 
 from nassearch.errors import InvalidSetting  # noqa: E402
 from nassearch.integrations.optuna import ScorePruner, warm_start  # noqa: E402
+from nassearch.scorers.combined import Combination  # noqa: E402
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -113,6 +114,36 @@ def test_scores_of_another_scorer_are_no_measure() -> None:
     before = len(study.trials) - 3
     study.optimize(aim, n_trials=3)
     assert [t.state.name for t in study.trials[before:]] == ["COMPLETE", "COMPLETE", "PRUNED"]
+
+
+@pytest.mark.parametrize("rescored_by", ["sampler", "pruner"])
+def test_scores_by_proxy_that_another_scorer_left_are_no_measure(rescored_by: str) -> None:
+    both, units = "rank(flops, naswot)", [50, 40, 30, 60, 20]
+    itself = rescored_by == "pruner"
+    pruner = ScorePruner(
+        0.9, n_startup_trials=2, **({"build": line, "scorer": "params", **LOOKS} if itself else {})
+    )
+    study = optuna.create_study(
+        sampler=guided(RandomSampler(seed=0), 1, both if itself else "params", line), pruner=pruner
+    )
+    for each in units:
+        left = {"nassearch_scorer": both, "nassearch_scores": {"flops": 1.0, "naswot": 1.0}}
+        study.enqueue_trial({"units": each}, user_attrs=left | {"nassearch_reason": "none"})
+    study.optimize(aim, n_trials=len(units))
+    assert [t.number for t in study.trials if t.state == TrialState.PRUNED] == [2, 4]
+    for trial in study.trials:
+        told = trial.user_attrs
+        assert told["nassearch_score"] == size_of(trial, line) and told["nassearch_scorer"] == "params"
+        assert told["nassearch_scores"] is None and told["nassearch_reason"] is None
+
+
+def test_a_combination_without_a_registered_name_has_to_be_given() -> None:
+    both = Combination("together", lambda scores, _: scores.sum(0), 1, None, ("params", "flops"), "ours")
+    units = [10, 20, 30, 40, 15, 9, 19]
+    with pytest.raises(InvalidSetting, match=r"together is a combination .* scorer=the combination"):
+        ended(ScorePruner(0.25, n_startup_trials=4), units, both)
+    given = ScorePruner(0.25, n_startup_trials=4, build=line, scorer=both, **LOOKS)
+    assert ended(given, units, both) == [5]
 
 
 def test_another_pruner_judges_what_goes_on() -> None:

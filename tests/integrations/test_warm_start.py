@@ -116,8 +116,9 @@ def test_two_processes_share_a_study_in_a_database(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path}/study.db"
     study = optuna.create_study(storage=storage, study_name="shared", sampler=guided(TPESampler(seed=0)))
     warm_start(study, build, "params", n=20, top=4, **LOOKS)
+    study.optimize(objective, n_trials=4)  # on SQLite two processes of Optuna may take the same waiting trial
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=work, args=(storage, "shared", seed, 5)) for seed in (1, 2)]
+    workers = [context.Process(target=work, args=(storage, "shared", seed, 3)) for seed in (1, 2)]
     for worker in workers:
         worker.start()
     for worker in workers:

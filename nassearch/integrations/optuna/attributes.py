@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from nassearch.integrations.modules import Measured, ModuleScorer
@@ -23,9 +23,14 @@ REASON = "nassearch_reason"
 
 
 def attributes(
-    scorer: ModuleScorer, measured: Measured, score: float, proposals: int, distinct: int
+    scorer: ModuleScorer,
+    measured: Measured,
+    score: float,
+    proposals: int,
+    distinct: int,
+    there: Container[str] = (),
 ) -> dict[str, Any]:
-    """Return the user attributes of a trial of one module."""
+    """Return the user attributes of a trial of one module; what another scorer left `there` is None."""
     found: dict[str, Any] = {SCORE: _plain(score), SCORER: scorer.name}
     if scorer.compares:
         found[SCORES] = {name: _plain(value) for name, value in measured.scores.items()}
@@ -33,7 +38,8 @@ def attributes(
     if math.isnan(score):
         alone = f"{scorer.name} compares modules, and here is one alone"
         found[REASON] = measured.reason or alone
-    return found
+    # No storage takes an attribute away.
+    return found | {key: None for key in (SCORES, REASON) if key in there and key not in found}
 
 
 def scores_of(attrs: Mapping[str, Any]) -> dict[str, float]:

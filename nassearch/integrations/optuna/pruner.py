@@ -110,7 +110,7 @@ class ScorePruner(BasePruner):
         scores = [scores_of(attrs) for attrs in (*earlier, own)]
         together = (
             (self._scorer.combined(scores) if self._scorer is not None else combined_by(own[SCORER], scores))
-            if SCORES in own
+            if own.get(SCORES) is not None
             else np.array([next(iter(each.values())) for each in scores])
         )
         score, others = together[-1], together[:-1][~np.isnan(together[:-1])]
@@ -137,7 +137,7 @@ class ScorePruner(BasePruner):
                 "build(trial)"
             )
         score = float("nan") if self._scorer.compares else measured.scores[self._scorer.name]
-        told = attributes(self._scorer, measured, score, 1, 1)
+        told = attributes(self._scorer, measured, score, 1, 1, trial.user_attrs)
         if measured.reason:
             warnings.warn(
                 f"{self._scorer.name} does not score trial {trial.number}, which goes on: {measured.reason}",
@@ -161,4 +161,4 @@ class _Replay(FixedTrial):
 
 
 def _is_scored(trial: FrozenTrial) -> bool:
-    return trial.user_attrs.get(SCORE) is not None or SCORES in trial.user_attrs
+    return trial.user_attrs.get(SCORE) is not None or trial.user_attrs.get(SCORES) is not None

@@ -81,7 +81,7 @@ class GuidedSampler(BaseSampler):
         self._scorer = ModuleScorer(
             scorer, batch=batch, input_shape=input_shape, classes=classes, vocabulary=vocabulary
         )
-        self._chosen: dict[int, Proposal] = {}
+        self._chosen: dict[tuple[str, int], Proposal] = {}
         self._memory: dict[Any, Measured] = {}
 
     def __str__(self) -> str:
@@ -103,13 +103,13 @@ class GuidedSampler(BaseSampler):
         for key, value in told.items():
             storage.set_trial_user_attr(number, key, value)
             trial.user_attrs[key] = value  # what the objective's trial shows
-        self._chosen[number] = proposal
+        self._chosen[_key(study, trial)] = proposal
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return the distributions of what was chosen, and of what the base sampler suggests jointly."""
-        proposal = self._chosen.get(trial._trial_id)
+        proposal = self._chosen.get(_key(study, trial))
         if proposal is None:  # it began under another sampler
             return self._base.infer_relative_search_space(study, trial)
         return {**proposal.relative_space, **proposal.distributions}
@@ -118,7 +118,7 @@ class GuidedSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return the values that were chosen."""
-        proposal = self._chosen.get(trial._trial_id)
+        proposal = self._chosen.get(_key(study, trial))
         if proposal is None:
             return self._base.sample_relative(study, trial, search_space)
         values = {**proposal.relative_params, **proposal.params}
@@ -134,7 +134,7 @@ class GuidedSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """Tell the base sampler."""
-        self._chosen.pop(trial._trial_id, None)
+        self._chosen.pop(_key(study, trial), None)
         self._base.after_trial(study, trial, state, values)
 
     def reseed_rng(self) -> None:
@@ -172,7 +172,7 @@ class GuidedSampler(BaseSampler):
             (only,) = distinct
             if there.get(SCORER) == self._scorer.name:
                 return only, {}  # warm_start has compared it with others
-            return only, attributes(self._scorer, only.measured, np.nan, len(proposals), 1)
+            return only, attributes(self._scorer, only.measured, np.nan, len(proposals), 1, there)
         scores = self._scorer.compare([each.measured for each in distinct])
         if np.isnan(scores).all():
             best = next((k for k, each in enumerate(distinct) if each.measured.built), 0)
@@ -185,7 +185,8 @@ class GuidedSampler(BaseSampler):
         else:
             best = int(np.nanargmax(scores))
         chosen = distinct[best]
-        told = attributes(self._scorer, chosen.measured, float(scores[best]), len(proposals), len(distinct))
+        score, several = float(scores[best]), len(distinct)
+        told = attributes(self._scorer, chosen.measured, score, len(proposals), several, there)
         return chosen, told
 
 
@@ -195,6 +196,11 @@ def check_build(build: Any) -> None:
         raise InvalidSetting(
             f"build is a function build(trial) that returns a torch.nn.Module, not {quoted(build)}"
         )
+
+
+def _key(study: optuna.Study, trial: FrozenTrial) -> tuple[str, int]:
+    """Return what tells a trial from those of all studies: in memory, each study counts its own."""
+    return study.study_name, trial._trial_id
 
 
 def _innermost(sampler: Any) -> Any:

@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from nassearch.integrations.modules import Measured, ModuleScorer
+from nassearch.integrations.modules import ONE_AT_A_TIME, Measured, ModuleScorer
 
 FIXED = "fixed_params"
 """The system attribute in which Optuna keeps what `enqueue_trial` was given."""
@@ -112,13 +112,14 @@ class Shadows:
         if not self.fixed:
             del current.system_attrs[FIXED]
         self._storage.begin(current)
-        self._sampler.begin(Outside())
-        try:
-            shadow = ShadowTrial(self._study, current._trial_id)
-            measured = scorer.measure(lambda: build(shadow), lambda: key_of(shadow.params), memory)
-            relative = dict(shadow.relative_params or {})
-        finally:
-            self._sampler.end()
+        with ONE_AT_A_TIME:  # the generators of another thread that scores are none to read or to set back
+            self._sampler.begin(Outside())
+            try:
+                shadow = ShadowTrial(self._study, current._trial_id)
+                measured = scorer.measure(lambda: build(shadow), lambda: key_of(shadow.params), memory)
+                relative = dict(shadow.relative_params or {})
+            finally:
+                self._sampler.end()
         attrs = self._storage.end(self._apart)
         return Proposal(
             shadow.params,
