@@ -77,7 +77,8 @@ def score(
 ) -> None:
     """Score architectures without training; higher is better. One that cannot be scored has an empty value.
 
-    An ARCH is a string, or its index in the benchmark's official order, which -o and --json write too. With
+    An ARCH is a string, or its index in the benchmark's official order where there is one (not in transnas and
+    nasbench-macro, whose strings are digits), which -o and --json write too. With
     --model it is one torch module of any make that is scored, on 256 inputs of normal noise with random labels unless
     --batch says otherwise. With --space they are architectures of a space, which need be of no benchmark.
 
