@@ -53,7 +53,7 @@ REFUSED = [
     (SEARCH + "--out a.jsonl", "a.jsonl is a file, and has to be a folder", "another folder by --out"),
     (SEARCH + "--out a.jsonl/deep", "a.jsonl is a file, and has to be a folder", "another folder by --out"),
     (SEARCH + "--out notes", "notes holds other things than a search", "a new one, by --out"),
-    ("data one", "has 1 images and no folders of classes", "a folder for each class"),
+    ("data one", "has 1 image and no folders of classes", "a folder for each class"),
     ("data images --valid 0.6 --test 0.6", "leaves something beside test for training, not 0.6 and 0.6"),
     ("data images --size 48x48", "height and width as in 48,64", "'48x48'"),
     ("data a.pth", "is no .npz archive", "numpy.savez"),
