@@ -69,7 +69,8 @@ def test_the_source_archive_holds_what_a_build_and_the_tests_need(tmp_path: Path
         "benchmarks_data": ("npz", "json", "md", "py"),
         "docs": ("md", "rst", "py", "csv", "png"),
         "experiments": ("py", "md"),
-        "tests": ("py", "json", "csv"),
+        "examples": ("py", "md", "ipynb"),
+        "tests": ("py", "json"),
     }.items():
         files = [path for end in ends for path in (tmp_path / "source" / folder).rglob(f"*.{end}")]
         wanted |= {path.relative_to(tmp_path / "source").as_posix() for path in files}
