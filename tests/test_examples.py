@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from commands import ROOT, environment
+from lasting import lasting
 
 EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
@@ -105,7 +106,9 @@ def test_every_script_is_checked() -> None:
     assert not [name for name in [*SCRIPTS, NOTEBOOK.name] if f"({name})" not in page]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "name", lasting(SCRIPTS, "own_space.py", "own_data.py", "cluster.py", "optuna_study.py")
+)
 def test_a_script_does_what_it_says(name: str, tmp_path: Path) -> None:
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from asking import value
+from lasting import lasting
 
 import nassearch as ns
 from nassearch import AskTell, Experiment, registry
@@ -56,7 +57,7 @@ def run(search: AskTell, worth: Callable[[Arch], float] = value) -> list[Arch]:
     return [model.key[0] for model in search.course().models]
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names("strategies") if name != "sh"])
+@pytest.mark.parametrize("name", lasting({*registry.names("strategies")} - {"sh"}, "gp", "npenas"))
 def test_one_driver_asks_what_an_experiment_does(name: str, tmp_path: Path) -> None:
     how = SMALL.get(name, {})
     about = {"benchmark": "nasbench201", "dataset": "mnist1d"}
@@ -76,7 +77,7 @@ def test_one_driver_asks_what_an_experiment_does(name: str, tmp_path: Path) -> N
     assert len(found) == BUDGET
 
 
-@pytest.mark.parametrize("name", registry.names("strategies"))
+@pytest.mark.parametrize("name", lasting(registry.names("strategies"), "gp", "npenas"))
 def test_every_strategy_goes_on_after_what_it_never_asked_for_failed_or_was_forgotten(
     name: str, begun: Callable[..., AskTell]
 ) -> None:

@@ -28,6 +28,7 @@ def test_what_is_given_stays_and_others_get_nothing() -> None:
     assert halving("sh", {}, {}, 20, None) == {}
 
 
+@pytest.mark.slow
 def test_a_search_by_halving_ends_with_a_winner_and_goes_on_with_more(tmp_path: Path) -> None:
     images = write_images(tmp_path / "images.npz")
     how = {"strategy": "sh", "fidelity": (1,), "recipe": {"epochs": 2}, "final_epochs": 0, "threads": 1}
