@@ -1,8 +1,9 @@
-"""What the tests share: where the real data lies, a data directory of their own, a small disk."""
+"""What the tests share: where the real data lies, a data directory of their own, a small disk, a trap for code."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from payloads import Payload
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before anything imports torch or numpy: workers that each take all cores keep each other waiting.
@@ -73,3 +75,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Iterator[Path]:
+    """Give the path that a payload makes, and hold at the end that nothing has made it."""
+    path = tmp_path / "ran"
+    yield path
+    assert not path.exists()
+    pickle.loads(pickle.dumps(Payload(path)))
+    assert path.exists(), "a payload that would not run anywhere shows nothing"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import pickle
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import call
+from payloads import Payload
 from search_folders import WINNER, entries, write_folder
 
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
@@ -29,25 +29,6 @@ from nassearch.spaces.transnas.macro import TransNASMacro
 
 Read = Callable[[Path], Any]
 FOLDER = ("search.json", "winner.json", "spent.json", "trained.jsonl", "events.jsonl")
-
-
-class Payload:
-    """A file that unpickling would make."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.path),)
-
-
-@pytest.fixture
-def marker(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "ran"
-    yield path
-    assert not path.exists()
-    pickle.loads(pickle.dumps(Payload(path)))
-    assert path.exists(), "a payload that would not run anywhere shows nothing"
 
 
 def macro() -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import os
 import pickle
 import sqlite3
 import warnings
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import call, install
+from payloads import Payload
 
 from nassearch.benchmarks.batches import load_batch, save_batch, synthetic_batch
 from nassearch.benchmarks.nasbench201 import NASBench201Benchmark
@@ -136,25 +136,6 @@ def test_nothing_runs_or_writes_code(path: Path) -> None:
 )  # fmt: skip
 def test_the_search_finds_what_it_is_for(line: str) -> None:
     assert list(found(line, "store.py"))
-
-
-class Payload:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> Any:
-        return os.system, (f"touch {self.marker}",)
-
-
-@pytest.fixture
-def marker(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / "ran"
-    yield path
-    assert not path.exists()
-    pickle.loads(pickle.dumps(Payload(path)))
-    assert path.exists(), "a payload that would not run anywhere shows nothing"
 
 
 def objects(marker: Path) -> np.ndarray:
