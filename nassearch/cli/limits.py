@@ -40,8 +40,10 @@ def limits_of(flags: dict[str, Any]) -> Any:
     from nassearch.errors import InvalidSetting
 
     constraints = Constraints.of_flags(given)
-    if given["latency_by"] and constraints.latency is None and not flags.get("objectives"):
+    objectives = [name.strip() for name in (flags.get("objectives") or "").split(",")]
+    if given["latency_by"] and constraints.latency is None and "latency" not in objectives:
         raise InvalidSetting(
-            "--latency-by says where latencies come from, and none has a limit or is an objective: add --max-latency"
+            "--latency-by says where latencies come from, and none has a limit or is an objective: add --max-latency, "
+            "or latency to --objectives"
         )
     return constraints

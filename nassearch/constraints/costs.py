@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nassearch.constraints.limits import UNITS, written
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidModel, InvalidSetting, NassearchError
 from nassearch.networks import counting, recurrent
 from nassearch.networks.graph import Network
 from nassearch.networks.module_network import ModuleNetwork
@@ -55,6 +55,11 @@ def cost_of(space: SearchSpace, arch: Arch, task: Task, names: Collection[str] =
     """
     network = built(space, arch, task)
     return Costs(**{name: float(_COUNTS[name](network, task)) for name in names})
+
+
+def of_the_network(error: Exception) -> bool:
+    """Say whether an error is of the one network that was to be looked at: others may have a cost."""
+    return isinstance(error, InvalidModel) or not isinstance(error, NassearchError)
 
 
 def module_of(network: Any, seed: int = 0) -> Any:

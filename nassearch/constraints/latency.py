@@ -176,7 +176,7 @@ class MeasuredLatency:
 
 
 class ToldLatency:
-    """Milliseconds of architectures by a function of the model.
+    """Milliseconds of architectures by a function of the model, which is asked once for each.
 
     Args:
         function: takes a `torch.nn.Module` in evaluation mode and returns milliseconds, the same ones every time.
@@ -186,6 +186,7 @@ class ToldLatency:
 
     def __init__(self, function: Callable[[Any], float], space: SearchSpace, task: Task, name: str) -> None:
         self.function, self.space, self.task, self.name = function, space, task, name
+        self._known: dict[Arch, float] = {}
 
     def __call__(self, arch: Arch) -> float:
         """Return the milliseconds of one.
@@ -194,9 +195,12 @@ class ToldLatency:
             BrokenPart: the function returns no number of at least 0.
             Exception: whatever it raises.
         """
-        found = plain(self.function(module_of(built(self.space, arch, self.task)).eval()))
-        if not is_number(found) or found < 0:
-            raise BrokenPart(
-                f"{self.name} returned {found!r} for {self.space.format(arch)}: a latency is a number of milliseconds"
-            )
-        return float(found)
+        if arch not in self._known:
+            found = plain(self.function(module_of(built(self.space, arch, self.task)).eval()))
+            if not is_number(found) or found < 0:
+                raise BrokenPart(
+                    f"{self.name} returned {found!r} for {self.space.format(arch)}: a latency is a number of "
+                    "milliseconds"
+                )
+            self._known[arch] = float(found)
+        return self._known[arch]

@@ -46,8 +46,7 @@ class Constraints:
             `torch.nn.Module`, and returns milliseconds; or the name of a metric of a benchmark's table.
 
     Raises:
-        InvalidSetting: a limit is no number above 0, with or without a unit; or latencies come from somewhere and
-            have no limit.
+        InvalidSetting: a limit is no number above 0, with or without a unit; or `latency_by` is none of these.
     """
 
     params: float | None = None

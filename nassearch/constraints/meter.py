@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from nassearch.constraints.costs import Costs, cost_of
+from nassearch.constraints.costs import Costs, cost_of, of_the_network
 from nassearch.constraints.estimate import estimated
 from nassearch.constraints.latency import MeasuredLatency, ToldLatency
 from nassearch.constraints.limits import MEASURED, Constraints
-from nassearch.errors import InvalidModel, InvalidSetting, NassearchError, told
+from nassearch.errors import InvalidSetting, told
 from nassearch.networks.graph import Network
 from nassearch.provenance.from_here import import_from_here
 from nassearch.spaces.base import SearchSpace
@@ -78,11 +78,9 @@ class Meter:
         assert self._latency is not None
         try:
             return self._latency(arch)
-        except NassearchError as error:
-            if not isinstance(error, InvalidModel):
+        except Exception as error:  # told by `excess`
+            if not of_the_network(error):
                 raise
-            return math.inf
-        except Exception:  # told by `excess`
             return math.inf
 
     def _cost(self, name: str, arch: Arch, exactly: bool) -> float:
@@ -112,7 +110,7 @@ class Meter:
                     if worst > 1 and name != "latency" and "latency" in self._limits:
                         break  # nothing that is too large already needs its latency
             except Exception as error:
-                if isinstance(error, NassearchError) and not isinstance(error, InvalidModel):
+                if not of_the_network(error):
                     raise
                 self.fault = self.fault or f"{self.space.format(arch)}: {told(error)}"
                 worst = math.inf
@@ -136,7 +134,7 @@ def latency_by(constraints: Constraints, space: SearchSpace, task: Task) -> Late
     """
     by = constraints.latency_by
     if callable(by):
-        return ToldLatency(by, space, task, getattr(by, "__qualname__", "the function of latencies"))
+        return ToldLatency(by, space, task, constraints.by)
     if by == MEASURED:
         return MeasuredLatency(space, task)
     if ":" not in by:

@@ -82,7 +82,7 @@ class ConstrainedSpace(SearchSpace):
         else:
             self._start, listed = nearest(space, meter), meter.is_quick and space.size <= ENUMERATED
         if not meter.admits(self._start):
-            refuse(space, meter, self._start, certain=listed and known)
+            refuse(space, meter, self._start, certain=space.size <= (ENUMERATED if known else DEAR))
         if meter.is_dear:
             some = (
                 list(space.all()) if space.size <= DEAR else space.sample_many(SEEN, np.random.default_rng(1))

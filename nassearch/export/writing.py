@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from keyword import iskeyword
 from pathlib import Path
 
 from nassearch import __version__
@@ -20,6 +22,8 @@ from nassearch.files.inert import inert
 from nassearch.files.together import finish, write_together
 
 REMEDY = "choose another -o"
+NEEDED = sys.stdlib_module_names | {"torch", "safetensors", "numpy"}
+"""Modules that a file which lies beside whoever imports it would hide, `code.py` for one, which torch imports."""
 SUFFIXES = {"weights": ".safetensors", "program": ".pt2", "onnx": ".onnx", "card": ".md"}
 
 
@@ -27,9 +31,14 @@ def paths_of(out: Path, onnx: bool, option: str = "-o") -> dict[str, Path]:
     """Return where the files of an export may lie, by kind; `option` is what people name the first of them by.
 
     Raises:
-        InvalidSetting: the name is none of a module of Python.
+        InvalidSetting: the name is none of a module of Python, or is that of one which the file needs.
     """
-    if out.suffix != ".py" or not out.stem.isidentifier():
+    if out.stem in NEEDED:
+        raise InvalidSetting(
+            f"{out.name} would stand for Python's or torch's own {out.stem!r}, which the file needs: choose another "
+            f"{option}"
+        )
+    if out.suffix != ".py" or not out.stem.isidentifier() or iskeyword(out.stem):
         raise InvalidSetting(
             f"{option} is a file of Python that can be imported, such as best.py, not {out.name!r}: choose another "
             f"{option}"

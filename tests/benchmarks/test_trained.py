@@ -7,6 +7,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,6 +101,31 @@ def test_entries_are_json_that_comes_back(tmp_path: Path) -> None:
     assert Entry.of(line) == entry
     assert line["arch"] == list(ARCH)
     assert line["recipe"]["crop"] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ({"arch": [1.5]}, "arch of a training is a list of whole numbers"),
+        ({"params": "many"}, "params of a training is a whole number or null"),
+        ({"share": 0}, "share of a training is a number above 0"),
+        ({"share": "half"}, "share of a training is a number above 0"),
+        ({"history": {"epoch": 3}}, "history of a training is lists by name"),
+        ({"scores": {"synflow": "high"}}, "scores of a training is numbers by scorer"),
+        ({"accumulate": 0}, "accumulate of a training is a whole number above 0"),
+        ({"status": ["trained"]}, "status of a training is one of"),
+        ({"recipe": {"epochs": [3]}}, "recipe of a training is settings by name"),
+        ({"weights": 3}, "weights of a training is a text or null"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_line_that_is_no_training_is_told(tmp_path: Path, values: dict[str, Any], rule: str) -> None:
+    entry = Entry(ARCH, "a", 0, {"epochs": 3})
+    path = tmp_path / "trained.jsonl"
+    head = {"format": "nassearch trainings", "version": 1}
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in (head, {**entry.as_dict(), **values})))
+    with pytest.raises(BadData, match=f"is damaged: {rule}"):
+        read_ledger(path)
 
 
 def test_a_torn_line_is_cut_off_and_trained_again(tmp_path: Path) -> None:

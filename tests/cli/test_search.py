@@ -67,6 +67,11 @@ def test_a_search_says_what_it_found_and_goes_on_from_what_is_there() -> None:
         (("images.npz", "--set", "features=synflo"), "did you mean synflow"),
         (("images.npz", "--max-params", "1"), "params"),
         (("images.npz", "--strategy", "sh"), "no shorter trainings"),
+        (("images.npz", "--fidelity", "3"), "gp asks for none"),
+        (
+            ("images.npz", "--latency-by", "measured", "--objectives", "accuracy,params"),
+            "add --max-latency, or",
+        ),
         (("images.npz", "--hours", "0.0000001"), "give more --hours"),
     ],
     ids=lambda value: " ".join(value[1:]) or "gone" if isinstance(value, tuple) else "",

@@ -115,6 +115,14 @@ def test_what_nothing_meets_is_told_with_the_nearest() -> None:
         constrained(Depths(), TASK, Constraints(params=1000))
 
 
+def test_all_of_a_small_space_of_modules_are_looked_at() -> None:
+    class Small(Depths):
+        choices = (("1", "2", "3"), ("8", "16"), ("a",))
+
+    with pytest.raises(InvalidSetting, match=r"no architecture meets .* the nearest is 1:8:a"):
+        constrained(Small(), TASK, Constraints(params=1000))
+
+
 def test_one_that_is_left_alone_is_told() -> None:
     class Two(Depths):
         choices = (("1", "2"), ("8",), ("a",))

@@ -234,6 +234,41 @@ def test_names_that_cannot_be_imported_are_refused(searched: Path, here: Path, n
     assert "-o is a file of Python that can be imported" in said("export", searched, "-o", name)
 
 
+@pytest.mark.parametrize("name", ["class.py", "code.py", "torch.py", "random.py"])
+def test_names_that_python_or_torch_need_are_refused(searched: Path, here: Path, name: str) -> None:
+    """A `code.py` beside whoever imports torch would be imported by it."""
+    rule = "can be imported" if name == "class.py" else f"{name} would stand for Python's or torch's own"
+    assert rule in said("export", searched, "-o", name)
+
+
+def change(folder: Path, **values: Any) -> None:
+    """Change what `search.json` says was asked for."""
+    found = json.loads((folder / "search.json").read_text())
+    found["made"] |= values
+    (folder / "search.json").write_text(json.dumps(found))
+
+
+def test_the_card_says_all_limits(copy: Path) -> None:
+    most = {"params": 500_000.0, "latency": 4.5, "memory": 2e6}
+    change(copy, constraints={**most, "latency_by": "phone:ms"})
+    limits = found_in(copy).facts["search"]["limits"]
+    assert limits == "params at most 500k, memory at most 2 MB, latency at most 4.5 ms, latency by phone:ms"
+
+
+@pytest.mark.parametrize("name", ["shape", "classes", "mean", "digest", "sizes"])
+def test_a_search_that_does_not_say_its_data_is_refused(copy: Path, name: str) -> None:
+    data = dict(SearchFolder.open(copy).made["data"])
+    change(copy, data={each: value for each, value in data.items() if each != name})
+    assert f"search.json is damaged: it lacks {name}" in said("export", copy)
+    change(copy, data={**data, name: 5j.imag})
+    assert f"search.json is damaged: data is {name} is" in said("export", copy)
+
+
+def test_a_skeleton_that_is_none_is_refused(copy: Path) -> None:
+    change(copy, skeleton={"floors": 3})
+    assert "does not say what its networks are built for" in said("export", copy)
+
+
 def winners_weights(folder: Path) -> Path:
     winner = SearchFolder.open(folder).winner
     assert winner is not None

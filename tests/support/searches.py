@@ -40,7 +40,8 @@ def made_up_search(path: Path, models: int = 8, finished: bool = True, space: st
     asked = Search(
         str(source), space, "rand", scorer="params", warmup=20, budget=models, recipe={"epochs": 3}
     )
-    folder, bench = open_folder(asked, asked.oracle(), path, lambda line: None)
+    opened = open_folder(asked, asked.oracle(), path, lambda line: None, 0.0)
+    folder, bench = opened.folder, opened.bench
     folder.write()
     rng = np.random.default_rng(0)
     archs = list(dict.fromkeys(bench.space.sample_many(4 * models, rng)))[:models]

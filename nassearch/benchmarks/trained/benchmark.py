@@ -61,6 +61,7 @@ class TrainedBenchmark(MadeBenchmark):
         seed: of all trainings.
         device, threads: see `nassearch.training.train_model`.
         fidelity: numbers of epochs of shorter trainings, which `sh` may ask for at their share of the price.
+        space_text: by which results open the space again; None for its name.
 
     Raises:
         InvalidSetting: a setting that is out of range or that these data have no use for.
@@ -87,8 +88,10 @@ class TrainedBenchmark(MadeBenchmark):
         device: str = "auto",
         threads: int = 1,
         fidelity: Iterable[int] = (),
+        space_text: str | None = None,
     ) -> None:
         self.space, self.data = space, data
+        self.space_text = space_text or space.name
         self.given = Recipe() if recipe is None else recipe
         self.recipe = self.given.resolved(data)
         self.folder = None if folder is None else Path(folder)
@@ -111,7 +114,7 @@ class TrainedBenchmark(MadeBenchmark):
 
     def again(self, **other: Any) -> TrainedBenchmark:
         """Return another oracle of the same space and data, with other arguments by name."""
-        names = ("recipe", "folder", "skeleton", "seed", "device", "threads", "fidelity")
+        names = ("recipe", "folder", "skeleton", "seed", "device", "threads", "fidelity", "space_text")
         how: dict[str, Any] = {name: getattr(self, name) for name in names}
         return type(self)(self.space, self.data, **how | other)
 
@@ -124,7 +127,7 @@ class TrainedBenchmark(MadeBenchmark):
     @property
     def facts(self) -> dict[str, Any]:
         """Return the space with its skeleton, and the recipe."""
-        told = {"space": self.space.name, "skeleton": self.task.as_dict(), "recipe": self.recipe.as_dict()}
+        told = {"space": self.space_text, "skeleton": self.task.as_dict(), "recipe": self.recipe.as_dict()}
         return json.loads(json.dumps(told))  # type: ignore[no-any-return]
 
     def batch(self) -> Batch:

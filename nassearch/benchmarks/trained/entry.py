@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from nassearch.errors import UnknownName
+from nassearch.errors import UnknownName, quoted
 from nassearch.types import Arch, is_number
 
 STATUSES = ("trained", "diverged", "out of memory", "failed", "died")
@@ -82,17 +82,66 @@ class Entry:
         names = {each.name for each in fields(cls)}
         if not isinstance(found, dict) or not {"arch", "text", "seed", "recipe"} <= found.keys():
             raise ValueError("a training has arch, text, seed and recipe")
-        arch, valid, seconds = found["arch"], found.get("valid"), found.get("seconds", 0.0)
-        if not isinstance(arch, list) or not all(type(option) is int for option in arch):
-            raise ValueError("arch is no list of whole numbers")
-        if not isinstance(found["recipe"], dict) or type(found["seed"]) is not int:
-            raise ValueError("recipe is no object, or seed no whole number")
-        if not (valid is None or is_number(valid)) or not is_number(seconds):
-            raise ValueError("valid or seconds is no number")
-        if found.get("status", TRAINED) not in STATUSES:
-            raise ValueError(f"status is none of {', '.join(STATUSES)}")
         known = {name: value for name, value in found.items() if name in names}
-        return cls(**{**known, "arch": tuple(arch)})
+        for name, value in known.items():
+            is_so, what = _KINDS[name]
+            if not is_so(value):
+                raise ValueError(f"{name} of a training is {what}, not {quoted(value)}")
+        return cls(**{**known, "arch": tuple(found["arch"])})
+
+
+def _or_none(is_so: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_so(value)
+
+
+def _by_name(is_so: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(is_so, value.values()))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_recipe(value: Any) -> bool:
+    return isinstance(value, dict) and (value.get("epochs") is None or _is_count(value["epochs"]))
+
+
+_COUNT = _or_none(_is_count), "a whole number or null"
+_TEXT = _or_none(_is_text), "a text or null"
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "arch": (
+        lambda value: _is_list(value) and all(type(option) is int for option in value),
+        "a list of whole numbers",
+    ),
+    "text": (_is_text, "a text"),
+    "seed": (_is_count, "a whole number"),
+    "recipe": (_is_recipe, "settings by name, of whole epochs"),
+    "share": (lambda value: is_number(value) and value > 0, "a number above 0"),
+    "status": (lambda value: value in STATUSES, f"one of {', '.join(STATUSES)}"),
+    "valid": (_or_none(is_number), "a number or null"),
+    "seconds": (is_number, "a number"),
+    "history": (_by_name(_is_list), "lists by name"),
+    "params": _COUNT,
+    "flops": _COUNT,
+    "latency": (_or_none(is_number), "a number or null"),
+    "memory": _COUNT,
+    "scores": (_by_name(_or_none(is_number)), "numbers by scorer"),
+    "batch_size": _COUNT,
+    "accumulate": (lambda value: _is_count(value) and value > 0, "a whole number above 0"),
+    "weights": _TEXT,
+    "note": _TEXT,
+    "device": _TEXT,
+    "threads": (_is_count, "a whole number"),
+}
+"""What each field of a line may hold, and how people call that."""
 
 
 def key_of(arch: Arch, seed: int, recipe: Mapping[str, Any]) -> str:

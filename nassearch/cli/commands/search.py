@@ -124,9 +124,11 @@ def _tell(found: Found) -> None:
         f"validation accuracy {winner['valid']:.2f} %"
     )
     if winner["test"] is not None:
+        looks = winner.get("looks_at_test") or 1
+        before = "had not looked at before" if looks == 1 else f"has looked at for {looks} winners by now"
         echo(
             f"test:    {winner['test']:.2f} %, 95 % interval {low:.2f} to {high:.2f}, "
-            f"{winner['test_examples']} examples that nothing had looked at before"
+            f"{winner['test_examples']} examples that the search {before}"
         )
     echo(
         f"folder:  {place}",

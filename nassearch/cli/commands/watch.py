@@ -70,4 +70,4 @@ def _watch_asked(folder: Path, as_json: bool) -> None:
 
 def _goes_on(standing: Standing, driven: bool) -> bool:
     """Say whether there is more to come; trainings of a run do not say whether it has ended, so Ctrl-C does."""
-    return standing.winner is None and (driven or not standing.made)
+    return driven or not standing.made

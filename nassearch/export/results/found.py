@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from nassearch.benchmarks.trained.builder import task_for
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
-from nassearch.errors import InvalidSetting, MissingData
+from nassearch.constraints.limits import UNITS, written
+from nassearch.errors import BadData, InvalidSetting, MissingData
 from nassearch.export.results.kept import read_weights_of
 from nassearch.export.results.named import of_table
 from nassearch.export.results.retraining import best_retraining
@@ -20,12 +21,15 @@ from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import Recipe
 from nassearch.types import Arch, Task
 
+TOLD = ("name", "kind", "digest", "shape", "classes", "sizes", "mean", "std")
+"""Of the data: what a card and a file of code say."""
 ACCURACY = ("valid", "test", "test_interval", "test_examples")
 FEWEST = 3
 """Models that a median is of."""
 ALIKE = 0.25
 """Networks cost about the same whose parameters differ by less than this share."""
 ONCE = "looked at once, for this network"
+OFTEN = "looked at for {} winners of the search, which went on with another budget: once for this network"
 NOT = "it is looked at when a search ends, for its winner"
 
 
@@ -89,7 +93,9 @@ def chosen(search: SearchFolder, text: str | None = None, retrained: bool = Fals
     winner = search.winner
     if winner is not None and arch in (None, tuple(winner["arch"])):
         accuracy = {name: winner.get(name) for name in ACCURACY}
-        accuracy |= {"valid_note": "by which it and its best epoch were chosen", "test_note": ONCE}
+        looks = winner.get("looks_at_test") or 1
+        note = ONCE if looks < 2 else OFTEN.format(looks)
+        accuracy |= {"valid_note": "by which it and its best epoch were chosen", "test_note": note}
         how = winner["recipe"], accuracy, winner["seconds"], winner["weights"]
         return Choice(tuple(winner["arch"]), *how, "of the trainings of the winner the best by validation")
     whole = [entry for entry in trained(search.entries) if arch in (None, entry.arch)]
@@ -117,7 +123,7 @@ def trained(entries: Iterable[Entry]) -> list[Entry]:
 
 def subject_of(search: SearchFolder, choice: Choice) -> Subject:
     """Return what is exported of a search."""
-    data, text = search.made["data"], str(search.made["space"])
+    data, text = search.told_of_data(*TOLD), str(search.made["space"])
     facts: dict[str, Any] = {"data": data, "search": _search(search)}
     task, weights = task_of(search), None
     if choice.recipe is not None:
@@ -132,9 +138,14 @@ def subject_of(search: SearchFolder, choice: Choice) -> Subject:
 
 def task_of(search: SearchFolder) -> Task:
     """Return what the networks of a search are built for, whether its data are there or not."""
-    data, skeleton = search.made["data"], search.made["skeleton"]
+    data, skeleton = search.told_of_data("shape", "classes"), search.made["skeleton"]
     fields: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in skeleton.items()}
-    return Task(tuple(data["shape"]), len(data["classes"]), **fields)
+    try:
+        return Task(tuple(data["shape"]), len(data["classes"]), **fields)
+    except (TypeError, ValueError) as error:
+        raise BadData(
+            f"{search.path} does not say what its networks are built for ({error}); search again, in another folder"
+        ) from None
 
 
 def _search(search: SearchFolder) -> dict[str, Any]:
@@ -144,7 +155,9 @@ def _search(search: SearchFolder) -> dict[str, Any]:
         [f"{made['warmup']} architectures scored first, by {made['scorer']}"] if made.get("warmup") else []
     )
     guide += [f"moves by {made['move']}"] if made.get("move") else []
-    limits = [f"{name} at most {value:g}" for name, value in (made.get("constraints") or {}).items() if value]
+    most = made.get("constraints") or {}
+    limits = [f"{name} at most {written(name, most[name])}" for name in UNITS if most.get(name)]
+    limits += [f"latency by {most['latency_by']}"] if most.get("latency_by") else []
     return {
         "strategy": made["strategy"],
         "guide": ", ".join(guide) or "none",

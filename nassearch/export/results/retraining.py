@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "nassearch retraining", 1
 FOLDER = "retrained"
 SECOND = (
-    "a look of its own, for this training: the test part was looked at for the winner of the search before, so choose "
-    "between trainings by validation"
+    "a look of its own, for this training: the test part was looked at before, for the winner of the search or another "
+    "training, so choose between trainings by validation"
 )
 FIRST = "looked at once, for this training; the search itself did not look at it"
 REMEDY = "remove it, and retrain"
@@ -92,10 +92,11 @@ def retrain(
     record.parent.mkdir(parents=True, exist_ok=True)
     try:
         with held(record):
+            state = folder / "unfinished" / f"retrained-{key}.safetensors"
             if record.exists():
+                state.unlink(missing_ok=True)  # a kill came between the two
                 return {**read_record(record), "new": False}
             builder = Builder(space, arch, task_for(task, recipe), seed)
-            state = folder / "unfinished" / f"retrained-{key}.safetensors"
             state.parent.mkdir(parents=True, exist_ok=True)
             how: dict[str, Any] = {"device": device, "threads": threads}
             kept: dict[str, Any] = {"state": state, "watch": watch, "every": every}
@@ -124,7 +125,7 @@ def retrain(
                 "test": None if tested is None else tested.accuracy,
                 "test_interval": None if tested is None else list(tested.interval),
                 "test_examples": len(data.test),
-                "test_note": SECOND if looked else FIRST,
+                "test_note": SECOND if looked or _looked(record.parent) else FIRST,
                 "weights": weights,
             }
             text = json.dumps(found, indent=1, allow_nan=False) + "\n"
@@ -133,6 +134,11 @@ def retrain(
             return {**found, "new": True}
     except Timeout:
         raise NassearchError(f"{record} is being trained by another process: wait for it") from None
+
+
+def _looked(folder: Path) -> bool:
+    """Say whether the test part was looked at for another training that is recorded there."""
+    return any(read_record(path)["test"] is not None for path in folder.glob("*.json"))
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def _home(source: Source) -> str:
     """Return which space a search is of, in words."""
     if source.folder is not None:
         return str(source.folder.made.get("space"))
-    return str(source.outcome.header.experiment.get("benchmark"))
+    fields = source.outcome.header.experiment
+    return str(fields.get("space" if fields.get("benchmark") == TRAINED else "benchmark"))
 
 
 def _spaces(homes: Mapping[str, Source]) -> tuple[dict[str, SearchSpace], dict[str, str]]:

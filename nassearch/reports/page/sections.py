@@ -214,7 +214,7 @@ def _search(source: Source, label: str) -> dict[str, Any]:
 
 def _finished(source: Source) -> bool | None:
     """Say whether a search has ended; None where its file does not say."""
-    return None if source.folder is None else source.folder.winner is not None
+    return None if source.folder is None else source.folder.ended
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nassearch.benchmarks.base import Benchmark, Dataset, Metric
-from nassearch.constraints.costs import cost_of
+from nassearch.constraints.costs import cost_of, of_the_network
 from nassearch.errors import BrokenPart, UnknownName, quoted
 from nassearch.spaces.base import SearchSpace
 from nassearch.types import Arch, Task
@@ -96,7 +96,10 @@ class MetricOf:
 
 @dataclass(frozen=True)
 class CountOf:
-    """A number that is counted from networks, see `cost_of`; what was counted is remembered, since it takes a while."""
+    """A number that is counted from networks, see `cost_of`; NaN of one that cannot be built or looked at.
+
+    What was counted is remembered, since it takes a while.
+    """
 
     space: SearchSpace
     task: Task
@@ -105,5 +108,11 @@ class CountOf:
 
     def __call__(self, arch: Arch) -> float:
         if arch not in self._known:
-            self._known[arch] = float(getattr(cost_of(self.space, arch, self.task, [self.name]), self.name))
+            try:
+                found = float(getattr(cost_of(self.space, arch, self.task, [self.name]), self.name))
+            except Exception as error:
+                if not of_the_network(error):
+                    raise
+                found = math.nan
+            self._known[arch] = found
         return self._known[arch]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from nassearch.benchmarks.base import Benchmark
-from nassearch.constraints.costs import COUNTED
-from nassearch.constraints.latency import machine
+from nassearch.constraints.costs import COUNTED, of_the_network
+from nassearch.constraints.latency import ToldLatency, machine
 from nassearch.constraints.limits import MEASURED, Constraints
 from nassearch.constraints.meter import Latency, latency_by
 from nassearch.constraints.space import ConstrainedSpace, constrained
-from nassearch.errors import InvalidSetting, UnknownName, quoted
+from nassearch.errors import BrokenPart, InvalidModel, InvalidSetting, UnknownName, quoted, told
 from nassearch.search.metrics.known import CountOf, MetricOf
 from nassearch.spaces.base import SearchSpace
 from nassearch.statistics.hypervolume import hypervolume
@@ -62,6 +63,28 @@ class Objective:
             "lower_is_better": self.sign < 0,
         }
         return {**said, "trained": self.cost is None, "reference": self.reference}
+
+
+@dataclass(frozen=True)
+class LatencyOf:
+    """A latency that is measured or told; NaN of a network that cannot be built or run.
+
+    Raises:
+        BrokenPart: a user's function of the model fails.
+    """
+
+    latency: Latency
+
+    def __call__(self, arch: Arch) -> float:
+        try:
+            return self.latency(arch)
+        except Exception as error:
+            if not of_the_network(error):
+                raise
+            if isinstance(self.latency, ToldLatency) and not isinstance(error, InvalidModel):
+                text = self.latency.space.format(arch)
+                raise BrokenPart(f"{self.latency.name} fails for {text}: {told(error)}; mend it") from error
+            return math.nan
 
 
 class CostsOf:
@@ -177,7 +200,8 @@ def _objective(name: str, oracle: Benchmark, constraints: Constraints) -> Object
     if name in COUNTED:
         return Objective(name, name, UNITS[name], -1.0, CountOf(space, dataset.task, name))
     if name == "latency":
-        latency = latency_of(oracle, constraints.latency_by) or latency_by(constraints, space, dataset.task)
+        table = latency_of(oracle, constraints.latency_by)
+        latency = table or LatencyOf(latency_by(constraints, space, dataset.task))
         where = "on this machine" if constraints.latency_by == MEASURED else f"by {constraints.by}"
         return Objective(name, f"latency {where}", UNITS[name], -1.0, latency)
     raise UnknownName("objective", name, (dataset.quantity, *UNITS, *dataset.metrics_by_name))

@@ -17,7 +17,6 @@ from nassearch.errors import InvalidSetting, quoted
 from nassearch.scorers.spec import GivenScorer
 from nassearch.search.experiment import Experiment
 from nassearch.search.given import strategy_of
-from nassearch.search.store import is_search
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.oracle import open_oracle
 from nassearch.strategies.base import Strategy
@@ -28,6 +27,8 @@ ETA = 3.0
 ROUNDING = 1e-9
 BUDGET = 20
 """Models that are trained where neither a number nor hours are given."""
+ENDLESS = 10**7
+"""Stands for the budget of a search that ends by the clock."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,17 @@ class Search:
             watch=watch,
         )
 
-    def experiment(self, bench: TrainedBenchmark, budget: int) -> Experiment:
+    @property
+    def models(self) -> int | None:
+        """Return how many may be trained, None for any number."""
+        return self.budget or (None if self.hours else BUDGET)
+
+    def experiment(self, bench: TrainedBenchmark) -> Experiment:
         """Return the search as one round on an oracle."""
         return Experiment(
             self.strategy,
             bench,
-            budget=budget,
+            budget=self.models or ENDLESS,
             rounds=1,
             seed=self.seed,
             scorer=self.scorer,
@@ -145,8 +151,8 @@ def halving(
     taken = inspect.signature(made).parameters
     if not shares or "rungs" not in taken or "rungs" in settings:
         return dict(settings)
-    if folder is not None and is_search(folder):
-        before = SearchFolder.open(folder).made.get("settings") or {}
+    if folder is not None and (there := SearchFolder.begun(folder)) is not None:
+        before = there.made.get("settings") or {}
         return {name: before[name] for name in ("rungs", "first") if name in before} | dict(settings)
     found: dict[str, Any] = {"rungs": tuple(sorted(shares))}
     if "first" in taken:

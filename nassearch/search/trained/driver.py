@@ -17,8 +17,8 @@ from nassearch.search.pareto.asking import asked as ask_strategy
 from nassearch.search.pareto.asking import tell
 from nassearch.search.pareto.objectives import Objective, values_of
 from nassearch.search.runner import METRICS, Round, share_of
-from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
+from nassearch.search.trained.hours.clock import Clock
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Scorer
 from nassearch.workers.done import Done, Pool
@@ -65,6 +65,8 @@ class Driver:
         self._objectives = objectives
         self.told: list[Entry] = []
         self.pending: list[Asked] = []
+        self._about: dict[Asked, dict[str, Any]] = {}  # of what is in training: scores and latency
+        self._over = False
 
     @property
     def best(self) -> Entry | None:
@@ -75,9 +77,8 @@ class Driver:
     def run(self, pool: Pool) -> None:
         """Train until the budget is used up, or the strategy has nothing new to ask for."""
         self._replay()
-        for asked in list(self.pending):
-            self._begin(pool, asked)
         while True:
+            self._go_on(pool)
             self._ask(pool)
             if not self.pending:
                 return
@@ -116,10 +117,16 @@ class Driver:
                     "give another --out"
                 )
 
+    def _go_on(self, pool: Pool) -> None:
+        """Begin with what was asked for before, as far as there are places."""
+        for asked in dict.fromkeys(self.pending):
+            if pool.free > 0 and asked not in self._about:
+                self._begin(pool, asked)
+
     def _ask(self, pool: Pool) -> None:
         """Ask for as much as can be trained at once."""
         in_vain = 0
-        while pool.free > 0 and in_vain < IN_VAIN:
+        while pool.free > 0 and in_vain < IN_VAIN and not self._over:
             self.strategy.pending = tuple(arch for arch, _ in self.pending)
             with blamed(self.strategy):
                 if self.pending and self.strategy.waits:
@@ -127,7 +134,8 @@ class Driver:
             if not self.clock.allows(self._least_share(), self.told, self.best):
                 return
             asked = self._asked()
-            if not self.clock.has(share_of(self.strategy, self.bench)):
+            if not self.clock.allows(share_of(self.strategy, self.bench), self.told, self.best):
+                self._over = True  # to ask for another would leave a step out, and nobody could replay that
                 return
             self._events.append(Event("ask", *asked))
             self._count(asked)
@@ -146,9 +154,15 @@ class Driver:
         self.pending.append(asked)
 
     def _begin(self, pool: Pool, asked: Asked) -> bool:
-        """Tell what is known already; train what is not, and say so."""
+        """Tell what is known already; train what is not and is not in training, and say so.
+
+        What is recorded beside a training is found out before it: a part of someone else's that fails costs none.
+        """
+        if asked in self._about:
+            return False
         entry = self.bench.known(*asked)
         if entry is None:
+            self._about[asked] = self._recorded_of(asked[0])
             pool.submit(asked)
             return True
         self._tell_and_write(asked, entry)
@@ -159,14 +173,14 @@ class Driver:
         if done.error is not None:
             raise done.error
         entry = done.result if done.died is None else self.bench.lost(asked[0], done.died, asked[1])
-        scores = {role: _number(scorer([asked[0]])[0]) for role, scorer in self._scorers.items()}
-        latency = self._latency(asked[0])
-        self._tell_and_write(asked, self.bench.record(replace(entry, scores=scores, latency=latency)))
+        recorded = self.bench.record(replace(entry, **self._about.pop(asked)))
+        for _ in range(self.pending.count(asked)):
+            self._tell_and_write(asked, recorded)
 
-    def _latency(self, arch: Arch) -> float | None:
-        return next(
-            (each.cost(arch) for each in self._objectives if each.name == "latency" and each.cost), None
-        )
+    def _recorded_of(self, arch: Arch) -> dict[str, Any]:
+        scores = {role: _number(scorer([arch])[0]) for role, scorer in self._scorers.items()}
+        latencies = [each.cost(arch) for each in self._objectives if each.name == "latency" and each.cost]
+        return {"scores": scores, "latency": next(map(_number, latencies), None)}
 
     def _tell_and_write(self, asked: Asked, entry: Entry) -> None:
         self._events.append(Event("tell", *asked))

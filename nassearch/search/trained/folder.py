@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from nassearch.files.limits import RESULT
 from nassearch.files.plain_json import read_json
 from nassearch.search import schema
 from nassearch.search.outcome import Outcome, read
+from nassearch.search.store import is_search
+from nassearch.search.trained.contents import DATA, FOLDER, NEEDED, SEARCH, WINNER_FIELDS, check
 from nassearch.search.trained.events import Event, read_events
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
@@ -30,52 +32,6 @@ MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT = (
     *("search.json", "trained.jsonl", "events.jsonl"),
     *("result.jsonl", "winner.json", "spent.json"),
 )
-NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "threads")
-
-
-def _recipe(value: Any) -> None:
-    """Take settings of a training by name, the epochs among them."""
-    schema.named(value)
-    schema.field("epochs", value.get("epochs"), schema.whole(1))
-
-
-_SEARCH: dict[str, schema.Check] = {
-    "strategy": schema.text,
-    "settings": schema.named,
-    "seed": schema.whole(0),
-    "budget": schema.nullable(schema.whole(1)),
-    "hours": schema.nullable(schema.number),
-    "space": schema.text,
-    "skeleton": schema.named,
-    "data": schema.named,
-    "recipe": _recipe,
-    "final_epochs": schema.nullable(schema.whole(0)),
-    "device": schema.text,
-    "threads": schema.whole(1),
-    "workers": schema.whole(1),
-}
-"""Of a search that trains: what was asked for, by name."""
-_FOLDER: dict[str, schema.Check] = {"package": schema.text, "code": schema.nullable(schema.named)}
-"""Of the file of it, beside what was asked for."""
-_WINNER: dict[str, schema.Check] = {
-    "arch": lambda value: schema.check_archs([value]),
-    "text": schema.text,
-    "recipe": _recipe,
-    "epochs": schema.whole(1),
-    "seconds": schema.number,
-    "valid": schema.nullable(schema.number),
-    "test": schema.nullable(schema.number),
-    "test_interval": schema.nullable(schema.interval),
-    "test_examples": schema.nullable(schema.whole(0)),
-    "weights": schema.nullable(schema.text),
-    "params": schema.nullable(schema.whole(0)),
-    "flops": schema.nullable(schema.whole(0)),
-    "latency": schema.nullable(schema.number),
-    "found_after": schema.whole(1),
-    "models": schema.whole(1),
-    "seconds_of_search": schema.number,
-}
-"""Of what such a search came to, by name."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +73,15 @@ class SearchFolder:
             raise BadData(
                 f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
             )
-        _check(path / MADE, found, _FOLDER, ())
-        _check(path / MADE, made, _SEARCH, NEEDED)
+        check(path / MADE, found, FOLDER, ())
+        check(path / MADE, made, SEARCH, NEEDED)
         return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
+
+    @classmethod
+    def begun(cls, path: Path) -> SearchFolder | None:
+        """Read the folder of a search that has asked for a training; None where none has, so that any may begin."""
+        there = cls.open(path) if is_search(path) else None
+        return there if there is not None and (there.events or there.trainings) else None
 
     def write(self) -> None:
         """Write what was asked for.
@@ -154,8 +116,13 @@ class SearchFolder:
 
     @property
     def entries(self) -> list[Entry]:
-        """Return the trainings that the strategy was told of, in that order, without what it asked for twice."""
-        known = {(entry.arch, entry.recipe.get("epochs")): entry for entry in self.trainings}
+        """Return the trainings that the strategy was told of, in that order, without what it asked for twice.
+
+        Searches may share the ledger; those by another recipe or seed are none of this one.
+        """
+        ours, seed = _but_epochs(self.made["recipe"]), self.made["seed"]
+        own = [each for each in self.trainings if each.seed == seed and _but_epochs(each.recipe) == ours]
+        known = {(entry.arch, entry.recipe.get("epochs")): entry for entry in own}
         whole = self.made["recipe"].get("epochs")
         told = [(each.arch, each.epochs or whole) for each in self.events if each.kind == "tell"]
         return [known[key] for key in dict.fromkeys(told) if key in known]
@@ -177,8 +144,19 @@ class SearchFolder:
         """Return what the search came to: the winner with its final training; None while there is none."""
         found = _read(self.path / WINNER)
         if found is not None:
-            _check(self.path / WINNER, found, _WINNER, tuple(_WINNER))
+            check(self.path / WINNER, found, WINNER_FIELDS, tuple(WINNER_FIELDS))
         return found
+
+    @property
+    def running(self) -> int:
+        """Return how many trainings were asked for and have not ended."""
+        return sum(1 if event.kind == "ask" else -1 for event in self.events)
+
+    @property
+    def ended(self) -> bool:
+        """Return whether the winner is that of all trainings: with another budget a search goes on after its end."""
+        winner = self.winner
+        return winner is not None and winner["models"] >= len(self.entries) and not self.running
 
     @property
     def result(self) -> Outcome | None:
@@ -190,12 +168,22 @@ class SearchFolder:
     def spent(self) -> float:
         """Return the seconds of wall clock that the search has had."""
         found = _read(self.path / SPENT) or {"seconds": 0.0}
-        _check(self.path / SPENT, found, {"seconds": schema.number}, ("seconds",))
+        check(self.path / SPENT, found, {"seconds": schema.number}, ("seconds",))
         return float(found["seconds"])
 
     def write_spent(self, seconds: float) -> None:
         """Write the seconds of wall clock that the search has had."""
         self._write(SPENT, {"seconds": seconds})
+
+    def told_of_data(self, *needed: str) -> Mapping[str, Any]:
+        """Return what was found out about the data.
+
+        Raises:
+            BadData: it lacks something of that name.
+        """
+        told: Mapping[str, Any] = self.made["data"]
+        check(self.path / MADE, told, DATA, needed)
+        return told
 
     def space(self) -> SearchSpace:
         """Return the space that was searched; one of a user's own is imported.
@@ -212,7 +200,7 @@ class SearchFolder:
             MissingData: they are gone.
             BadData: they are not what they were.
         """
-        told = self.made["data"]
+        told = self.told_of_data("path", "size", "valid", "test", "seed", "digest")
         data = open_dataset(told["path"], **{name: told[name] for name in ("size", "valid", "test", "seed")})
         if data.digest != told["digest"]:
             raise BadData(
@@ -237,21 +225,6 @@ class SearchFolder:
         )
 
 
-def difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
-    """Return the first thing in which two searches differ that can not be gone on with, and both values."""
-    plain: dict[str, Any] = json.loads(json.dumps(dict(wanted)))
-    for name in (*plain, *(name for name in found if name not in plain)):
-        if name not in FREE and found.get(name) != plain.get(name):
-            if name == "data":
-                return "data", found[name].get("digest"), plain[name].get("digest")
-            return name, found.get(name), plain.get(name)
-    return None
-
-
-FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
-"""What a search that goes on may have anew."""
-
-
 def _read(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
@@ -265,13 +238,9 @@ def _read(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _check(
-    path: Path, found: Mapping[str, Any], known: Mapping[str, schema.Check], needed: Sequence[str]
-) -> None:
-    try:
-        schema.check_fields(found, known, needed)
-    except ValueError as error:
-        raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
+def _but_epochs(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what shorter trainings have in common with whole ones."""
+    return {name: value for name, value in recipe.items() if name not in ("epochs", "anneal")}
 
 
 def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
+from nassearch.benchmarks.trained.entry import TRAINED
 from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting
 from nassearch.files.bounded import check_folder
+from nassearch.search.experiment import Experiment
+from nassearch.search.given import strategy_of
 from nassearch.search.store import is_search
-from nassearch.search.trained.asked import BUDGET, Search
-from nassearch.search.trained.folder import SearchFolder, difference
-from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
+from nassearch.search.trained.asked import Search
+from nassearch.search.trained.contents import difference
+from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder
+from nassearch.search.trained.hours.trial import plan, seconds_of_an_epoch, usual_threads
+from nassearch.search.trained.oracle import refuse_within
 from nassearch.search.trained.winner import TIMES
+from nassearch.strategies.base import Strategy
 from nassearch.training import Recipe
 from nassearch.types import plain
 
@@ -25,9 +33,25 @@ LONGEST = 100
 """Characters of the name of a folder."""
 
 
+class Opened(NamedTuple):
+    """A search that may begin or go on.
+
+    Attributes:
+        folder: what it leaves.
+        bench: the oracle, which keeps its trainings there.
+        experiment: the search as one round on that.
+        epoch: seconds that an epoch of a middling architecture takes; None where nobody has to know.
+    """
+
+    folder: SearchFolder
+    bench: TrainedBenchmark
+    experiment: Experiment
+    epoch: float | None
+
+
 def open_folder(
-    asked: Search, oracle: TrainedBenchmark, path: Path, tell: Callable[[str], None]
-) -> tuple[SearchFolder, TrainedBenchmark]:
+    asked: Search, oracle: TrainedBenchmark, path: Path, tell: Callable[[str], None], started: float
+) -> Opened:
     """Return the folder of a search and the oracle that keeps its trainings there; what was planned before stays.
 
     Args:
@@ -35,26 +59,37 @@ def open_folder(
         oracle: what `asked.oracle` gives.
         path: of the folder.
         tell: gets a line for what is planned.
+        started: when the search did, by `time.monotonic`; hours count from there.
 
     Raises:
         InvalidSetting, BadData, Unreadable: the folder holds something else, or is a file.
     """
     check_folder(path, "choose another folder by --out")
-    there = SearchFolder.open(path) if is_search(path) else None
+    refuse_within(path, asked.source)
+    there = SearchFolder.begun(path)
     recipe, threads = oracle.recipe, _threads(asked, there, oracle)
+    timed = oracle.again(threads=threads)
+    epoch = None if asked.hours is None or _has_trained(there) else _epoch(asked, timed)
     if asked.hours is not None and "epochs" not in asked.recipe:
         if there is not None:
             recipe = replace(recipe, epochs=there.made["recipe"]["epochs"])
-        else:
-            recipe = _planned(asked, oracle.again(threads=threads), tell)
+        elif epoch is not None:
+            recipe = _planned(asked, timed, epoch, time.monotonic() - started, tell)
     bench = oracle.again(recipe=recipe, threads=threads, folder=path, fidelity=asked.fidelity)
+    strategy = strategy_of(asked.strategy)
+    if bench.fidelity and strategy.shorter_epochs is Strategy.shorter_epochs:
+        raise InvalidSetting(
+            f"fidelity is for shorter trainings, and {strategy.name} asks for none: leave it out, or search by sh"
+        )
     bench.space.try_out(bench.task)
-    experiment = asked.experiment(bench, asked.budget or BUDGET)
+    experiment = asked.experiment(bench)
     header = experiment.header()
+    latency = "latency" in (experiment.objectives or ())
     made = {
         **{name: header.experiment[name] for name in ("strategy", "settings", "scorer", "warmup", "move")},
         "constraints": header.experiment.get("constraints"),
         "objectives": list(experiment.objectives) if experiment.objectives else None,
+        **({"latency_by": experiment._constraints.by} if latency else {}),
         "seed": asked.seed,
         "budget": asked.budget,
         "hours": asked.hours,
@@ -78,11 +113,30 @@ def open_folder(
     folder = SearchFolder(path, plain(made), __version__, dict(header.code))
     if there is not None:
         _refuse_other(there, folder)
-    elif path.exists() and any(path.iterdir()):
+    elif path.exists() and not is_search(path) and not all(map(_begun_with, path.iterdir())):
         raise InvalidSetting(
             f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
         )
-    return folder, bench
+    return Opened(folder, bench, experiment, epoch)
+
+
+def _begun_with(path: Path) -> bool:
+    """Say whether a kill may have left this before the file was there by which the folder of a search is known."""
+    return path.name in (EVENTS, f"{EVENTS}.lock") or path.name.startswith(f".{MADE}.")
+
+
+def _has_trained(there: SearchFolder | None) -> bool:
+    return there is not None and any(entry.status == TRAINED for entry in there.trainings)
+
+
+def _epoch(asked: Search, bench: TrainedBenchmark) -> float | None:
+    """Return the seconds of an epoch; None where epochs are given and a few random architectures cannot be trained."""
+    try:
+        return seconds_of_an_epoch(bench, asked.seed)
+    except InvalidSetting:
+        if "epochs" in asked.recipe:
+            return None
+        raise
 
 
 def _threads(asked: Search, there: SearchFolder | None, bench: TrainedBenchmark) -> int:
@@ -108,11 +162,13 @@ def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
         )
 
 
-def _planned(asked: Search, bench: TrainedBenchmark, tell: Callable[[str], None]) -> Recipe:
+def _planned(
+    asked: Search, bench: TrainedBenchmark, epoch: float, spent: float, tell: Callable[[str], None]
+) -> Recipe:
     assert asked.hours is not None
-    epoch = seconds_of_an_epoch(bench, asked.seed)
     times, fixed = (TIMES, 0) if asked.final_epochs is None else (0, asked.final_epochs)
-    recipe = plan(bench.recipe, 3600 * asked.hours - fixed * epoch, epoch, asked.workers, times)
+    left = 3600 * asked.hours - spent - fixed * epoch
+    recipe = plan(bench.recipe, left, epoch, asked.workers, times)
     tell(
         f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
         f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {times * recipe.epochs + fixed}"

@@ -9,8 +9,10 @@ from typing import Any
 
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.datasets import open_dataset
+from nassearch.errors import InvalidSetting
 from nassearch.files.bounded import check_folder
 from nassearch.files.data_folder import file_stem
+from nassearch.provenance.from_here import is_named
 from nassearch.spaces.opening import open_space
 from nassearch.workers.progress import Watch
 
@@ -58,9 +60,20 @@ def open_oracle(
     for place in (folder, below):
         if place is not None:
             check_folder(Path(place), "choose another folder of trainings")
+            refuse_within(Path(place), source)
     data = open_dataset(source, size=size, valid=valid, test=test, seed=split_seed, watch=watch)
     if folder is None and below is not None:
         folder = Path(below) / file_stem([data.name, space, data.digest[:8]])
     how: dict[str, Any] = {"seed": seed, "device": device, "threads": threads, "fidelity": fidelity}
+    how["space_text"] = space if is_named(space) else None
     place = None if folder is None else Path(folder)
     return TrainedBenchmark(chosen.space, data, found, place, skeleton=chosen.skeleton, **how)
+
+
+def refuse_within(path: Path, source: str | os.PathLike[str]) -> None:
+    """Raise `InvalidSetting` where what a search leaves would lie among the data, where it may be taken for a class."""
+    data = Path(source)
+    if data.is_dir() and path.resolve().is_relative_to(data.resolve()):
+        raise InvalidSetting(
+            f"{path} lies in the folder of the data, {data}: choose one outside of it by --out"
+        )

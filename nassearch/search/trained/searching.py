@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -16,19 +17,16 @@ from nassearch.errors import NassearchError
 from nassearch.files.inert import inert
 from nassearch.search.outcome import Outcome
 from nassearch.search.store import Store
-from nassearch.search.trained.asked import BUDGET, Search
+from nassearch.search.trained.asked import Search
 from nassearch.search.trained.begin import begin
-from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.driver import SECONDS_BETWEEN_LOOKS, Driver, Trainer
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
-from nassearch.search.trained.opening import folder_name, open_folder
+from nassearch.search.trained.hours.clock import Clock
+from nassearch.search.trained.opening import Opened, folder_name, open_folder
 from nassearch.search.trained.winner import TIMES, final_recipe, finish
 from nassearch.workers.apart import Apart, open_pool
 from nassearch.workers.progress import Watch
-
-ENDLESS = 10**7
-"""Stands for the budget of a search that ends by the clock."""
 
 Tell = Callable[[str], None]
 Seen = Callable[[Driver], None]
@@ -90,36 +88,39 @@ def run_search(
     seen: Seen = lambda driver: None,
 ) -> Found:
     """Search as asked; `tell` gets a line for each thing that is decided, `seen` the driver now and then."""
+    started = time.monotonic()
     path = None if out is None else a_path("out is the path of a folder, such as results/my_images", out)
     oracle = asked.oracle(watch)
     for note in oracle.data.notes:
         tell(f"data: {note}")
     path = path or Path("results") / folder_name(oracle.data)
     with ExitStack() as stack:
-        folder, bench = open_folder(asked, oracle, path, tell)
+        opened = open_folder(asked, oracle, path, tell, started)
         events = stack.enter_context(closing(EventFile(path / EVENTS)))
-        folder.write()
-        return _searched(asked, folder, bench, events, watch, tell, seen)
+        opened.folder.write()
+        return _searched(asked, opened, events, started, watch, tell, seen)
 
 
 def _searched(
     asked: Search,
-    folder: SearchFolder,
-    bench: TrainedBenchmark,
+    opened: Opened,
     events: EventFile,
+    started: float,
     watch: Watch | None,
     tell: Tell,
     seen: Seen,
 ) -> Found:
-    models = asked.budget or (None if asked.hours else BUDGET)
+    folder, bench = opened.folder, opened.bench
     epochs = TIMES * bench.recipe.epochs if asked.final_epochs is None else asked.final_epochs
     clock = Clock(
-        models,
+        asked.models,
         asked.hours and 3600 * asked.hours,
         folder.spent,
         epochs / bench.recipe.epochs,
+        None if opened.epoch is None else opened.epoch * bench.recipe.epochs,
+        started=started,
     )
-    strategy, scorers, objectives = begin(asked.experiment(bench, models or ENDLESS), watch, asked.workers)
+    strategy, scorers, objectives = begin(opened.experiment, watch, asked.workers)
     driver = Driver(
         bench, strategy, events, clock, scorers, lambda driver: _seen(folder, driver, seen), objectives
     )
@@ -129,7 +130,7 @@ def _searched(
             driver.run(pool)
         best = driver.best
         if best is None:
-            raise NassearchError(_nothing(driver.told, folder))
+            raise NassearchError(_nothing(driver.told, clock, folder))
         seen(driver)
         if epochs:
             tell(f"final: training {best.text} for {epochs} epochs")
@@ -143,7 +144,7 @@ def _searched(
         interruption, winner = error, None
     finally:
         folder.write_spent(clock.spent)
-    return Found(folder, _outcome(asked, folder, bench, driver), winner, interruption)
+    return Found(folder, _outcome(opened, driver), winner, interruption)
 
 
 def _final(bench: TrainedBenchmark, best: Entry, epochs: int, seen: Callable[[], None]) -> Entry:
@@ -164,15 +165,15 @@ def _final(bench: TrainedBenchmark, best: Entry, epochs: int, seen: Callable[[],
     return recorded
 
 
-def _outcome(asked: Search, folder: SearchFolder, bench: TrainedBenchmark, driver: Driver) -> Outcome:
+def _outcome(opened: Opened, driver: Driver) -> Outcome:
     """Write the search as a result of one round, and return it."""
     done = driver.round()
-    header = asked.experiment(bench, asked.budget or ENDLESS).header()
+    header = opened.experiment.header()
     header = replace(header, experiment={**header.experiment, "budget": len(done.archs)})
-    path = folder.path / RESULTS
+    path = opened.folder.path / RESULTS
     with Store.open(path, header, overwrite=True) as store:
         store.append(done)
-    return Outcome(header, [done], path=path, oracle=bench)
+    return Outcome(header, [done], path=path, oracle=opened.bench)
 
 
 def _seen(folder: SearchFolder, driver: Driver, seen: Seen) -> None:
@@ -180,8 +181,12 @@ def _seen(folder: SearchFolder, driver: Driver, seen: Seen) -> None:
     seen(driver)
 
 
-def _nothing(told: list[Entry], folder: SearchFolder) -> str:
+def _nothing(told: list[Entry], clock: Clock, folder: SearchFolder) -> str:
     if not told:
-        return "nothing could be trained in the time there is: give more --hours"
+        whole = clock.expected([])
+        takes = f"a training takes about {whole:.2g} seconds here, the final one {clock.final * whole:.2g}"
+        left = f"{max(0.0, clock.left):.2g} seconds are left"
+        told_ = f"{takes}, and {left}" if whole else left
+        return f"nothing could be trained in the time there is: {told_}; give more --hours, or fewer epochs"
     why = next((entry.note for entry in told if entry.status != TRAINED and entry.note), None)
     return f"none of {len(told)} architectures could be trained{f': {why}' if why else ''}; see {folder.path}"

@@ -15,7 +15,7 @@ from nassearch.benchmarks.trained.ledger import read_ledger
 from nassearch.files.locks import held
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET
-from nassearch.search.trained.folder import EVENTS, LEDGER, SearchFolder
+from nassearch.search.trained.folder import EVENTS, LEDGER, WINNER, SearchFolder
 from nassearch.search.trained.winner import TIMES
 
 
@@ -28,6 +28,7 @@ class Standing:
         told: trainings that have ended, in their order.
         running: how many are being trained, or wait for it where nobody is at it.
         spent: seconds of wall clock that the search has had.
+        used: models of the budget that are used up; an architecture that was asked for twice counts twice.
         left: seconds that it may still take, the final training included; None where that is not known.
         winner: what it came to; None before its end.
     """
@@ -36,6 +37,7 @@ class Standing:
     told: tuple[Entry, ...]
     running: int = 0
     spent: float = 0.0
+    used: float = 0.0
     left: float | None = None
     winner: dict[str, Any] | None = None
 
@@ -50,10 +52,11 @@ class Standing:
         if not is_search(path) and (path / LEDGER).is_file():
             return cls({}, tuple(read_ledger(path / LEDGER)[1]))
         folder = SearchFolder.open(path)
-        events, told, winner = folder.events, tuple(folder.entries), folder.winner
-        running = sum(1 if event.kind == "ask" else -1 for event in events)
-        left = 0.0 if winner is not None else _left(folder.made, told, folder.spent)
-        return cls(dict(folder.made), told, running, folder.spent, left, winner)
+        told, winner = tuple(folder.entries), folder.winner if folder.ended else None
+        whole = folder.made["recipe"]["epochs"]
+        used = math.fsum((each.epochs or whole) / whole for each in folder.events if each.kind == "tell")
+        left = 0.0 if winner is not None else _left(folder.made, told, folder.spent, used)
+        return cls(dict(folder.made), told, folder.running, folder.spent, used, left, winner)
 
     @property
     def best(self) -> Entry | None:
@@ -89,8 +92,8 @@ class Standing:
     @property
     def finishing(self) -> bool:
         """Say whether only the final training is left, as far as the models say."""
-        used = self.budget is not None and self.models >= self.budget
-        return used and not self.running and self.winner is None
+        out = self.budget is not None and self.used >= self.budget
+        return out and not self.running and self.winner is None
 
 
 def is_driven(path: Path) -> bool:
@@ -102,8 +105,8 @@ def is_driven(path: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # a folder in which nothing may be written: what changes tells
-        return True
+    except OSError:  # a folder in which nothing may be written: until there is a winner
+        return not (path / WINNER).exists()
 
 
 def _short(entry: Entry) -> dict[str, Any]:
@@ -115,14 +118,14 @@ def _budget(made: dict[str, Any]) -> int | None:
     return made.get("budget") or (None if made.get("hours") else BUDGET)
 
 
-def _left(made: Any, told: tuple[Entry, ...], spent: float) -> float | None:
+def _left(made: Any, told: tuple[Entry, ...], spent: float, used: float) -> float | None:
     """Return the seconds that are left by the hours, or by the models at the median of those that were trained."""
     hours = made.get("hours")
     ends = [max(0.0, 3600 * hours - spent)] if hours else []
     seconds = [entry.seconds / entry.share for entry in told if entry.status == TRAINED]
     budget = _budget(dict(made))
     if budget is not None and seconds:
-        models = max(0.0, budget - math.fsum(entry.share for entry in told))
+        models = max(0.0, budget - used)
         epochs, final = made["recipe"]["epochs"], made.get("final_epochs")
         times = TIMES if final is None else final / epochs
         ends.append((models / made.get("workers", 1) + times) * median(seconds))

@@ -34,7 +34,8 @@ def finish(
     """
     kept = final if final is not None and _valid(final) >= _valid(best) else best
     before = before or {}
-    same = before.get("weights") == kept.weights
+    trained = list({entry.key: entry for entry in told}.values())  # what was asked for twice is one
+    same = bool(before) and before.get("weights") == kept.weights
     judged = {name: before.get(name) for name in JUDGED} if same else _judge(bench, kept, before)
     return {
         "arch": list(kept.arch),
@@ -49,9 +50,9 @@ def finish(
         "params": kept.params,
         "flops": best.flops,
         "latency": best.latency,
-        "found_after": 1 + [entry.key for entry in told].index(best.key),
-        "models": len(told),
-        "seconds_of_search": sum(entry.seconds for entry in told),
+        "found_after": 1 + [entry.key for entry in trained].index(best.key),
+        "models": len(trained),
+        "seconds_of_search": sum(entry.seconds for entry in trained),
     }
 
 

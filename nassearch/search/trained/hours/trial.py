@@ -108,7 +108,7 @@ def plan(recipe: Recipe, seconds: float, epoch: float, workers: int, final: floa
     epochs = math.floor(affordable / (MODELS / at_once + final))
     if affordable < 3 + final:
         raise InvalidSetting(
-            f"an epoch of a middling network takes {epoch:.0f} seconds here, and three trainings of one epoch with the "
+            f"an epoch of a middling network takes {epoch:.2g} seconds here, and three trainings of one epoch with the "
             f"final one do not fit into the hours there are: give more --hours, or make trainings smaller, as by "
             "--recipe size=16 or fewer channels of the space"
         )

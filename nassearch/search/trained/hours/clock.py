@@ -25,6 +25,8 @@ class Clock:
         before: seconds that earlier processes have had.
         final: the final training, as a multiple of a whole one.
         trial: expected seconds of a whole training before one has ended; None where nobody tried.
+        asked: models that were asked for so far.
+        started: when this process began with the search, by the clock that nobody sets.
     """
 
     models: float | None
