@@ -111,6 +111,12 @@ def test_what_has_no_meaning_is_refused(found: Path) -> None:
     ):
         with pytest.raises(kind, match=rule):
             train_again(found, settings)
+    for option, value, rule in (
+        ("--threads", 0, "threads is a whole number of at least 1"),
+        ("--seed", -1, "seed is a whole number of at least 0"),
+        ("--device", "tpu", "device is auto, cpu or cuda"),
+    ):
+        assert rule in call("retrain", found, option, value).stderr
     result = call("retrain", found, "--recipe", "epochs=3")
     assert result.exit_code == 1
     assert "--epochs says" in result.stderr
@@ -142,3 +148,20 @@ def test_records_that_are_damaged(found: Path, content: str) -> None:
     result = call("export", found, "--retrained")
     assert result.exit_code == 1
     assert "is no record of a training" in result.stderr
+
+
+def test_fields_of_a_record_that_are_damaged(found: Path) -> None:
+    told: dict[str, Any] = train_again(found, SHORT)
+    record = (found / str(told["weights"])).with_suffix(".json")
+    whole = json.loads(record.read_text())
+    wrong: dict[str, Any] = {
+        "arch": [0.5],
+        "valid": "high",
+        "test_interval": [3],
+        "test_note": 5,
+        "weights": None,
+    }
+    for name, value in wrong.items():
+        record.write_text(json.dumps({**whole, name: value}))
+        with pytest.raises(BadData, match=f"is no record of a training: {name} is"):
+            found_in(found, retrained=True)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nassearch.checks import SEEDS, whole
 from nassearch.export.results.found import chosen, task_of
 from nassearch.export.results.retraining import retrain
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import Recipe
+from nassearch.training.single.device import find_device
 
 
 def train_again(
@@ -45,5 +47,8 @@ def train_again(
     how: dict[str, Any] = {
         name: search.made[name] if value is None else value for name, value in asked.items()
     }
+    whole("seed", how["seed"], least=0, largest=SEEDS)
+    whole("threads", how["threads"])
+    find_device(how["device"])
     how |= {"looked": looked, "watch": watch, "every": every}
     return retrain(folder, search.space(), choice.arch, task_of(search), data, recipe, **how)

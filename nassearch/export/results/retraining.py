@@ -15,6 +15,7 @@ from nassearch.files.data_folder import write_whole
 from nassearch.files.limits import WORK
 from nassearch.files.locks import held
 from nassearch.files.plain_json import read_json
+from nassearch.search import schema
 from nassearch.types import Arch, Task
 
 if TYPE_CHECKING:
@@ -30,18 +31,19 @@ SECOND = (
 )
 FIRST = "looked at once, for this training; the search itself did not look at it"
 REMEDY = "remove it, and retrain"
-NAMES = (
-    "arch",
-    "text",
-    "recipe",
-    "seconds",
-    "valid",
-    "test",
-    "test_interval",
-    "test_examples",
-    "test_note",
-    "weights",
-)
+RECORD: dict[str, schema.Check] = {
+    "arch": lambda value: schema.check_archs([value]),
+    "text": schema.text,
+    "recipe": schema.named,
+    "seconds": schema.number,
+    "valid": schema.number,
+    "test": schema.nullable(schema.number),
+    "test_interval": schema.nullable(schema.interval),
+    "test_examples": schema.nullable(schema.whole(0)),
+    "test_note": schema.text,
+    "weights": schema.text,
+}
+"""What is recorded of a training, by name."""
 
 
 def retrain(
@@ -138,7 +140,13 @@ def retrain(
 
 def _looked(folder: Path) -> bool:
     """Say whether the test part was looked at for another training that is recorded there."""
-    return any(read_record(path)["test"] is not None for path in folder.glob("*.json"))
+    for path in folder.glob("*.json"):
+        try:
+            if read_record(path)["test"] is not None:
+                return True
+        except NassearchError:  # it may have been
+            return True
+    return False
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -153,10 +161,7 @@ def read_record(path: Path) -> dict[str, Any]:
         found = dict(read_json(text))
         if (found.get("format"), found.get("version")) != (FORMAT, VERSION):
             raise ValueError(f"it is not of version {VERSION}")
-        if missing := [name for name in NAMES if name not in found]:
-            raise ValueError(f"it has no {missing[0]}")
-        found["arch"] = [int(option) for option in found["arch"]]
-        found["valid"] = float(found["valid"])
+        schema.check_fields(found, RECORD, tuple(RECORD))
     except (ValueError, TypeError) as error:
         raise BadData(f"{path} is no record of a training: {error}; {REMEDY}") from error
     return found
