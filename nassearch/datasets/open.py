@@ -27,7 +27,7 @@ from nassearch.datasets.natural import is_natural
 from nassearch.datasets.sheets.loaded import load_sheet
 from nassearch.datasets.sheets.numbers import open_numbers
 from nassearch.datasets.sheets.paths import open_paths
-from nassearch.errors import InvalidSetting, excerpt, quoted
+from nassearch.errors import BadData, InvalidSetting, excerpt, quoted
 from nassearch.files.bounded import check_there, guarded
 from nassearch.types import Progress
 from nassearch.workers.progress import Watch
@@ -74,7 +74,7 @@ def open_dataset(
     whole("seed", seed, 0, largest=SEEDS)
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise InvalidSetting(f"a data set is {TAKEN}, not {quoted(source)}")
-    if re.match("[a-z]{2,}://", str(source)):
+    if re.match(r"[A-Za-z][\w+.-]+://", str(source)):
         raise InvalidSetting(
             f"a data set lies on this machine, and {excerpt(str(source))} is an address: download it first"
         )
@@ -85,7 +85,11 @@ def open_dataset(
     else:
         text = os.path.abspath(os.path.expanduser(text))
         found = _read(Path(text), asked, progress)
-    return _assembled(resized(found, asked), text, valid, test, seed)
+    try:
+        return _assembled(resized(found, asked), text, valid, test, seed)
+    except BadData as error:
+        left_out = [note for note in found.notes if note.startswith("Left out")]
+        raise BadData("; ".join([str(error), *left_out])) from error
 
 
 def _read(path: Path, size: Size | None, progress: Progress | None) -> Found:

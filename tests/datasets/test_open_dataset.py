@@ -222,6 +222,12 @@ def test_settings_are_looked_at_first(options: dict[str, Any], message: str) -> 
         open_dataset("nowhere", **options)
 
 
+@pytest.mark.parametrize("source", ["s3://bucket/x", "HTTP://x/y", "git+ssh://x", "file:///x"])
+def test_an_address_is_no_source(source: str) -> None:
+    with pytest.raises(InvalidSetting, match="is an address: download it first"):
+        open_dataset(source)
+
+
 @pytest.mark.parametrize("source", [3, None, "", b"x"])
 def test_what_is_no_source(source: Any) -> None:
     with pytest.raises(InvalidSetting, match="a data set is a folder of images"):

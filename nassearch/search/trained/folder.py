@@ -239,12 +239,12 @@ class SearchFolder:
 
 def difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
     """Return the first thing in which two searches differ that can not be gone on with, and both values."""
-    plain: dict[str, Any] = json.loads(json.dumps(dict(wanted)))
-    for name in (*plain, *(name for name in found if name not in plain)):
-        if name not in FREE and found.get(name) != plain.get(name):
-            if name == "data":
-                return "data", found[name].get("digest"), plain[name].get("digest")
-            return name, found.get(name), plain.get(name)
+    before, now = dict(found), json.loads(json.dumps(dict(wanted)))
+    for made in (before, now):
+        made["data"] = made["data"].get("digest")  # which may lie elsewhere by now
+    for name in (*now, *(name for name in before if name not in now)):
+        if name not in FREE and before.get(name) != now.get(name):
+            return name, before.get(name), now.get(name)
     return None
 
 

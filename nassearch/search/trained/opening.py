@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ from nassearch.errors import InvalidSetting
 from nassearch.files.bounded import check_folder
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET, Search
-from nassearch.search.trained.folder import SearchFolder, difference
+from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder, difference
 from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.winner import TIMES
 from nassearch.training import Recipe
@@ -41,7 +40,7 @@ def open_folder(
     """
     check_folder(path, "choose another folder by --out")
     there = SearchFolder.open(path) if is_search(path) else None
-    recipe, threads = oracle.recipe, _threads(asked, there, oracle)
+    recipe, threads = oracle.given, _threads(asked, there, oracle)
     if asked.hours is not None and "epochs" not in asked.recipe:
         if there is not None:
             recipe = replace(recipe, epochs=there.made["recipe"]["epochs"])
@@ -62,7 +61,7 @@ def open_folder(
         "skeleton": bench.skeleton,
         "data": {
             **bench.data.as_dict(),
-            "path": _absolute(os.fspath(asked.source)),
+            "path": bench.data.source,
             "seed": asked.seed,
             "valid": asked.valid,
             "test": asked.test,
@@ -78,11 +77,16 @@ def open_folder(
     folder = SearchFolder(path, plain(made), __version__, dict(header.code))
     if there is not None:
         _refuse_other(there, folder)
-    elif path.exists() and any(path.iterdir()):
+    elif path.exists() and any(not _begun(each.name) for each in path.iterdir()):
         raise InvalidSetting(
             f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
         )
     return folder, bench
+
+
+def _begun(name: str) -> bool:
+    """Say whether a file is what a search leaves that is killed before it has written what was asked for."""
+    return name in (EVENTS, f"{EVENTS}.lock") or name.startswith(f".{MADE}.")
 
 
 def _threads(asked: Search, there: SearchFolder | None, bench: TrainedBenchmark) -> int:
@@ -112,13 +116,9 @@ def _planned(asked: Search, bench: TrainedBenchmark, tell: Callable[[str], None]
     assert asked.hours is not None
     epoch = seconds_of_an_epoch(bench, asked.seed)
     times, fixed = (TIMES, 0) if asked.final_epochs is None else (0, asked.final_epochs)
-    recipe = plan(bench.recipe, 3600 * asked.hours - fixed * epoch, epoch, asked.workers, times)
+    recipe = plan(bench.given, 3600 * asked.hours - fixed * epoch, epoch, asked.workers, times)
     tell(
         f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
         f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {times * recipe.epochs + fixed}"
     )
     return recipe
-
-
-def _absolute(source: str) -> str:
-    return source if ":" in source and not Path(source).exists() else str(Path(source).resolve())

@@ -117,6 +117,33 @@ def test_two_searches_in_one_folder_at_a_time_are_refused(finished: SearchFolder
         held.close()
 
 
+def test_what_a_kill_has_left_in_the_beginning_is_gone_on_with(images: Path, tmp_path: Path) -> None:
+    EventFile(tmp_path / "events.jsonl").close()
+    (tmp_path / "events.jsonl.lock").touch()
+    (tmp_path / f".search.json.{'0' * 32}").write_text("{")
+    found = nassearch.find_network(
+        images, out=tmp_path, strategy="ae", budget=2, **QUICK | {"final_epochs": 0}
+    )
+    assert len(found.folder.entries) == 2
+
+
+def test_data_that_lie_elsewhere_by_now_are_the_same(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {"out": tmp_path / "out", "strategy": "ae", **QUICK, "final_epochs": 0}
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    (home / "images.npz").write_bytes(images.read_bytes())
+    folder = nassearch.find_network("~/images.npz", budget=2, **asked).folder
+    assert folder.data().digest == folder.made["data"]["digest"]
+    (home / "images.npz").rename(home / "moved.npz")
+    folder = nassearch.find_network(home / "moved.npz", budget=3, **asked).folder
+    assert len(folder.entries) == 3
+    assert SearchFolder.open(folder.path).made["data"]["path"] == str(home / "moved.npz")
+
+
 def test_a_folder_of_other_things_is_left_alone(images: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("\\documentclass")
     with pytest.raises(InvalidSetting, match="other things than a search"):
