@@ -195,7 +195,7 @@ def _truth(name: str, value: Any) -> bool:
 def _flip(name: str, value: Any) -> bool | str:
     if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
         raise InvalidSetting(f"{name} is true, false or auto, not {quoted(value)}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _crop(name: str, value: Any) -> int | bool | str:
