@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nassearch.datasets.sentences import counted
+from nassearch.datasets.sentences import counted, whole
 from nassearch.errors import BadData, excerpt
 
 NO_NUMBER = {"na", "n/a", "#n/a", "<na>", "nan", "null"}
 """What programs write where a number is missing."""
 NO_LABEL = NO_NUMBER | {"-1", "nil", "none"}
 """What is written where there is no label, and where that is a class."""
+LONGEST = 1000
+"""Characters of a name of a class."""
 MOST = 100_000
 """Classes; more are a slip, such as a number for each example."""
 
@@ -56,7 +58,11 @@ def classes_of(
         if twice := sorted(name for name, count in Counter(texts).items() if count > 1):
             raise BadData(f"{source} calls several classes {excerpt(twice[0])}: give each a name of its own")
     else:
-        texts = tuple(str(label) for label in order)
+        texts = tuple(whole(str(label)) for label in order)
+    if long := next((text for text in texts if len(text) > LONGEST), None):
+        raise BadData(
+            f"{source} has a class {excerpt(long)}; names have at most {LONGEST}: are these labels?"
+        )
     if all(isinstance(label, int) for label in order) and values != list(range(len(values))):
         notes.append(
             f"Labels are {_shown(values)}, not 0 to {len(values) - 1}: class 0 is label {values[0]}, and so on."

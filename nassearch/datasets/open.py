@@ -24,6 +24,8 @@ from nassearch.datasets.images.sizes import Size, given_size
 from nassearch.datasets.kinds import is_archive
 from nassearch.datasets.moments import moments
 from nassearch.datasets.natural import is_natural
+from nassearch.datasets.sentences import sentence
+from nassearch.datasets.sentences import whole as whole_text
 from nassearch.datasets.sheets.loaded import load_sheet
 from nassearch.datasets.sheets.numbers import open_numbers
 from nassearch.datasets.sheets.paths import open_paths
@@ -84,12 +86,14 @@ def open_dataset(
         found = open_function(text, asked, progress)
     else:
         text = os.path.abspath(os.path.expanduser(text))
+        if whole_text(text) != text:
+            raise InvalidSetting(f"the path of a data set is text in UTF-8, not {quoted(text)}: rename it")
         found = _read(Path(text), asked, progress)
     try:
         return _assembled(resized(found, asked), text, valid, test, seed)
     except BadData as error:
         left_out = [note for note in found.notes if note.startswith("Left out")]
-        raise BadData("; ".join([str(error), *left_out])) from error
+        raise BadData(sentence("; ".join([str(error), *left_out]))) from error
 
 
 def _read(path: Path, size: Size | None, progress: Progress | None) -> Found:
@@ -119,7 +123,7 @@ def _assembled(found: Found, source: str, valid: float, test: float, seed: int) 
     mean, std = moments(found.examples, train.places)
     natural, looks = is_natural(found.kind, found.examples.shape, classes if _named(found) else ())
     return OwnDataset(
-        found.name,
+        whole_text(found.name),
         found.kind,
         classes,
         found.examples.shape,
@@ -131,7 +135,7 @@ def _assembled(found: Found, source: str, valid: float, test: float, seed: int) 
         natural,
         _digest(found, classes, (train, valid_, test_)),
         source,
-        tuple([*copies, *notes, *missing, *found.notes, *more, *looks]),
+        tuple(map(sentence, [*copies, *notes, *missing, *found.notes, *more, *looks])),
     )
 
 

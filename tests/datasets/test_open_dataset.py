@@ -222,6 +222,11 @@ def test_settings_are_looked_at_first(options: dict[str, Any], message: str) -> 
         open_dataset("nowhere", **options)
 
 
+def test_a_path_of_other_bytes_than_text_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="the path of a data set is text in UTF-8"):
+        open_dataset("nowhere\udcff")
+
+
 @pytest.mark.parametrize("source", ["s3://bucket/x", "HTTP://x/y", "git+ssh://x", "file:///x"])
 def test_an_address_is_no_source(source: str) -> None:
     with pytest.raises(InvalidSetting, match="is an address: download it first"):

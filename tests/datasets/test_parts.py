@@ -185,6 +185,7 @@ def test_classes(labels: list[Any], names: Any, classes: tuple[str, ...], found:
         ([0, 3], ("a", "b"), "names of 2 classes, and labels 0 to 3"),
         (["a", "x"], ("a", "b"), "labels are places in that list"),
         ([0, 1], ("a", "a"), "calls several classes 'a'"),
+        (["a" * 1001, "b"], None, "(1001 characters); names have at most 1000: are these labels?"),
     ],
 )
 def test_classes_that_are_none(labels: list[Any], names: Any, message: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
@@ -14,7 +16,7 @@ from nassearch.errors import InvalidSetting
 from nassearch.files.bounded import check_folder
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET, Search
-from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder, difference
+from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder
 from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.winner import TIMES
 from nassearch.training import Recipe
@@ -101,7 +103,7 @@ def folder_name(data: OwnDataset) -> str:
 
 
 def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
-    found = difference(there.made, wanted.made)
+    found = _difference(there.made, wanted.made)
     if found is None and there.code != wanted.code:
         parts = [part for part in wanted.code if wanted.code[part] != there.code.get(part)]
         found = f"code of the {' and the '.join(parts)}", "that of then", "that of now"
@@ -110,6 +112,21 @@ def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
         raise InvalidSetting(
             f"{there.path} holds a search with {name} {before!r}, and this one has {now!r}: give it another --out"
         )
+
+
+def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return the first thing in which two searches differ that can not be gone on with, and both values."""
+    before, now = dict(found), json.loads(json.dumps(dict(wanted)))
+    for made in (before, now):
+        made["data"] = made["data"].get("digest")  # which may lie elsewhere by now
+    for name in (*now, *(name for name in before if name not in now)):
+        if name not in FREE and before.get(name) != now.get(name):
+            return name, before.get(name), now.get(name)
+    return None
+
+
+FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
+"""What a search that goes on may have anew."""
 
 
 def _planned(asked: Search, bench: TrainedBenchmark, tell: Callable[[str], None]) -> Recipe:
