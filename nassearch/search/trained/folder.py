@@ -61,7 +61,9 @@ def _size(value: Any) -> None:
 
 def _data(value: Any) -> None:
     schema.named(value)
-    schema.check_fields(value, _DATA, tuple(_DATA))
+    if lacking := next((name for name in _DATA if name not in value), None):
+        raise ValueError(f"without {lacking}")
+    schema.check_fields(value, _DATA, ())
 
 
 _DATA: dict[str, schema.Check] = {
@@ -71,7 +73,6 @@ _DATA: dict[str, schema.Check] = {
     **dict.fromkeys(("valid", "test"), schema.number),
     "shape": _each(schema.whole(1)),
     "sizes": _sizes,
-    "natural": schema.truth,
     "seed": schema.whole(0),
     "size": schema.nullable(_size),
 }
