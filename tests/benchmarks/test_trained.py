@@ -198,6 +198,12 @@ def test_lines_that_are_no_trainings_are_refused(tmp_path: Path, harm: dict) -> 
         Ledger(tmp_path / "trained.jsonl", {"data": "d"})
 
 
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NassearchError, match=r"unfinished cannot be written: .*another folder of trainings"):
+        bench(tmp_path / "file").query(ARCH, rng())
+
+
 def test_what_writers_write_is_read() -> None:
     texts = {"text": "x" * 20_000, "note": "\udc80", "weights": "w", "device": "cpu"}
     odd = {"scores": {"synflow": 1e300, "snip": None}, "history": {"epoch": [1], "valid_loss": [1e200]}}

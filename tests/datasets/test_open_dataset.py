@@ -267,7 +267,13 @@ def test_the_command_shows_what_is_found(tmp_path: Path, monkeypatch: pytest.Mon
     assert [line.split() for line in shown.splitlines() if "more" in line] == [["6", "more", *map(str, left)]]
     assert json.loads(call("data", "toys", "--json", "--size", "8,10").stdout)["shape"] == [3, 8, 10]
     assert json.loads(call("data", "toys", "--json", "--valid", "0.5").stdout)["sizes"]["valid"] == 125
-    assert "--size is a number" in call("data", "toys", "--size", "8x9").stderr
+    for size in ("8x9", "9" * 5000):
+        assert "--size is a number" in call("data", "toys", "--size", size).stderr
+    asked = "toys --size 8,10 --test 0.2 --seed 3"
+    assert f"next: nassearch search {asked} --hours 1" in call("data", *asked.split()).stdout
+    rows = "".join(f"{number},{number % 2}\n" for number in range(40))
+    (tmp_path / "a.csv").write_text(f"number,label\n{rows}")
+    assert "next: nassearch search a.csv --space mymodels:space --hours 1" in call("data", "a.csv").stdout
 
 
 @pytest.mark.slow
