@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -103,31 +102,6 @@ def test_entries_are_json_that_comes_back(tmp_path: Path) -> None:
     assert line["recipe"]["crop"] == 1
 
 
-@pytest.mark.parametrize(
-    ("values", "rule"),
-    [
-        ({"arch": [1.5]}, "arch of a training is a list of whole numbers"),
-        ({"params": "many"}, "params of a training is a whole number or null"),
-        ({"share": 0}, "share of a training is a number above 0"),
-        ({"share": "half"}, "share of a training is a number above 0"),
-        ({"history": {"epoch": 3}}, "history of a training is lists by name"),
-        ({"scores": {"synflow": "high"}}, "scores of a training is numbers by scorer"),
-        ({"accumulate": 0}, "accumulate of a training is a whole number above 0"),
-        ({"status": ["trained"]}, "status of a training is one of"),
-        ({"recipe": {"epochs": [3]}}, "recipe of a training is settings by name"),
-        ({"weights": 3}, "weights of a training is a text or null"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
-def test_a_line_that_is_no_training_is_told(tmp_path: Path, values: dict[str, Any], rule: str) -> None:
-    entry = Entry(ARCH, "a", 0, {"epochs": 3})
-    path = tmp_path / "trained.jsonl"
-    head = {"format": "nassearch trainings", "version": 1}
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in (head, {**entry.as_dict(), **values})))
-    with pytest.raises(BadData, match=f"is damaged: {rule}"):
-        read_ledger(path)
-
-
 def test_a_torn_line_is_cut_off_and_trained_again(tmp_path: Path) -> None:
     here = bench(tmp_path)
     here.query(ARCH, rng())
@@ -202,7 +176,19 @@ def test_what_is_no_ledger_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", [{"arch": "x"}, {"arch": [1.5]}, {"recipe": 1}, {"seed": "a"}, {"valid": "x"}, {"status": "fine"}]
+    "harm",
+    [
+        {"arch": [1.5]},
+        {"recipe": {"epochs": [3]}},
+        {"status": "fine"},
+        {"share": 0},
+        {"params": 1.5},
+        {"history": {"epoch": [1, 2], "valid": [1.0]}},
+        {"history": {"valid": ["<b>"]}},
+        {"scores": {"synflow": "x"}},
+        *({each.name: [[]]} for each in fields(Entry)),
+        *({each.name: -1} for each in fields(Entry) if each.name not in ("valid", "seconds", "latency")),
+    ],
 )
 def test_lines_that_are_no_trainings_are_refused(tmp_path: Path, harm: dict) -> None:
     ledger = Ledger(tmp_path / "trained.jsonl", {"data": "d"})
@@ -211,6 +197,19 @@ def test_lines_that_are_no_trainings_are_refused(tmp_path: Path, harm: dict) -> 
         file.write(json.dumps(entry.as_dict() | harm) + "\n")
     with pytest.raises(BadData, match=r"trained\.jsonl is damaged"):
         Ledger(tmp_path / "trained.jsonl", {"data": "d"})
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NassearchError, match=r"unfinished cannot be written: .*another folder of trainings"):
+        bench(tmp_path / "file").query(ARCH, rng())
+
+
+def test_what_writers_write_is_read() -> None:
+    texts = {"text": "x" * 20_000, "note": "\udc80", "weights": "w", "device": "cpu"}
+    odd = {"scores": {"synflow": 1e300, "snip": None}, "history": {"epoch": [1], "valid_loss": [1e200]}}
+    entry = Entry(ARCH, seed=2**63 - 1, recipe={"learning_rate": 1e150}, params=2**70, **texts, **odd)  # type: ignore[arg-type]
+    assert Entry.of(json.loads(json.dumps(entry.as_dict(), allow_nan=False))) == entry
 
 
 def test_a_ledger_that_cannot_be_written_keeps_what_was_unfinished(

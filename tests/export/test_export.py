@@ -259,7 +259,7 @@ def test_the_card_says_all_limits(copy: Path) -> None:
 def test_a_search_that_does_not_say_its_data_is_refused(copy: Path, name: str) -> None:
     data = dict(SearchFolder.open(copy).made["data"])
     change(copy, data={each: value for each, value in data.items() if each != name})
-    assert f"search.json is damaged: it lacks {name}" in said("export", copy)
+    assert f"search.json is damaged: data is without {name}" in said("export", copy)
     change(copy, data={**data, name: 5j.imag})
     assert f"search.json is damaged: data is {name} is" in said("export", copy)
 

@@ -79,69 +79,67 @@ class Entry:
         Raises:
             ValueError: it is none.
         """
-        names = {each.name for each in fields(cls)}
         if not isinstance(found, dict) or not {"arch", "text", "seed", "recipe"} <= found.keys():
             raise ValueError("a training has arch, text, seed and recipe")
-        known = {name: value for name, value in found.items() if name in names}
+        known = {each.name: found[each.name] for each in fields(cls) if each.name in found}
         for name, value in known.items():
-            is_so, what = _KINDS[name]
-            if not is_so(value):
-                raise ValueError(f"{name} of a training is {what}, not {quoted(value)}")
-        return cls(**{**known, "arch": tuple(found["arch"])})
+            is_one, rule = _KINDS[name]
+            if not is_one(value):
+                raise ValueError(f"{name} is {rule}, not {quoted(value)}")
+        return cls(**{**known, "arch": tuple(known["arch"])})
 
 
-def _or_none(is_so: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or is_so(value)
-
-
-def _by_name(is_so: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(is_so, value.values()))
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_count(value: Any) -> bool:
+def _is_whole(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
 def _is_recipe(value: Any) -> bool:
-    return isinstance(value, dict) and (value.get("epochs") is None or _is_count(value["epochs"]))
+    return isinstance(value, dict) and (value.get("epochs") is None or _is_whole(value["epochs"]))
 
 
-_COUNT = _or_none(_is_count), "a whole number or null"
-_TEXT = _or_none(_is_text), "a text or null"
+def _is_history(value: Any) -> bool:
+    if not isinstance(value, dict) or not all(isinstance(column, list) for column in value.values()):
+        return False
+    alike = len({len(column) for column in value.values()}) <= 1
+    return alike and all(is_number(each) for column in value.values() for each in column)
+
+
+def _or_none(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_one(value)
+
+
+_TEXT = lambda value: isinstance(value, str), "a text"
+_COUNT = _or_none(_is_whole), "a whole number or null"
+_NUMBER = _or_none(is_number), "a number or null"
+_WORD = _or_none(_TEXT[0]), "a text or null"
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "arch": (
-        lambda value: _is_list(value) and all(type(option) is int for option in value),
+        lambda value: isinstance(value, list) and all(type(option) is int for option in value),
         "a list of whole numbers",
     ),
-    "text": (_is_text, "a text"),
-    "seed": (_is_count, "a whole number"),
-    "recipe": (_is_recipe, "settings by name, of whole epochs"),
+    "text": _TEXT,
+    "seed": (_is_whole, "a whole number"),
+    "recipe": (_is_recipe, "an object, its epochs a whole number"),
     "share": (lambda value: is_number(value) and value > 0, "a number above 0"),
     "status": (lambda value: value in STATUSES, f"one of {', '.join(STATUSES)}"),
-    "valid": (_or_none(is_number), "a number or null"),
+    "valid": _NUMBER,
     "seconds": (is_number, "a number"),
-    "history": (_by_name(_is_list), "lists by name"),
+    "history": (_is_history, "columns of numbers of one length, by name"),
     "params": _COUNT,
     "flops": _COUNT,
-    "latency": (_or_none(is_number), "a number or null"),
+    "latency": _NUMBER,
     "memory": _COUNT,
-    "scores": (_by_name(_or_none(is_number)), "numbers by scorer"),
+    "scores": (
+        lambda value: isinstance(value, dict) and all(map(_NUMBER[0], value.values())),
+        "numbers or null by name",
+    ),
     "batch_size": _COUNT,
-    "accumulate": (lambda value: _is_count(value) and value > 0, "a whole number above 0"),
-    "weights": _TEXT,
-    "note": _TEXT,
-    "device": _TEXT,
-    "threads": (_is_count, "a whole number"),
+    "accumulate": (_is_whole, "a whole number"),
+    "weights": _WORD,
+    "note": _WORD,
+    "device": _WORD,
+    "threads": (_is_whole, "a whole number"),
 }
-"""What each field of a line may hold, and how people call that."""
 
 
 def key_of(arch: Arch, seed: int, recipe: Mapping[str, Any]) -> str:

@@ -37,16 +37,26 @@ def open_function(text: str, size: Size | None, progress: Progress | None = None
         BadData: what it gives is no data set.
     """
     module, _, name = text.partition(":")
-    found = import_from_here(text, text)
-    with their_code(f"{text}: looking at what it names"):
-        if callable(found) and (isinstance(found, type) or not _is_dataset(found)):
-            with their_code(f"{text}: calling it without arguments"):
-                found = found()
+    found = _called(text)
     short = f"{module.rpartition('.')[2]}-{name.rpartition('.')[2]}"
     arrays = _arrays(found)
     if arrays is not None:
         return open_arrays(arrays, short, text, progress)
     return open_items(_parts(text, found), short, text, size, their_code, progress)
+
+
+def parts_again(text: str) -> dict[str, Any]:
+    """Return the data sets by part that a user's function gives, in another process than the one that read them."""
+    return _parts(text, _called(text))
+
+
+def _called(text: str) -> Any:
+    found = import_from_here(text, text)
+    with their_code(f"{text}: looking at what it names"):
+        if callable(found) and (isinstance(found, type) or not _is_dataset(found)):
+            with their_code(f"{text}: calling it without arguments"):
+                found = found()
+    return found
 
 
 def _is_dataset(value: Any) -> bool:

@@ -14,6 +14,7 @@ from PIL import Image
 from nassearch.datasets.images.decoding import Decoded, Seen, decode_given, is_grey
 from nassearch.datasets.labels import label_of
 from nassearch.errors import BadData, quoted
+from nassearch.workers.shipping import travels
 
 INPUTS = ("image", "img", "input", "inputs", "x", "pixel_values", "signal", "features")
 LABELS = ("label", "labels", "target", "y", "class", "fine_label")
@@ -40,6 +41,17 @@ class Items:
     def __post_init__(self) -> None:
         with self.guard(f"{self.text}: len() of its data set"):
             self.lengths = {part: len(value) for part, value in self.parts.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel with the data sets, or by the function's name where they hold open files or locks."""
+        return {**self.__dict__, "labels": {}, "parts": self.parts if travels(self.parts) else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from nassearch.datasets.functions.calling import parts_again
+
+        self.__dict__.update(state)
+        if self.parts is None:
+            self.parts = parts_again(self.text)
 
     def __len__(self) -> int:
         return sum(self.lengths.values())

@@ -21,8 +21,6 @@ from nassearch.search.trained.folder import SearchFolder
 from nassearch.training import Recipe
 from nassearch.types import Arch, Task
 
-TOLD = ("name", "kind", "digest", "shape", "classes", "sizes", "mean", "std")
-"""Of the data: what a card and a file of code say."""
 ACCURACY = ("valid", "test", "test_interval", "test_examples")
 FEWEST = 3
 """Models that a median is of."""
@@ -123,7 +121,7 @@ def trained(entries: Iterable[Entry]) -> list[Entry]:
 
 def subject_of(search: SearchFolder, choice: Choice) -> Subject:
     """Return what is exported of a search."""
-    data, text = search.told_of_data(*TOLD), str(search.made["space"])
+    data, text = search.made["data"], str(search.made["space"])
     facts: dict[str, Any] = {"data": data, "search": _search(search)}
     task, weights = task_of(search), None
     if choice.recipe is not None:
@@ -138,7 +136,7 @@ def subject_of(search: SearchFolder, choice: Choice) -> Subject:
 
 def task_of(search: SearchFolder) -> Task:
     """Return what the networks of a search are built for, whether its data are there or not."""
-    data, skeleton = search.told_of_data("shape", "classes"), search.made["skeleton"]
+    data, skeleton = search.made["data"], search.made["skeleton"]
     fields: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in skeleton.items()}
     try:
         return Task(tuple(data["shape"]), len(data["classes"]), **fields)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,20 @@ def _each(check: schema.Check) -> schema.Check:
     return each
 
 
-def _data(value: Any) -> None:
-    """Take what a data set says of itself, as far as it does."""
+def _sizes(value: Any) -> None:
     schema.named(value)
+    for name, size in value.items():
+        schema.field(name, size, schema.whole(0))
+
+
+def _size(value: Any) -> None:
+    _each(schema.whole(1))(value if isinstance(value, list) else [value])
+
+
+def _data(value: Any) -> None:
+    schema.named(value)
+    if lacking := next((name for name in DATA if name not in value), None):
+        raise ValueError(f"without {lacking}")
     schema.check_fields(value, DATA, ())
 
 
@@ -45,18 +55,16 @@ def _limits(value: Any) -> None:
 
 
 DATA: dict[str, schema.Check] = {
-    **{name: schema.text for name in ("source", "name", "kind", "digest", "path")},
-    "classes": _each(schema.text),
+    **dict.fromkeys(("path", "source", "name", "kind", "digest"), schema.text),
+    **dict.fromkeys(("classes", "notes"), _each(schema.text)),
+    **dict.fromkeys(("mean", "std"), _each(schema.number)),
+    **dict.fromkeys(("valid", "test"), schema.number),
     "shape": _each(schema.whole(1)),
-    "sizes": schema.named,
-    "mean": _each(schema.number),
-    "std": _each(schema.number),
+    "sizes": _sizes,
     "seed": schema.whole(0),
-    "valid": schema.number,
-    "test": schema.number,
-    "notes": _each(schema.text),
+    "size": schema.nullable(_size),
 }
-"""Of the data of a search, by name."""
+"""Of the data of a search: all of it."""
 SEARCH: dict[str, schema.Check] = {
     "strategy": schema.text,
     "settings": schema.named,
@@ -111,25 +119,3 @@ def check(
         schema.check_fields(found, known, needed)
     except ValueError as error:
         raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
-
-
-def difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
-    """Return the first thing in which two searches differ that can not be gone on with, and both values."""
-    ours, theirs = _asked_of(found), _asked_of(json.loads(json.dumps(dict(wanted))))
-    for name in {**theirs, **ours}:
-        if ours.get(name) != theirs.get(name):
-            return name, ours.get(name), theirs.get(name)
-    return None
-
-
-FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
-"""What a search that goes on may have anew."""
-FREE_OF_DATA = frozenset({"path", "source", "name", "notes"})
-"""Of its data: where they lie, and what was said of them; the digest says whether they are the same."""
-
-
-def _asked_of(made: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what has to stay as it was, that of the data by names of its own."""
-    found = {name: value for name, value in made.items() if name not in FREE and name != "data"}
-    data = {f"data {name}": value for name, value in made["data"].items() if name not in FREE_OF_DATA}
-    return data | found

@@ -21,7 +21,7 @@ from nassearch.files.plain_json import read_json
 from nassearch.search import schema
 from nassearch.search.outcome import Outcome, read
 from nassearch.search.store import is_search
-from nassearch.search.trained.contents import DATA, FOLDER, NEEDED, SEARCH, WINNER_FIELDS, check
+from nassearch.search.trained.contents import FOLDER, NEEDED, SEARCH, WINNER_FIELDS, check
 from nassearch.search.trained.events import Event, read_events
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
@@ -175,16 +175,6 @@ class SearchFolder:
         """Write the seconds of wall clock that the search has had."""
         self._write(SPENT, {"seconds": seconds})
 
-    def told_of_data(self, *needed: str) -> Mapping[str, Any]:
-        """Return what was found out about the data.
-
-        Raises:
-            BadData: it lacks something of that name.
-        """
-        told: Mapping[str, Any] = self.made["data"]
-        check(self.path / MADE, told, DATA, needed)
-        return told
-
     def space(self) -> SearchSpace:
         """Return the space that was searched; one of a user's own is imported.
 
@@ -200,7 +190,7 @@ class SearchFolder:
             MissingData: they are gone.
             BadData: they are not what they were.
         """
-        told = self.told_of_data("path", "size", "valid", "test", "seed", "digest")
+        told = self.made["data"]
         data = open_dataset(told["path"], **{name: told[name] for name in ("size", "valid", "test", "seed")})
         if data.digest != told["digest"]:
             raise BadData(

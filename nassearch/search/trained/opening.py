@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
@@ -20,7 +20,6 @@ from nassearch.search.experiment import Experiment
 from nassearch.search.given import strategy_of
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import Search
-from nassearch.search.trained.contents import difference
 from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder
 from nassearch.search.trained.hours.trial import plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.oracle import refuse_within
@@ -67,7 +66,7 @@ def open_folder(
     check_folder(path, "choose another folder by --out")
     refuse_within(path, asked.source)
     there = SearchFolder.begun(path)
-    recipe, threads = oracle.recipe, _threads(asked, there, oracle)
+    recipe, threads = oracle.given, _threads(asked, there, oracle)
     timed = oracle.again(threads=threads)
     epoch = None if asked.hours is None or _has_trained(there) else _epoch(asked, timed)
     if asked.hours is not None and "epochs" not in asked.recipe:
@@ -97,7 +96,7 @@ def open_folder(
         "skeleton": bench.skeleton,
         "data": {
             **bench.data.as_dict(),
-            "path": _absolute(os.fspath(asked.source)),
+            "path": bench.data.source,
             "seed": asked.seed,
             "valid": asked.valid,
             "test": asked.test,
@@ -113,16 +112,11 @@ def open_folder(
     folder = SearchFolder(path, plain(made), __version__, dict(header.code))
     if there is not None:
         _refuse_other(there, folder)
-    elif path.exists() and not is_search(path) and not all(map(_begun_with, path.iterdir())):
+    elif path.exists() and not is_search(path) and any(not _begun(each.name) for each in path.iterdir()):
         raise InvalidSetting(
             f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
         )
     return Opened(folder, bench, experiment, epoch)
-
-
-def _begun_with(path: Path) -> bool:
-    """Say whether a kill may have left this before the file was there by which the folder of a search is known."""
-    return path.name in (EVENTS, f"{EVENTS}.lock") or path.name.startswith(f".{MADE}.")
 
 
 def _has_trained(there: SearchFolder | None) -> bool:
@@ -139,6 +133,11 @@ def _epoch(asked: Search, bench: TrainedBenchmark) -> float | None:
         raise
 
 
+def _begun(name: str) -> bool:
+    """Say whether a file is what a search leaves that is killed before it has written what was asked for."""
+    return name in (EVENTS, f"{EVENTS}.lock") or name.startswith(f".{MADE}.")
+
+
 def _threads(asked: Search, there: SearchFolder | None, bench: TrainedBenchmark) -> int:
     if asked.threads is None and there is not None:
         return int(there.made["threads"])
@@ -151,7 +150,7 @@ def folder_name(data: OwnDataset) -> str:
 
 
 def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
-    found = difference(there.made, wanted.made)
+    found = _difference(there.made, wanted.made)
     if found is None and there.code != wanted.code:
         parts = [part for part in wanted.code if wanted.code[part] != there.code.get(part)]
         found = f"code of the {' and the '.join(parts)}", "that of then", "that of now"
@@ -162,19 +161,30 @@ def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
         )
 
 
+def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return the first thing in which two searches differ that can not be gone on with, and both values."""
+    before, now = dict(found), json.loads(json.dumps(dict(wanted)))
+    for made in (before, now):
+        made["data"] = made["data"].get("digest")  # which may lie elsewhere by now
+    for name in (*now, *(name for name in before if name not in now)):
+        if name not in FREE and before.get(name) != now.get(name):
+            return name, before.get(name), now.get(name)
+    return None
+
+
+FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
+"""What a search that goes on may have anew."""
+
+
 def _planned(
     asked: Search, bench: TrainedBenchmark, epoch: float, spent: float, tell: Callable[[str], None]
 ) -> Recipe:
     assert asked.hours is not None
     times, fixed = (TIMES, 0) if asked.final_epochs is None else (0, asked.final_epochs)
     left = 3600 * asked.hours - spent - fixed * epoch
-    recipe = plan(bench.recipe, left, epoch, asked.workers, times)
+    recipe = plan(bench.given, left, epoch, asked.workers, times)
     tell(
         f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
         f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {times * recipe.epochs + fixed}"
     )
     return recipe
-
-
-def _absolute(source: str) -> str:
-    return source if ":" in source and not Path(source).exists() else str(Path(source).resolve())

@@ -16,8 +16,10 @@ from nassearch.datasets import OwnDataset, open_dataset
 from nassearch.datasets.functions import reading
 from nassearch.datasets.images import pictures
 from nassearch.errors import BadData, BrokenPart, InvalidSetting
+from nassearch.workers.shipping import pack, unpack
 
 HEAD = """
+from threading import Lock
 import numpy as np
 import torch
 from PIL import Image
@@ -117,6 +119,7 @@ def test_labels(label: str, opened: Open) -> None:
         ("return [{'image': Image.fromarray(x), 'label': int(y)} for x, y in zip(PIXELS, Y)]", [42, 9, 9]),
         ("return TensorDataset(torch.tensor(PIXELS / 255), torch.tensor(Y))", [42, 9, 9]),
         ("return PIXELS, Y", [42, 9, 9]),
+        ("return Toys(Image.fromarray, lambda y: ('ant', 'bee', 'cow')[y])", [42, 9, 9]),
         ("return torch.tensor(PIXELS), torch.tensor(Y)", [42, 9, 9]),
         ("return (PIXELS, Y), (255 - PIXELS[:20], Y[:20])", [51, 9, 20]),
         ("return {'x_train': PIXELS, 'y_train': Y}", [42, 9, 9]),
@@ -157,6 +160,12 @@ def test_images_of_several_sizes(opened: Open) -> None:
         ("return [3, 4]", BadData, "ownsets:load[0] is 3: each is (input, label), or a dict with image and label"),
         ("return [('x', 1), ('y', 2)]", BadData, "inputs are images of Pillow, tensors or arrays of numbers"),
         ("return [(np.zeros(3), 0), (np.zeros(4), 1)]", BadData, "load[1] is [4], and others [3]: bring"),
+        ("return [(np.zeros(3, np.uint8), 0), (np.full(3, 300.5), 1)]", BadData,
+         "load[1] is float64, and others are uint8"),
+        ("return [(np.zeros((8, 8)), 0), (PIXELS[0, :8, :, 0], 1)]", BadData,
+         "load[1] is uint8, and others are not uint8"),
+        ("return [(PIXELS[k] if k % 2 else PIXELS[k] / 255, k % 2) for k in range(60)][::-1]", BadData,
+         "two classes or more apart; Left out, as they cannot be read: 30"),
         ("return [(np.zeros(3), [1, 1]), (np.ones(3), [1, 1])]", BadData, "rows of zeros"),
         ("return [(np.full(3, np.nan), 0), (np.ones(3), 1)]", BadData, "with NaN or an infinite number"),
         ("return Toys(lambda x: torch.rand(3, 8, 8))", BadData, "another input each time it is asked for"),
@@ -202,7 +211,10 @@ def test_what_it_prints_is_no_output(opened: Open, capsys: pytest.CaptureFixture
     assert captured.out == "" and "hello" in captured.err
 
 
-@pytest.mark.parametrize("change", ["Image.fromarray", "lambda x: x.astype('float32')"])
+@pytest.mark.parametrize(
+    "change",
+    ["Image.fromarray", "lambda x: x.astype('float32')", "lambda x, lock=Lock(): Image.fromarray(x)"],
+)
 def test_more_than_memory_should_hold(change: str, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     held = opened(f"return Toys({change})")
     monkeypatch.setattr(reading, "HELD", 1)
@@ -213,6 +225,8 @@ def test_more_than_memory_should_hold(change: str, opened: Open, monkeypatch: py
     np.testing.assert_array_equal(everything(asked), everything(held))
     import ownsets
 
+    asked = unpack(pack(asked))
+    np.testing.assert_array_equal(everything(asked), everything(held))
     ownsets.PIXELS[:] = 255 - ownsets.PIXELS
     with pytest.raises(BadData, match=r"has changed|another input each time"):
         asked.train.take([0])
