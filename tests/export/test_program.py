@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 from commands import call
-from searches import made_up_search
+from searches import made_up_search, write_images
 from written import run_alone
 
+import nassearch
 from nassearch.errors import InvalidModel
 from nassearch.export.program import program_bytes
 from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
+from nassearch.search.trained.oracle import open_oracle
 
 MODELS = """
 import torch
@@ -61,6 +63,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     return folder
+
+
+def test_a_run_on_a_space_of_ones_own_says_how_to_open_it(project: Path) -> None:
+    images = write_images(project / "images.npz", count=60)
+    oracle = open_oracle(images, "mymodels:space", {"epochs": 1, "batch_size": 32})
+    found = nassearch.Experiment("rand", oracle, budget=1, rounds=1).run("rand.jsonl")
+    subject = found_in(Path("rand.jsonl"))
+    assert (subject.arch, subject.space_text) == (found.rounds[0].archs[0], "mymodels:space")
+    assert subject.text == oracle.space.format(subject.arch)
 
 
 def test_it_answers_where_the_project_is_gone(project: Path, tmp_path: Path) -> None:

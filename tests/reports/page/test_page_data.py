@@ -19,8 +19,11 @@ from search_folders import MADE, WINNER, entries, write_folder
 import nassearch as ns
 from nassearch.errors import BadData, InvalidSetting, MissingData, UnknownName
 from nassearch.reports.page import document, tables
+from nassearch.reports.page.best import _home
+from nassearch.reports.page.inputs import Source
 from nassearch.reports.page.lines import MOST_STEPS, changes
 from nassearch.reports.page.trainings import MOST_EPOCHS, MOST_HISTORIES, front
+from nassearch.search.outcome import Outcome
 from nassearch.search.runner import Round
 from nassearch.search.store import Header, Store
 from nassearch.spaces import Mobile
@@ -410,3 +413,14 @@ def test_several_objectives_on_a_table_have_a_front_and_curves_of_hypervolume(tm
     costs = [row["params"] for row in found["rows"]]
     assert costs == sorted(costs) and 1 < len(costs) < len(reached)
     assert "Pareto fronts" in page.html() and "validation accuracy" in page.html()
+
+
+def test_models_of_runs_that_trained_are_of_their_spaces() -> None:
+    """Two runs on the same data stand in one section, and an architecture of one is none of the other."""
+    told: list[dict[str, Any]] = [
+        {"benchmark": "train", "space": space} for space in ("mobile", "mymodels:space")
+    ]
+    told.append({"benchmark": "nasbench201"})
+    headers = [Header(each, "0.1.0", "digest", {}) for each in told]
+    homes = [_home(Source(None, "", Outcome(header, []))) for header in headers]
+    assert homes == ["mobile", "mymodels:space", "nasbench201"]

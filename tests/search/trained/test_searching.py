@@ -275,7 +275,7 @@ def test_files_with_names_of_any_bytes_leave_a_search_that_can_be_read(tmp_path:
         odd = os.fsencode(tmp_path / "images" / "a") + b"/" + b"\xff" * 200 + b"%d.png" % place
         Path(os.fsdecode(odd)).write_bytes(b"no image")
     asked = Search(str(tmp_path / "images"), SPACE, "rand", budget=1)
-    folder, _ = open_folder(asked, asked.oracle(), tmp_path / "out", lambda line: None)
+    folder = open_folder(asked, asked.oracle(), tmp_path / "out", lambda line: None, 0.0).folder
     folder.write()
     (note,) = [note for note in SearchFolder.open(folder.path).made["data"]["notes"] if "Left out" in note]
     assert "\\udcff" in note and "60 images" in note
