@@ -26,9 +26,9 @@ from nassearch.spaces.base import SearchSpace
 from nassearch.training import Recipe
 
 FORMAT, VERSION = "nassearch search", 1
-MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT = (
+MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT, FINAL = (
     *("search.json", "trained.jsonl", "events.jsonl"),
-    *("result.jsonl", "winner.json", "spent.json"),
+    *("result.jsonl", "winner.json", "spent.json", "final.json"),
 )
 NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "threads")
 
@@ -76,6 +76,14 @@ _WINNER: dict[str, schema.Check] = {
     "seconds_of_search": schema.number,
 }
 """Of what such a search came to, by name."""
+_FINAL: dict[str, schema.Check] = {
+    "arch": lambda value: schema.check_archs([value]),
+    "epochs": schema.whole(0),
+    "threads": schema.whole(1),
+    "hours": schema.nullable(schema.number),
+    "final_epochs": schema.nullable(schema.whole(0)),
+}
+"""Of the training of its winner, as it was decided, by name."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +187,18 @@ class SearchFolder:
         if found is not None:
             _check(self.path / WINNER, found, _WINNER, tuple(_WINNER))
         return found
+
+    @property
+    def final(self) -> dict[str, Any] | None:
+        """Return what was decided of the final training, its epochs and threads; None before it."""
+        found = _read(self.path / FINAL)
+        if found is not None:
+            _check(self.path / FINAL, found, _FINAL, tuple(_FINAL))
+        return found
+
+    def write_final(self, final: Mapping[str, Any]) -> None:
+        """Write what is decided of the final training: one that is killed goes on by it."""
+        self._write(FINAL, dict(final))
 
     @property
     def result(self) -> Outcome | None:
