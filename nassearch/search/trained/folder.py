@@ -80,8 +80,7 @@ _FINAL: dict[str, schema.Check] = {
     "arch": lambda value: schema.check_archs([value]),
     "epochs": schema.whole(0),
     "threads": schema.whole(1),
-    "hours": schema.nullable(schema.number),
-    "final_epochs": schema.nullable(schema.whole(0)),
+    **{name: _SEARCH[name] for name in ("hours", "budget", "final_epochs")},
 }
 """Of the training of its winner, as it was decided, by name."""
 

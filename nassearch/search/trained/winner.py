@@ -106,7 +106,8 @@ def decide_final(
         best: the training whose architecture is trained for longer.
         left: seconds; infinity where there is no end.
     """
-    about = {"arch": list(best.arch), "hours": asked.hours, "final_epochs": asked.final_epochs}
+    about = {name: getattr(asked, name) for name in ("hours", "budget", "final_epochs")}
+    about["arch"] = list(best.arch)
     before = folder.final
     if before is not None and about.items() <= before.items():
         return before
