@@ -137,7 +137,7 @@ def _cut(parts: NDArray[np.int64], groups: Groups, part: int, goal: int) -> None
 def tell_missing(
     labels: NDArray[np.int64], parts: NDArray[np.int64], classes: tuple[str, ...], source: str
 ) -> list[str]:
-    """Return sentences about classes that a part lacks, and about classes of very different sizes.
+    """Return sentences about classes that a part lacks.
 
     Raises:
         BadData: train lacks a class that another part has, or has fewer than two, or validation is empty.

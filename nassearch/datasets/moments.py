@@ -57,5 +57,5 @@ def moments(examples: Examples, places: NDArray[np.int64], progress: Progress | 
             variance = second_ - first_ * first_
         std[channel] = math.sqrt(max(0.0, variance))
     # What is constant but for the last digits of its numbers says nothing either.
-    flat = std <= np.abs(mean) * 1e-7
+    flat = (std <= np.abs(mean) * 1e-7) | (std < np.finfo(np.float32).tiny)
     return mean.astype(np.float32), np.where(flat, 1, std).astype(np.float32)

@@ -24,10 +24,12 @@ from nassearch.datasets.images.sizes import Size, given_size
 from nassearch.datasets.kinds import is_archive
 from nassearch.datasets.moments import moments
 from nassearch.datasets.natural import is_natural
+from nassearch.datasets.sentences import sentence
+from nassearch.datasets.sentences import whole as whole_text
 from nassearch.datasets.sheets.loaded import load_sheet
 from nassearch.datasets.sheets.numbers import open_numbers
 from nassearch.datasets.sheets.paths import open_paths
-from nassearch.errors import InvalidSetting, excerpt, quoted
+from nassearch.errors import BadData, InvalidSetting, excerpt, quoted
 from nassearch.files.bounded import check_there, guarded
 from nassearch.types import Progress
 from nassearch.workers.progress import Watch
@@ -74,7 +76,7 @@ def open_dataset(
     whole("seed", seed, 0, largest=SEEDS)
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise InvalidSetting(f"a data set is {TAKEN}, not {quoted(source)}")
-    if re.match("[a-z]{2,}://", str(source)):
+    if re.match(r"[A-Za-z][\w+.-]+://", str(source)):
         raise InvalidSetting(
             f"a data set lies on this machine, and {excerpt(str(source))} is an address: download it first"
         )
@@ -84,8 +86,14 @@ def open_dataset(
         found = open_function(text, asked, progress)
     else:
         text = os.path.abspath(os.path.expanduser(text))
+        if whole_text(text) != text:
+            raise InvalidSetting(f"the path of a data set is text in UTF-8, not {quoted(text)}: rename it")
         found = _read(Path(text), asked, progress)
-    return _assembled(resized(found, asked), text, valid, test, seed)
+    try:
+        return _assembled(resized(found, asked), text, valid, test, seed)
+    except BadData as error:
+        left_out = [note for note in found.notes if note.startswith("Left out")]
+        raise BadData(sentence("; ".join([str(error), *left_out]))) from error
 
 
 def _read(path: Path, size: Size | None, progress: Progress | None) -> Found:
@@ -115,7 +123,7 @@ def _assembled(found: Found, source: str, valid: float, test: float, seed: int) 
     mean, std = moments(found.examples, train.places)
     natural, looks = is_natural(found.kind, found.examples.shape, classes if _named(found) else ())
     return OwnDataset(
-        found.name,
+        whole_text(found.name),
         found.kind,
         classes,
         found.examples.shape,
@@ -127,7 +135,7 @@ def _assembled(found: Found, source: str, valid: float, test: float, seed: int) 
         natural,
         _digest(found, classes, (train, valid_, test_)),
         source,
-        tuple([*copies, *notes, *missing, *found.notes, *more, *looks]),
+        tuple(map(sentence, [*copies, *notes, *missing, *found.notes, *more, *looks])),
     )
 
 

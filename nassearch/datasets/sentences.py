@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 SHOWN = 3
+LONGEST = 2000
+"""Characters of a sentence: files may be called by thousands of them."""
+
+
+def whole(text: str) -> str:
+    """Return a text that can be written as UTF-8: names of files may hold bytes that are none.
+
+    >>> whole("a\\udcff.png")
+    'a\\\\udcff.png'
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def sentence(text: str) -> str:
+    """Return a note as it is kept: whole, and cut where nobody would read on."""
+    return whole(text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)")
 
 
 def counted(number: int, word: str) -> str:

@@ -121,11 +121,15 @@ class Builder:
         """Return the size behind a window that reaches over so many positions."""
         before = self.layers[x].size
         size = tuple((s + 2 * padding - kernel) // stride + 1 for s in before)
-        if not size or min(size) < 1:
-            whole = f"inputs of {self.layers[0].size}" if self.layers[0].size else "vectors"
+        if not size:
             raise InvalidSetting(
-                f"a window of {kernel} with stride {stride} on {before or 'a vector'} gives nothing: this network is "
-                f"not for {whole}; take larger ones, or a space whose networks halve them less often"
+                f"a window of {kernel} on a vector gives nothing: this network is not for vectors; take a space whose "
+                "networks are, such as one of your own in PyTorch"
+            )
+        if min(size) < 1:
+            raise InvalidSetting(
+                f"a window of {kernel} with stride {stride} on {before} gives nothing: this network is not for inputs "
+                f"of {self.layers[0].size}; take larger ones, or a space whose networks halve them less often"
             )
         return size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +176,18 @@ def test_what_is_no_ledger_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", [{"arch": "x"}, {"arch": [1.5]}, {"recipe": 1}, {"seed": "a"}, {"valid": "x"}, {"status": "fine"}]
+    "harm",
+    [
+        {"arch": [1.5]},
+        {"status": "fine"},
+        {"share": 0},
+        {"params": 1.5},
+        {"history": {"epoch": [1, 2], "valid": [1.0]}},
+        {"history": {"valid": ["<b>"]}},
+        {"scores": {"synflow": "x"}},
+        *({each.name: [[]]} for each in fields(Entry)),
+        *({each.name: -1} for each in fields(Entry) if each.name not in ("valid", "seconds", "latency")),
+    ],
 )
 def test_lines_that_are_no_trainings_are_refused(tmp_path: Path, harm: dict) -> None:
     ledger = Ledger(tmp_path / "trained.jsonl", {"data": "d"})
@@ -185,6 +196,19 @@ def test_lines_that_are_no_trainings_are_refused(tmp_path: Path, harm: dict) -> 
         file.write(json.dumps(entry.as_dict() | harm) + "\n")
     with pytest.raises(BadData, match=r"trained\.jsonl is damaged"):
         Ledger(tmp_path / "trained.jsonl", {"data": "d"})
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NassearchError, match=r"unfinished cannot be written: .*another folder of trainings"):
+        bench(tmp_path / "file").query(ARCH, rng())
+
+
+def test_what_writers_write_is_read() -> None:
+    texts = {"text": "x" * 20_000, "note": "\udc80", "weights": "w", "device": "cpu"}
+    odd = {"scores": {"synflow": 1e300, "snip": None}, "history": {"epoch": [1], "valid_loss": [1e200]}}
+    entry = Entry(ARCH, seed=2**63 - 1, recipe={"learning_rate": 1e150}, params=2**70, **texts, **odd)  # type: ignore[arg-type]
+    assert Entry.of(json.loads(json.dumps(entry.as_dict(), allow_nan=False))) == entry
 
 
 def test_a_ledger_that_cannot_be_written_keeps_what_was_unfinished(

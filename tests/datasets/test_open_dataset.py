@@ -222,6 +222,17 @@ def test_settings_are_looked_at_first(options: dict[str, Any], message: str) -> 
         open_dataset("nowhere", **options)
 
 
+def test_a_path_of_other_bytes_than_text_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="the path of a data set is text in UTF-8"):
+        open_dataset("nowhere\udcff")
+
+
+@pytest.mark.parametrize("source", ["s3://bucket/x", "HTTP://x/y", "git+ssh://x", "file:///x"])
+def test_an_address_is_no_source(source: str) -> None:
+    with pytest.raises(InvalidSetting, match="is an address: download it first"):
+        open_dataset(source)
+
+
 @pytest.mark.parametrize("source", [3, None, "", b"x"])
 def test_what_is_no_source(source: Any) -> None:
     with pytest.raises(InvalidSetting, match="a data set is a folder of images"):
@@ -256,7 +267,13 @@ def test_the_command_shows_what_is_found(tmp_path: Path, monkeypatch: pytest.Mon
     assert [line.split() for line in shown.splitlines() if "more" in line] == [["6", "more", *map(str, left)]]
     assert json.loads(call("data", "toys", "--json", "--size", "8,10").stdout)["shape"] == [3, 8, 10]
     assert json.loads(call("data", "toys", "--json", "--valid", "0.5").stdout)["sizes"]["valid"] == 125
-    assert "--size is a number" in call("data", "toys", "--size", "8x9").stderr
+    for size in ("8x9", "9" * 5000):
+        assert "--size is a number" in call("data", "toys", "--size", size).stderr
+    asked = "toys --size 8,10 --test 0.2 --seed 3"
+    assert f"next: nassearch search {asked} --hours 1" in call("data", *asked.split()).stdout
+    rows = "".join(f"{number},{number % 2}\n" for number in range(40))
+    (tmp_path / "a.csv").write_text(f"number,label\n{rows}")
+    assert "next: nassearch search a.csv --space mymodels:space --hours 1" in call("data", "a.csv").stdout
 
 
 @pytest.mark.slow

@@ -162,6 +162,10 @@ class TestLeakage:
         ([10, 2, 10], None, ("2", "10"), [1, 0, 1]),
         ([-1, 1, 1], None, ("-1", "1"), [0, 1, 1]),
         (["10", "9", "2"], None, ("2", "9", "10"), [2, 1, 0]),
+        ([1, "1", 2, "2", None], None, ("1", "2"), [0, 0, 1, 1, -1]),
+        ([1, "1", "x"], None, ("1", "x"), [0, 0, 1]),
+        ([1, "0"], ("ant", "bee"), ("ant", "bee"), [1, 0]),
+        (["b", "a"], ("a", "b", "c"), ("a", "b"), [1, 0]),
         (["10", "9", "x"], None, ("10", "9", "x"), [0, 1, 2]),
         (["b", None, "a"], None, ("a", "b"), [1, -1, 0]),
         ([0, 2, 2], ("ant", "bee", "cow"), ("ant", "cow"), [0, 1, 1]),
@@ -179,8 +183,9 @@ def test_classes(labels: list[Any], names: Any, classes: tuple[str, ...], found:
         ([None], None, "no example with a label"),
         (list(range(100_001)), None, "100001 classes; at most 100000 are taken: are these labels?"),
         ([0, 3], ("a", "b"), "names of 2 classes, and labels 0 to 3"),
-        (["a", "b"], ("a", "b"), "labels are places in that list"),
+        (["a", "x"], ("a", "b"), "labels are places in that list"),
         ([0, 1], ("a", "a"), "calls several classes 'a'"),
+        (["a" * 1001, "b"], None, "(1001 characters); names have at most 1000: are these labels?"),
     ],
 )
 def test_classes_that_are_none(labels: list[Any], names: Any, message: str) -> None:
@@ -250,3 +255,9 @@ def test_moments_far_from_zero_and_of_constants() -> None:
     np.testing.assert_allclose(mean, [1e4, 7.7, 0], rtol=1e-5)
     np.testing.assert_allclose(std[0], 1, rtol=0.05)  # of 3,000 draws: 1.3 % is one deviation
     np.testing.assert_array_equal(std[1:], [1, 1])
+
+
+def test_deviations_that_float32_does_not_hold_are_those_of_a_constant() -> None:
+    numbers = np.where(np.arange(30) % 2, np.float32(1e-45), 0)[:, None]
+    _, std = moments(Arrayed(numbers, (1,)), np.arange(30))
+    assert std.tolist() == [1]

@@ -71,7 +71,8 @@ def test_inputs_that_no_window_fits_are_refused(name: str) -> None:
     for shape in [(12,), *[(1, 3)] * (name == "nasbench101")]:
         arch = choice.space.sample(np.random.default_rng(0))
         with pytest.raises(
-            InvalidSetting, match=r"gives nothing.*take larger ones|are for images, signals and volumes"
+            InvalidSetting,
+            match=r"gives nothing.*(take larger ones|of your own)|are for images, signals and volumes",
         ):
             choice.space.network(arch, Task(shape, 10, **choice.skeleton))
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import click
 import numpy as np
 import pytest
+from search_folders import DATA
 
 from nassearch import registry
 from nassearch.benchmarks import Entry, Ledger
@@ -145,7 +146,8 @@ def write_search(path: Path) -> None:
     path.mkdir()
     recipe = {"epochs": 1}
     made: dict[str, Any] = {name: NASTY for name in ("strategy", "space", "device")}
-    made |= {"data": {"name": NASTY}, "recipe": recipe, "skeleton": {}, "seed": 0, "threads": 1}
+    data = {**DATA, **dict.fromkeys(("source", "path", "name", "kind"), NASTY), "classes": [NASTY, "other"]}
+    made |= {"data": data, "recipe": recipe, "skeleton": {}, "seed": 0, "threads": 1}
     head = {"format": "nassearch search", "version": 1, "package": "0", "made": made}
     (path / "search.json").write_text(json.dumps(head))
     arch = (0, 0, 0, 0)

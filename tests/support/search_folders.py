@@ -18,6 +18,7 @@ DATA = {
     **{"source": "my_images", "path": "my_images", "name": "my_images", "kind": "image", "shape": [3, 8, 8]},
     **{"classes": [f"class {i}" for i in range(10)], "sizes": {"train": 700, "valid": 150, "test": 150}},
     **{"digest": "0123456789abcdef", "seed": 0, "valid": 0.15, "test": 0.15, "size": None},
+    **{"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "natural": False},
     "notes": ["2 images were grey and are taken as colour"],
 }
 MADE = {

@@ -35,6 +35,11 @@ def test_settings_are_read_from_texts() -> None:
         ("epochs", "many"),
         ("epochs", "2.5"),
         ("epochs", "true"),
+        *(
+            (name, value)
+            for name in ("epochs", "batch_size", "anneal", "size", "channels")
+            for value in ("nan", "inf", "9" * 5000)
+        ),
         ("batch_size", "1"),
         ("batch_size", "small"),
         ("learning_rate", "0"),

@@ -163,6 +163,26 @@ def test_what_cannot_be_built_or_computed_is_said(make: object, words: str) -> N
     assert re.search(words, found.note), found.note
 
 
+class Leaves(nn.Module):
+    """Tries to leave in training, or where it is evaluated."""
+
+    def __init__(self, training: bool) -> None:
+        super().__init__()
+        self.layer, self.when = nn.Linear(192, 3), training
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if self.training is self.when:
+            raise SystemExit(3)
+        return self.layer(inputs.flatten(1))
+
+
+@pytest.mark.parametrize(("training", "words"), [(True, "trained"), (False, "evaluated")])
+def test_a_network_that_leaves_has_failed(training: bool, words: str) -> None:
+    found = train_model(lambda: Leaves(training), blobs(), QUICK, seed=0)
+    assert found.status == "failed"
+    assert f"cannot be {words}: SystemExit: 3" in str(found.note)
+
+
 def test_a_loss_that_is_no_number_ends_it() -> None:
     found = train_model(small, blobs(), Recipe(epochs=5, batch_size=16, learning_rate=1e30), seed=0)
     assert found.status == "diverged"

@@ -111,8 +111,8 @@ class TrainedBenchmark(MadeBenchmark):
 
     def again(self, **other: Any) -> TrainedBenchmark:
         """Return another oracle of the same space and data, with other arguments by name."""
-        names = ("recipe", "folder", "skeleton", "seed", "device", "threads", "fidelity")
-        how: dict[str, Any] = {name: getattr(self, name) for name in names}
+        names = ("folder", "skeleton", "seed", "device", "threads", "fidelity")
+        how: dict[str, Any] = {"recipe": self.given, **{name: getattr(self, name) for name in names}}
         return type(self)(self.space, self.data, **how | other)
 
     @cached_property
@@ -277,12 +277,16 @@ class TrainedBenchmark(MadeBenchmark):
 
         These are recorded apart, in `scored.jsonl`, and their weights are not kept.
         """
-        arch = self.space.check(arch)
-        which = arch, self.seed, recipe.as_dict()
-        found = self.ledger.find(*which) or self.scored.find(*which)
-        if found is None:
-            found = self.scored.append(self.train_by(arch, recipe, weights=False))
-            self.tidy(found)
+        which = self.space.check(arch), self.seed, recipe.as_dict()
+
+        def known() -> Entry | None:
+            return self.ledger.find(*which) or self.scored.find(*which)
+
+        if (found := known()) is None:
+            with self.ledger.alone(key_of(*which)):
+                if (found := known()) is None:
+                    found = self.scored.append(self.train_by(arch, recipe, weights=False))
+                    self.tidy(found)
         return found
 
     def module(self, entry: Entry) -> nn.Module:

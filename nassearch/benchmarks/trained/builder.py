@@ -60,7 +60,9 @@ class Builder:
             raise InvalidSetting(f"a space builds networks or modules of torch, not {quoted(network)}")
         module: nn.Module = network.module
         self.params = module_parameters(module)
-        with suppress(Exception):  # a module that takes none such fails in training, which says why
+        with suppress(
+            Exception, SystemExit
+        ):  # a module that takes none such fails in training, which says why
             self.flops = module_macs(module, self._task.input_shape, words=self._task.tokens)
         return module
 

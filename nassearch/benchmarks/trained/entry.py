@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from nassearch.errors import UnknownName
+from nassearch.errors import UnknownName, quoted
 from nassearch.types import Arch, is_number
 
 STATUSES = ("trained", "diverged", "out of memory", "failed", "died")
@@ -79,20 +79,63 @@ class Entry:
         Raises:
             ValueError: it is none.
         """
-        names = {each.name for each in fields(cls)}
         if not isinstance(found, dict) or not {"arch", "text", "seed", "recipe"} <= found.keys():
             raise ValueError("a training has arch, text, seed and recipe")
-        arch, valid, seconds = found["arch"], found.get("valid"), found.get("seconds", 0.0)
-        if not isinstance(arch, list) or not all(type(option) is int for option in arch):
-            raise ValueError("arch is no list of whole numbers")
-        if not isinstance(found["recipe"], dict) or type(found["seed"]) is not int:
-            raise ValueError("recipe is no object, or seed no whole number")
-        if not (valid is None or is_number(valid)) or not is_number(seconds):
-            raise ValueError("valid or seconds is no number")
-        if found.get("status", TRAINED) not in STATUSES:
-            raise ValueError(f"status is none of {', '.join(STATUSES)}")
-        known = {name: value for name, value in found.items() if name in names}
-        return cls(**{**known, "arch": tuple(arch)})
+        known = {each.name: found[each.name] for each in fields(cls) if each.name in found}
+        for name, value in known.items():
+            is_one, rule = _KINDS[name]
+            if not is_one(value):
+                raise ValueError(f"{name} is {rule}, not {quoted(value)}")
+        return cls(**{**known, "arch": tuple(known["arch"])})
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_history(value: Any) -> bool:
+    if not isinstance(value, dict) or not all(isinstance(column, list) for column in value.values()):
+        return False
+    alike = len({len(column) for column in value.values()}) <= 1
+    return alike and all(is_number(each) for column in value.values() for each in column)
+
+
+def _or_none(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_one(value)
+
+
+_TEXT = lambda value: isinstance(value, str), "a text"
+_COUNT = _or_none(_is_whole), "a whole number or null"
+_NUMBER = _or_none(is_number), "a number or null"
+_WORD = _or_none(_TEXT[0]), "a text or null"
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "arch": (
+        lambda value: isinstance(value, list) and all(type(option) is int for option in value),
+        "a list of whole numbers",
+    ),
+    "text": _TEXT,
+    "seed": (_is_whole, "a whole number"),
+    "recipe": (lambda value: isinstance(value, dict), "an object"),
+    "share": (lambda value: is_number(value) and value > 0, "a number above 0"),
+    "status": (lambda value: value in STATUSES, f"one of {', '.join(STATUSES)}"),
+    "valid": _NUMBER,
+    "seconds": (is_number, "a number"),
+    "history": (_is_history, "columns of numbers of one length, by name"),
+    "params": _COUNT,
+    "flops": _COUNT,
+    "latency": _NUMBER,
+    "memory": _COUNT,
+    "scores": (
+        lambda value: isinstance(value, dict) and all(map(_NUMBER[0], value.values())),
+        "numbers or null by name",
+    ),
+    "batch_size": _COUNT,
+    "accumulate": (_is_whole, "a whole number"),
+    "weights": _WORD,
+    "note": _WORD,
+    "device": _WORD,
+    "threads": (_is_whole, "a whole number"),
+}
 
 
 def key_of(arch: Arch, seed: int, recipe: Mapping[str, Any]) -> str:

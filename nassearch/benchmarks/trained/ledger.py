@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from nassearch.benchmarks.trained.entry import Entry, key_of
-from nassearch.errors import BadData
+from nassearch.errors import BadData, NassearchError
 from nassearch.files.bounded import guarded, read_bytes
 from nassearch.files.limits import WORK
 from nassearch.files.lines import LineFile, once_free
-from nassearch.files.locks import held
+from nassearch.files.locks import hold, let_go
 from nassearch.files.plain_json import read_json
 from nassearch.types import Arch
 
@@ -76,18 +76,33 @@ class Ledger:
             if entry.key not in there:
                 file.append(entry)
             self._take(file.entries)
+            self._size = path.stat().st_size  # while nobody else adds to it
         finally:
             file.close()
-        self._size = self.path.stat().st_size
         return self._entries[entry.key]
 
-    def alone(self, key: str) -> AbstractContextManager[None]:
-        """Let one process of all do the training of this key; the lock of a process that was killed is free."""
+    @contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Let one process of all do the training of this key; the lock of a process that was killed is free.
+
+        Raises:
+            NassearchError: the folder cannot be written.
+        """
         if self.path is None:
-            return nullcontext()
+            yield
+            return
         folder = self.path.parent / "unfinished"
-        folder.mkdir(parents=True, exist_ok=True)
-        return held(folder / key, timeout=-1)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = hold(folder / key, timeout=-1)
+        except OSError as error:
+            raise NassearchError(
+                f"{folder} cannot be written: {error.strerror or error}; choose another folder of trainings"
+            ) from error
+        try:
+            yield
+        finally:
+            let_go(lock)
 
     def _look(self) -> None:
         """Read the file where it has changed in length."""

@@ -30,9 +30,9 @@ def reduced(
     Raises:
         InvalidSetting: a value has no meaning, or the data have no use for it.
     """
-    crop, shortest = recipe.crop, min(data.shape[1:], default=0)
-    if size is not None and type(crop) is int and shortest:
-        crop = round(crop * size / shortest)
+    crop, before = recipe.crop, recipe.size or min(data.shape[1:], default=0)
+    if size is not None and type(crop) is int and before:
+        crop = round(crop * size / before)
     return replace(recipe, epochs=epochs, size=size, channels=channels, anneal=anneal, crop=crop).resolved(
         data
     )

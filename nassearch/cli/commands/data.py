@@ -73,7 +73,12 @@ def data(source: str, size: str | None, valid: float, test: float, seed: int, as
         *(sum(by_part[part] for by_part in counts.values()) for part in ("train", "valid", "test")),
     ]
     table([""], ["class", "train", "valid", "test"], [*rows, total])
-    echo("", *found.notes, "", f"next: nassearch search {shlex.quote(source)} --hours 1")
+    asked = {"--size": (size, None), "--valid": (valid, 0.15), "--test": (test, 0.15), "--seed": (seed, 0)}
+    words = [word for name, (value, usual) in asked.items() if value != usual for word in (name, str(value))]
+    space = ["--space", "mymodels:space"] if found.kind == "vector" else []
+    echo("", *found.notes, "", f"next: nassearch search {shlex.join([source, *space, *words])} --hours 1")
+    if space:
+        echo("      with a space of your own in mymodels.py, as nassearch has none for vectors")
 
 
 def read_size(text: str | None) -> Any:
@@ -85,7 +90,7 @@ def read_size(text: str | None) -> Any:
     if text is None:
         return None
     sides = text.split(",")
-    if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
+    if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 100 for side in sides):
         raise InvalidSetting(f"--size is a number, or height and width as in 48,64, not {excerpt(text)}")
     numbers = [int(side) for side in sides]
     return numbers[0] if len(numbers) == 1 else tuple(numbers)

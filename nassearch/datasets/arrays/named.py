@@ -73,27 +73,18 @@ def open_arrays(
     if not pairs or (pairs.keys() != {""} and "train" not in pairs):
         there = ", ".join(sorted(arrays)[:12])
         raise BadData(f"{source} holds {excerpt(there)}, and not {EXPECTED}")
-    layout, parts, labels, given, notes = None, [], [], [], []
+    labels, given, notes = [], [], []
     for part, (x, y) in pairs.items():
         inputs, answers = arrays[x], _loaded(arrays[y])
-        what = f"{source}: {x}"
         if len(inputs.shape) < 2 or inputs.dtype.kind not in "buif":
-            raise BadData(f"{what} is {inputs.dtype} {list(inputs.shape)}: inputs are numbers [N, ...]")
+            what = f"{source}: {x} is {inputs.dtype} {list(inputs.shape)}"
+            raise BadData(f"{what}: inputs are numbers [N, ...]")
         met = labels_of(answers, f"{source}: {y}")
         if len(met) != inputs.shape[0]:
             raise BadData(f"{source}: {x} has {inputs.shape[0]} examples, and {y} {len(met)} labels")
-        layout = layout or layout_of(inputs.shape, inputs.dtype, what)
-        parts.append(Arrayed(inputs, layout.axes, _reading(inputs, layout)))
         labels += met
         given += [part] * len(met)
-        if parts[-1].shape != parts[0].shape:
-            raise BadData(
-                f"{source}: examples are {list(parts[0].shape)} in {pairs[next(iter(pairs))][0]} and "
-                f"{list(parts[-1].shape)} in {x}: bring them to one shape"
-            )
-        if parts[-1].dtype != parts[0].dtype:
-            raise BadData(f"{what} is {inputs.dtype}, and other parts are not: bring them to one type")
-    assert layout is not None
+    layout, parts = _alike({x: arrays[x] for x, _ in pairs.values()}, source)
     examples = parts[0] if len(parts) == 1 else Joined(parts)
     ends = [(pair[0], len(part)) for pair, part in zip(pairs.values(), parts, strict=True)]
 
@@ -106,11 +97,34 @@ def open_arrays(
 
     notes.append(_told(layout, pairs))
     used = {array for pair in pairs.values() for array in pair}
-    names = next((_names(arrays[key]) for key in NAMES if key in arrays and key not in used), None)
-    if left := sorted(set(arrays) - used - set(NAMES)):
+    called = next((key for key in NAMES if key in arrays and key not in used), None)
+    names = None if called is None else _names(arrays[called], f"{source}: {called}")
+    if left := sorted(set(arrays) - used - {called}):
         notes.append(f"Not used: {', '.join(left[:6])}{', ...' if len(left) > 6 else ''}.")
     contents = look_through(examples, source, where, progress)
     return Found(name, layout.kind, examples, contents, labels, given, where, names, notes)
+
+
+def _alike(inputs: Mapping[str, NDArray[Any] | OnDisk], source: str) -> tuple[Layout, list[Arrayed]]:
+    """Return how the arrays of all parts are read, and read so; raise `BadData` where they are not alike."""
+    first = next(iter(inputs))
+    layout = layout_of(inputs[first].shape, inputs[first].dtype, f"{source}: {first}")
+    for name, array in inputs.items():
+        if array.shape[1:] != inputs[first].shape[1:]:
+            raise BadData(
+                f"{source}: {first} is {list(inputs[first].shape)} and {name} {list(array.shape)}: bring them to "
+                "one shape"
+            )
+    bytes_ = [name for name, array in inputs.items() if _are_bytes(array, layout)]
+    others = [name for name in inputs if name not in bytes_]
+    if bytes_ and (unlike := [name for name in others if inputs[name].dtype.kind not in "iu"]):
+        raise BadData(
+            f"{source}: {bytes_[0]} is {inputs[bytes_[0]].dtype} and {unlike[0]} {inputs[unlike[0]].dtype}: bring them "
+            "to one type and scale"
+        )
+    return layout, [
+        Arrayed(array, layout.axes, "numbers" if others else "bytes") for array in inputs.values()
+    ]
 
 
 def _told(layout: Layout, pairs: Pairs) -> str:
@@ -128,18 +142,22 @@ def _loaded(array: NDArray[Any] | OnDisk) -> NDArray[Any]:
     return np.array(array.open()) if isinstance(array, OnDisk) else np.asarray(array)
 
 
-def _names(array: NDArray[Any] | OnDisk) -> tuple[str, ...] | None:
+def _names(array: NDArray[Any] | OnDisk, what: str) -> tuple[str, ...]:
     found = _loaded(array)
-    return tuple(map(str, found.tolist())) if found.ndim == 1 and found.dtype.kind == "U" else None
+    if found.dtype.kind == "S":
+        found = np.char.decode(found, "utf-8", "backslashreplace")
+    if found.ndim != 1 or found.dtype.kind != "U":
+        raise BadData(f"{what} is {found.dtype} {list(found.shape)}: names of classes are texts [classes]")
+    return tuple(map(str, found.tolist()))
 
 
-def _reading(array: NDArray[Any] | OnDisk, layout: Layout) -> str:
+def _are_bytes(array: NDArray[Any] | OnDisk, layout: Layout) -> bool:
     """Say whether numbers are bytes: by their type, or images whose whole numbers are 0 to 255."""
     if array.dtype == np.uint8:
-        return "bytes"
+        return True
     if layout.kind != "image" or array.dtype.kind not in "iu":
-        return "numbers"
+        return False
     opened = array.open() if isinstance(array, OnDisk) else array
     step = max(1, AT_ONCE // max(1, opened[:1].nbytes))
-    pieces = [opened[start : start + step] for start in range(0, len(opened), step)]
-    return "bytes" if all(piece.min() >= 0 and piece.max() <= 255 for piece in pieces) else "numbers"
+    pieces = (opened[start : start + step] for start in range(0, len(opened), step))
+    return all(piece.min() >= 0 and piece.max() <= 255 for piece in pieces)

@@ -129,6 +129,11 @@ class Computed:
                 raise BadData(
                     f"{where} is {list(array.shape)}, and others {list(self.one)}: bring all to one shape"
                 )
+            if (array.dtype == np.uint8) is not self.bytes:
+                raise BadData(
+                    f"{self.items.where(place)} is {array.dtype}, and others are {'' if self.bytes else 'not '}uint8: "
+                    "bring all to one type and scale"
+                )
             rows[row] = array
         found = Arrayed(rows, self.layout.axes, "bytes" if self.bytes else "numbers").take(
             np.arange(len(rows))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nassearch.datasets.arrays.named import WORDS
-from nassearch.datasets.classes import whole_of
+from nassearch.datasets.classes import NO_NUMBER, whole_of
 from nassearch.datasets.images.decoding import SUFFIXES
 from nassearch.datasets.labels import label_of
 from nassearch.errors import BadData, excerpt
@@ -29,6 +30,9 @@ LABELS = (
     "variety",
 )
 SPLITS = ("split", "part", "subset", "set", "partition")
+UNNAMED = ("", "unnamed: 0", "__index_level_0__")
+"""What programs call the column in which they number the rows."""
+DECIMAL = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 REMEDY = "name the columns path and label, and perhaps split, in a first line"
 
 
@@ -43,6 +47,7 @@ class Loaded:
         numbers: of the rows.
         rows: their cells.
         at_path, at_label, at_split: places of the columns with paths, labels and parts; None where there is none.
+        at_count: place of a column without a name that only tells the rows apart by numbers; None where there is none.
     """
 
     path: Path
@@ -53,6 +58,7 @@ class Loaded:
     at_path: int | None = None
     at_label: int | None = None
     at_split: int | None = None
+    at_count: int | None = None
 
     def where(self, row: int) -> str:
         return f"{self.path}, {self.word} {self.numbers[row]}"
@@ -66,11 +72,23 @@ class Loaded:
         if self.at_label is None:
             raise self.lacks("labels")
         found = [label_of(row[self.at_label], self.where(at)) for at, row in enumerate(self.rows)]
-        numbers = [None if label is None else whole_of(label) for label in found]
-        texts = any(
-            number is None and label is not None for number, label in zip(numbers, found, strict=True)
-        )
-        return found if texts else numbers
+        met = {label for label in found if label is not None}
+        absent = {label for label in met if str(label).lower() in NO_NUMBER}
+        decimals = {label for label in met - absent if whole_of(label) is None and DECIMAL.fullmatch(label)}
+        if met == absent or any(whole_of(label) is None for label in met - absent - decimals):
+            return found
+        return [None if label in absent else self._number(label, at) for at, label in enumerate(found)]
+
+    def _number(self, label: Any, at: int) -> int | None:
+        number = None if label is None else whole_of(label)
+        if number is not None or label is None:
+            return number
+        if not float(label).is_integer():
+            raise BadData(
+                f"{self.where(at)}: the label {label}: labels are whole numbers or texts; values to predict are no "
+                "classes, and a class that is called so has to have a letter in its name"
+            )
+        return int(float(label))
 
     def parts(self) -> list[str]:
         """Return the part of each row, `""` where it is not said; `BadData` for what is no part."""
@@ -114,10 +132,21 @@ def load_sheet(path: Path) -> Loaded:
     images = [at for at, value in enumerate(found.rows[0]) if _is_image(text_of(value))]
     if found.at_path is None and images:
         found.at_path = images[0]
-    others = [at for at in range(len(names)) if at not in (found.at_path, found.at_split)]
+    found.at_count = _count(found, lower) if any(lower) else None
+    others = [at for at in range(len(names)) if at not in (found.at_path, found.at_split, found.at_count)]
     if found.at_label is None and len(others) == 1:
         found.at_label = others[0]
     return found
+
+
+def _count(sheet: Loaded, names: Sequence[str]) -> int | None:
+    """Return the place of a column without a name whose whole numbers all differ."""
+    for at, name in enumerate(names):
+        if name in UNNAMED:
+            values = {text_of(row[at]) for row in sheet.rows}
+            if len(values) == len(sheet.rows) and all(whole_of(value) is not None for value in values):
+                return at
+    return None
 
 
 def text_of(value: Any) -> str:

@@ -23,7 +23,9 @@ def open_numbers(sheet: Loaded, progress: Progress | None = None) -> Found:
         BadData: a cell is no number, or missing.
     """
     labels, parts = sheet.labels(), sheet.parts()
-    columns = [at for at in range(len(sheet.names)) if at not in (sheet.at_label, sheet.at_split)]
+    columns = [
+        at for at in range(len(sheet.names)) if at not in (sheet.at_label, sheet.at_split, sheet.at_count)
+    ]
     if not columns:
         raise sheet.lacks("paths of images")
     vectors = np.empty((len(sheet.rows), len(columns)), np.float32)
@@ -40,7 +42,9 @@ def open_numbers(sheet: Loaded, progress: Progress | None = None) -> Found:
     examples = Arrayed(vectors, (1,))
     contents = look_through(examples, str(sheet.path), sheet.where, progress)
     names = ", ".join(sheet.names[at] for at in columns[:4]) + (", ..." if len(columns) > 4 else "")
-    told = f"Each row is a vector of {counted(len(columns), 'number')}: {names}."
+    notes = [f"Each row is a vector of {counted(len(columns), 'number')}: {names}."]
+    if sheet.at_count is not None:
+        notes.append("Left out, as it only tells rows apart by numbers: the column without a name.")
     return Found(
         sheet.path.name.partition(".")[0],
         "vector",
@@ -49,7 +53,7 @@ def open_numbers(sheet: Loaded, progress: Progress | None = None) -> Found:
         labels,
         parts,
         sheet.where,
-        notes=[told],
+        notes=notes,
     )
 
 

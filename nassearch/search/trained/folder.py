@@ -39,6 +39,43 @@ def _recipe(value: Any) -> None:
     schema.field("epochs", value.get("epochs"), schema.whole(1))
 
 
+def _each(check: schema.Check) -> schema.Check:
+    def check_all(value: Any) -> None:
+        if not isinstance(value, list):
+            raise ValueError(f"a list, not {schema.kind(value)}")
+        for each in value:
+            check(each)
+
+    return check_all
+
+
+def _sizes(value: Any) -> None:
+    schema.named(value)
+    for name, size in value.items():
+        schema.field(name, size, schema.whole(0))
+
+
+def _size(value: Any) -> None:
+    _each(schema.whole(1))(value if isinstance(value, list) else [value])
+
+
+def _data(value: Any) -> None:
+    schema.named(value)
+    if lacking := next((name for name in _DATA if name not in value), None):
+        raise ValueError(f"without {lacking}")
+    schema.check_fields(value, _DATA, ())
+
+
+_DATA: dict[str, schema.Check] = {
+    **dict.fromkeys(("path", "source", "name", "kind", "digest"), schema.text),
+    **dict.fromkeys(("classes", "notes"), _each(schema.text)),
+    **dict.fromkeys(("mean", "std"), _each(schema.number)),
+    **dict.fromkeys(("valid", "test"), schema.number),
+    "shape": _each(schema.whole(1)),
+    "sizes": _sizes,
+    "seed": schema.whole(0),
+    "size": schema.nullable(_size),
+}
 _SEARCH: dict[str, schema.Check] = {
     "strategy": schema.text,
     "settings": schema.named,
@@ -47,7 +84,7 @@ _SEARCH: dict[str, schema.Check] = {
     "hours": schema.nullable(schema.number),
     "space": schema.text,
     "skeleton": schema.named,
-    "data": schema.named,
+    "data": _data,
     "recipe": _recipe,
     "final_epochs": schema.nullable(schema.whole(0)),
     "device": schema.text,
@@ -254,21 +291,6 @@ class SearchFolder:
             threads=made["threads"],
             fidelity=made.get("fidelity", ()),
         )
-
-
-def difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
-    """Return the first thing in which two searches differ that can not be gone on with, and both values."""
-    plain: dict[str, Any] = json.loads(json.dumps(dict(wanted)))
-    for name in (*plain, *(name for name in found if name not in plain)):
-        if name not in FREE and found.get(name) != plain.get(name):
-            if name == "data":
-                return "data", found[name].get("digest"), plain[name].get("digest")
-            return name, found.get(name), plain.get(name)
-    return None
-
-
-FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
-"""What a search that goes on may have anew."""
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
@@ -15,7 +16,7 @@ from nassearch.errors import InvalidSetting
 from nassearch.files.bounded import check_folder
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET, Search
-from nassearch.search.trained.folder import SearchFolder, difference
+from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder
 from nassearch.search.trained.trial import MODELS, plan, seconds_of_an_epoch, usual_threads
 from nassearch.search.trained.winner import PART, TIMES
 from nassearch.training import Recipe
@@ -41,7 +42,7 @@ def open_folder(
     """
     check_folder(path, "choose another folder by --out")
     there = SearchFolder.open(path) if is_search(path) else None
-    recipe, threads = oracle.recipe, _threads(asked, there, oracle)
+    recipe, threads = oracle.given, _threads(asked, there, oracle)
     if asked.hours is not None and "epochs" not in asked.recipe:
         if there is not None:
             recipe = replace(recipe, epochs=there.made["recipe"]["epochs"])
@@ -62,7 +63,7 @@ def open_folder(
         "skeleton": bench.skeleton,
         "data": {
             **bench.data.as_dict(),
-            "path": _absolute(os.fspath(asked.source)),
+            "path": bench.data.source,
             "seed": asked.seed,
             "valid": asked.valid,
             "test": asked.test,
@@ -78,11 +79,16 @@ def open_folder(
     folder = SearchFolder(path, plain(made), __version__, dict(header.code))
     if there is not None:
         _refuse_other(there, folder)
-    elif path.exists() and any(path.iterdir()):
+    elif path.exists() and any(not _begun(each.name) for each in path.iterdir()):
         raise InvalidSetting(
             f"{path} holds other things than a search: give an empty folder, or a new one, by --out"
         )
     return folder, bench
+
+
+def _begun(name: str) -> bool:
+    """Say whether a file is what a search leaves that is killed before it has written what was asked for."""
+    return name in (EVENTS, f"{EVENTS}.lock") or name.startswith(f".{MADE}.")
 
 
 def _threads(asked: Search, there: SearchFolder | None, bench: TrainedBenchmark) -> int:
@@ -97,7 +103,7 @@ def folder_name(data: OwnDataset) -> str:
 
 
 def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
-    found = difference(there.made, wanted.made)
+    found = _difference(there.made, wanted.made)
     if found is None and there.code != wanted.code:
         parts = [part for part in wanted.code if wanted.code[part] != there.code.get(part)]
         found = f"code of the {' and the '.join(parts)}", "that of then", "that of now"
@@ -108,25 +114,36 @@ def _refuse_other(there: SearchFolder, wanted: SearchFolder) -> None:
         )
 
 
+def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return the first thing in which two searches differ that can not be gone on with, and both values."""
+    before, now = dict(found), json.loads(json.dumps(dict(wanted)))
+    for made in (before, now):
+        made["data"] = made["data"].get("digest")  # which may lie elsewhere by now
+    for name in (*now, *(name for name in before if name not in now)):
+        if name not in FREE and before.get(name) != now.get(name):
+            return name, before.get(name), now.get(name)
+    return None
+
+
+FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
+"""What a search that goes on may have anew."""
+
+
 def _planned(asked: Search, bench: TrainedBenchmark, tell: Callable[[str], None]) -> Recipe:
     assert asked.hours is not None
     epoch, seconds = seconds_of_an_epoch(bench, asked.seed), 3600 * asked.hours
     if asked.by_the_clock:
-        recipe = plan(bench.recipe, seconds, epoch, asked.workers, 1 - PART)
+        recipe = plan(bench.given, seconds, epoch, asked.workers, 1 - PART)
         final = "as many as fit into the rest of the time, which is half of it"
     elif asked.final_epochs is None:
         at_once = min(asked.workers, MODELS)
-        recipe = plan(bench.recipe, seconds, epoch, asked.workers, 1 / (1 + TIMES * at_once / MODELS))
+        recipe = plan(bench.given, seconds, epoch, asked.workers, 1 / (1 + TIMES * at_once / MODELS))
         final = str(TIMES * recipe.epochs)
     else:
-        recipe = plan(bench.recipe, seconds - asked.final_epochs * epoch, epoch, asked.workers, 1.0)
+        recipe = plan(bench.given, seconds - asked.final_epochs * epoch, epoch, asked.workers, 1.0)
         final = str(asked.final_epochs)
     tell(
         f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
         f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {final}"
     )
     return recipe
-
-
-def _absolute(source: str) -> str:
-    return source if ":" in source and not Path(source).exists() else str(Path(source).resolve())

@@ -57,7 +57,7 @@ def descend(course: Course, inputs: Tensor, labels: Tensor, recipe: Recipe, clas
             loss.backward()
             found += loss.detach()
         course.optimizer.step()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Failed(f"the network cannot be trained: {told(error)}") from error
     return found
 

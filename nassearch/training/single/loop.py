@@ -244,7 +244,7 @@ class _Training:
             found = answered(course.module, self.valid, -(-self.batch_size // place.accumulate))
         except NassearchError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise Failed(f"the network cannot be evaluated: {told(error)}") from error
         if not math.isfinite(found.loss):
             return False

@@ -167,11 +167,13 @@ def _read(value: Any) -> Any:
 
 
 def _whole(name: str, value: Any) -> int:
-    return whole(name, int(value) if isinstance(value, float) and value == round(value) else value)
+    return whole(name, int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _batch(name: str, value: Any) -> int | str:
-    return "auto" if value == "auto" else whole(name, _whole(name, value), least=2)
+    if isinstance(value, str) and value == "auto":
+        return value
+    return whole(name, _whole(name, value), least=2)
 
 
 def _whole_or_none(name: str, value: Any) -> int | None:
@@ -191,21 +193,21 @@ def _truth(name: str, value: Any) -> bool:
 
 
 def _flip(name: str, value: Any) -> bool | str:
-    if value != "auto" and not isinstance(value, bool):
+    if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
         raise InvalidSetting(f"{name} is true, false or auto, not {quoted(value)}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _crop(name: str, value: Any) -> int | bool | str:
-    if value == "auto" or isinstance(value, bool):
-        return value  # type: ignore[no-any-return]
+    if isinstance(value, bool) or (isinstance(value, str) and value == "auto"):
+        return value
     if not isinstance(value, int) or not 0 <= value <= LARGEST:
         raise InvalidSetting(f"{name} is a whole number of pixels, true, false or auto, not {quoted(value)}")
     return value
 
 
 def _precision(name: str, value: Any) -> str:
-    if value not in PRECISIONS:
+    if not isinstance(value, str) or value not in PRECISIONS:
         raise UnknownName(f"value of {name}", value, PRECISIONS)
     return str(value)
 

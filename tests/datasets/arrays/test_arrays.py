@@ -139,6 +139,16 @@ def test_classes_have_names(tmp_path: Path) -> None:
         ({"x_train": IMAGES, "y_train": Y, "x_test": IMAGES[:, :5], "y_test": Y}, "bring them to one shape"),
         ({"x_train": IMAGES, "y_train": Y, "x_test": IMAGES / 255, "y_test": Y}, "bring them to one type"),
         (
+            {"x_train": IMAGES.astype(int), "y_train": Y, "x_test": IMAGES / 255, "y_test": Y},
+            "x_train is int64 and x_test float64: bring them to one type and scale",
+        ),
+        *(
+            ({"x_train": one, "y_train": Y, "x_test": other, "y_test": Y}, "bring them to one shape")
+            for one in (IMAGES, IMAGES[..., 0], IMAGES[..., 0, 0])
+            for other in (IMAGES, IMAGES[..., 0], IMAGES[..., 0, 0])
+            if one.ndim != other.ndim
+        ),
+        (
             {"x": np.where(np.arange(60)[:, None] == 17, np.nan, 1.0), "y": Y},
             "1 example of 60 with NaN or an infinite",
         ),
@@ -148,6 +158,7 @@ def test_classes_have_names(tmp_path: Path) -> None:
         ),
         ({"x": np.ones((60, 4)), "y": Y}, "too few for validation: give at least two that differ"),
         ({"x": IMAGES, "y": Y, "class_names": np.array(["a", "b"])}, "names of 2 classes, and labels 0 to 2"),
+        ({"x": IMAGES, "y": Y, "class_names": np.array([1, 2, 3])}, "names of classes are texts [classes]"),
     ],
 )
 def test_arrays_that_are_no_data_set(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -96,8 +96,40 @@ def test_labels_that_are_numbers(root: Path) -> None:
     data = open_dataset(root / "a.csv")
     assert data.classes == ("-1", "9", "10")
     assert told(data, "Labels are") and told(data, "Label -1 is a class like the others")
-    (root / "a.csv").write_text(text.replace(",9", ",0.5"))
-    assert open_dataset(root / "a.csv").classes == ("-1", "0.5", "10")  # a text, as any other
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "count"),
+    [
+        (("3.0", "17.0", "-1.0"), ("-1", "3", "17"), 30),
+        (("3.0", "17", "nan"), ("3", "17"), 20),
+        (("3", "17", "NA"), ("3", "17"), 20),
+        (("1e1", "9.", "+2.0"), ("2", "9", "10"), 30),
+        (("003", "017", "1"), ("003", "017", "1"), 30),
+        (("v1.5", "1.5", "2"), ("1.5", "2", "v1.5"), 30),
+        (("NA", "EU", "AF"), ("AF", "EU", "NA"), 30),
+    ],
+)
+def test_labels_that_are_written_as_numbers(
+    labels: tuple[str, ...], classes: tuple[str, ...], count: int, root: Path
+) -> None:
+    text = rows("path,label")
+    for name, label in zip(("cat", "dog", "emu"), labels, strict=True):
+        text = text.replace(f",{name}", f",{label}")
+    (root / "a.csv").write_text(text)
+    data = open_dataset(root / "a.csv")
+    assert data.classes == classes and len(everything(data)) == count
+    assert ("Left out, as without a label: 10 examples of 30." in data.notes) == (count == 20)
+    assert any(note.startswith("Label NA is a class") for note in data.notes) == ("NA" in classes)
+
+
+def test_values_to_predict_are_no_classes(root: Path) -> None:
+    text = rows("path,label", "{path},{number}").replace(",17", ",17.25")
+    (root / "a.csv").write_text(text)
+    with pytest.raises(
+        BadData, match=r"a\.csv, line 19: the label 17\.25: .* values to predict are no classes"
+    ):
+        open_dataset(root / "a.csv")
 
 
 def test_parquet(root: Path) -> None:
@@ -184,6 +216,20 @@ class TestNumbers:
         assert (data.kind, data.shape, data.classes) == ("vector", (4,), ("a", "b", "c"))
         assert {row.tobytes() for row in everything(data)} == {row.tobytes() for row in values}
         assert told(data, "Each row") == "Each row is a vector of 4 numbers: p, q, r, s."
+
+    @pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+    def test_a_column_that_numbers_the_rows_is_no_input(
+        self, name: str, values: np.ndarray, tmp_path: Path
+    ) -> None:
+        lines = [f"{5 * place},{row[0]},{row[1]},{place // 30}" for place, row in enumerate(values)]
+        (tmp_path / "a.csv").write_text("\n".join([f"{name},p,q,label", *lines]))
+        data = open_dataset(tmp_path / "a.csv")
+        assert data.shape == (2,) and told(data, "Each row") == "Each row is a vector of 2 numbers: p, q."
+        assert told(data, "Left out") == (
+            "Left out, as it only tells rows apart by numbers: the column without a name."
+        )
+        (tmp_path / "a.csv").write_text("\n".join([f"{name},p,q,label", *lines[:-1], lines[-2]]))
+        assert open_dataset(tmp_path / "a.csv").shape == (3,)
 
     @pytest.mark.parametrize("cell", ["", "nan", "inf", "1e99", "x", "None"])
     def test_cells_that_are_no_number(self, cell: str, values: np.ndarray, tmp_path: Path) -> None:

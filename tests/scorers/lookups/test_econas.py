@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +71,32 @@ def test_what_is_left_out_is_what_econas_found_best() -> None:
     recipe = oracle.scored.entries[0].recipe
     assert (recipe["epochs"], recipe["size"], recipe["channels"], recipe["anneal"]) == (2, 4, 2, None)
     assert recipe["crop"] == 1  # 4 of 16 pixels
+
+
+def test_shifts_become_smaller_with_the_size_from_that_of_the_recipe() -> None:
+    oracle = bench(recipe=Recipe(epochs=20, batch_size=32, crop=2, size=8))
+    ns.make_scorer("econas(epochs=1, size=4)", oracle)(ARCHS[:1])
+    assert oracle.scored.entries[0].recipe["crop"] == 1  # 2 of 8 pixels
+
+
+def test_an_oracle_made_again_reduces_by_what_it_was_given() -> None:
+    oracle = bench(recipe=Recipe(epochs=20, batch_size=32, crop="auto", flip=True))
+    assert oracle.again().given == oracle.given != oracle.recipe
+
+
+def test_one_process_of_all_trains_for_a_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def slow(*given: Any, **how: Any) -> Any:
+        calls.append(1)
+        time.sleep(0.2)  # while the other looks
+        return train_model(*given, **how)
+
+    monkeypatch.setattr(loop, "train_model", slow)
+    scorers = [ns.make_scorer("econas(epochs=1)", bench(tmp_path)) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda scorer: scorer(ARCHS[:1]).tolist(), scorers)
+    assert one == other and len(calls) == 1
 
 
 def test_widths_that_architectures_decide_are_left_as_they_are() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from searches import SPACE, made_up_search, write_images
 
 import nassearch
@@ -24,6 +25,7 @@ from nassearch.search.trained.asked import Search
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import SearchFolder
+from nassearch.search.trained.opening import open_folder
 from nassearch.search.trained.searching import run_search
 from nassearch.search.trained.trial import plan, usual_threads
 from nassearch.search.trained.winner import decide_final
@@ -116,6 +118,33 @@ def test_two_searches_in_one_folder_at_a_time_are_refused(finished: SearchFolder
             nassearch.find_network(images, out=finished.path, strategy="ae", budget=4, **QUICK)
     finally:
         held.close()
+
+
+def test_what_a_kill_has_left_in_the_beginning_is_gone_on_with(images: Path, tmp_path: Path) -> None:
+    EventFile(tmp_path / "events.jsonl").close()
+    (tmp_path / "events.jsonl.lock").touch()
+    (tmp_path / f".search.json.{'0' * 32}").write_text("{")
+    found = nassearch.find_network(
+        images, out=tmp_path, strategy="ae", budget=2, **QUICK | {"final_epochs": 0}
+    )
+    assert len(found.folder.entries) == 2
+
+
+def test_data_that_lie_elsewhere_by_now_are_the_same(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {"out": tmp_path / "out", "strategy": "ae", **QUICK, "final_epochs": 0}
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    (home / "images.npz").write_bytes(images.read_bytes())
+    folder = nassearch.find_network("~/images.npz", budget=2, **asked).folder
+    assert folder.data().digest == folder.made["data"]["digest"]
+    (home / "images.npz").rename(home / "moved.npz")
+    folder = nassearch.find_network(home / "moved.npz", budget=3, **asked).folder
+    assert len(folder.entries) == 3
+    assert SearchFolder.open(folder.path).made["data"]["path"] == str(home / "moved.npz")
 
 
 def test_a_folder_of_other_things_is_left_alone(images: Path, tmp_path: Path) -> None:
@@ -220,6 +249,37 @@ def test_a_changed_data_set_is_refused(tmp_path: Path) -> None:
     write_images(Path(folder.made["data"]["path"]), seed=1)
     with pytest.raises(BadData, match="has changed since the search"):
         folder.data()
+
+
+def test_data_that_are_told_of_in_another_way_are_damage(tmp_path: Path) -> None:
+    folder = made_up_search(tmp_path / "out", models=1, finished=False)
+    path = folder.path / "search.json"
+    content = path.read_text()
+    for name in ("path", "classes", "shape", "sizes", "mean", "digest", "notes", "seed"):
+        for value in (None, 5.5, [[]], {"": "x"}):
+            found = json.loads(content)
+            found["made"]["data"][name] = value
+            path.write_text(json.dumps(found))
+            with pytest.raises(BadData, match=f"is damaged: data is {name} is "):
+                SearchFolder.open(folder.path)
+
+
+@pytest.mark.posix
+def test_files_with_names_of_any_bytes_leave_a_search_that_can_be_read(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for place in range(10):
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{place}.png")
+    for place in range(60):
+        odd = os.fsencode(tmp_path / "images" / "a") + b"/" + b"\xff" * 200 + b"%d.png" % place
+        Path(os.fsdecode(odd)).write_bytes(b"no image")
+    asked = Search(str(tmp_path / "images"), SPACE, "rand", budget=1)
+    folder, _ = open_folder(asked, asked.oracle(), tmp_path / "out", lambda line: None)
+    folder.write()
+    (note,) = [note for note in SearchFolder.open(folder.path).made["data"]["notes"] if "Left out" in note]
+    assert "\\udcff" in note and "60 images" in note
 
 
 def test_what_is_no_folder_of_a_search_is_refused(tmp_path: Path) -> None:
