@@ -11,6 +11,7 @@ from typing import Any
 
 from nassearch import registry
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
+from nassearch.benchmarks.trained.oracle import open_oracle
 from nassearch.checks import positive, whole
 from nassearch.constraints.limits import Constraints
 from nassearch.errors import InvalidSetting, quoted
@@ -19,7 +20,6 @@ from nassearch.search.experiment import Experiment
 from nassearch.search.given import strategy_of
 from nassearch.search.store import is_search
 from nassearch.search.trained.folder import SearchFolder
-from nassearch.search.trained.oracle import open_oracle
 from nassearch.strategies.base import Strategy
 from nassearch.workers.progress import Watch
 from nassearch.workers.spread import check_work
