@@ -132,6 +132,8 @@ def _searched(
         if plan["epochs"]:
             tell(f"final: training {best.text} for {plan['epochs']} epochs")
             final = train_final(bench, best, plan, lambda: folder.write_spent(clock.spent))
+        elif asked.by_the_clock:
+            tell("final: no time is left for a training that is longer than those of the search")
         winner: dict[str, Any] | None = finish(bench, best, final, driver.told, folder.winner)
         assert winner is not None
         folder.write_winner(winner)
