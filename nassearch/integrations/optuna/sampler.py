@@ -78,8 +78,8 @@ class GuidedSampler(BaseSampler):
             )
         if isinstance(self._innermost, GuidedSampler):
             raise InvalidSetting(
-                "a GuidedSampler within another would choose nothing: give its base sampler, and a combination for both "
-                "scorers, such as 'rank(epsilon, synflow)'"
+                "a GuidedSampler within another would choose nothing: give the base sampler of the inner one, and a "
+                "combination for both scorers, such as 'rank(epsilon, synflow)'"
             )
         self._base, self._build = base_sampler, build
         self._ratio = whole("ratio", ratio)
