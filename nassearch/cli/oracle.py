@@ -11,7 +11,7 @@ import click
 
 from nassearch.cli.common import assignments, shared
 from nassearch.cli.live import Live
-from nassearch.errors import InvalidSetting
+from nassearch.errors import InvalidSetting, excerpt
 
 if TYPE_CHECKING:
     from nassearch.benchmarks import TrainedBenchmark
@@ -28,11 +28,32 @@ recipe_option = click.option(
     "--recipe", multiple=True, callback=assignments, metavar="KEY=VALUE",
     help="How each network is trained, as in epochs=20; repeat for more.",
 )  # fmt: skip
+
+
+def _size(ctx: click.Context, param: click.Parameter, text: str | None) -> Any:
+    """Read what `--size` says: a number, or height and width."""
+    if text is None:
+        return None
+    sides = text.split(",")
+    if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 100 for side in sides):
+        raise InvalidSetting(f"--size is a number, or height and width as in 48,64, not {excerpt(text)}")
+    numbers = tuple(map(int, sides))
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+data_options = shared(
+    click.option("--size", default=None, metavar="PIXELS", callback=_size,
+                 help="Height and width to which images are brought: a number for both, or two as in 48,64. "
+                 "[default: what they have, or 64 where sizes differ or are above 128]"),
+    click.option("--valid", type=float, default=None, metavar="SHARE",
+                 help="Of validation, where the data have none. [default: 0.15]"),
+    click.option("--test", type=float, default=None, metavar="SHARE",
+                 help="Of the test part, where the data have none. [default: 0.15]"),
+)  # fmt: skip
 training_options = shared(
     space_option,
     recipe_option,
-    click.option("--size", type=int, default=None, metavar="PIXELS",
-                 help="Height and width to which images are brought. [default: what they mostly have]"),
+    data_options,
     click.option("--device", default=None, metavar="NAME",
                  help="auto, cpu or cuda. [default: auto, a GPU where there is one]"),
     click.option("--threads", type=int, default=None,
@@ -97,6 +118,7 @@ def trained_oracle(
         given["trainings"],
         below=(out.parent if out.suffix == ".jsonl" else out) / "trained",
         size=given["size"],
+        **{name: given[name] for name in ("valid", "test") if given[name] is not None},
         seed=flags["seed"],
         device=given["device"] or "auto",
         threads=1 if given["threads"] is None else given["threads"],

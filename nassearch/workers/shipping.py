@@ -28,6 +28,15 @@ def pack(item: Any) -> bytes:
     return cloudpickle.dumps(item, protocol=5)  # type: ignore[no-any-return]
 
 
+def travels(item: Any) -> bool:
+    """Say whether something can be packed; large arrays are not copied for that."""
+    try:
+        cloudpickle.dumps(item, protocol=5, buffer_callback=lambda buffer: None)
+    except Exception:  # whatever other people's code raises
+        return False
+    return True
+
+
 def unpack(item: bytes) -> Any:
     """Unpack it."""
     return pickle.loads(item)

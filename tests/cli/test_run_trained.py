@@ -10,6 +10,7 @@ import pytest
 from commands import call
 
 import nassearch as ns
+from nassearch.datasets import open_dataset
 
 QUICK = ("--space", "nasbench201(channels=2, cells=1)", "--recipe", "epochs=1", "--recipe", "batch_size=32")
 RUN = ("run", "rand", "--oracle", "train", "--data", "toy.npz", *QUICK, "--budget", 3)
@@ -38,9 +39,13 @@ def trainings(folder: Path) -> list[dict[str, object]]:
 
 
 def test_rounds_share_what_was_trained(in_a_folder_with_data: Path) -> None:
-    first = run("--rounds", 1)
+    data = ("--size", "6,8", "--valid", "0.3")
+    first = run("--rounds", 1, *data)
     assert len(trainings(in_a_folder_with_data)) == 3
-    again = run("--rounds", 2)
+    again = run("--rounds", 2, *data)
+    header = next(in_a_folder_with_data.rglob("trained.jsonl")).read_text().splitlines()[0]
+    assert json.loads(header)["task"]["input_shape"] == [3, 6, 8]
+    assert json.loads(header)["data"] == open_dataset("toy.npz", size=(6, 8), valid=0.3).digest
     assert again["rounds"] == {"read": 1, "computed": 1}
     assert again["results"] == first["results"]
     (result,) = ns.read(str(again["results"]))
@@ -92,6 +97,7 @@ def test_the_folder_of_a_search_stands_for_its_result(in_a_folder_with_data: Pat
     [
         (("run", "rand", "--data", "toy.npz"), "add --oracle train"),
         (("run", "rand", "--recipe", "epochs=3"), "add --oracle train"),
+        (("run", "rand", "--valid", "0.2"), "add --oracle train"),
         (("run", "rand", "--oracle", "train"), "--data ./my_images"),
         ((*RUN, "--benchmark", "nasbench101"), "say --space and --data"),
         ((*RUN, "--dataset", "cifar10"), "say --space and --data"),

@@ -36,17 +36,18 @@ def in_a_folder_with_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_search_says_what_it_found_and_goes_on_from_what_is_there() -> None:
-    result = call("search", "images.npz", *QUICK, "--budget", 2)
+    data = ("--size", "6,8", "--valid", "0.3", "--test", "0.1")
+    result = call("search", "images.npz", *QUICK, *data, "--budget", 2)
     assert result.exit_code == 0, result.stderr
     folder = SearchFolder.open("results/images")
     winner = folder.winner
     assert winner is not None
     text = result.stdout
-    assert "images: images of 3x8x8, 3 classes; train 84, valid 18, test 18" in text
+    assert "images: images of 3x6x8, 3 classes; train 72, valid 36, test 12" in text
     assert f"winner:  {winner['text']}" in text
     assert f"validation accuracy {winner['valid']:.2f} %" in text
     assert f"{winner['test']:.2f} %, 95 % interval {winner['test_interval'][0]:.2f} to" in text
-    again = call("search", "images.npz", *QUICK, "--budget", 2, "--json")
+    again = call("search", "images.npz", *QUICK, *data, "--budget", 2, "--json")
     told = json.loads(again.stdout)
     assert (told["models"], told["stopped"], told["winner"]) == (2, False, winner)
     assert "Traceback" not in again.stderr
@@ -61,6 +62,8 @@ def test_a_search_says_what_it_found_and_goes_on_from_what_is_there() -> None:
         (("images.npz", "--recipe", "epoch=1"), "did you mean epochs?"),
         (("images.npz", "--hours", "0"), "hours is a number above 0"),
         (("images.npz", "--budget", "0"), "budget is a whole number"),
+        (("images.npz", "--size", "8x8"), "--size is a number, or height and width as in 48,64"),
+        (("images.npz", "--valid", "1"), "valid is a share above 0"),
         (("images.npz", "--device", "tpu"), "device is auto, cpu or cuda"),
         (("images.npz", "--workers", "0"), "workers is a whole number"),
         (("images.npz", "--set", "guides=1"), "no setting of gp is called"),

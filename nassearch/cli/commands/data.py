@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nassearch.cli.common import echo, echo_json, json_option, shared, table, watching
-from nassearch.errors import InvalidSetting, excerpt
+from nassearch.cli.common import echo, echo_json, json_option, table, watching
+from nassearch.cli.oracle import data_options
 
 if TYPE_CHECKING:
     from nassearch.datasets import OwnDataset
@@ -17,23 +17,13 @@ MOST_ROWS = 20
 """Classes that are shown; --json has all of them."""
 AXES = {"image": "channels, height, width", "signal": "channels, length", "vector": "features"}
 
-data_options = shared(
-    click.option("--size", default=None, metavar="PIXELS",
-                 help="Height and width to which images are brought: a number for both, or two as in 48,64. "
-                 "[default: what they have, or 64 where sizes differ or are above 128]"),
-    click.option("--valid", type=float, default=0.15, show_default=True,
-                 help="Share of validation, where the data have none."),
-    click.option("--test", type=float, default=0.15, show_default=True,
-                 help="Share of the test part, where the data have none."),
-)  # fmt: skip
-
 
 @click.command()
 @click.argument("source")
 @data_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split.")
 @json_option
-def data(source: str, size: str | None, valid: float, test: float, seed: int, as_json: bool) -> None:
+def data(source: str, seed: int, as_json: bool, **parts: Any) -> None:
     """Show what is found in a data set of your own, before anything is trained on it.
 
     SOURCE is a folder of images (a folder for each class, or train, valid and test with such folders), an .npz archive
@@ -52,7 +42,8 @@ def data(source: str, size: str | None, valid: float, test: float, seed: int, as
     from nassearch.datasets import open_dataset
 
     with watching() as watch:
-        found = open_dataset(source, size=read_size(size), valid=valid, test=test, seed=seed, watch=watch)
+        given = {name: value for name, value in parts.items() if value is not None}
+        found = open_dataset(source, seed=seed, watch=watch, **given)
     counts = class_counts(found)
     if as_json:
         return echo_json({**found.as_dict(), "counts": counts})
@@ -73,27 +64,16 @@ def data(source: str, size: str | None, valid: float, test: float, seed: int, as
         *(sum(by_part[part] for by_part in counts.values()) for part in ("train", "valid", "test")),
     ]
     table([""], ["class", "train", "valid", "test"], [*rows, total])
-    asked = {"--size": (size, None), "--valid": (valid, 0.15), "--test": (test, 0.15), "--seed": (seed, 0)}
-    words = [word for name, (value, usual) in asked.items() if value != usual for word in (name, str(value))]
+    asked = given | ({"seed": seed} if seed else {})
+    words = [word for name, value in asked.items() for word in (f"--{name}", _word(value))]
     space = ["--space", "mymodels:space"] if found.kind == "vector" else []
     echo("", *found.notes, "", f"next: nassearch search {shlex.join([source, *space, *words])} --hours 1")
     if space:
         echo("      with a space of your own in mymodels.py, as nassearch has none for vectors")
 
 
-def read_size(text: str | None) -> Any:
-    """Return what `--size` says: a number, or height and width.
-
-    Raises:
-        InvalidSetting: it is neither.
-    """
-    if text is None:
-        return None
-    sides = text.split(",")
-    if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 100 for side in sides):
-        raise InvalidSetting(f"--size is a number, or height and width as in 48,64, not {excerpt(text)}")
-    numbers = [int(side) for side in sides]
-    return numbers[0] if len(numbers) == 1 else tuple(numbers)
+def _word(value: Any) -> str:
+    return ",".join(map(str, value if isinstance(value, tuple) else [value]))
 
 
 def class_counts(found: OwnDataset) -> dict[str, dict[str, int]]:

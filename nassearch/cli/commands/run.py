@@ -90,7 +90,9 @@ def run(
     data: str | None,
     space: str | None,
     recipe: dict[str, Any],
-    size: int | None,
+    size: Any,
+    valid: float | None,
+    test: float | None,
     fidelity: str | None,
     device: str | None,
     threads: int | None,
@@ -119,8 +121,8 @@ def run(
     from nassearch.search.experiment import Experiment
     from nassearch.statistics.digits import exact
 
-    given = {"data": data, "space": space, "recipe": recipe, "size": size, "fidelity": fidelity, "device": device,
-             "threads": threads, "trainings": trainings}  # fmt: skip
+    given = {"data": data, "space": space, "recipe": recipe, "size": size, "valid": valid, "test": test,
+             "fidelity": fidelity, "device": device, "threads": threads, "trainings": trainings}  # fmt: skip
     display: AbstractContextManager[Any]
     if oracle == "train":
         with watching(not as_json) as watch:

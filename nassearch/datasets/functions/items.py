@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nassearch.datasets.functions.parts import parts_again
 from nassearch.datasets.images.decoding import Decoded, Seen, decode_given, is_grey
 from nassearch.datasets.labels import label_of
 from nassearch.errors import BadData, quoted
+from nassearch.workers.shipping import travels
 
 INPUTS = ("image", "img", "input", "inputs", "x", "pixel_values", "signal", "features")
 LABELS = ("label", "labels", "target", "y", "class", "fine_label")
@@ -40,6 +42,15 @@ class Items:
     def __post_init__(self) -> None:
         with self.guard(f"{self.text}: len() of its data set"):
             self.lengths = {part: len(value) for part, value in self.parts.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel with the data sets, or by the function's name where they hold open files or locks."""
+        return {**self.__dict__, "labels": {}, "parts": self.parts if travels(self.parts) else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.parts is None:
+            self.parts = parts_again(self.text)
 
     def __len__(self) -> int:
         return sum(self.lengths.values())

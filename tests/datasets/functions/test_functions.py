@@ -16,8 +16,10 @@ from nassearch.datasets import OwnDataset, open_dataset
 from nassearch.datasets.functions import reading
 from nassearch.datasets.images import pictures
 from nassearch.errors import BadData, BrokenPart, InvalidSetting
+from nassearch.workers.shipping import pack, unpack
 
 HEAD = """
+from threading import Lock
 import numpy as np
 import torch
 from PIL import Image
@@ -209,7 +211,10 @@ def test_what_it_prints_is_no_output(opened: Open, capsys: pytest.CaptureFixture
     assert captured.out == "" and "hello" in captured.err
 
 
-@pytest.mark.parametrize("change", ["Image.fromarray", "lambda x: x.astype('float32')"])
+@pytest.mark.parametrize(
+    "change",
+    ["Image.fromarray", "lambda x: x.astype('float32')", "lambda x, lock=Lock(): Image.fromarray(x)"],
+)
 def test_more_than_memory_should_hold(change: str, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     held = opened(f"return Toys({change})")
     monkeypatch.setattr(reading, "HELD", 1)
@@ -220,6 +225,8 @@ def test_more_than_memory_should_hold(change: str, opened: Open, monkeypatch: py
     np.testing.assert_array_equal(everything(asked), everything(held))
     import ownsets
 
+    asked = unpack(pack(asked))
+    np.testing.assert_array_equal(everything(asked), everything(held))
     ownsets.PIXELS[:] = 255 - ownsets.PIXELS
     with pytest.raises(BadData, match=r"has changed|another input each time"):
         asked.train.take([0])
