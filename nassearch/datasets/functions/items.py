@@ -73,7 +73,11 @@ class Items:
         with self.guard(self.where(place)):
             item = self.parts[part][within]
         value, label = self._pair(item, place)
-        self.labels[place] = label_of(label, self.where(place))
+        found = label_of(label, self.where(place))
+        if self.labels.setdefault(place, found) != found:
+            raise BadData(
+                f"{self.where(place)} has another label each time it is asked for: let the data set give one"
+            )
         return value
 
     def _pair(self, item: Any, place: int) -> tuple[Any, Any]:
