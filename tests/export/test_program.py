@@ -16,11 +16,11 @@ from searches import made_up_search, write_images
 from written import run_alone
 
 import nassearch
+from nassearch.benchmarks.trained.oracle import open_oracle
 from nassearch.errors import InvalidModel
 from nassearch.export.program import program_bytes
 from nassearch.export.results.found import found_in
 from nassearch.search.trained.folder import SearchFolder
-from nassearch.search.trained.oracle import open_oracle
 
 MODELS = """
 import torch

@@ -420,6 +420,18 @@ def test_what_was_stopped_goes_on_within_the_epoch(
     assert rest.history == whole.history
 
 
+def test_of_a_state_that_is_damaged_nothing_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, state = train_model(lambda: small(0.3), blobs(), QUICK, seed=3), tmp_path / "state"
+    monkeypatch.setattr(loop.Course, "keep", stop_after(5))
+    with pytest.raises(Stopped):
+        train_model(lambda: small(0.3), blobs(), QUICK, seed=3, state=state, every=0)
+    monkeypatch.undo()
+    content = state.read_bytes()
+    assert content.count(b"MT19937") == 1
+    state.write_bytes(content.replace(b"MT19937", b"MT19938"))
+    assert bytes_of(train_model(lambda: small(0.3), blobs(), QUICK, seed=3, state=state)) == bytes_of(whole)
+
+
 @pytest.mark.parametrize("harm", ["seed", "recipe", "network", "torn", "foreign"])
 def test_the_state_of_another_training_is_not_gone_on_with(tmp_path: Path, harm: str) -> None:
     state = tmp_path / "state"

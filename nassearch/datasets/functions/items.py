@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nassearch.datasets.functions.parts import parts_again
 from nassearch.datasets.images.decoding import Decoded, Seen, decode_given, is_grey
 from nassearch.datasets.labels import label_of
 from nassearch.errors import BadData, quoted
@@ -47,8 +48,6 @@ class Items:
         return {**self.__dict__, "labels": {}, "parts": self.parts if travels(self.parts) else None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        from nassearch.datasets.functions.calling import parts_again
-
         self.__dict__.update(state)
         if self.parts is None:
             self.parts = parts_again(self.text)
@@ -74,7 +73,11 @@ class Items:
         with self.guard(self.where(place)):
             item = self.parts[part][within]
         value, label = self._pair(item, place)
-        self.labels[place] = label_of(label, self.where(place))
+        found = label_of(label, self.where(place))
+        if self.labels.setdefault(place, found) != found:
+            raise BadData(
+                f"{self.where(place)} has another label each time it is asked for: let the data set give one"
+            )
         return value
 
     def _pair(self, item: Any, place: int) -> tuple[Any, Any]:

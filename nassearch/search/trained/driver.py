@@ -17,8 +17,8 @@ from nassearch.search.pareto.asking import asked as ask_strategy
 from nassearch.search.pareto.asking import tell
 from nassearch.search.pareto.objectives import Objective, values_of
 from nassearch.search.runner import METRICS, Round, share_of
+from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import Event, EventFile
-from nassearch.search.trained.hours.clock import Clock
 from nassearch.strategies.base import Strategy
 from nassearch.types import Arch, Scorer
 from nassearch.workers.done import Done, Pool

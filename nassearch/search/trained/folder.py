@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,16 @@ from nassearch.files.plain_json import read_json
 from nassearch.search import schema
 from nassearch.search.outcome import Outcome, read
 from nassearch.search.store import is_search
-from nassearch.search.trained.contents import FOLDER, NEEDED, SEARCH, WINNER_FIELDS, check
+from nassearch.search.trained import schemas
 from nassearch.search.trained.events import Event, read_events
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
 from nassearch.training import Recipe
 
 FORMAT, VERSION = "nassearch search", 1
-MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT = (
+MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT, FINAL = (
     *("search.json", "trained.jsonl", "events.jsonl"),
-    *("result.jsonl", "winner.json", "spent.json"),
+    *("result.jsonl", "winner.json", "spent.json", "final.json"),
 )
 
 
@@ -73,8 +73,8 @@ class SearchFolder:
             raise BadData(
                 f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
             )
-        check(path / MADE, found, FOLDER, ())
-        check(path / MADE, made, SEARCH, NEEDED)
+        _check(path / MADE, found, schemas.FOLDER, ())
+        _check(path / MADE, made, schemas.SEARCH, schemas.NEEDED)
         return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
 
     @classmethod
@@ -144,7 +144,7 @@ class SearchFolder:
         """Return what the search came to: the winner with its final training; None while there is none."""
         found = _read(self.path / WINNER)
         if found is not None:
-            check(self.path / WINNER, found, WINNER_FIELDS, tuple(WINNER_FIELDS))
+            _check(self.path / WINNER, found, schemas.WINNER, tuple(schemas.WINNER))
         return found
 
     @property
@@ -159,6 +159,18 @@ class SearchFolder:
         return winner is not None and winner["models"] >= len(self.entries) and not self.running
 
     @property
+    def final(self) -> dict[str, Any] | None:
+        """Return what was decided of the final training, its epochs and threads; None before it."""
+        found = _read(self.path / FINAL)
+        if found is not None:
+            _check(self.path / FINAL, found, schemas.FINAL, tuple(schemas.FINAL))
+        return found
+
+    def write_final(self, final: Mapping[str, Any]) -> None:
+        """Write what is decided of the final training: one that is killed goes on by it."""
+        self._write(FINAL, dict(final))
+
+    @property
     def result(self) -> Outcome | None:
         """Return the search as a result of one round, as `nassearch run` has them; None before its end or a pause."""
         path = self.path / RESULTS
@@ -168,7 +180,7 @@ class SearchFolder:
     def spent(self) -> float:
         """Return the seconds of wall clock that the search has had."""
         found = _read(self.path / SPENT) or {"seconds": 0.0}
-        check(self.path / SPENT, found, {"seconds": schema.number}, ("seconds",))
+        _check(self.path / SPENT, found, {"seconds": schema.number}, ("seconds",))
         return float(found["seconds"])
 
     def write_spent(self, seconds: float) -> None:
@@ -226,6 +238,15 @@ def _read(path: Path) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         raise BadData(f"{path} is damaged: it holds no object; move the folder away to begin anew")
     return found
+
+
+def _check(
+    path: Path, found: Mapping[str, Any], known: Mapping[str, schema.Check], needed: Sequence[str]
+) -> None:
+    try:
+        schema.check_fields(found, known, needed)
+    except ValueError as error:
+        raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
 
 
 def _but_epochs(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from nassearch import __version__
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED
+from nassearch.benchmarks.trained.oracle import refuse_within
 from nassearch.datasets import OwnDataset
 from nassearch.errors import InvalidSetting
 from nassearch.files.bounded import check_folder
@@ -21,9 +22,8 @@ from nassearch.search.given import strategy_of
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import Search
 from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder
-from nassearch.search.trained.hours.trial import plan, seconds_of_an_epoch, usual_threads
-from nassearch.search.trained.oracle import refuse_within
-from nassearch.search.trained.winner import TIMES
+from nassearch.search.trained.trial import MODELS, plan, seconds_of_an_epoch, usual_threads
+from nassearch.search.trained.winner import PART, TIMES
 from nassearch.strategies.base import Strategy
 from nassearch.training import Recipe
 from nassearch.types import plain
@@ -180,11 +180,19 @@ def _planned(
     asked: Search, bench: TrainedBenchmark, epoch: float, spent: float, tell: Callable[[str], None]
 ) -> Recipe:
     assert asked.hours is not None
-    times, fixed = (TIMES, 0) if asked.final_epochs is None else (0, asked.final_epochs)
-    left = 3600 * asked.hours - spent - fixed * epoch
-    recipe = plan(bench.given, left, epoch, asked.workers, times)
+    seconds = 3600 * asked.hours - spent
+    if asked.by_the_clock:
+        recipe = plan(bench.given, seconds, epoch, asked.workers, 1 - PART)
+        final = "as many as fit into the rest of the time, which is half of it"
+    elif asked.final_epochs is None:
+        at_once = min(asked.workers, MODELS)
+        recipe = plan(bench.given, seconds, epoch, asked.workers, 1 / (1 + TIMES * at_once / MODELS))
+        final = str(TIMES * recipe.epochs)
+    else:
+        recipe = plan(bench.given, seconds - asked.final_epochs * epoch, epoch, asked.workers, 1.0)
+        final = str(asked.final_epochs)
     tell(
         f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
-        f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {times * recipe.epochs + fixed}"
+        f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {final}"
     )
     return recipe

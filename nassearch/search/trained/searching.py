@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
 from nassearch.benchmarks.trained.entry import TRAINED, Entry
 from nassearch.checks import a_path
 from nassearch.errors import NassearchError
@@ -19,13 +18,13 @@ from nassearch.search.outcome import Outcome
 from nassearch.search.store import Store
 from nassearch.search.trained.asked import Search
 from nassearch.search.trained.begin import begin
-from nassearch.search.trained.driver import SECONDS_BETWEEN_LOOKS, Driver, Trainer
+from nassearch.search.trained.clock import Clock
+from nassearch.search.trained.driver import Driver, Trainer
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
-from nassearch.search.trained.hours.clock import Clock
 from nassearch.search.trained.opening import Opened, folder_name, open_folder
-from nassearch.search.trained.winner import TIMES, final_recipe, finish
-from nassearch.workers.apart import Apart, open_pool
+from nassearch.search.trained.winner import decide_final, finish, most_of_final, train_final
+from nassearch.workers.apart import open_pool
 from nassearch.workers.progress import Watch
 
 Tell = Callable[[str], None]
@@ -111,12 +110,13 @@ def _searched(
     seen: Seen,
 ) -> Found:
     folder, bench = opened.folder, opened.bench
-    epochs = TIMES * bench.recipe.epochs if asked.final_epochs is None else asked.final_epochs
+    most, part = most_of_final(asked, bench.recipe.epochs)
     clock = Clock(
         asked.models,
         asked.hours and 3600 * asked.hours,
         folder.spent,
-        epochs / bench.recipe.epochs,
+        most / bench.recipe.epochs,
+        part,
         None if opened.epoch is None else opened.epoch * bench.recipe.epochs,
         started=started,
     )
@@ -132,9 +132,13 @@ def _searched(
         if best is None:
             raise NassearchError(_nothing(driver.told, clock, folder))
         seen(driver)
-        if epochs:
-            tell(f"final: training {best.text} for {epochs} epochs")
-        final = _final(bench, best, epochs, lambda: folder.write_spent(clock.spent)) if epochs else None
+        plan = decide_final(asked, folder, bench, best, clock.left)
+        final = None
+        if plan["epochs"]:
+            tell(f"final: training {best.text} for {plan['epochs']} epochs")
+            final = train_final(bench, best, plan, lambda: folder.write_spent(clock.spent))
+        elif asked.by_the_clock:
+            tell("final: no time is left for a training that is longer than those of the search")
         winner: dict[str, Any] | None = finish(bench, best, final, driver.told, folder.winner)
         assert winner is not None
         folder.write_winner(winner)
@@ -145,24 +149,6 @@ def _searched(
     finally:
         folder.write_spent(clock.spent)
     return Found(folder, _outcome(opened, driver), winner, interruption)
-
-
-def _final(bench: TrainedBenchmark, best: Entry, epochs: int, seen: Callable[[], None]) -> Entry:
-    recipe = final_recipe(bench, epochs)
-    known = bench.ledger.find(best.arch, bench.seed, recipe.as_dict())
-    if known is not None:
-        return known
-    with Apart(lambda arch: bench.train_by(arch, recipe)) as pool:
-        pool.submit(best.arch)
-        while not (found := pool.wait(SECONDS_BETWEEN_LOOKS)):
-            seen()
-    (done,) = found
-    if done.error is not None:
-        raise done.error
-    if done.died is not None:
-        raise NassearchError(f"the final training ended early: {done.died}; run again to go on with it")
-    recorded: Entry = bench.record(done.result)
-    return recorded
 
 
 def _outcome(opened: Opened, driver: Driver) -> Outcome:
@@ -184,7 +170,7 @@ def _seen(folder: SearchFolder, driver: Driver, seen: Seen) -> None:
 def _nothing(told: list[Entry], clock: Clock, folder: SearchFolder) -> str:
     if not told:
         whole = clock.expected([])
-        takes = f"a training takes about {whole:.2g} seconds here, the final one {clock.final * whole:.2g}"
+        takes = f"a training takes about {whole:.2g} seconds here, {clock.kept([]):.2g} are kept for the final one"
         left = f"{max(0.0, clock.left):.2g} seconds are left"
         told_ = f"{takes}, and {left}" if whole else left
         return f"nothing could be trained in the time there is: {told_}; give more --hours, or fewer epochs"

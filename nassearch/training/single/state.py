@@ -86,6 +86,7 @@ class Course:
 
     def go_on(self, path: Path, facts: Mapping[str, Any]) -> bool:
         """Take up what `keep` wrote; say False, and change nothing, where there is none of this training."""
+        before = _generators(), torch.get_rng_state()
         with suppress(OSError, NassearchError, SafetensorError, ValueError, KeyError, TypeError):
             content = read_bytes(path, WEIGHTS)
             notes = _notes(content)
@@ -102,12 +103,14 @@ class Course:
             best = _part(tensors, "best.")
             if (place.best is None) != (not best):
                 return False
-            self._take(place, kept, _part(tensors, "momentum."), best or None)
             _set_generators(notes["random"])
             torch.set_rng_state(tensors["random.cpu"])
             if "random.cuda" in tensors:
                 torch.cuda.set_rng_state(tensors["random.cuda"], _device(self.module))
+            self._take(place, kept, _part(tensors, "momentum."), best or None)
             return True
+        _set_generators(before[0])
+        torch.set_rng_state(before[1])
         return False
 
     @torch.no_grad()

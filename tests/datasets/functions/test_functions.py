@@ -170,6 +170,8 @@ def test_images_of_several_sizes(opened: Open) -> None:
         ("return [(np.full(3, np.nan), 0), (np.ones(3), 1)]", BadData, "with NaN or an infinite number"),
         ("return Toys(lambda x: torch.rand(3, 8, 8))", BadData, "another input each time it is asked for"),
         ("return Toys(lambda x: Image.fromarray(np.random.permutation(x)))", BadData, "another input each time"),
+        ("return Toys(Image.fromarray, lambda y, n=[]: n.append(y) or len(n))", BadData, "another label each time"),
+        ("return Toys(lambda x: x / 255, lambda y, n=[]: n.append(y) or len(n))", BadData, "another label each time"),
         ("raise RuntimeError('boom')", BrokenPart, "calling it without arguments failed: RuntimeError: boom"),
         ("raise SystemExit(3)", BrokenPart, "SystemExit: 3"),
         ("return Toys(lambda x: 1 / 0)", BrokenPart, "ownsets:load[0] failed: ZeroDivisionError"),

@@ -136,7 +136,7 @@ def test_hours_count_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: next(times, None) or clock())
     folder = search(hours=0.01, budget=1, recipe={}, final_epochs=1)
     assert folder.made["recipe"]["epochs"] == 1, (
-        "36 epochs for 21 trainings; without the 10 seconds they are 51"
+        "36 epochs for 20 trainings; without the 10 seconds they are 50"
     )
     assert folder.spent >= 10
 

@@ -1,12 +1,9 @@
-"""What the files of a search may hold, and what of that has to stay where it goes on."""
+"""What the files in the folder of a search hold, by name: fields that are others are damage."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from nassearch.errors import BadData
 from nassearch.search import schema
 
 NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "threads")
@@ -19,15 +16,13 @@ def _recipe(value: Any) -> None:
 
 
 def _each(check: schema.Check) -> schema.Check:
-    """Take a list of such values."""
-
-    def each(value: Any) -> None:
+    def check_all(value: Any) -> None:
         if not isinstance(value, list):
             raise ValueError(f"a list, not {schema.kind(value)}")
-        for one in value:
-            check(one)
+        for each in value:
+            check(each)
 
-    return each
+    return check_all
 
 
 def _sizes(value: Any) -> None:
@@ -42,19 +37,18 @@ def _size(value: Any) -> None:
 
 def _data(value: Any) -> None:
     schema.named(value)
-    if lacking := next((name for name in DATA if name not in value), None):
+    if lacking := next((name for name in _DATA if name not in value), None):
         raise ValueError(f"without {lacking}")
-    schema.check_fields(value, DATA, ())
+    schema.check_fields(value, _DATA, ())
 
 
 def _limits(value: Any) -> None:
-    """Take limits by name, and where latencies come from."""
     schema.named(value)
     for name, limit in value.items():
         schema.field(name, limit, schema.text if name == "latency_by" else schema.number)
 
 
-DATA: dict[str, schema.Check] = {
+_DATA: dict[str, schema.Check] = {
     **dict.fromkeys(("path", "source", "name", "kind", "digest"), schema.text),
     **dict.fromkeys(("classes", "notes"), _each(schema.text)),
     **dict.fromkeys(("mean", "std"), _each(schema.number)),
@@ -64,7 +58,6 @@ DATA: dict[str, schema.Check] = {
     "seed": schema.whole(0),
     "size": schema.nullable(_size),
 }
-"""Of the data of a search: all of it."""
 SEARCH: dict[str, schema.Check] = {
     "strategy": schema.text,
     "settings": schema.named,
@@ -90,7 +83,7 @@ SEARCH: dict[str, schema.Check] = {
 """Of a search that trains: what was asked for, by name."""
 FOLDER: dict[str, schema.Check] = {"package": schema.text, "code": schema.nullable(schema.named)}
 """Of the file of it, beside what was asked for."""
-WINNER_FIELDS: dict[str, schema.Check] = {
+WINNER: dict[str, schema.Check] = {
     "arch": lambda value: schema.check_archs([value]),
     "text": schema.text,
     "recipe": _recipe,
@@ -109,13 +102,10 @@ WINNER_FIELDS: dict[str, schema.Check] = {
     "seconds_of_search": schema.number,
 }
 """Of what such a search came to, by name."""
-
-
-def check(
-    path: Path, found: Mapping[str, Any], known: Mapping[str, schema.Check], needed: Sequence[str]
-) -> None:
-    """Raise `BadData` where a file lacks a field that is needed, or one is none of its kind."""
-    try:
-        schema.check_fields(found, known, needed)
-    except ValueError as error:
-        raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
+FINAL: dict[str, schema.Check] = {
+    "arch": lambda value: schema.check_archs([value]),
+    "epochs": schema.whole(0),
+    "threads": schema.whole(1),
+    **{name: SEARCH[name] for name in ("hours", "budget", "final_epochs")},
+}
+"""Of the training of its winner, as it was decided, by name."""

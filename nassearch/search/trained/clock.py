@@ -23,7 +23,8 @@ class Clock:
         models: that may be trained, shorter trainings at their share; None for any number.
         seconds: of wall clock; None for any.
         before: seconds that earlier processes have had.
-        final: the final training, as a multiple of a whole one.
+        final: the final training, as a multiple of a whole one; at most, where `part` limits it.
+        part: of the seconds, what is kept for the final training at most.
         trial: expected seconds of a whole training before one has ended; None where nobody tried.
         asked: models that were asked for so far.
         started: when this process began with the search, by the clock that nobody sets.
@@ -33,6 +34,7 @@ class Clock:
     seconds: float | None
     before: float = 0.0
     final: float = 0.0
+    part: float = 1.0
     trial: float | None = None
     asked: float = 0.0
     started: float = field(default_factory=time.monotonic)
@@ -58,9 +60,13 @@ class Clock:
         """Say whether so much of a training is left of the models."""
         return self.models is None or self.asked + share <= self.models + ROUNDING
 
+    def kept(self, entries: Sequence[Entry], best: Entry | None = None) -> float:
+        """Return the seconds that are kept for the final training; 0 where there is no end."""
+        whole = self.part * (self.seconds or 0.0)
+        return min(RESERVE * self.final * self.expected(entries, best), whole)
+
     def allows(self, share: float, entries: Sequence[Entry], best: Entry | None) -> bool:
         """Say whether one more training of this share may begin: it and the final one have to end in time."""
         if self.seconds is None or not self.has(share):
             return self.has(share)
-        kept = RESERVE * self.final * self.expected(entries, best)
-        return self.left >= kept + share * self.expected(entries)
+        return self.left >= self.kept(entries, best) + share * self.expected(entries)
