@@ -34,7 +34,6 @@ NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "
 
 
 def _recipe(value: Any) -> None:
-    """Take settings of a training by name, the epochs among them."""
     schema.named(value)
     schema.field("epochs", value.get("epochs"), schema.whole(1))
 
@@ -51,12 +50,7 @@ def _each(check: schema.Check) -> schema.Check:
 
 def _sizes(value: Any) -> None:
     schema.named(value)
-    for name, size in value.items():
-        schema.field(name, size, schema.whole(0))
-
-
-def _size(value: Any) -> None:
-    _each(schema.whole(1))(value if isinstance(value, list) else [value])
+    schema.check_fields(value, dict.fromkeys(value, schema.whole(0)), ())
 
 
 def _data(value: Any) -> None:
@@ -66,15 +60,16 @@ def _data(value: Any) -> None:
     schema.check_fields(value, _DATA, ())
 
 
+_SIZES = _each(schema.whole(1))
 _DATA: dict[str, schema.Check] = {
     **dict.fromkeys(("path", "source", "name", "kind", "digest"), schema.text),
     **dict.fromkeys(("classes", "notes"), _each(schema.text)),
     **dict.fromkeys(("mean", "std"), _each(schema.number)),
     **dict.fromkeys(("valid", "test"), schema.number),
-    "shape": _each(schema.whole(1)),
+    "shape": _SIZES,
     "sizes": _sizes,
     "seed": schema.whole(0),
-    "size": schema.nullable(_size),
+    "size": schema.nullable(lambda size: _SIZES(size if isinstance(size, list) else [size])),
 }
 _SEARCH: dict[str, schema.Check] = {
     "strategy": schema.text,
@@ -192,10 +187,19 @@ class SearchFolder:
     @property
     def entries(self) -> list[Entry]:
         """Return the trainings that the strategy was told of, in that order, without what it asked for twice."""
-        known = {(entry.arch, entry.recipe.get("epochs")): entry for entry in self.trainings}
-        whole = self.made["recipe"].get("epochs")
+        known = {
+            (entry.arch, entry.recipe.get("epochs")): entry for entry in self.trainings if self._is_own(entry)
+        }
+        whole = self.made["recipe"]["epochs"]
         told = [(each.arch, each.epochs or whole) for each in self.events if each.kind == "tell"]
         return [known[key] for key in dict.fromkeys(told) if key in known]
+
+    def _is_own(self, entry: Entry) -> bool:
+        """Say whether a training is by the recipe of this search: others may keep theirs in the same folder."""
+        made, epochs = self.made["recipe"], entry.recipe.get("epochs")
+        free = {"epochs"} if epochs == made["epochs"] else {"epochs", "anneal"}
+        alike = all(entry.recipe.get(name) == value for name, value in made.items() if name not in free)
+        return alike and entry.seed == self.made["seed"]
 
     @property
     def events(self) -> list[Event]:
@@ -266,7 +270,7 @@ class SearchFolder:
             data or self.data(),
             Recipe.of(made["recipe"]),
             self.path,
-            skeleton=_tuples(made["skeleton"]),
+            skeleton={n: tuple(v) if isinstance(v, list) else v for n, v in made["skeleton"].items()},
             seed=made["seed"],
             device=made["device"],
             threads=made["threads"],
@@ -294,7 +298,3 @@ def _check(
         schema.check_fields(found, known, needed)
     except ValueError as error:
         raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
-
-
-def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in skeleton.items()}
