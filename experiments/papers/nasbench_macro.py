@@ -1,6 +1,6 @@
-"""NAS-Bench-Macro: how proxies rank its whole space, how far its trainings agree, what searches find.
+"""NAS-Bench-Macro: how proxies rank its whole space, epsilon by its weights too, how far trainings agree, searches.
 
-    python experiments/papers/nasbench_macro.py --data FOLDER --home HOME [--only proxies trainings searches]
+    python experiments/papers/nasbench_macro.py --data FOLDER --home HOME [--only proxies weights trainings searches]
 
 FOLDER holds `nasbench_macro/nas-bench-macro_cifar10.json` and `images/cifar10.npz`. Scores and rounds are kept in HOME: a
 run that is stopped goes on.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ FIGURES = {
     "local_rho": "rho among neighbours",
 }
 BUDGETS = (20, 50, 100)
+CONSTANTS = tuple(10.0**power for power in range(-4, 2))
+SAMPLE, IMAGES = 300, 64
 
 
 def prepare(data: Path, home: Path) -> None:
@@ -55,6 +58,23 @@ def proxies() -> str:
         told = [f"{row[n]:.2f} [{row[f'{n}_low']:.2f}, {row[f'{n}_high']:.2f}]" for n in FIGURES]
         rows.append([f"`{row['proxy']}`", f"{row['coverage']:.1%}", *told])
     return "\n**Proxies on all 6,561**\n\n" + markdown(["proxy", "scored", *FIGURES.values()], rows)
+
+
+def weights() -> str:
+    """Return rho of epsilon by each pair of constant weights that scores all of a sample."""
+    benchmark = NASBenchMacroBenchmark.open()
+    images = benchmark.batch()
+    assert images is not None
+    batch = images.first(IMAGES)
+    pairs = {f"epsilon(weights=({low:g}, {high:g}))": (low, high) for low, high in combinations(CONSTANTS, 2)}
+    found = ns.correlate(benchmark, [*pairs], sample=SAMPLE, batch=batch).frame().drop_duplicates("proxy")
+    rows: list[list[object]] = [
+        [f"{low:g}, {high:g}", f"{row['rho']:.2f} [{row['rho_low']:.2f}, {row['rho_high']:.2f}]"]
+        for (low, high), row in zip(pairs.values(), found.to_dict("records"), strict=True)
+        if row["coverage"] == 1
+    ]
+    text = f"\n**Epsilon of {SAMPLE} random architectures on {IMAGES} images**, by its weights\n\n"
+    return text + markdown(["weights", "rho"], rows)
 
 
 def trainings() -> str:
@@ -96,12 +116,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with nasbench_macro/ and images/")
     parser.add_argument("--home", type=Path, required=True, help="keep table, scores and rounds here")
-    parser.add_argument("--only", nargs="+", default=["proxies", "trainings", "searches"])
+    parser.add_argument("--only", nargs="+", default=["proxies", "weights", "trainings", "searches"])
     parser.add_argument("--rounds", type=int, default=50)
     given = parser.parse_args()
     prepare(given.data, given.home)
     parts = {
         "proxies": proxies,
+        "weights": weights,
         "trainings": trainings,
         "searches": lambda: searches(given.home, given.rounds),
     }

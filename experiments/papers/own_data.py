@@ -27,7 +27,7 @@ from _common import markdown, prepare, say, show
 from nassearch import Curve, Experiment
 from nassearch.benchmarks import TrainedBenchmark
 from nassearch.benchmarks.build.mnist1d import split
-from nassearch.search.trained.oracle import open_oracle
+from nassearch.benchmarks.trained.oracle import open_oracle
 from nassearch.types import Floats
 
 SPACE = "nasbench201(channels=8, cells=1)"

@@ -6,15 +6,16 @@ FOLDER holds `images/cifar10.npz`. Of its training images 15 % are the validatio
 part. In each space:
 
 - the search, as `nassearch search images/cifar10.npz --space SPACE --hours 1 --workers 2` does it;
-- as many random architectures by the search's recipe, and how each of them answers the test part;
-- ResNet-20 (He et al., 2016, section 4.2) for as many seconds as the final training of the winner took, by the recipe of
-  this package and by that of torchvision's references: SGD without Nesterov's step, rate 0.1 for 256 images, decay 1e-4,
-  no warm-up; only that the rate falls by a cosine in both, and that biases do not decay. One epoch is timed, on
-  one thread and on as many as there are workers, and as many are trained as the seconds have room for. Last, ResNet-20
-  for as long as a search.
+- as many random architectures by the search's recipe, and how each of them answers the test part.
 
-All seconds are by the clock, so run it alone. Run again with the same OUT, it goes on where it was stopped.
-Written as OUT/own_images.md.
+Beside them ResNet-20 (He et al., 2016, section 4.2), for as many seconds as the longest of the winners' final trainings
+took, by the recipe of torchvision's references and by that of this package. The first is SGD without Nesterov's step,
+rate 0.1 for 256 images, decay 1e-4, no warm-up; only that the rate falls by a cosine in both, and that biases do not
+decay. One epoch is timed, on one thread and on as many as there are workers, and as many are trained as the seconds have
+room for. Last, if --whole is given, ResNet-20 for as long as a search.
+
+All seconds are by the clock, so run it alone. Run again with the same OUT, it goes on where it was stopped. What is
+there by then is written as OUT/own_images.md after each step.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ from nassearch.training import Answers, Recipe, Trained, evaluate, train_model
 
 SPACES = ("mobile", "nasbench201")
 RECIPES = {
-    "ours": Recipe(),
     "torchvision's": Recipe(learning_rate=0.1 * 64 / 256, nesterov=False, weight_decay=1e-4, warmup=0.0),
+    "our": Recipe(),
 }
 HEAD = [
     "network",
@@ -193,8 +194,8 @@ def row(name: str, value: dict[str, Any]) -> list[object]:
     ]
 
 
-def rows_of(args: argparse.Namespace, space: str) -> list[list[object]]:
-    """Search in a space, and return a row for the winner and for each of its rivals."""
+def rows_of(args: argparse.Namespace, space: str) -> tuple[list[list[object]], float]:
+    """Search in a space; return a row for the winner and the random ones, and the seconds of the final training."""
     short = space.split("(")[0]
     kept = Kept(args.out / f"{short}.jsonl")
     found = ns.find_network(
@@ -208,9 +209,7 @@ def rows_of(args: argparse.Namespace, space: str) -> list[list[object]]:
     early = kept.get("early") or kept.put("early", judged(bench, best))
     others = random_ones(args, space, models, early["epochs"], args.out / f"{short}-random", kept)
     tests = sorted(others, key=lambda each: each["test"])
-    seconds = winner["seconds"]
-    rivals = [(f"ResNet-20, {by} recipe", trained_resnet(args, by, seconds, kept)) for by in RECIPES]
-    return [
+    rows = [
         row(
             f"**{space}**: the winner of {models}, trained for longer",
             {**winner, "interval": winner["test_interval"]},
@@ -219,8 +218,8 @@ def rows_of(args: argparse.Namespace, space: str) -> list[list[object]]:
         row(f"the best of {models} random ones by validation", max(others, key=lambda each: each["valid"])),
         row("the best of them by test, which nobody knew", tests[-1]),
         row("the middle one of them by test", tests[len(tests) // 2]),
-        *(row(*rival) for rival in rivals),
     ]
+    return rows, float(winner["seconds"])
 
 
 def main() -> None:
@@ -232,16 +231,29 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=1.0, help="of each search; default: 1")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--spaces", nargs="+", default=SPACES, metavar="SPACE")
+    parser.add_argument("--whole", action="store_true", help="train ResNet-20 as long as a search, too")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     prepare(None, args.out / "home")
     args.source = args.data / "images" / "cifar10.npz"
-    rows = [each for space in args.spaces for each in rows_of(args, space)]
-    kept = Kept(args.out / "resnet20.jsonl")
-    whole = trained_resnet(args, "torchvision's", 3600 * args.hours, kept)
-    rows.append(row(f"ResNet-20, torchvision's recipe, all of the {args.hours:g} hours", whole))
     about = f"Searches of {args.hours:g} hours of wall clock each, {args.workers} trainings at a time.\n\n"
-    show(about + markdown(HEAD, rows), args.out / "own_images.md")
+    rows: list[list[object]] = []
+
+    def add(more: list[list[object]]) -> None:
+        rows.extend(more)
+        show(about + markdown(HEAD, rows), args.out / "own_images.md")
+
+    longest = 0.0
+    for space in args.spaces:
+        found, seconds = rows_of(args, space)
+        longest = max(longest, seconds)
+        add(found)
+    kept = Kept(args.out / "resnet20.jsonl")
+    for by in RECIPES:
+        add([row(f"ResNet-20, {by} recipe", trained_resnet(args, by, longest, kept))])
+    if args.whole:
+        whole = trained_resnet(args, "torchvision's", 3600 * args.hours, kept)
+        add([row(f"ResNet-20, torchvision's recipe, all of the {args.hours:g} hours", whole)])
 
 
 if __name__ == "__main__":

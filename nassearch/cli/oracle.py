@@ -103,7 +103,7 @@ def trained_oracle(
     Raises:
         InvalidSetting: options that have no meaning together; see also `open_oracle`.
     """
-    from nassearch.search.trained.oracle import open_oracle
+    from nassearch.benchmarks.trained.oracle import open_oracle
 
     if given["data"] is None:
         raise InvalidSetting("--oracle train trains on data of your own: name them, as in --data ./my_images")

@@ -541,6 +541,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
     (lambda: GuidedSampler(TPESampler, build, "params", **LOOKS), InvalidSetting, "a sampler of Optuna"),  # type: ignore[arg-type]
     (lambda: guided(GridSampler({"layers": [1, 2]})), InvalidSetting, "take BruteForceSampler"),
     (lambda: guided(PartialFixedSampler({}, GridSampler({"layers": [1]}))), InvalidSetting, "take BruteForceSampler"),
+    (lambda: guided(guided(RandomSampler())), InvalidSetting, "within another would choose nothing"),
     (lambda: guided(RandomSampler(), make=nn.Linear), InvalidSetting, "build is a function build"),
     (lambda: guided(RandomSampler(), make="build"), InvalidSetting, "is a function"),
     (lambda: guided(RandomSampler(), 0), InvalidSetting, "ratio is a whole number of at least 1, not 0"),

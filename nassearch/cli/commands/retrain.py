@@ -19,7 +19,12 @@ from nassearch.cli.common import assignments, echo, echo_json, json_option, watc
 @click.option("--arch", default=None, metavar="TEXT", help="This architecture. [default: the winner]")
 @click.option("--seed", type=int, default=None, help="Of the training. [default: that of the search]")
 @click.option("--device", default=None, help="auto, cpu or cuda. [default: that of the search]")
-@click.option("--threads", type=int, default=None, help="Of the processor. [default: those of the search]")
+@click.option(
+    "--threads",
+    type=int,
+    default=None,
+    help="Of the processor. [default: as the winner's final training]",
+)
 @json_option
 def retrain(
     result: Path,

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 @click.option("--fidelity", default=None, metavar="EPOCHS",
               help="Epochs of shorter trainings that --strategy sh may ask for, with commas.")  # fmt: skip
 @click.option("--final-epochs", type=int, default=None, metavar="N",
-              help="Of the winner's final training; 0 for none. [default: three times the others']")  # fmt: skip
+              help="Of the winner's final training; 0 for none. "
+                   "[default: three times the others', with --hours alone what fits into half of them]")  # fmt: skip
 @limit_options
 @click.option(
     "--objectives", default=None, metavar="A,B",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nassearch.datasets.functions.parts import parts_again
 from nassearch.datasets.images.decoding import Decoded, Seen, decode_given, is_grey
 from nassearch.datasets.labels import label_of
 from nassearch.errors import BadData, quoted
@@ -47,8 +48,6 @@ class Items:
         return {**self.__dict__, "labels": {}, "parts": self.parts if travels(self.parts) else None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        from nassearch.datasets.functions.calling import parts_again
-
         self.__dict__.update(state)
         if self.parts is None:
             self.parts = parts_again(self.text)

@@ -29,7 +29,7 @@ def train_again(
         folder: of the search.
         settings: of the recipe, beside those that the search was made with.
         text: the architecture; None for the winner.
-        seed, device, threads: of the training; None for those of the search.
+        seed, device, threads: of the training; None for those of the search, threads for those of its final training.
         watch, every: see `nassearch.training.train_model`.
 
     Raises:
@@ -42,8 +42,7 @@ def train_again(
     winner = search.winner
     looked = winner is not None and winner.get("test") is not None
     asked = {"seed": seed, "device": device, "threads": threads}
-    how: dict[str, Any] = {
-        name: search.made[name] if value is None else value for name, value in asked.items()
-    }
+    usual = {**search.made, "threads": (search.final or search.made)["threads"]}
+    how: dict[str, Any] = {name: usual[name] if value is None else value for name, value in asked.items()}
     how |= {"looked": looked, "watch": watch, "every": every}
     return retrain(folder, search.space(), choice.arch, task_of(search), data, recipe, **how)

@@ -76,6 +76,11 @@ class GuidedSampler(BaseSampler):
                 "GridSampler ties each point to the number of a trial, so that there is nothing to choose: take "
                 "BruteForceSampler, which visits every point too, or warm_start(study, build, scorer)"
             )
+        if isinstance(self._innermost, GuidedSampler):
+            raise InvalidSetting(
+                "a GuidedSampler within another would choose nothing: give the base sampler of the inner one, and a "
+                "combination for both scorers, such as 'rank(epsilon, synflow)'"
+            )
         self._base, self._build = base_sampler, build
         self._ratio = whole("ratio", ratio)
         self._scorer = ModuleScorer(

@@ -11,6 +11,7 @@ from typing import Any
 
 from nassearch import registry
 from nassearch.benchmarks.trained.benchmark import TrainedBenchmark
+from nassearch.benchmarks.trained.oracle import open_oracle
 from nassearch.checks import positive, whole
 from nassearch.constraints.limits import Constraints
 from nassearch.errors import InvalidSetting, quoted
@@ -19,7 +20,6 @@ from nassearch.search.experiment import Experiment
 from nassearch.search.given import strategy_of
 from nassearch.search.store import is_search
 from nassearch.search.trained.folder import SearchFolder
-from nassearch.search.trained.oracle import open_oracle
 from nassearch.strategies.base import Strategy
 from nassearch.workers.progress import Watch
 from nassearch.workers.spread import check_work
@@ -43,7 +43,8 @@ class Search:
         recipe: settings of `nassearch.training.Recipe`. Without `epochs` and with hours they follow from a trial.
         fidelity: epochs of shorter trainings, for `sh`, whose rungs they are; it begins with as many architectures as
             fit the budget with what is promoted of them, unless settings say otherwise.
-        final_epochs: of the final training of the winner; None for three times those of the search, 0 for none.
+        final_epochs: of the final training of the winner, 0 for none. None for three times those of the search; with
+            hours alone, for as many as fit into what is left, which is half of them at least.
         valid, test, size: of the data.
         seed: of the split, of the search and of all trainings.
         workers, executor: trainings at a time, as processes or on a Ray cluster, whose nodes have to see data and
@@ -86,6 +87,11 @@ class Search:
         if not isinstance(self.device, str):
             raise InvalidSetting(f"device is auto, cpu or cuda, not {quoted(self.device)}")
         check_work(self.workers, self.executor)
+
+    @property
+    def by_the_clock(self) -> bool:
+        """Return whether hours alone decide how long the winner is trained."""
+        return self.final_epochs is None and self.hours is not None and self.budget is None
 
     def oracle(self, watch: Watch | None = None) -> TrainedBenchmark:
         """Open space and data, and return what trains by the recipe that is asked for; nothing is on the disk yet.

@@ -23,7 +23,8 @@ class Clock:
         models: that may be trained, shorter trainings at their share; None for any number.
         seconds: of wall clock; None for any.
         before: seconds that earlier processes have had.
-        final: the final training, as a multiple of a whole one.
+        final: the final training, as a multiple of a whole one; at most, where `part` limits it.
+        part: of the seconds, what is kept for the final training at most.
         trial: expected seconds of a whole training before one has ended; None where nobody tried.
     """
 
@@ -31,6 +32,7 @@ class Clock:
     seconds: float | None
     before: float = 0.0
     final: float = 0.0
+    part: float = 1.0
     trial: float | None = None
     asked: float = 0.0
     started: float = field(default_factory=time.monotonic)
@@ -60,5 +62,5 @@ class Clock:
         """Say whether one more training of this share may begin: it and the final one have to end in time."""
         if self.seconds is None or not self.has(share):
             return self.has(share)
-        kept = RESERVE * self.final * self.expected(entries, best)
+        kept = min(RESERVE * self.final * self.expected(entries, best), self.part * self.seconds)
         return self.left >= kept + share * self.expected(entries)

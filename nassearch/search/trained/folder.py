@@ -20,94 +20,17 @@ from nassearch.files.limits import RESULT
 from nassearch.files.plain_json import read_json
 from nassearch.search import schema
 from nassearch.search.outcome import Outcome, read
+from nassearch.search.trained import schemas
 from nassearch.search.trained.events import Event, read_events
 from nassearch.spaces import open_space
 from nassearch.spaces.base import SearchSpace
 from nassearch.training import Recipe
 
 FORMAT, VERSION = "nassearch search", 1
-MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT = (
+MADE, LEDGER, EVENTS, RESULTS, WINNER, SPENT, FINAL = (
     *("search.json", "trained.jsonl", "events.jsonl"),
-    *("result.jsonl", "winner.json", "spent.json"),
+    *("result.jsonl", "winner.json", "spent.json", "final.json"),
 )
-NEEDED = ("strategy", "seed", "space", "skeleton", "data", "recipe", "device", "threads")
-
-
-def _recipe(value: Any) -> None:
-    schema.named(value)
-    schema.field("epochs", value.get("epochs"), schema.whole(1))
-
-
-def _each(check: schema.Check) -> schema.Check:
-    def check_all(value: Any) -> None:
-        if not isinstance(value, list):
-            raise ValueError(f"a list, not {schema.kind(value)}")
-        for each in value:
-            check(each)
-
-    return check_all
-
-
-def _sizes(value: Any) -> None:
-    schema.named(value)
-    schema.check_fields(value, dict.fromkeys(value, schema.whole(0)), ())
-
-
-def _data(value: Any) -> None:
-    schema.named(value)
-    if lacking := next((name for name in _DATA if name not in value), None):
-        raise ValueError(f"without {lacking}")
-    schema.check_fields(value, _DATA, ())
-
-
-_SIZES = _each(schema.whole(1))
-_DATA: dict[str, schema.Check] = {
-    **dict.fromkeys(("path", "source", "name", "kind", "digest"), schema.text),
-    **dict.fromkeys(("classes", "notes"), _each(schema.text)),
-    **dict.fromkeys(("mean", "std"), _each(schema.number)),
-    **dict.fromkeys(("valid", "test"), schema.number),
-    "shape": _SIZES,
-    "sizes": _sizes,
-    "seed": schema.whole(0),
-    "size": schema.nullable(lambda size: _SIZES(size if isinstance(size, list) else [size])),
-}
-_SEARCH: dict[str, schema.Check] = {
-    "strategy": schema.text,
-    "settings": schema.named,
-    "seed": schema.whole(0),
-    "budget": schema.nullable(schema.whole(1)),
-    "hours": schema.nullable(schema.number),
-    "space": schema.text,
-    "skeleton": schema.named,
-    "data": _data,
-    "recipe": _recipe,
-    "final_epochs": schema.nullable(schema.whole(0)),
-    "device": schema.text,
-    "threads": schema.whole(1),
-    "workers": schema.whole(1),
-}
-"""Of a search that trains: what was asked for, by name."""
-_FOLDER: dict[str, schema.Check] = {"package": schema.text, "code": schema.nullable(schema.named)}
-"""Of the file of it, beside what was asked for."""
-_WINNER: dict[str, schema.Check] = {
-    "arch": lambda value: schema.check_archs([value]),
-    "text": schema.text,
-    "recipe": _recipe,
-    "epochs": schema.whole(1),
-    "seconds": schema.number,
-    "valid": schema.nullable(schema.number),
-    "test": schema.nullable(schema.number),
-    "test_interval": schema.nullable(schema.interval),
-    "test_examples": schema.nullable(schema.whole(0)),
-    "weights": schema.nullable(schema.text),
-    "params": schema.nullable(schema.whole(0)),
-    "flops": schema.nullable(schema.whole(0)),
-    "latency": schema.nullable(schema.number),
-    "found_after": schema.whole(1),
-    "models": schema.whole(1),
-    "seconds_of_search": schema.number,
-}
-"""Of what such a search came to, by name."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +72,8 @@ class SearchFolder:
             raise BadData(
                 f"{path / MADE} is none of a search, or of another version of nassearch than this one reads ({VERSION})"
             )
-        _check(path / MADE, found, _FOLDER, ())
-        _check(path / MADE, made, _SEARCH, NEEDED)
+        _check(path / MADE, found, schemas.FOLDER, ())
+        _check(path / MADE, made, schemas.SEARCH, schemas.NEEDED)
         return cls(path, made, str(found.get("package")), dict(found.get("code") or {}))
 
     def write(self) -> None:
@@ -218,8 +141,20 @@ class SearchFolder:
         """Return what the search came to: the winner with its final training; None while there is none."""
         found = _read(self.path / WINNER)
         if found is not None:
-            _check(self.path / WINNER, found, _WINNER, tuple(_WINNER))
+            _check(self.path / WINNER, found, schemas.WINNER, tuple(schemas.WINNER))
         return found
+
+    @property
+    def final(self) -> dict[str, Any] | None:
+        """Return what was decided of the final training, its epochs and threads; None before it."""
+        found = _read(self.path / FINAL)
+        if found is not None:
+            _check(self.path / FINAL, found, schemas.FINAL, tuple(schemas.FINAL))
+        return found
+
+    def write_final(self, final: Mapping[str, Any]) -> None:
+        """Write what is decided of the final training: one that is killed goes on by it."""
+        self._write(FINAL, dict(final))
 
     @property
     def result(self) -> Outcome | None:
@@ -270,7 +205,7 @@ class SearchFolder:
             data or self.data(),
             Recipe.of(made["recipe"]),
             self.path,
-            skeleton={n: tuple(v) if isinstance(v, list) else v for n, v in made["skeleton"].items()},
+            skeleton=_tuples(made["skeleton"]),
             seed=made["seed"],
             device=made["device"],
             threads=made["threads"],
@@ -298,3 +233,7 @@ def _check(
         schema.check_fields(found, known, needed)
     except ValueError as error:
         raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
+
+
+def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in skeleton.items()}

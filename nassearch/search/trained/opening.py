@@ -17,8 +17,8 @@ from nassearch.files.bounded import check_folder
 from nassearch.search.store import is_search
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.folder import EVENTS, MADE, SearchFolder
-from nassearch.search.trained.trial import plan, seconds_of_an_epoch, usual_threads
-from nassearch.search.trained.winner import TIMES
+from nassearch.search.trained.trial import MODELS, plan, seconds_of_an_epoch, usual_threads
+from nassearch.search.trained.winner import PART, TIMES
 from nassearch.training import Recipe
 from nassearch.types import plain
 
@@ -131,11 +131,19 @@ FREE = frozenset({"budget", "hours", "workers", "executor", "final_epochs"})
 
 def _planned(asked: Search, bench: TrainedBenchmark, tell: Callable[[str], None]) -> Recipe:
     assert asked.hours is not None
-    epoch = seconds_of_an_epoch(bench, asked.seed)
-    times, fixed = (TIMES, 0) if asked.final_epochs is None else (0, asked.final_epochs)
-    recipe = plan(bench.given, 3600 * asked.hours - fixed * epoch, epoch, asked.workers, times)
+    epoch, seconds = seconds_of_an_epoch(bench, asked.seed), 3600 * asked.hours
+    if asked.by_the_clock:
+        recipe = plan(bench.given, seconds, epoch, asked.workers, 1 - PART)
+        final = "as many as fit into the rest of the time, which is half of it"
+    elif asked.final_epochs is None:
+        at_once = min(asked.workers, MODELS)
+        recipe = plan(bench.given, seconds, epoch, asked.workers, 1 / (1 + TIMES * at_once / MODELS))
+        final = str(TIMES * recipe.epochs)
+    else:
+        recipe = plan(bench.given, seconds - asked.final_epochs * epoch, epoch, asked.workers, 1.0)
+        final = str(asked.final_epochs)
     tell(
         f"plan: an epoch takes about {epoch:.1f} seconds here, so trainings have {recipe.epochs} "
-        f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {times * recipe.epochs + fixed}"
+        f"epoch{'s' if recipe.epochs > 1 else ''}, the final one {final}"
     )
     return recipe

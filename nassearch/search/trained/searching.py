@@ -19,12 +19,12 @@ from nassearch.search.store import Store
 from nassearch.search.trained.asked import BUDGET, Search
 from nassearch.search.trained.begin import begin
 from nassearch.search.trained.clock import Clock
-from nassearch.search.trained.driver import SECONDS_BETWEEN_LOOKS, Driver, Trainer
+from nassearch.search.trained.driver import Driver, Trainer
 from nassearch.search.trained.events import EventFile
 from nassearch.search.trained.folder import EVENTS, RESULTS, SearchFolder
 from nassearch.search.trained.opening import folder_name, open_folder
-from nassearch.search.trained.winner import TIMES, final_recipe, finish
-from nassearch.workers.apart import Apart, open_pool
+from nassearch.search.trained.winner import decide_final, finish, most_of_final, train_final
+from nassearch.workers.apart import open_pool
 from nassearch.workers.progress import Watch
 
 ENDLESS = 10**7
@@ -112,13 +112,9 @@ def _searched(
     seen: Seen,
 ) -> Found:
     models = asked.budget or (None if asked.hours else BUDGET)
-    epochs = TIMES * bench.recipe.epochs if asked.final_epochs is None else asked.final_epochs
-    clock = Clock(
-        models,
-        asked.hours and 3600 * asked.hours,
-        folder.spent,
-        epochs / bench.recipe.epochs,
-    )
+    most, part = most_of_final(asked, bench.recipe.epochs)
+    seconds = asked.hours and 3600 * asked.hours
+    clock = Clock(models, seconds, folder.spent, most / bench.recipe.epochs, part)
     strategy, scorers, objectives = begin(asked.experiment(bench, models or ENDLESS), watch, asked.workers)
     driver = Driver(
         bench, strategy, events, clock, scorers, lambda driver: _seen(folder, driver, seen), objectives
@@ -131,9 +127,13 @@ def _searched(
         if best is None:
             raise NassearchError(_nothing(driver.told, folder))
         seen(driver)
-        if epochs:
-            tell(f"final: training {best.text} for {epochs} epochs")
-        final = _final(bench, best, epochs, lambda: folder.write_spent(clock.spent)) if epochs else None
+        plan = decide_final(asked, folder, bench, best, clock.left)
+        final = None
+        if plan["epochs"]:
+            tell(f"final: training {best.text} for {plan['epochs']} epochs")
+            final = train_final(bench, best, plan, lambda: folder.write_spent(clock.spent))
+        elif asked.by_the_clock:
+            tell("final: no time is left for a training that is longer than those of the search")
         winner: dict[str, Any] | None = finish(bench, best, final, driver.told, folder.winner)
         assert winner is not None
         folder.write_winner(winner)
@@ -144,24 +144,6 @@ def _searched(
     finally:
         folder.write_spent(clock.spent)
     return Found(folder, _outcome(asked, folder, bench, driver), winner, interruption)
-
-
-def _final(bench: TrainedBenchmark, best: Entry, epochs: int, seen: Callable[[], None]) -> Entry:
-    recipe = final_recipe(bench, epochs)
-    known = bench.ledger.find(best.arch, bench.seed, recipe.as_dict())
-    if known is not None:
-        return known
-    with Apart(lambda arch: bench.train_by(arch, recipe)) as pool:
-        pool.submit(best.arch)
-        while not (found := pool.wait(SECONDS_BETWEEN_LOOKS)):
-            seen()
-    (done,) = found
-    if done.error is not None:
-        raise done.error
-    if done.died is not None:
-        raise NassearchError(f"the final training ended early: {done.died}; run again to go on with it")
-    recorded: Entry = bench.record(done.result)
-    return recorded
 
 
 def _outcome(asked: Search, folder: SearchFolder, bench: TrainedBenchmark, driver: Driver) -> Outcome:

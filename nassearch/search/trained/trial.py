@@ -27,6 +27,8 @@ NETWORKS, STEPS = 5, 3
 MODELS = 20
 """Trainings for which a plan leaves room, besides the final one."""
 MOST_EPOCHS = 12
+LEAST = 3
+"""Trainings without which there is no search."""
 SPARE = 0.85
 """Of the hours, for trainings: the rest is for starting, scoring and the unforeseen."""
 LARGE = 5e8
@@ -47,7 +49,7 @@ def seconds_of_an_epoch(bench: TrainedBenchmark, seed: int) -> float:
     found, why = [], ""
     for arch in bench.space.sample_many(NETWORKS, rng):
         try:
-            found.append(_seconds_of_a_step(bench, arch))
+            found.append(seconds_of_its_epoch(bench, arch))
         except (Failed, NassearchError) as error:
             why = str(error)
         except Exception as error:  # of a user's own network
@@ -56,9 +58,18 @@ def seconds_of_an_epoch(bench: TrainedBenchmark, seed: int) -> float:
         raise InvalidSetting(
             f"none of {NETWORKS} random architectures of {bench.space.name} can be trained on {bench.data.name}: {why}"
         )
+    return median(found)
+
+
+def seconds_of_its_epoch(bench: TrainedBenchmark, arch: Arch) -> float:
+    """Return the seconds that an epoch of one architecture takes, validation included, from a few steps.
+
+    Raises:
+        Failed, NassearchError: it cannot be trained.
+    """
     size = min(int(bench.recipe.batch_size), len(bench.data.train))
     steps = len(bench.data.train) // size + JUDGED * len(bench.data.valid) / size
-    return median(found) * steps
+    return _seconds_of_a_step(bench, arch) * steps
 
 
 def _seconds_of_a_step(bench: TrainedBenchmark, arch: Arch) -> float:
@@ -97,16 +108,16 @@ def usual_threads(bench: TrainedBenchmark, workers: int, seed: int) -> int:
     return fair if found and median(found) * int(bench.recipe.batch_size) >= LARGE else 1
 
 
-def plan(recipe: Recipe, seconds: float, epoch: float, workers: int, final: float) -> Recipe:
-    """Return the recipe with as many epochs as let `MODELS` be trained in these seconds, and the winner once more.
+def plan(recipe: Recipe, seconds: float, epoch: float, workers: int, part: float) -> Recipe:
+    """Return the recipe with as many epochs as let `MODELS` be trained in this part of the seconds.
 
     Raises:
         InvalidSetting: not even three can be trained for one epoch each.
     """
     at_once = min(workers, MODELS)
-    affordable = SPARE * seconds / epoch  # epochs, one after the other
-    epochs = math.floor(affordable / (MODELS / at_once + final))
-    if affordable < 3 + final:
+    affordable = part * SPARE * seconds / epoch  # epochs, one after the other
+    epochs = math.floor(affordable / (MODELS / at_once))
+    if affordable < LEAST:
         raise InvalidSetting(
             f"an epoch of a middling network takes {epoch:.0f} seconds here, and three trainings of one epoch with the "
             f"final one do not fit into the hours there are: give more --hours, or make trainings smaller, as by "

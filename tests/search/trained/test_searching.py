@@ -21,7 +21,7 @@ from searches import SPACE, made_up_search, write_images
 import nassearch
 from nassearch.benchmarks import Entry
 from nassearch.errors import BadData, Busy, InvalidSetting, MissingData, UnknownName
-from nassearch.search.trained import trial
+from nassearch.search.trained import trial, winner
 from nassearch.search.trained.asked import Search
 from nassearch.search.trained.clock import Clock
 from nassearch.search.trained.events import EventFile
@@ -29,6 +29,7 @@ from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.opening import open_folder
 from nassearch.search.trained.searching import run_search
 from nassearch.search.trained.trial import plan, usual_threads
+from nassearch.search.trained.winner import decide_final
 from nassearch.training import Recipe
 
 QUICK: dict[str, Any] = {
@@ -325,16 +326,46 @@ def test_the_clock_keeps_time_for_the_final_training() -> None:
     assert not clock.allows(1.0, ended, ended[0]), "and above 40"
     assert clock.allows(0.5, ended, ended[0]), "a training of half the epochs fits"
     assert not Clock(models=2, seconds=None, asked=1.5).allows(1.0, [], None)
+    halved = Clock(models=None, seconds=100.0, before=35.0, final=200.0, part=0.5)
+    assert halved.allows(1.0, ended, ended[0]), "10 seconds are there before the half of the final training"
+    halved.before = 45.0
+    assert not halved.allows(1.0, ended, ended[0])
+
+
+def test_the_final_training_takes_what_the_hours_leave_and_keeps_what_was_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made_up_search(tmp_path / "out")  # of three epochs
+    bench, best = folder.benchmark(), folder.best
+    assert best is not None
+    monkeypatch.setattr(winner, "seconds_of_its_epoch", lambda bench, arch: 10.0)
+
+    def decided(left: float, **asked: Any) -> int:
+        given = Search(folder.made["data"]["path"], SPACE, "rand", recipe={"epochs": 3}, **asked)
+        return int(decide_final(given, folder, bench, best, left)["epochs"])
+
+    assert decided(335.0, hours=1) == 30, "of 11 seconds each"
+    assert decided(0.0, hours=1) == 30, "that was decided before: a killed one goes on with it"
+    assert decided(35.0, hours=2) == 0, "no longer than in the search, so it is left out"
+    assert decided(1e6, hours=3) == 200, "the most that hours decide on"
+    assert decided(1e6, hours=3, budget=8) == 9, (
+        "three times those of the search, where models say how long it is"
+    )
+    assert decided(1e6, hours=3, final_epochs=5) == 5
+    assert decided(float("inf")) == 9
+    (folder.path / "final.json").write_text('{"arch": [1], "epochs": 3}')
+    with pytest.raises(BadData, match=r"final\.json is damaged"):
+        decided(335.0, hours=1)
 
 
 def test_a_plan_has_epochs_for_twenty_models() -> None:
-    recipe = plan(Recipe(), seconds=3600, epoch=10.0, workers=1, final=3.0)
+    recipe = plan(Recipe(), 3600, epoch=10.0, workers=1, part=0.87)
     assert recipe.epochs == 13 - 1, "at most twelve"
-    recipe = plan(Recipe(), seconds=1000, epoch=10.0, workers=1, final=3.0)
+    recipe = plan(Recipe(), 1000, epoch=10.0, workers=1, part=0.87)
     assert recipe.epochs == 3, "85 epochs over 20 models and a final training of three times"
-    assert plan(Recipe(), seconds=1000, epoch=10.0, workers=2, final=3.0).epochs == 6
+    assert plan(Recipe(), 1000, epoch=10.0, workers=2, part=0.5).epochs == 4
     with pytest.raises(InvalidSetting, match="give more --hours"):
-        plan(Recipe(), seconds=60, epoch=10.0, workers=1, final=3.0)
+        plan(Recipe(), 60, epoch=10.0, workers=1, part=0.5)
 
 
 def test_small_networks_are_trained_on_one_thread_and_a_search_keeps_its_threads(
@@ -348,7 +379,8 @@ def test_small_networks_are_trained_on_one_thread_and_a_search_keeps_its_threads
     quick = {**QUICK, "strategy": "rand", "settings": {}, "threads": None}
     nassearch.find_network(images, out=tmp_path / "out", budget=1, workers=8, **quick)
     folder = nassearch.find_network(images, out=tmp_path / "out", budget=2, workers=1, **quick).folder
-    assert [entry.threads for entry in folder.trainings] == [1] * len(folder.trainings)
+    threads = {(entry.recipe["epochs"], entry.threads) for entry in folder.trainings}
+    assert threads == {(1, 1), (2, 8)}, "the final training has all processors, since nothing else is trained"
     assert folder.made["threads"] == 1
 
 
