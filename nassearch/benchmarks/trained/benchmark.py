@@ -115,7 +115,7 @@ class TrainedBenchmark(MadeBenchmark):
     def again(self, **other: Any) -> TrainedBenchmark:
         """Return another oracle of the same space and data, with other arguments by name."""
         names = ("folder", "skeleton", "seed", "device", "threads", "fidelity", "space_text")
-        how: dict[str, Any] = {"recipe": self.given, **{name: getattr(self, name) for name in names}}
+        how = {"recipe": self.given, **{name: getattr(self, name) for name in names}}
         return type(self)(self.space, self.data, **how | other)
 
     @cached_property
@@ -247,9 +247,9 @@ class TrainedBenchmark(MadeBenchmark):
         begun = Entry(arch, self.space.format(arch), self.seed, settings, self._share(recipe))
         builder = Builder(self.space, arch, task, self.seed)
         how: dict[str, Any] = {
-            "state": self.unfinished(begun),
             "device": self.device,
             "threads": self.threads,
+            "state": self.unfinished(begun),
         }
         found = train_model(builder, self.data, recipe, seed=self.seed, **how)
         note, file = found.note, None

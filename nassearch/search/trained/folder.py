@@ -116,16 +116,20 @@ class SearchFolder:
 
     @property
     def entries(self) -> list[Entry]:
-        """Return the trainings that the strategy was told of, in that order, without what it asked for twice.
-
-        Searches may share the ledger; those by another recipe or seed are none of this one.
-        """
-        ours, seed = _but_epochs(self.made["recipe"]), self.made["seed"]
-        own = [each for each in self.trainings if each.seed == seed and _but_epochs(each.recipe) == ours]
-        known = {(entry.arch, entry.recipe.get("epochs")): entry for entry in own}
-        whole = self.made["recipe"].get("epochs")
+        """Return the trainings that the strategy was told of, in that order, without what it asked for twice."""
+        known = {
+            (entry.arch, entry.recipe.get("epochs")): entry for entry in self.trainings if self._is_own(entry)
+        }
+        whole = self.made["recipe"]["epochs"]
         told = [(each.arch, each.epochs or whole) for each in self.events if each.kind == "tell"]
         return [known[key] for key in dict.fromkeys(told) if key in known]
+
+    def _is_own(self, entry: Entry) -> bool:
+        """Say whether a training is by the recipe of this search: others may keep theirs in the same folder."""
+        made, epochs = self.made["recipe"], entry.recipe.get("epochs")
+        free = {"epochs"} if epochs == made["epochs"] else {"epochs", "anneal"}
+        alike = all(entry.recipe.get(name) == value for name, value in made.items() if name not in free)
+        return alike and entry.seed == self.made["seed"]
 
     @property
     def events(self) -> list[Event]:
@@ -247,11 +251,6 @@ def _check(
         schema.check_fields(found, known, needed)
     except ValueError as error:
         raise BadData(f"{path} is damaged: {error}; move the folder away to begin anew") from None
-
-
-def _but_epochs(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what shorter trainings have in common with whole ones."""
-    return {name: value for name, value in recipe.items() if name not in ("epochs", "anneal")}
 
 
 def _tuples(skeleton: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from nassearch.search.trained import opening, searching
 from nassearch.search.trained.events import Event, EventFile
 from nassearch.search.trained.folder import SearchFolder
 from nassearch.search.trained.standing import Standing, is_driven
-from nassearch.training import Recipe
 from nassearch.workers.done import Done, Pool
 
 OWN = """
@@ -257,14 +255,3 @@ def test_a_search_that_goes_on_after_its_end_has_no_winner_yet(tmp_path: Path) -
     assert is_driven(folder.path)
     events.close()
     assert not is_driven(folder.path)
-
-
-def test_trainings_of_another_recipe_in_the_same_ledger_are_none_of_the_search(tmp_path: Path) -> None:
-    folder = search(budget=2)
-    before = folder.entries
-    shared = folder.benchmark().again(recipe=Recipe(epochs=2, batch_size=32, learning_rate=1e-4))
-    for entry in before:
-        shared.ledger.append(replace(entry, recipe=shared.recipe.as_dict(), valid=100.0))
-        shared.ledger.append(replace(entry, seed=5, valid=100.0))
-    assert len(folder.trainings) == 3 * len(before)
-    assert (folder.entries, folder.ended) == (before, True)

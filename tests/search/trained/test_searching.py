@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +250,18 @@ def test_a_changed_data_set_is_refused(tmp_path: Path) -> None:
     write_images(Path(folder.made["data"]["path"]), seed=1)
     with pytest.raises(BadData, match="has changed since the search"):
         folder.data()
+
+
+def test_trainings_of_others_in_the_same_folder_are_not_those_of_the_search(tmp_path: Path) -> None:
+    folder = made_up_search(tmp_path / "out", models=3)
+    before, best = folder.entries, folder.best
+    ledger = folder.benchmark().ledger
+    for entry in before:
+        other = {**entry.recipe, "learning_rate": 0.5}
+        ledger.append(replace(entry, recipe=other, status="trained", valid=99.0))
+        ledger.append(replace(entry, seed=entry.seed + 1, status="trained", valid=99.0))
+    assert len(folder.trainings) >= 9
+    assert (folder.entries, folder.best) == (before, best)
 
 
 def test_data_that_are_told_of_in_another_way_are_damage(tmp_path: Path) -> None:
