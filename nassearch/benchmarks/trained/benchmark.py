@@ -246,12 +246,8 @@ class TrainedBenchmark(MadeBenchmark):
         settings = recipe.as_dict()
         begun = Entry(arch, self.space.format(arch), self.seed, settings, self._share(recipe))
         builder = Builder(self.space, arch, task, self.seed)
-        how: dict[str, Any] = {
-            "device": self.device,
-            "threads": self.threads,
-            "state": self.unfinished(begun),
-        }
-        found = train_model(builder, self.data, recipe, seed=self.seed, **how)
+        how: dict[str, Any] = {"seed": self.seed, "device": self.device, "threads": self.threads}
+        found = train_model(builder, self.data, recipe, state=self.unfinished(begun), **how)
         note, file = found.note, None
         if weights and self.folder is not None and found.weights is not None:
             file = f"weights/{begun.key}.safetensors"
