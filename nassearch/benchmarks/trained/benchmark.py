@@ -240,13 +240,13 @@ class TrainedBenchmark(MadeBenchmark):
         from nassearch.training.single.state import weights_bytes
 
         task = self.built_for(recipe)
-        settings = recipe.as_dict()
-        begun = Entry(arch, self.space.format(arch), self.seed, settings, self._share(recipe))
+        begun = Entry(arch, self.space.format(arch), self.seed, recipe.as_dict(), self._share(recipe))
         builder = Builder(self.space, arch, task, self.seed)
         how: dict[str, Any] = {
             "state": self.unfinished(begun),
             "device": self.device,
             "threads": self.threads,
+            "about": self.ledger.header,
         }
         found = train_model(builder, self.data, recipe, seed=self.seed, **how)
         note, file = found.note, None
