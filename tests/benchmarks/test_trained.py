@@ -199,6 +199,25 @@ def test_lines_that_are_no_trainings_are_refused(tmp_path: Path, harm: dict) -> 
         Ledger(tmp_path / "trained.jsonl", {"data": "d"})
 
 
+def test_a_training_that_other_code_has_begun_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "EVERY", 0.0)
+    bench(tmp_path).train(ARCH)  # and is killed before it is recorded
+    (state,) = (tmp_path / "unfinished").iterdir()
+    steps = []
+    step = loop._Training._step
+    monkeypatch.setattr(loop._Training, "_step", lambda *given: (steps.append(1), step(*given))[1])
+    bench(tmp_path).train(ARCH)
+    assert not steps, "all of it was kept"
+
+    class Mended(NASBench201):
+        revision = 99
+
+    bench(tmp_path, space=Mended()).train(ARCH)
+    assert steps and state.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NassearchError, match=r"unfinished cannot be written: .*another folder of trainings"):

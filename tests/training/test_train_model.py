@@ -432,7 +432,7 @@ def test_of_a_state_that_is_damaged_nothing_is_taken(tmp_path: Path, monkeypatch
     assert bytes_of(train_model(lambda: small(0.3), blobs(), QUICK, seed=3, state=state)) == bytes_of(whole)
 
 
-@pytest.mark.parametrize("harm", ["seed", "recipe", "network", "torn", "foreign"])
+@pytest.mark.parametrize("harm", ["seed", "recipe", "network", "code", "torn", "foreign"])
 def test_the_state_of_another_training_is_not_gone_on_with(tmp_path: Path, harm: str) -> None:
     state = tmp_path / "state"
     seed, recipe = (
@@ -442,14 +442,17 @@ def test_the_state_of_another_training_is_not_gone_on_with(tmp_path: Path, harm:
 
     def make() -> nn.Module:
         module = small()
+        if harm == "code":
+            module.register_forward_hook(lambda module, inputs, outputs: -outputs)
         return nn.Sequential(nn.Identity(), module) if harm == "network" else module
 
-    train_model(make, blobs(), recipe, seed=seed, state=state, every=0)
+    before, now = {"code": "that of then" if harm == "code" else "that of now"}, {"code": "that of now"}
+    train_model(make, blobs(), recipe, seed=seed, state=state, every=0, about=before)
     if harm == "torn":
         state.write_bytes(state.read_bytes()[:-100])
     if harm == "foreign":
         state.write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00" + b'{"a": [1,2,3]}')
-    found = train_model(small, blobs(), QUICK, seed=3, state=state)
+    found = train_model(small, blobs(), QUICK, seed=3, state=state, about=now)
     assert bytes_of(found) == bytes_of(train_model(small, blobs(), QUICK, seed=3))
 
 

@@ -243,11 +243,11 @@ class TrainedBenchmark(MadeBenchmark):
         from nassearch.training.single.state import weights_bytes
 
         task = self.built_for(recipe)
-        settings = recipe.as_dict()
-        begun = Entry(arch, self.space.format(arch), self.seed, settings, self._share(recipe))
+        begun = Entry(arch, self.space.format(arch), self.seed, recipe.as_dict(), self._share(recipe))
         builder = Builder(self.space, arch, task, self.seed)
         how: dict[str, Any] = {"seed": self.seed, "device": self.device, "threads": self.threads}
-        found = train_model(builder, self.data, recipe, state=self.unfinished(begun), **how)
+        how |= {"state": self.unfinished(begun), "about": self.ledger.header}
+        found = train_model(builder, self.data, recipe, **how)
         note, file = found.note, None
         if weights and self.folder is not None and found.weights is not None:
             file = f"weights/{begun.key}.safetensors"

@@ -15,6 +15,7 @@ from nassearch.files.data_folder import write_whole
 from nassearch.files.limits import WORK
 from nassearch.files.locks import held
 from nassearch.files.plain_json import read_json
+from nassearch.provenance.identity import identity
 from nassearch.search import schema
 from nassearch.types import Arch, Task
 
@@ -101,7 +102,8 @@ def retrain(
             builder = Builder(space, arch, task_for(task, recipe), seed)
             state.parent.mkdir(parents=True, exist_ok=True)
             how: dict[str, Any] = {"device": device, "threads": threads}
-            kept: dict[str, Any] = {"state": state, "watch": watch, "every": every}
+            about = {"space": [space.name, identity(space)], "task": task.as_dict()}
+            kept: dict[str, Any] = {"state": state, "watch": watch, "every": every, "about": about}
             done = train_model(builder, data, recipe, seed=seed, **kept, **how)
             if done.weights is None or done.status != "trained":
                 raise NassearchError(f"{space.format(arch)}: {done.status}; {done.note or 'no weights'}")

@@ -6,7 +6,7 @@ import gc
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ def train_model(
     threads: int = 1,
     watch: Seen | None = None,
     every: float | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train one network, or go on with a training that was killed.
 
@@ -96,6 +97,7 @@ def train_model(
         threads: of torch.
         watch: told of each epoch.
         every: seconds between two writings of the state; None for half a minute.
+        about: what the network is of, such as its code, in plain JSON; a state of another is not gone on with.
 
     Raises:
         InvalidSetting: the data have too few examples, or the recipe something they have no use for.
@@ -112,7 +114,7 @@ def train_model(
     with computing(where, threads):
         while True:
             training = _Training(
-                make, data, recipe, seed, where, state, threads, EVERY if every is None else every
+                make, data, recipe, seed, where, state, threads, EVERY if every is None else every, about
             )
             found = training.run(accumulate, watch)
             if found is not None:
@@ -145,6 +147,7 @@ class _Training:
         state: Path | None,
         threads: int,
         every: float,
+        about: Mapping[str, Any] | None,
     ) -> None:
         self.make, self.data, self.recipe, self.seed, self.device = make, data, recipe, seed, device
         self.state, self.every = state, every
@@ -160,7 +163,7 @@ class _Training:
             "device": device.type,
             "threads": threads,
             "torch": torch.__version__,
-        }
+        } | dict(about or {})
 
     def run(self, accumulate: int, watch: Seen | None) -> Trained | None:
         """Return what became of it; None where memory did not suffice."""
