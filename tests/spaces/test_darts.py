@@ -227,7 +227,7 @@ def test_sizes_that_are_odd_signals_and_volumes(shape: tuple[int, ...]) -> None:
 
 
 def test_vectors_have_no_cells() -> None:
-    with pytest.raises(InvalidSetting, match=r"gives nothing.*take larger ones"):
+    with pytest.raises(InvalidSetting, match=r"gives nothing.*not for vectors"):
         SPACE.network(ARCH, Task((12,), 4))
 
 

@@ -63,7 +63,7 @@ def _search(text: str) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
             "objectives": ["accuracy", text, "latency"],
             "device": text,
             text: text,
-            "constraints": {text: text},
+            "constraints": {text: 1.5, "latency_by": text},
         },
     }
     return trained, made, {**WINNER, "text": text, text: text, "recipe": {**WINNER["recipe"], text: [text]}}
