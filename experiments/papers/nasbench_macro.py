@@ -61,7 +61,7 @@ def proxies() -> str:
 
 
 def weights() -> str:
-    """Return rho of epsilon by each pair of constant weights that scores all of a sample."""
+    """Return rho of epsilon by each pair of constant weights that scores all of a sample, and not all alike."""
     benchmark = NASBenchMacroBenchmark.open()
     images = benchmark.batch()
     assert images is not None
@@ -71,7 +71,7 @@ def weights() -> str:
     rows: list[list[object]] = [
         [f"{low:g}, {high:g}", f"{row['rho']:.2f} [{row['rho_low']:.2f}, {row['rho_high']:.2f}]"]
         for (low, high), row in zip(pairs.values(), found.to_dict("records"), strict=True)
-        if row["coverage"] == 1
+        if row["coverage"] == 1 and row["rho"] == row["rho"]
     ]
     text = f"\n**Epsilon of {SAMPLE} random architectures on {IMAGES} images**, by its weights\n\n"
     return text + markdown(["weights", "rho"], rows)

@@ -104,6 +104,13 @@ class SearchFolder:
         """Write what the search came to."""
         self._write(WINNER, dict(winner))
 
+    def _kept(self, name: str, known: Mapping[str, schema.Check]) -> dict[str, Any] | None:
+        """Return what a file holds, all of it known; None where there is no such file."""
+        found = _read(self.path / name)
+        if found is not None:
+            _check(self.path / name, found, known, tuple(known))
+        return found
+
     def _write(self, name: str, value: Any) -> None:
         content = json.dumps(value, indent=1, allow_nan=False) + "\n"
         write_whole(self.path / name, content.encode(), "make room or choose another --out")
@@ -146,10 +153,7 @@ class SearchFolder:
     @property
     def winner(self) -> dict[str, Any] | None:
         """Return what the search came to: the winner with its final training; None while there is none."""
-        found = _read(self.path / WINNER)
-        if found is not None:
-            _check(self.path / WINNER, found, schemas.WINNER, tuple(schemas.WINNER))
-        return found
+        return self._kept(WINNER, schemas.WINNER)
 
     @property
     def running(self) -> int:
@@ -165,10 +169,7 @@ class SearchFolder:
     @property
     def final(self) -> dict[str, Any] | None:
         """Return what was decided of the final training, its epochs and threads; None before it."""
-        found = _read(self.path / FINAL)
-        if found is not None:
-            _check(self.path / FINAL, found, schemas.FINAL, tuple(schemas.FINAL))
-        return found
+        return self._kept(FINAL, schemas.FINAL)
 
     def write_final(self, final: Mapping[str, Any]) -> None:
         """Write what is decided of the final training: one that is killed goes on by it."""
